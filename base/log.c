@@ -1,0 +1,79 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char	*who = "certvigil";
+static enum log_level	 least = LOG_INFO;
+static int		 out = STDERR_FILENO;
+
+void
+log_open(const char *name, enum log_level level)
+{
+	who = name;
+	least = level;
+}
+
+void
+log_to(int fd)
+{
+	out = fd;
+}
+
+enum log_level
+log_level(void)
+{
+	return least;
+}
+
+/* Copy ${s} with control bytes written as \xNN; returns the new end. */
+static size_t
+clean(char *to, size_t n, size_t cap, const char *s)
+{
+	for (; *s != '\0' && n + 5 < cap; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f) {
+			(void)snprintf(to + n, cap - n, "\\x%02x", c);
+			n += 4;
+		} else
+			to[n++] = *s;
+	}
+	to[n] = '\0';
+	return n;
+}
+
+void
+log_line(enum log_level level, const char *subject, const char *fmt, ...)
+{
+	static const char *const names[] = { "error", "warning", "info",
+	    "debug" };
+	static const int prio[] = { 3, 4, 6, 7 };
+	char		 text[1024], line[2048];
+	va_list		 ap;
+	size_t		 n = 0;
+	ssize_t		 w;
+
+	if (level > least)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (getenv("JOURNAL_STREAM") != NULL)
+		n = (size_t)snprintf(line, sizeof(line), "<%d>", prio[level]);
+	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s: ", who);
+	if (level < LOG_INFO)
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s: ",
+		    names[level]);
+	if (subject != NULL) {
+		n = clean(line, n, sizeof(line) - 8, subject);
+		n += (size_t)snprintf(line + n, sizeof(line) - n, ": ");
+	}
+	n = clean(line, n, sizeof(line) - 2, text);
+	line[n++] = '\n';
+	w = write(out, line, n);
+	(void)w;	/* nowhere left to say it */
+}
