@@ -1,0 +1,126 @@
+#ifndef AUDITOR_CONF_H
+#define AUDITOR_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * The configuration (contract.md): YAML read by libyaml against a schema
+ * table.  All strings are owned by the struct conf; absent ones are NULL
+ * (never empty) unless a default is named here.  Durations are seconds.
+ */
+
+struct conf_strs {
+	char	**v;
+	size_t	  n;
+};
+
+struct conf_watch {
+	char		*name;		/* as written */
+	char		*owner;		/* default "" */
+	char		*policy;	/* default "" */
+	struct conf_strs exclude;
+};
+
+enum conf_action { CONF_PAGE, CONF_DENY, CONF_HOLD, CONF_DIGEST };
+
+struct conf_issuer {			/* one of policy.issuers */
+	char			*owner;	/* CAA identifier, or "*" */
+	enum conf_action	 action;
+};
+
+struct conf_policy {
+	char			*name;
+	struct conf_issuer	*issuers;
+	size_t			 nissuers;
+	int64_t			 hold;		/* default 1800 */
+	struct conf_strs	 key_types;	/* empty: any */
+};
+
+struct conf_source {
+	char		*name;
+	struct conf_strs names;		/* watch syntax */
+	struct conf_strs issuers;
+	int64_t		 until;		/* microseconds, INT64_MIN: no end */
+};
+
+struct conf_channel {
+	char	*name;
+	char	*kind;			/* webhook, slack, pagerduty, exec */
+	char	*url;			/* webhook without secret URL */
+	char	*url_file;		/* path or credential:NAME */
+	char	*secret_file;
+	char	*old_secret_file;	/* while rotating */
+	char	*routing_key_file;
+	char	*program;
+};
+
+struct conf_route {
+	struct conf_strs severity, kind;	/* match; empty: any */
+	char		*owner;
+	char		*watch;
+	struct conf_strs to;
+	struct conf_strs group_by;	/* kind, issuer_owner, owner, watch */
+	int64_t		 group_wait;	/* seconds, default 0 */
+};
+
+struct conf {
+	char		*path;		/* the file, or NULL: defaults */
+	char		*database;	/* "embedded" or a connection string */
+	char		*state_dir;
+	char		*contact;
+	char		*log_list_url;	/* "default" or a URL; NULL with a file */
+	char		*log_list_file;
+	char		*log_list_key;	/* "builtin", "none" or a PEM file */
+	char		*apple_list_url;/* "default", "none" or a URL */
+	int64_t		 poll;		/* 60 */
+	int		 start_now;	/* 1: start: now; 0: beginning */
+	int		 workers;	/* 0: auto */
+	int64_t		 fetch_max_rate;/* bytes per second, 0: no cap */
+	char		*fetch_ca_file;
+	struct conf_strs egress_allow_private;
+	struct conf_watch *watch;
+	size_t		 nwatch;
+	char		*watch_file;
+	struct conf_policy *policies;
+	size_t		 npolicies;
+	struct conf_source *sources;
+	size_t		 nsources;
+	struct conf_channel *channels;
+	size_t		 nchannels;
+	struct conf_route *routes;
+	size_t		 nroutes;
+	char		*heartbeat_url;
+	char		*heartbeat_url_file;
+	int64_t		 heartbeat_every;	/* 60 */
+	char		*digest_at;		/* "08:00" or NULL */
+	struct conf_strs digest_to;
+	char		*ccadb_csv;		/* issuer owners, or NULL */
+};
+
+/*
+ * Find and read the configuration: ${path} or, when NULL, the places that
+ * contract.md names; none of them there gives the defaults.  Checks all of
+ * it; the first fault is ERR_CONF with file:line:column, the key and the
+ * nearest known one.  Relative paths are taken from the file's folder.
+ */
+struct conf *conf_load(const char *, struct err *);
+
+/* The defaults alone. */
+struct conf *conf_default(void);
+
+void conf_free(struct conf *);
+
+/* The policy by name; NULL when there is none. */
+const struct conf_policy *conf_policy(const struct conf *, const char *);
+
+/*
+ * Read a secret: a path, or credential:NAME below $CREDENTIALS_DIRECTORY.
+ * Trailing newlines are cut.  Returns a string that the caller wipes and
+ * frees, or NULL with ERR_CONF.
+ */
+char *conf_secret(const char *, struct err *);
+
+#endif

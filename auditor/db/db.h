@@ -1,0 +1,103 @@
+#ifndef AUDITOR_DB_DB_H
+#define AUDITOR_DB_DB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cur.h"
+#include "base/err.h"
+
+/*
+ * PostgreSQL through libpq: unnamed parameterised statements, transactions,
+ * pipelines.  No session state that a pooler in transaction mode would lose.
+ * One thread, blocking.  Errors are ERR_DB, with the server's sentence.
+ */
+struct db;
+struct db_res;
+
+/* A list of strings for a text[] parameter; borrowed. */
+struct db_strs {
+	const char *const	*v;
+	size_t			 n;
+};
+
+/* A list of byte strings for a bytea[] parameter; borrowed. */
+struct db_spans {
+	const struct span	*v;
+	size_t			 n;
+};
+
+/*
+ * Connect with a libpq connection string; free with db_close(), which takes
+ * NULL.  db_alive() is 0 once the connection is lost (reconnect: db_reset).
+ */
+struct db *db_open(const char *, struct err *);
+void db_close(struct db *);
+int db_alive(const struct db *);
+int db_reset(struct db *, struct err *);
+
+/*
+ * Run one statement with parameters.  ${types} has a letter a parameter:
+ *   i  int64_t (pass as (int64_t))          f  double
+ *   s  const char *, NULL is SQL null       B  int, boolean
+ *   b  const struct span *, bytea; NULL or p == NULL is SQL null
+ *   t  int64_t, microseconds since 1970, timestamptz; INT64_MIN is SQL null
+ *   a  const struct db_strs *, text[]       A  const struct db_spans *, bytea[]
+ * Text parameters need a cast in the SQL where their type is not evident
+ * ($1::jsonb, $2::uuid).  *res, when ${res} is not NULL, is freed with
+ * db_free().  Returns 0 or -1.
+ */
+int db_query(struct db *, struct db_res **, struct err *, const char *,
+    const char *, ...);
+
+/* Several statements without parameters (migrations). */
+int db_script(struct db *, const char *, struct err *);
+
+/*
+ * Transactions.  db_commit() returns -1 when the commit is not known to have
+ * happened.  db_rollback() is for error paths: never fails, may be called
+ * when no transaction is open.
+ */
+int db_begin(struct db *, struct err *);
+int db_commit(struct db *, struct err *);
+void db_rollback(struct db *);
+
+/*
+ * A pipeline: db_push() queues statements (results are dropped) inside the
+ * open transaction and does not wait; db_sync() waits for all of them and
+ * fails with the first error.  A db_query() first syncs what was pushed.
+ */
+int db_push(struct db *, struct err *, const char *, const char *, ...);
+int db_sync(struct db *, struct err *);
+
+/* Rows of the last result; rows changed by an INSERT, UPDATE or DELETE. */
+size_t db_rows(const struct db_res *);
+int64_t db_changed(const struct db_res *);
+
+/*
+ * A value at (row, column).  Strings and bytes are borrowed from the result.
+ * SQL null gives 0, 0.0, "" and an empty span with p == NULL; db_null() tells.
+ * db_time() reads a timestamptz to microseconds, INT64_MIN for null.
+ * db_strv() splits a text[]: returns an array of *n strings, freed by the
+ * caller with one free() (strings inside).
+ */
+int db_null(const struct db_res *, size_t, size_t);
+int64_t db_int(const struct db_res *, size_t, size_t);
+double db_real(const struct db_res *, size_t, size_t);
+int db_bool(const struct db_res *, size_t, size_t);
+const char *db_text(const struct db_res *, size_t, size_t);
+struct span db_bytes(const struct db_res *, size_t, size_t);
+int64_t db_time(const struct db_res *, size_t, size_t);
+char **db_strv(const struct db_res *, size_t, size_t, size_t *);
+void db_free(struct db_res *);
+
+/*
+ * LISTEN on ${name}; db_notified() is 1 when a notification came in since the
+ * last call; db_fd() may be polled for it.  Only a hint.
+ */
+int db_listen(struct db *, const char *, struct err *);
+int db_notified(struct db *);
+int db_fd(const struct db *);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef AUDITOR_DECIDE_H
+#define AUDITOR_DECIDE_H
+
+#include <stdint.h>
+
+#include "auditor/db/db.h"
+#include "base/err.h"
+
+struct conf;
+
+/*
+ * The decision about an issuance: the eight rules of contract.md, in their
+ * order, on facts that are stored with the result.
+ */
+
+/* One (entry, watch) pair that matched; strings borrowed. */
+struct decide_match {
+	int		 log_ref;	/* log.id */
+	int64_t		 index;
+	int64_t		 timestamp_ms;
+	int64_t		 watch_id;
+	const char	*pattern;	/* the watch */
+	const char	*owner;		/* of the watch */
+	const char	*policy;	/* of the watch */
+	const char	*name;		/* the certificate's name that matched */
+	int		 baseline;	/* rule 5 applies to this entry */
+};
+
+/*
+ * Decide about the issuance ${tbs} (its row exists, with names, keys, issuer
+ * owner and `issued`), which has these ${n} matches.  Called inside the
+ * transaction that stores them: early, when the CA's signature is valid and
+ * the proof is still out (${proven} 0), and again with the proof (${proven} 1).
+ * Stores decision, rule, reason and facts in the issuance, uses up an
+ * expectation, opens findings (one per owner).  Deciding again never makes a
+ * second message.
+ */
+int decide_issuance(struct db *, const struct conf *, const struct span *tbs,
+    const struct decide_match *, size_t, int proven, struct err *);
+
+/* Holds that have ended: decide again without rule 6.  *n: how many. */
+int decide_holds(struct db *, const struct conf *, size_t *, struct err *);
+
+#endif
