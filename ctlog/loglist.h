@@ -9,8 +9,8 @@
 
 /*
  * Log lists in the v3 form that Chrome and Apple publish.  A list owns all
- * that it points to; times are milliseconds since 1970, 0 where there is
- * none.
+ * that it points to; times are microseconds since 1970 as in base/clk.h, 0
+ * where there is none.
  */
 
 enum loglist_protocol { LOGLIST_RFC6962, LOGLIST_STATIC };
@@ -89,7 +89,7 @@ const struct loglist_log *loglist_find(const struct loglist *,
 struct loglist *loglist_union(const struct loglist *chrome,
     const struct loglist *apple);
 
-/* Whether a monitor reads the log at ${now} (ms). */
+/* Whether a monitor reads the log at ${now}, as of clk_wall(). */
 int loglist_readable(const struct loglist_log *, int64_t now);
 
 /* "usable", "rfc6962" and so on. */
