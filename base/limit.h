@@ -28,4 +28,37 @@
 /* What a webhook receiver answers and we keep. */
 #define LIMIT_BODY_REPLY	4096u
 
+/* --- fetching --- */
+
+/* Networks in egress.allow_private: a list a person keeps by hand. */
+#define LIMIT_EGRESS_NETS	64
+/* Request headers of our own: conditions, signatures, content type. */
+#define LIMIT_HTTP_HEADERS	16
+/* One of them: a bearer token of 4 KB fits. */
+#define LIMIT_HTTP_HEADER	8192u
+/* Response header lines that are looked at; the rest of a flood is not. */
+#define LIMIT_HTTP_REPLY_LINES	256
+/* Roots that an operator adds: all of the system store has 220 KB. */
+#define LIMIT_CA_PEM		(4u << 20)
+/* A request body: an OCSP request or a webhook with its certificates. */
+#define LIMIT_HTTP_BODY		(4u << 20)
+/* Requests that one fetch process has under way or waiting. */
+#define LIMIT_FETCH_JOBS	4096
+/* Arenas of one fetch process: one a judge, two while one is replaced. */
+#define LIMIT_ARENAS		256
+/* Shared memory of one judge: 4 bodies of the largest size. */
+#define LIMIT_ARENA		(256u << 20)
+/* Extents of one arena, free and used. */
+#define LIMIT_EXTENTS		65536
+/* A body that comes in the answer (arena 0): it must fit in a frame. */
+#define LIMIT_BODY_INLINE	(8u << 20)
+
+/* --- memory of sandboxed processes (private bytes; arenas do not count) --- */
+
+/* A judge decodes one body of 64 MB and holds the matches of it. */
+#define LIMIT_DATA_JUDGE	(512u << 20)
+#define LIMIT_DATA_FETCH	(512u << 20)
+/* Signs hashes and small messages. */
+#define LIMIT_DATA_SIGN		(256u << 20)
+
 #endif

@@ -1,0 +1,112 @@
+#ifndef AUDITOR_ROLE_FETCH_H
+#define AUDITOR_ROLE_FETCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auditor/net/egress.h"
+#include "base/buf.h"
+#include "base/cur.h"
+#include "base/limit.h"
+
+struct err;
+
+/*
+ * The fetch process: every outbound HTTP request of one class of peers.  It
+ * has no database, no keys and no files to write; it looks at nothing in a
+ * body.  Requests come on descriptor 3, bodies go into arenas (shared memory
+ * that the engine made and the judge maps) or into the answer.
+ *
+ * The messages, and the functions by which both sides write and read them.
+ * Every string travels with its zero byte, so that what is read can be
+ * borrowed from the frame; every field is bounded when it is read.
+ */
+enum fetch_type {
+	FETCH_SETUP = 1,	/* engine: struct fetch_setup; the first one */
+	FETCH_ARENA,		/* engine: u32 arena, u64 size; the memfd */
+	FETCH_DROP,		/* engine: u32 arena */
+	FETCH_GET,		/* engine: struct fetch_get */
+	FETCH_CANCEL,		/* engine: u64 id; answered by FETCH_DONE */
+	FETCH_FREE,		/* engine: u32 arena, u64 offset, u32 length */
+	FETCH_INJECT,		/* engine: u64 id, u32 arena, vec32 bytes */
+	FETCH_DONE		/* fetch: struct fetch_done */
+};
+
+struct fetch_setup {
+	const char		*user_agent;	/* "certvigil/1 (+CONTACT)" */
+	struct span		 ca_pem;	/* roots beside the system's */
+	const char		*allow[LIMIT_EGRESS_NETS]; /* allow_private */
+	size_t			 nallow;
+	enum egress_class	 class;
+	uint64_t		 max_rate;	/* bytes a second; 0: no cap */
+	const char		*proxy;		/* "": none */
+	uint32_t		 host_conns;	/* at most, to one host */
+};
+
+#define FETCH_F_GZIP	0x01u	/* Accept-Encoding: gzip; not decompressed */
+#define FETCH_F_HTTP2	0x02u	/* over TLS */
+#define FETCH_F_FRESH	0x04u	/* a new connection, not kept */
+
+struct fetch_get {
+	uint64_t	 id;
+	uint32_t	 arena;		/* 0: the body comes in the answer */
+	uint32_t	 cap;		/* most bytes of body, as sent */
+	uint32_t	 timeout_ms;	/* for all of it; 0: 60 s */
+	uint32_t	 flags;
+	const char	*method;	/* "GET", "HEAD", "POST" */
+	const char	*url;
+	const char	*headers[LIMIT_HTTP_HEADERS];	/* "Name: value" */
+	size_t		 nheaders;
+	struct span	 body;		/* for POST */
+};
+
+enum fetch_failure {
+	FETCH_OK,		/* there is an answer, with status */
+	FETCH_RESOLVE,		/* no address for the name */
+	FETCH_CONNECT,		/* no connection, or it broke */
+	FETCH_TLS,		/* certificate or handshake */
+	FETCH_TIMEOUT,		/* too long, or too slow */
+	FETCH_POLICY,		/* not allowed by the egress policy */
+	FETCH_TOO_LARGE,	/* more than cap */
+	FETCH_PROTOCOL,		/* not HTTP, cut short, or a bad request */
+	FETCH_CANCELLED,
+	FETCH_NO_ROOM,		/* the arena is too small, or was dropped */
+	FETCH_FAILURE_MAX
+};
+
+struct fetch_done {
+	uint64_t		id;
+	enum fetch_failure	failure;
+	uint16_t		status;		/* 0: failed */
+	char			message[256];	/* what failed, in a sentence */
+	char			date[64];	/* header fields; "": absent */
+	char			retry_after[64];
+	char			etag[256];
+	char			last_modified[64];
+	char			type[128];	/* Content-Type */
+	char			encoding[32];	/* Content-Encoding */
+	char			location[2048];	/* never followed here */
+	char			addr[64];	/* who answered */
+	uint32_t		arena;		/* the extent, */
+	uint64_t		offset;		/* to be given back by */
+	uint32_t		length;		/* FETCH_FREE if not empty */
+	struct span		body;		/* when arena is 0; borrowed */
+	uint64_t		wire;		/* bytes on the wire, about */
+	uint64_t		us;		/* from start to end */
+};
+
+/* Append the message to ${buf} / read it, -1 ERR_FORMAT or ERR_LIMIT. */
+void fetch_setup_pack(struct buf *, const struct fetch_setup *);
+int fetch_setup_read(struct cur, struct fetch_setup *, struct err *);
+void fetch_get_pack(struct buf *, const struct fetch_get *);
+int fetch_get_read(struct cur, struct fetch_get *, struct err *);
+void fetch_done_pack(struct buf *, const struct fetch_done *);
+int fetch_done_read(struct cur, struct fetch_done *, struct err *);
+
+/* The name of a failure ("timeout"); never NULL. */
+const char *fetch_failure_name(enum fetch_failure);
+
+/* The role: returns the exit status (0: the channel was closed or SIGTERM). */
+int fetch_main(void);
+
+#endif
