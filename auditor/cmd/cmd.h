@@ -1,0 +1,73 @@
+#ifndef AUDITOR_CMD_CMD_H
+#define AUDITOR_CMD_CMD_H
+
+#include <jansson.h>
+
+#include "auditor/conf.h"
+#include "auditor/db/db.h"
+#include "base/err.h"
+
+/*
+ * A command: one file auditor/cmd/NAME.c, one `const struct cmd cmd_NAME`,
+ * listed in main.c's table.  run() gets argv[0] = the command's name and
+ * returns an exit status of contract.md.
+ */
+struct cmd_ctx {
+	struct conf	*conf;		/* loaded before run() unless no_conf */
+	const char	*config_path;	/* --config as given, or NULL */
+	int		 json;		/* --json */
+	int		 quiet;		/* --quiet */
+	int		 color;		/* stdout is a terminal that takes it */
+	struct db	*db;		/* opened by cmd_db() */
+	struct embed	*embed;		/* started by cmd_db() when nobody runs it */
+};
+
+struct cmd {
+	const char	*name;
+	const char	*args;		/* one line behind the name in the usage */
+	const char	*brief;		/* one line */
+	const char	*help;		/* examples first; several lines */
+	int		 no_conf;	/* works without a configuration */
+	int		 (*run)(struct cmd_ctx *, int, char **);
+};
+
+/*
+ * Open the database of the configuration: embedded (that of the running
+ * daemon, or started under a lock for as long as this command lives) or a
+ * server; migrate it when it is older.  Sets ctx->db.  0 or -1 (ERR_DB: 69).
+ */
+int cmd_db(struct cmd_ctx *, struct err *);
+
+/* Close what cmd_db() opened (also called by main after run()). */
+void cmd_db_close(struct cmd_ctx *);
+
+/* Print "certvigil: CONTEXT: message" and return the exit status for it. */
+int cmd_fail(const struct err *);
+
+/* Wrong usage of a command: print why and the usage line; returns 64. */
+int cmd_usage(const struct cmd *, const char *, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* One JSON line on stdout; steals ${v}. */
+void cmd_json(json_t *);
+
+/* Who acts, for author columns and the audit trail: "user@host" (static). */
+const char *cmd_actor(void);
+
+/*
+ * Add a row to audit_trail inside the open transaction (or alone): actor is
+ * cmd_actor(); ${detail} is an object, stolen, may be NULL.
+ */
+int cmd_audit(struct cmd_ctx *, const char *action, json_t *detail,
+    struct err *);
+
+/* Tell a running daemon that something changed (NOTIFY, only a hint). */
+void cmd_hint(struct cmd_ctx *);
+
+/*
+ * Print text from certificates and logs on a terminal: control and bidi
+ * bytes escaped.  Returns a string to free().
+ */
+char *cmd_clean(const char *);
+
+#endif
