@@ -1,0 +1,384 @@
+#include "base/sha.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/sha_ni.h"
+
+#define LEAF_BATCH	256	/* messages that are paired by length */
+#define LEAF_CLASS	64	/* length classes, in blocks; the last is open */
+
+const uint32_t sha_k[64] = {
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
+	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
+	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+	0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
+	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+	0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
+	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
+};
+
+/* -1: not known yet; else whether sha_ni_*() may be called. */
+static int	ni = -1;
+
+static inline int
+fast(void)
+{
+	if (ni == -1)
+		ni = sha_ni_there();
+	return ni;
+}
+
+void
+sha_force_portable(int on)
+{
+	ni = on ? 0 : sha_ni_there();
+}
+
+int
+sha_accelerated(void)
+{
+	return fast();
+}
+
+static inline uint32_t
+rotr(uint32_t x, int n)
+{
+	return x >> n | x << (32 - n);
+}
+
+static inline uint32_t
+get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline void
+put32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+/* FIPS 180-4, 6.2.2: one block. */
+static void
+block(uint32_t h[8], const uint8_t *p)
+{
+	uint32_t	w[64], v[8], s0, s1, t1, t2;
+	size_t		i;
+
+	for (i = 0; i < 16; i++)
+		w[i] = get32(p + 4 * i);
+	for (; i < 64; i++) {
+		s0 = rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ w[i - 15] >> 3;
+		s1 = rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ w[i - 2] >> 10;
+		w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+	}
+	memcpy(v, h, sizeof(v));
+	for (i = 0; i < 64; i++) {
+		s1 = rotr(v[4], 6) ^ rotr(v[4], 11) ^ rotr(v[4], 25);
+		t1 = v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + sha_k[i] +
+		    w[i];
+		s0 = rotr(v[0], 2) ^ rotr(v[0], 13) ^ rotr(v[0], 22);
+		t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+		memmove(v + 1, v, 7 * sizeof(v[0]));
+		v[4] += t1;
+		v[0] = t1 + t2;
+	}
+	for (i = 0; i < 8; i++)
+		h[i] += v[i];
+}
+
+static void
+blocks(uint32_t h[8], const uint8_t *p, size_t n)
+{
+	if (fast()) {
+		sha_ni_blocks(h, p, n);
+		return;
+	}
+	for (; n != 0; n--, p += 64)
+		block(h, p);
+}
+
+/*
+ * Pad the last ${r} (< 64) bytes, which lie in ${t} already, of a message of
+ * ${n} bytes; the number of blocks that makes, 1 or 2.
+ */
+static size_t
+pad(uint8_t t[128], size_t r, uint64_t n)
+{
+	size_t	b = r < 56 ? 64 : 128;
+
+	t[r] = 0x80;
+	memset(t + r + 1, 0, b - r - 9);
+	put32(t + b - 8, (uint32_t)(n >> 29));
+	put32(t + b - 4, (uint32_t)(n << 3));
+	return b / 64;
+}
+
+void
+sha_init(struct sha_ctx *c)
+{
+	static const uint32_t	iv[8] = {
+		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
+	};
+
+	memcpy(c->h, iv, sizeof(iv));
+	c->n = 0;
+}
+
+void
+sha_update(struct sha_ctx *c, const void *data, size_t n)
+{
+	const uint8_t	*p = data;
+	size_t		have = (size_t)(c->n % 64), k;
+
+	if (n == 0)
+		return;
+	c->n += n;
+	if (have != 0) {
+		k = n < 64 - have ? n : 64 - have;
+		memcpy(c->tail + have, p, k);
+		p += k;
+		n -= k;
+		if (have + k < 64)
+			return;
+		blocks(c->h, c->tail, 1);
+	}
+	if (n >= 64)
+		blocks(c->h, p, n / 64);
+	if (n % 64 != 0)
+		memcpy(c->tail, p + n - n % 64, n % 64);
+}
+
+void
+sha_final(struct sha_ctx *c, uint8_t out[SHA_LEN])
+{
+	uint8_t	t[128];
+	size_t	r = (size_t)(c->n % 64), i;
+
+	memcpy(t, c->tail, r);
+	blocks(c->h, t, pad(t, r, c->n));
+	for (i = 0; i < 8; i++)
+		put32(out + 4 * i, c->h[i]);
+}
+
+void
+sha_256(uint8_t out[SHA_LEN], const void *p, size_t n)
+{
+	struct sha_ctx	c;
+
+	sha_init(&c);
+	sha_update(&c, p, n);
+	sha_final(&c, out);
+}
+
+/* A message with its prefix, cut into blocks; owns the two ends. */
+struct leaf {
+	struct sha_msg	msg;
+	uint8_t		head[64];
+	uint8_t		tail[128];
+};
+
+static void
+leaf_set(struct leaf *l, const uint8_t *prefix, size_t plen, struct span in)
+{
+	size_t	n = in.n, first, r;
+
+	l->msg.head = NULL;
+	if (plen + n < 64) {
+		memcpy(l->tail, prefix, plen);
+		if (n != 0)
+			memcpy(l->tail + plen, in.p, n);
+		l->msg.nbody = 0;
+		l->msg.body = NULL;
+		r = plen + n;
+	} else {
+		first = plen == 0 ? 0 : 64 - plen;
+		if (plen != 0) {
+			memcpy(l->head, prefix, plen);
+			memcpy(l->head + plen, in.p, first);
+			l->msg.head = l->head;
+		}
+		l->msg.body = in.p + first;
+		l->msg.nbody = (n - first) / 64;
+		r = (n - first) % 64;
+		if (r != 0)
+			memcpy(l->tail, in.p + n - r, r);
+	}
+	l->msg.tail = l->tail;
+	l->msg.ntail = pad(l->tail, r, (uint64_t)plen + n);
+}
+
+static void
+leaf_pair(uint8_t (*out)[SHA_LEN], const struct span *in, size_t i, size_t j,
+    struct span prefix)
+{
+	struct leaf	a, b;
+
+	leaf_set(&a, prefix.p, prefix.n, in[i]);
+	leaf_set(&b, prefix.p, prefix.n, in[j]);
+	sha_ni_pair(out[i], &a.msg, out[j], &b.msg);
+}
+
+static void
+leaf_one(uint8_t out[SHA_LEN], struct span in, struct span prefix)
+{
+	struct sha_ctx	c;
+
+	sha_init(&c);
+	sha_update(&c, prefix.p, prefix.n);
+	sha_update(&c, in.p, in.n);
+	sha_final(&c, out);
+}
+
+/*
+ * At most LEAF_BATCH messages: put in order of their length (counting sort,
+ * longest first) so that neighbours have nearly the same number of blocks.
+ */
+static void
+leaf_batch(uint8_t (*out)[SHA_LEN], const struct span *in, size_t n,
+    struct span prefix)
+{
+	uint16_t	at[LEAF_CLASS + 1], order[LEAF_BATCH], sum = 0, k;
+	uint8_t		class[LEAF_BATCH];
+	size_t		i, b;
+
+	memset(at, 0, sizeof(at));
+	for (i = 0; i < n; i++) {
+		b = (in[i].n + prefix.n + 8) / 64;
+		class[i] = (uint8_t)(LEAF_CLASS - 1 -
+		    (b < LEAF_CLASS ? b : LEAF_CLASS - 1));
+		at[class[i]]++;
+	}
+	for (i = 0; i < LEAF_CLASS; i++) {
+		k = at[i];
+		at[i] = sum;
+		sum = (uint16_t)(sum + k);
+	}
+	for (i = 0; i < n; i++)
+		order[at[class[i]]++] = (uint16_t)i;
+	for (i = 0; i + 1 < n; i += 2)
+		leaf_pair(out, in, order[i], order[i + 1], prefix);
+	if (i < n)
+		leaf_one(out[order[i]], in[order[i]], prefix);
+}
+
+void
+sha_leaves(uint8_t (*out)[SHA_LEN], const struct span *in, size_t n,
+    const uint8_t *prefix, size_t plen)
+{
+	struct span	pre = { prefix, plen };
+	size_t		i, k;
+
+	if (plen > SHA_PREFIX_MAX)
+		abort();
+	if (!fast()) {
+		for (i = 0; i < n; i++)
+			leaf_one(out[i], in[i], pre);
+		return;
+	}
+	for (i = 0; i < n; i += k) {
+		k = n - i < LEAF_BATCH ? n - i : LEAF_BATCH;
+		leaf_batch(out + i, in + i, k, pre);
+	}
+}
+
+/* The two blocks of a node; the padding of ${b} is there already. */
+static void
+node_set(uint8_t b[128], const uint8_t *l, const uint8_t *r)
+{
+	b[0] = 0x01;
+	memcpy(b + 1, l, SHA_LEN);
+	memcpy(b + 33, r, SHA_LEN);
+}
+
+static void
+node_init(uint8_t b[128])
+{
+	memset(b, 0, 128);
+	b[65] = 0x80;
+	b[126] = 65 * 8 >> 8;
+	b[127] = 65 * 8 & 0xff;
+}
+
+void
+sha_node(uint8_t out[SHA_LEN], const uint8_t l[SHA_LEN],
+    const uint8_t r[SHA_LEN])
+{
+	struct sha_ctx	c;
+	uint8_t		b[128];
+	size_t		i;
+
+	node_init(b);
+	node_set(b, l, r);
+	sha_init(&c);
+	blocks(c.h, b, 2);
+	for (i = 0; i < 8; i++)
+		put32(out + 4 * i, c.h[i]);
+}
+
+void
+sha_nodes(uint8_t (*out)[SHA_LEN], const uint8_t (*in)[SHA_LEN], size_t pairs)
+{
+	uint8_t		b0[128], b1[128];
+	struct sha_msg	m0 = { NULL, NULL, 0, b0, 2 };
+	struct sha_msg	m1 = { NULL, NULL, 0, b1, 2 };
+	size_t		i = 0;
+
+	if (fast()) {
+		node_init(b0);
+		node_init(b1);
+		for (; i + 1 < pairs; i += 2) {
+			node_set(b0, in[2 * i], in[2 * i + 1]);
+			node_set(b1, in[2 * i + 2], in[2 * i + 3]);
+			sha_ni_pair(out[i], &m0, out[i + 1], &m1);
+		}
+	}
+	for (; i < pairs; i++)
+		sha_node(out[i], in[2 * i], in[2 * i + 1]);
+}
+
+void
+sha_hmac(uint8_t out[SHA_LEN], const void *key, size_t nkey, const void *data,
+    size_t n)
+{
+	struct sha_ctx	c;
+	uint8_t		k[64] = { 0 }, x[64], inner[SHA_LEN];
+	size_t		i;
+
+	if (nkey > sizeof(k))
+		sha_256(k, key, nkey);
+	else if (nkey != 0)
+		memcpy(k, key, nkey);
+	for (i = 0; i < sizeof(k); i++)
+		x[i] = k[i] ^ 0x36;
+	sha_init(&c);
+	sha_update(&c, x, sizeof(x));
+	sha_update(&c, data, n);
+	sha_final(&c, inner);
+	for (i = 0; i < sizeof(k); i++)
+		x[i] = k[i] ^ 0x5c;
+	sha_init(&c);
+	sha_update(&c, x, sizeof(x));
+	sha_update(&c, inner, sizeof(inner));
+	sha_final(&c, out);
+	mem_wipe(k, sizeof(k));
+	mem_wipe(x, sizeof(x));
+	mem_wipe(inner, sizeof(inner));
+	mem_wipe(&c, sizeof(c));
+}
