@@ -1,0 +1,123 @@
+#include "auditor/net/rate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clk.h"
+
+#define HOLD_MIN (1 * CLK_SEC)	/* after a 429 that names no time */
+#define HOLD_MAX (60 * CLK_SEC)
+#define HOLD_CAP (24 * 3600 * CLK_SEC)	/* whatever Retry-After says */
+
+void
+rate_init(struct rate *r, double per_sec, double burst, double max,
+    int64_t now)
+{
+	memset(r, 0, sizeof(*r));
+	r->per_sec = per_sec;
+	r->min_per_sec = per_sec / 1024;
+	r->max_per_sec = max > per_sec ? max : per_sec;
+	r->step = per_sec / 100;
+	r->burst = burst >= 1 ? burst : 1;
+	r->tokens = r->burst;
+	r->last = now;
+	r->hold_until = now;
+	r->cut_at = INT64_MIN / 2;
+}
+
+/* Bring tokens up to ${now}; a held bucket does not fill. */
+static void
+refill(struct rate *r, int64_t now)
+{
+	int64_t	from = r->last > r->hold_until ? r->last : r->hold_until;
+
+	if (now > from) {
+		r->tokens += (double)(now - from) * r->per_sec / CLK_SEC;
+		if (r->tokens > r->burst)
+			r->tokens = r->burst;
+	}
+	if (now > r->last)
+		r->last = now;
+}
+
+int64_t
+rate_ready(struct rate *r, int64_t now)
+{
+	int64_t	wait = 0;
+
+	refill(r, now);
+	if (now < r->hold_until)
+		wait = r->hold_until - now;
+	/* A rounding error must not cost a wake-up. */
+	if (r->tokens < 1 - 1e-9)
+		wait += (int64_t)ceil((1 - r->tokens) * CLK_SEC / r->per_sec);
+	return wait;
+}
+
+void
+rate_take(struct rate *r, int64_t now)
+{
+	refill(r, now);
+	r->tokens -= 1;
+}
+
+void
+rate_ok(struct rate *r)
+{
+	r->per_sec += r->step;
+	if (r->per_sec > r->max_per_sec)
+		r->per_sec = r->max_per_sec;
+}
+
+/*
+ * Requests that were under way together are refused together: that is one
+ * piece of news, not many.  Two intervals of the rate (at least one second)
+ * is how long it is old news.
+ */
+static void
+cut(struct rate *r, double factor, int64_t now)
+{
+	int64_t	window = (int64_t)(2 * CLK_SEC / r->per_sec);
+
+	if (window < CLK_SEC)
+		window = CLK_SEC;
+	if (window > HOLD_MAX)
+		window = HOLD_MAX;
+	if (now < r->cut_at + window)
+		return;
+	r->cut_at = now;
+	r->per_sec *= factor;
+	if (r->per_sec < r->min_per_sec)
+		r->per_sec = r->min_per_sec;
+}
+
+void
+rate_429(struct rate *r, int64_t retry_after, int64_t now)
+{
+	int64_t	hold;
+
+	refill(r, now);
+	cut(r, 0.5, now);
+	if (retry_after >= 0) {
+		hold = retry_after < HOLD_CAP / CLK_SEC ?
+		    retry_after * CLK_SEC : HOLD_CAP;
+	} else {
+		hold = (int64_t)(2 * CLK_SEC / r->per_sec);
+		if (hold < HOLD_MIN)
+			hold = HOLD_MIN;
+		if (hold > HOLD_MAX)
+			hold = HOLD_MAX;
+	}
+	if (now + hold > r->hold_until)
+		r->hold_until = now + hold;
+	/* What was saved up is what was too much: begin anew with one. */
+	if (r->tokens > 1)
+		r->tokens = 1;
+}
+
+void
+rate_5xx(struct rate *r, int64_t now)
+{
+	refill(r, now);
+	cut(r, 0.75, now);
+}
