@@ -15,13 +15,20 @@
 enum name_code { NAME_UTF8, NAME_LATIN1, NAME_UTF16, NAME_UTF32 };
 
 /*
- * One canonical form: lower case, U-labels (RFC 5890) as A-labels, trailing
- * dots removed, other kinds of dots (U+3002, U+FF0E, U+FF61) as dots.  A
- * label that IDNA refuses is kept as it is, so that the labels behind it
- * can still be compared: this is for matching, not for judging.  -1 when
- * the bytes are not of that code, or there is nothing, or it is too long.
+ * Text of any code as UTF-8, zero-terminated, at most cap - 1 bytes.  -1 when
+ * the bytes are not of that code (a NUL is fine) or do not fit.  Returns the
+ * length.
  */
-int name_fold(const void *, size_t, enum name_code, char out[NAME_TEXT]);
+long name_utf8(const void *, size_t, enum name_code, char *out, size_t cap);
+
+/*
+ * One canonical form of UTF-8: lower case, U-labels (RFC 5890) as A-labels,
+ * trailing dots removed, other kinds of dots (U+3002, U+FF0E, U+FF61) as
+ * dots.  A label that IDNA refuses is kept as it is, so that the labels
+ * behind it can still be compared: this is for matching, not for judging.
+ * Returns the length, or -1 when there is nothing left or it does not fit.
+ */
+long name_fold(const char *, size_t, char *out, size_t cap);
 
 /*
  * The same for what an operator wrote: in addition labels must be 1 to 63
