@@ -61,4 +61,15 @@
 /* Signs hashes and small messages. */
 #define LIMIT_DATA_SIGN		(256u << 20)
 
+/* --- certificate transparency --- */
+
+/* A log's public key: an RSA one of 8,192 bits has 1,062 bytes. */
+#define LIMIT_SPKI		2048u
+/* Bits of an RSA key: longer ones only cost time. */
+#define LIMIT_RSA_BITS		8192
+/* Signature lines of a checkpoint: 16 must be accepted, 64 are ample. */
+#define LIMIT_NOTE_SIGS		64u
+/* Logs in a list: all logs ever are fewer than 300. */
+#define LIMIT_LOGLIST_LOGS	4096u
+
 #endif
