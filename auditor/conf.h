@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+#include "base/cur.h"
 #include "base/err.h"
 
 /*
@@ -108,8 +110,22 @@ struct conf {
  */
 struct conf *conf_load(const char *, struct err *);
 
+/*
+ * The same for ${n} bytes of text that were read from ${name} (for messages,
+ * and for the folder of relative paths; NULL: this text came from nowhere).
+ */
+struct conf *conf_parse(const char *text, size_t n, const char *name,
+    struct err *);
+
 /* The defaults alone. */
 struct conf *conf_default(void);
+
+/*
+ * Where `init` puts a configuration: ${path}, else $CERTVIGIL_CONFIG, else
+ * for root and the system user /etc/certvigil/certvigil.yaml, else
+ * $XDG_CONFIG_HOME/certvigil/certvigil.yaml.  Freed by the caller.
+ */
+char *conf_place(const char *path);
 
 void conf_free(struct conf *);
 
@@ -122,5 +138,21 @@ const struct conf_policy *conf_policy(const struct conf *, const char *);
  * frees, or NULL with ERR_CONF.
  */
 char *conf_secret(const char *, struct err *);
+
+/*
+ * Root, before it becomes the system user: keep the text of every secret of
+ * this configuration, so that conf_secret() has it although only root may
+ * read the file.  A file that can be read later is read again.  One that is
+ * missing is no error here.
+ */
+void conf_secret_preload(const struct conf *);
+
+/*
+ * Hand what was kept to a child that was executed anew: append it to a
+ * message; take it from one (0, or -1 ERR_FORMAT); wipe and forget it.
+ */
+void conf_secret_pack(struct buf *);
+int conf_secret_unpack(struct cur, struct err *);
+void conf_secret_forget(void);
 
 #endif

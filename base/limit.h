@@ -19,6 +19,8 @@
 #define LIMIT_BODY_ENTRIES	(64u << 20)
 /* A data tile: 256 entries of 64 KB (longer ones are refused). */
 #define LIMIT_BODY_TILE		(16u << 20)
+/* A hash tile: 256 hashes of 32 bytes. */
+#define LIMIT_BODY_HASH_TILE	8192u
 /* A tree head, a checkpoint with 16 signatures, a proof. */
 #define LIMIT_BODY_HEAD		(64u << 10)
 /* A log list: Chrome's has 40 KB, all logs ever 200 KB. */
@@ -71,5 +73,18 @@
 #define LIMIT_NOTE_SIGS		64u
 /* Logs in a list: all logs ever are fewer than 300. */
 #define LIMIT_LOGLIST_LOGS	4096u
+
+/* --- configuration --- */
+
+/* The file: 10,000 inline watches fit; more belong into watch_file. */
+#define LIMIT_CONF_FILE		(4u << 20)
+/* Collections inside each other; the deepest that we know has 5. */
+#define LIMIT_CONF_DEPTH	16
+/* One value: a connection string or a URL with a long token. */
+#define LIMIT_CONF_TEXT		4096u
+/* Items of one list or mapping. */
+#define LIMIT_CONF_ITEMS	20000u
+/* A secret file: a PEM key of 16,384 bits has 13 KB. */
+#define LIMIT_CONF_SECRET	(64u << 10)
 
 #endif

@@ -29,7 +29,26 @@ struct cmd {
 	const char	*help;		/* examples first; several lines */
 	int		 no_conf;	/* works without a configuration */
 	int		 (*run)(struct cmd_ctx *, int, char **);
+	int		 keep_user;	/* root stays root; see cmd_become() */
 };
+
+/* The channel that cmd_hint() notifies. */
+#define CMD_HINT	"certvigil_change"
+
+/*
+ * The table of main.c, ended by NULL; the command of that name, or NULL.
+ */
+extern const struct cmd *const cmd_table[];
+const struct cmd *cmd_find(const char *);
+
+/*
+ * Make the state directory (mode 0700) when it is missing.  As root: give it
+ * to the certvigil system user, keep the secrets of the configuration, and
+ * become that user for good.  main calls it before run(), unless no_conf or
+ * keep_user is set.  0, or -1 ERR_CONF (no such user: the message has the
+ * command that makes it), ERR_PERM, ERR_SYS.
+ */
+int cmd_become(struct cmd_ctx *, struct err *);
 
 /*
  * Open the database of the configuration: embedded (that of the running
