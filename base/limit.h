@@ -17,6 +17,8 @@
 
 /* get-entries: 1,000 entries of 32 KB as base64 fit. */
 #define LIMIT_BODY_ENTRIES	(64u << 20)
+/* get-entry-and-proof: one entry with its chain as base64. */
+#define LIMIT_BODY_ENTRY	(4u << 20)
 /* A data tile: 256 entries of 64 KB (longer ones are refused). */
 #define LIMIT_BODY_TILE		(16u << 20)
 /* A hash tile: 256 hashes of 32 bytes. */
@@ -55,6 +57,25 @@
 /* A body that comes in the answer (arena 0): it must fit in a frame. */
 #define LIMIT_BODY_INLINE	(8u << 20)
 
+/* --- what operators declare --- */
+
+/* watch_file: 1,000,000 names of 60 bytes. */
+#define LIMIT_WATCH_FILE	(64u << 20)
+/* One file of `known import`: a bundle of 5,000 certificates. */
+#define LIMIT_IMPORT_FILE	(16u << 20)
+/* Certificates and CSRs of one import. */
+#define LIMIT_IMPORT_ITEMS	200000
+/* Folders in folders of one import; loops of links end here. */
+#define LIMIT_IMPORT_DEPTH	16
+/* An inventory of crt.sh: 500,000 certificates. */
+#define LIMIT_SEED_FILE		(512u << 20)
+/* Watches that an issuance's stored facts remember. */
+#define LIMIT_DECIDE_WATCHES	1024
+/* Log entries of one issuance that its stored facts remember. */
+#define LIMIT_DECIDE_ENTRIES	256
+/* Names that the detail of a finding lists; the rest is counted. */
+#define LIMIT_DETAIL_NAMES	50
+
 /* --- memory of sandboxed processes (private bytes; arenas do not count) --- */
 
 /* A judge decodes one body of 64 MB and holds the matches of it. */
@@ -86,5 +107,14 @@
 #define LIMIT_CONF_ITEMS	20000u
 /* A secret file: a PEM key of 16,384 bits has 13 KB. */
 #define LIMIT_CONF_SECRET	(64u << 10)
+
+/* --- watches --- */
+
+/* Watches in one set: four times what was measured; offsets stay 32 bits. */
+#define LIMIT_WATCHES		(4u << 20)
+/* Exclusions of one watch: they are compared one by one, on a hit only. */
+#define LIMIT_WATCH_EXCLUDES	1000u
+/* One name in a certificate as a name; longer ones are searched as bytes. */
+#define LIMIT_NAME_BYTES	1000u
 
 #endif
