@@ -38,6 +38,25 @@ struct decide_match {
 int decide_issuance(struct db *, const struct conf *, const struct span *tbs,
     const struct decide_match *, size_t, int proven, struct err *);
 
+/*
+ * Decide again about an issuance that was decided about before, with the
+ * matches that are stored with it and the policies that its watches have now:
+ * after a declaration, or when a hold has ended.  A finding that was open,
+ * that nobody acknowledged, and that has no reason any more is retracted.
+ * ERR_NOENT when there is no such issuance, or none was decided about.
+ */
+int decide_again(struct db *, const struct conf *, const struct span *tbs,
+    struct err *);
+
+/*
+ * The same for all issuances that are not silent and have one of these
+ * tbs_sha256 or one of these keys (spki_sha256): what follows a declaration.
+ * ${all} includes the silent ones: what follows its removal.  *n: how many
+ * decisions have changed; may be NULL.
+ */
+int decide_declared(struct db *, const struct conf *, const struct db_spans *,
+    int all, size_t *n, struct err *);
+
 /* Holds that have ended: decide again without rule 6.  *n: how many. */
 int decide_holds(struct db *, const struct conf *, size_t *, struct err *);
 
