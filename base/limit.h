@@ -117,4 +117,31 @@
 /* One name in a certificate as a name; longer ones are searched as bytes. */
 #define LIMIT_NAME_BYTES	1000u
 
+/* --- findings and messages --- */
+
+/* Findings that one query returns; who wants more asks on from the last id. */
+#define LIMIT_FINDING_PAGE	1000
+/* Standard Webhooks wants less than 20 kB. */
+#define LIMIT_WEBHOOK_BODY	20000u
+/* Events of one grouped message: what does not fit starts another. */
+#define LIMIT_GROUP_EVENTS	500
+/* Findings that a message carries whole; the others are counted. */
+#define LIMIT_MESSAGE_FINDINGS	20
+/* Names that a message lists for one certificate; the others are counted. */
+#define LIMIT_MESSAGE_NAMES	20
+/* A section of a Slack message, in characters (Slack's own limit). */
+#define LIMIT_SLACK_SECTION	3000u
+/* Text of one message: a screen of 60 lines fits several times. */
+#define LIMIT_MESSAGE_TEXT	12000u
+/* One variable for a program: Linux allows 128 KB. */
+#define LIMIT_EXEC_VAR		(32u << 10)
+/* Seconds that a program may take. */
+#define LIMIT_EXEC_SECS		30
+/* Deliveries that one worker has under way. */
+#define LIMIT_DELIVERIES	64
+/* Channels whose secrets the sign process holds. */
+#define LIMIT_SIGN_CHANNELS	1024
+/* What the sign process signs: an evidence statement, a webhook body. */
+#define LIMIT_SIGN_BODY		(1u << 20)
+
 #endif

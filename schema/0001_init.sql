@@ -143,7 +143,7 @@ create unique index watch_live on watch (pattern, owner) where removed_at is nul
 create table watch_file (
 	id		int generated always as identity primary key,
 	sha256		bytea not null,
-	body		bytea not null,
+	body		bytea not null,		-- canonical patterns, a newline around each
 	items		int not null,
 	loaded_at	timestamptz not null default now()
 );
@@ -166,8 +166,9 @@ create table known (
 	names		text[] not null default '{}',	-- bound of the key; empty: none
 	issuer_owner	text,				-- bound of the key; null: none
 	until		timestamptz,			-- bound of the key; null: none
-	trust		text not null check (trust in ('issuance', 'key', 'compromised', 'seed')),
-	origin		text not null,			-- import, accept, source, seed
+	trust		text not null check (trust in ('issuance', 'key', 'compromised',
+			'rejected', 'seed')),
+	origin		text not null,			-- import, accept, source, seed, baseline
 	source		text,
 	place		text,				-- file, host or lineage it came from
 	reason		text,
@@ -178,9 +179,12 @@ create table known (
 );
 create index known_tbs on known (tbs_sha256) where removed_at is null;
 create index known_spki on known (spki_sha256) where removed_at is null;
+-- The names as a hash: a certificate has more of them than a btree takes.
 create unique index known_once on known
-	(coalesce(tbs_sha256, ''), coalesce(spki_sha256, ''), trust, origin, names)
+	(coalesce(tbs_sha256, ''), coalesce(spki_sha256, ''), trust, origin,
+	coalesce(issuer_owner, ''), hash_array_extended(names, 0))
 	where removed_at is null;
+create index known_names on known using gin (names) where removed_at is null;
 
 create table expectation (
 	id		bigint generated always as identity primary key,
@@ -233,12 +237,12 @@ create table issuance (
 	rule		int,
 	rule_reason	text,
 	facts		jsonb,
-	hold_until	timestamptz,
+	hold_until	timestamptz,		-- when to decide again; null: not
 	decided_at	timestamptz
 );
 create index issuance_serial on issuance (issuer_spki_sha256, serial);
 create index issuance_spki on issuance (spki_sha256);
-create index issuance_hold on issuance (hold_until) where decision = 'hold';
+create index issuance_hold on issuance (hold_until) where hold_until is not null;
 create index issuance_decision on issuance (decision, first_seen);
 
 create table certificate (
@@ -398,11 +402,13 @@ create table route (
 create table finding_event (
 	id		uuid primary key default gen_random_uuid(),
 	finding_id	bigint not null references finding,
-	event		text not null check (event in ('opened', 'resolved', 'retracted', 'escalated')),
+	event		text not null check (event in ('opened', 'resolved', 'retracted', 'escalated',
+			'acked')),
 	at		timestamptz not null default now(),
 	muted_by	bigint references silence	-- deliveries were not made
 );
 create index finding_event_finding on finding_event (finding_id);
+create index finding_event_at on finding_event (at);
 
 -- One message on its way to one channel.
 create table delivery (
@@ -410,6 +416,7 @@ create table delivery (
 	channel		text not null,
 	webhook_id	uuid not null,			-- the first event's id
 	events		uuid[] not null,
+	findings	bigint[] not null default '{}',	-- of the events, same order
 	group_key	text,				-- open group that still takes events
 	state		text not null default 'pending' check (state in ('pending',
 			'sending', 'delivered', 'dead')),
@@ -422,10 +429,12 @@ create table delivery (
 	token		bigint not null default 0,
 	last_status	int,
 	last_error	text,
+	last_reply	text,			-- what the receiver said, cut
 	added_at	timestamptz not null default now(),
 	done_at		timestamptz
 );
-create index delivery_due on delivery (due_at) where state in ('pending', 'sending');
+create index delivery_due on delivery (channel, due_at) where state in ('pending', 'sending');
+create index delivery_findings on delivery using gin (findings);
 create unique index delivery_once on delivery (channel, webhook_id);
 
 -- --- who works ------------------------------------------------------------------

@@ -1,0 +1,63 @@
+#ifndef AUDITOR_ROLE_SIGN_H
+#define AUDITOR_ROLE_SIGN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cur.h"
+#include "base/err.h"
+
+/*
+ * The sign process: webhook secrets and the instance key.  It parses what it
+ * signs, and never gives a key away.  Requests and answers on descriptor 3,
+ * one at a time; strings are cur_vec32().
+ */
+enum sign_type {
+	SIGN_SETUP = 1,		/* string state_dir */
+	SIGN_READY,		/* 32 bytes: the instance's public key */
+	SIGN_SECRET,		/* strings channel, secret, old secret or "" */
+	SIGN_WEBHOOK,		/* strings channel, id; u64 seconds; body */
+	SIGN_STATEMENT,		/* string: JSON, type certvigil.statement... */
+	SIGN_OK,		/* string: signatures; 64 bytes; nothing */
+	SIGN_REFUSED		/* string: why */
+};
+
+/* What the process holds. */
+struct sign;
+
+/*
+ * Load the instance key of a state directory, or make it: Ed25519 in
+ * instance.key (PKCS#8 PEM, 0600, written to a temporary file, synced and
+ * renamed).  A key that others may read is refused.  NULL and the error.
+ */
+struct sign *sign_new(const char *state_dir, struct err *);
+void sign_free(struct sign *);
+
+/* The public key, 32 bytes. */
+void sign_public(const struct sign *, uint8_t out[32]);
+
+/* Take over the secrets of a channel (replacing older ones). */
+int sign_secret(struct sign *, const char *channel, const char *secret,
+    const char *old, struct err *);
+
+/*
+ * The signatures of a webhook, "v1,... v1,..." while rotating.  Refuses what
+ * is no message of ours: the id is a uuid, ${timestamp} (seconds) lies within
+ * ten minutes of the clock, the body is {"type", "timestamp", "data"}.
+ * ERR_NOENT when the channel has no secret here.
+ */
+int sign_webhook(const struct sign *, const char *channel, const char *id,
+    int64_t timestamp, struct span body, struct buf *out, struct err *);
+
+/*
+ * The Ed25519 signature (64 bytes) of an evidence statement, which must be a
+ * JSON object whose `type` starts with "certvigil.statement.".
+ */
+int sign_statement(const struct sign *, struct span json, struct buf *out,
+    struct err *);
+
+/* The role: returns the exit status. */
+int sign_main(void);
+
+#endif

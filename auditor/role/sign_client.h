@@ -1,0 +1,45 @@
+#ifndef AUDITOR_ROLE_SIGN_CLIENT_H
+#define AUDITOR_ROLE_SIGN_CLIENT_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cur.h"
+#include "base/err.h"
+
+/*
+ * The engine's side of the sign process.  Calls block for the answer, which
+ * takes well under a millisecond.
+ */
+struct sign_client;
+struct proc;
+
+/* Spawn the process for a state directory; NULL and the error. */
+struct sign_client *sign_client_new(const char *state_dir, struct err *);
+void sign_client_free(struct sign_client *);
+
+struct proc *sign_client_proc(struct sign_client *);	/* borrowed */
+
+/* The instance's public key, 32 bytes, borrowed. */
+const uint8_t *sign_client_public(const struct sign_client *);
+
+/*
+ * Hand over the secrets of a channel: texts "whsec_...", ${old} may be NULL.
+ * Wipe and free them afterwards.
+ */
+int sign_client_secret(struct sign_client *, const char *channel,
+    const char *secret, const char *old, struct err *);
+
+/*
+ * Append the value of webhook-signature.  ERR_NOENT when the process has no
+ * secret for the channel, ERR_VERIFY when it refuses, ERR_SYS when it is gone.
+ */
+int sign_client_webhook(struct sign_client *, const char *channel,
+    const char *id, int64_t timestamp, const struct buf *body,
+    struct buf *out, struct err *);
+
+/* Append the 64-byte signature of a statement; errors as above. */
+int sign_client_statement(struct sign_client *, struct span json,
+    struct buf *out, struct err *);
+
+#endif
