@@ -144,4 +144,25 @@
 /* What the sign process signs: an evidence statement, a webhook body. */
 #define LIMIT_SIGN_BODY		(1u << 20)
 
+/* --- database --- */
+
+/* Parameters of one statement; ours have fewer than 30. */
+#define LIMIT_DB_PARAMS		48
+/* Statements in a pipeline before it is waited for: bounds its memory. */
+#define LIMIT_DB_PIPELINE	1024
+/* A server that does not answer a connection attempt, seconds. */
+#define LIMIT_DB_CONNECT	10
+/* Channels that one connection listens on. */
+#define LIMIT_DB_LISTEN		8
+/* Work that one claim takes: more would only wait with the lease running. */
+#define LIMIT_LEASES		256u
+/* A worker unseen for so long (seconds) is dead: three lost heartbeats. */
+#define LIMIT_WORKER_ALIVE	30
+/* A unix socket's path (sun_path less its end), for PostgreSQL's socket. */
+#define LIMIT_SOCKET_PATH	107u
+/* The embedded server's log file; the one before is kept. */
+#define LIMIT_EMBED_LOG		(8u << 20)
+/* Seconds for a fast stop of the embedded server before an immediate one. */
+#define LIMIT_EMBED_STOP	30
+
 #endif

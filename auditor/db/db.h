@@ -38,6 +38,12 @@ int db_alive(const struct db *);
 int db_reset(struct db *, struct err *);
 
 /*
+ * The SQLSTATE of the last statement that failed ("23505"), "" when none
+ * did or the connection broke; static or borrowed until the next call.
+ */
+const char *db_sqlstate(const struct db *);
+
+/*
  * Run one statement with parameters.  ${types} has a letter a parameter:
  *   i  int64_t (pass as (int64_t))          f  double
  *   s  const char *, NULL is SQL null       B  int, boolean

@@ -1,0 +1,50 @@
+#ifndef AUDITOR_DB_DUMP_H
+#define AUDITOR_DB_DUMP_H
+
+#include "auditor/db/db.h"
+#include "base/err.h"
+
+/*
+ * Backup and restore by PostgreSQL's own programs, run by execve without a
+ * shell, the password (if any) in their environment and never among their
+ * arguments.
+ */
+
+/* What to run them with. */
+struct dump_opts {
+	const char	*conninfo;
+	const char	*bindir;	/* NULL: the newest that is installed */
+	int		 replace;	/* restore: drop what is there */
+	int		 hold;		/* restore: pending deliveries die */
+};
+
+/*
+ * pg_dump in custom format to ${path}: written beside it, fsynced, renamed,
+ * mode 0600.  ERR_SYS, ERR_PERM or ERR_DB with pg_dump's first sentence.
+ */
+int dump_write(const struct dump_opts *, const char *path, struct err *);
+
+/*
+ * Restore ${path} in one transaction: all or nothing.  Refused (ERR_USAGE)
+ * when the database has data and replace is not set; refused (ERR_TEMP)
+ * while workers are alive.  Leases and workers of the backup are dropped.
+ */
+int dump_read(struct db *, const struct dump_opts *, const char *path,
+    struct err *);
+
+/*
+ * Walk the hash chain of audit_trail: 0 and *bad = 0 when it is whole, else
+ * *bad is the id of the first row that does not fit.
+ */
+int dump_audit(struct db *, int64_t *bad, struct err *);
+
+/*
+ * Run psql with ${n} more arguments (without a shell) and wait: its exit
+ * status, or -1.
+ */
+int dump_psql(const struct dump_opts *, char **argv, int n, struct err *);
+
+/* Print the connection string without its password; freed by the caller. */
+char *dump_public(const char *conninfo);
+
+#endif

@@ -1,0 +1,126 @@
+#!/bin/sh
+# A throw-away PostgreSQL server for tests, on a unix socket, trust, no fsync.
+#
+#   eval "$(sh tests/pg.sh start)"   # exports CERTVIGIL_TEST_DB (a connection
+#                                    # string) and CERTVIGIL_TEST_PG (its folder)
+#   sh tests/pg.sh stop              # stops the one of CERTVIGIL_TEST_PG
+#   . tests/pg.sh                    # or: the functions pg_start and pg_stop
+#
+# PostgreSQL refuses root, so as root it runs as user certvigil or postgres.
+# Without PostgreSQL: a line on stderr, nothing exported, exit 1.
+
+pg_user()
+{
+	if [ "$(id -u)" -ne 0 ]; then
+		id -un
+	elif id -u postgres >/dev/null 2>&1; then
+		echo postgres
+	else
+		echo certvigil
+	fi
+}
+
+# Run a command as the user that PostgreSQL runs as.
+pg_as()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid="$(pg_user)" --regid="$(id -g "$(pg_user)")" \
+		    --init-groups -- env HOME=/tmp "$@"
+	else
+		"$@"
+	fi
+}
+
+# The newest folder with server programs.
+pg_bindir()
+{
+	for d in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null |
+	    sort -t/ -k5 -rn) "$(pg_config --bindir 2>/dev/null)"; do
+		if [ -x "$d/initdb" ] && [ -x "$d/postgres" ]; then
+			echo "$d"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# Start one; sets and exports CERTVIGIL_TEST_DB and CERTVIGIL_TEST_PG.
+pg_start()
+{
+	pg_bin=$(pg_bindir) || {
+		echo "pg.sh: no PostgreSQL server: apt-get install postgresql" >&2
+		return 1
+	}
+	if [ "$(id -u)" -eq 0 ] && ! id -u "$(pg_user)" >/dev/null 2>&1; then
+		echo "pg.sh: as root, user postgres or certvigil is needed" >&2
+		return 1
+	fi
+	CERTVIGIL_TEST_PG=$(mktemp -d /tmp/cvpg.XXXXXX) || return 1
+	chmod 755 "$CERTVIGIL_TEST_PG"
+	[ "$(id -u)" -ne 0 ] || chown "$(pg_user)" "$CERTVIGIL_TEST_PG"
+	pg_log=$CERTVIGIL_TEST_PG/log
+	if ! (cd / && pg_as "$pg_bin/initdb" -D "$CERTVIGIL_TEST_PG/data" \
+	    -U certvigil -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
+	    --no-instructions --wal-segsize=1) \
+	    >"$CERTVIGIL_TEST_PG/initdb" 2>&1; then
+		cat "$CERTVIGIL_TEST_PG/initdb" >&2
+		rm -rf "$CERTVIGIL_TEST_PG"
+		return 1
+	fi
+	cat >>"$CERTVIGIL_TEST_PG/data/postgresql.conf" <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$CERTVIGIL_TEST_PG'
+		max_connections = 100
+		shared_buffers = 32MB
+		fsync = off
+		synchronous_commit = off
+		full_page_writes = off
+		jit = off
+		autovacuum = off
+		max_wal_senders = 0
+		wal_level = minimal
+	END
+	if ! (cd / && pg_as "$pg_bin/pg_ctl" -D "$CERTVIGIL_TEST_PG/data" \
+	    -l "$pg_log" -w -t 60 start) >/dev/null 2>&1; then
+		cat "$pg_log" >&2
+		rm -rf "$CERTVIGIL_TEST_PG"
+		return 1
+	fi
+	CERTVIGIL_TEST_DB="host=$CERTVIGIL_TEST_PG port=5432 user=certvigil dbname=postgres"
+	export CERTVIGIL_TEST_DB CERTVIGIL_TEST_PG
+}
+
+# Stop it and remove its folder.
+pg_stop()
+{
+	case "${CERTVIGIL_TEST_PG:-}" in
+	/tmp/cvpg.*) ;;
+	*)	return 0 ;;
+	esac
+	if [ -d "$CERTVIGIL_TEST_PG/data" ]; then
+		(cd / && pg_as "$(pg_bindir)/pg_ctl" \
+		    -D "$CERTVIGIL_TEST_PG/data" -m immediate -w stop) \
+		    >/dev/null 2>&1
+	fi
+	rm -rf "$CERTVIGIL_TEST_PG"
+	unset CERTVIGIL_TEST_DB CERTVIGIL_TEST_PG
+}
+
+case "${0##*/}" in
+pg.sh)
+	case "${1:-}" in
+	start)
+		pg_start || exit 1
+		echo "export CERTVIGIL_TEST_DB='$CERTVIGIL_TEST_DB'"
+		echo "export CERTVIGIL_TEST_PG='$CERTVIGIL_TEST_PG'"
+		;;
+	stop)
+		pg_stop
+		;;
+	*)
+		echo "usage: eval \"\$(sh tests/pg.sh start)\"; sh tests/pg.sh stop" >&2
+		exit 64
+		;;
+	esac
+	;;
+esac
