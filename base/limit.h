@@ -165,4 +165,11 @@
 /* Seconds for a fast stop of the embedded server before an immediate one. */
 #define LIMIT_EMBED_STOP	30
 
+/* --- entries --- */
+
+/* Watches that one entry may match; more are counted as so many. */
+#define LIMIT_HITS		1024
+/* Certificates of a chain that are kept. */
+#define LIMIT_CHAIN		16
+
 #endif

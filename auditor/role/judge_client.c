@@ -1,0 +1,252 @@
+#include "auditor/role/judge_client.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auditor/proc.h"
+#include "base/clk.h"
+#include "base/mem.h"
+
+/* The template has a minute for a watch set of 1,000,000. */
+#define READY_MS	60000
+
+struct judge_pool {
+	struct proc		 proc;
+	void			*image;
+	size_t			 nimage;
+	struct watch_set	 watches;
+};
+
+/* The image in a memfd that nobody can change; mapped at *map. */
+static int
+seal(const struct buf *image, void **out, struct err *e)
+{
+	size_t	at = 0;
+	ssize_t	n;
+	int	fd = memfd_create("cv-watches", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1)
+		return err_set(e, ERR_SYS, "memfd_create");
+	while (at < image->n) {
+		n = write(fd, image->p + at, image->n - at);
+		if (n <= 0)
+			goto err;
+		at += (size_t)n;
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+	    F_SEAL_SEAL) == -1)
+		goto err;
+	*out = mmap(NULL, image->n, PROT_READ, MAP_SHARED, fd, 0);
+	if (*out != MAP_FAILED)
+		return fd;
+err:
+	(void)err_set(e, ERR_SYS, "watch set in shared memory");
+	(void)close(fd);
+	return -1;
+}
+
+struct judge_pool *
+judge_pool_new(const struct buf *image, struct err *e)
+{
+	struct judge_pool	*p = mem_zero(sizeof(*p));
+	struct ipc_msg		 m;
+	struct buf		 b = BUF_INIT;
+	int			 fd;
+
+	p->image = MAP_FAILED;
+	p->nimage = image->n;
+	fd = seal(image, &p->image, e);
+	if (fd == -1)
+		goto err;
+	if (watch_open(&p->watches, p->image, p->nimage, e) == -1 ||
+	    proc_spawn("judge", NULL, 0, &p->proc, e) == -1)
+		goto err;
+	buf_u64(&b, p->nimage);
+	ipc_send(p->proc.ipc, JUDGE_WATCH, &b, &fd, 1);
+	if (ipc_recv(p->proc.ipc, &m, READY_MS, e) != 1 ||
+	    m.type != JUDGE_READY) {
+		(void)err_set(e, ERR_SYS, "the judges' template died");
+		goto err;
+	}
+	buf_free(&b);
+	(void)close(fd);
+	return p;
+err:
+	(void)err_prefix(e, "judge");
+	buf_free(&b);
+	if (fd != -1)
+		(void)close(fd);
+	judge_pool_free(p);
+	return NULL;
+}
+
+void
+judge_pool_free(struct judge_pool *p)
+{
+	if (p == NULL)
+		return;
+	if (p->proc.ipc != NULL) {
+		/* it ends by itself when its socket closes, and is reaped */
+		ipc_free(p->proc.ipc);
+		p->proc.ipc = NULL;
+		if (p->proc.pid != 0)
+			proc_stop(&p->proc, 2000, NULL, 0);
+	}
+	proc_free(&p->proc);
+	if (p->image != MAP_FAILED)
+		(void)munmap(p->image, p->nimage);
+	free(p);
+}
+
+const struct watch_set *
+judge_pool_watches(const struct judge_pool *p)
+{
+	return &p->watches;
+}
+
+struct judge_link *
+judge_fork(struct judge_pool *p, int arena, uint64_t size,
+    const struct judge_log *log, struct err *e)
+{
+	struct judge_link	*j;
+	struct ipc_msg		 m;
+	struct buf		 b = BUF_INIT;
+	uint32_t		 pid = 0;
+	int			 sv[2], fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		(void)err_set(e, ERR_SYS, "socketpair");
+		return NULL;
+	}
+	fds[0] = sv[1];
+	fds[1] = arena;
+	buf_u64(&b, size);
+	ipc_send(p->proc.ipc, JUDGE_FORK, &b, fds, 2);
+	if (ipc_recv(p->proc.ipc, &m, READY_MS, e) != 1 ||
+	    m.type != JUDGE_READY || cur_u32(&m.body, &pid) == -1 ||
+	    pid == 0) {
+		(void)err_set(e, ERR_SYS, "the judges' template died");
+		(void)close(sv[0]);
+		(void)close(sv[1]);
+		buf_free(&b);
+		return NULL;
+	}
+	(void)close(sv[1]);
+	j = mem_zero(sizeof(*j));
+	j->ipc = ipc_new(sv[0]);
+	j->pid = (pid_t)pid;
+	buf_reset(&b);
+	buf_u64(&b, 0);
+	judge_log_pack(&b, log);
+	ipc_send(j->ipc, JUDGE_LOG, &b, NULL, 0);
+	buf_free(&b);
+	return j;
+}
+
+void
+judge_free(struct judge_link *j, int at_once)
+{
+	if (j == NULL)
+		return;
+	if (at_once)
+		(void)kill(j->pid, SIGKILL);
+	ipc_free(j->ipc);
+	free(j);
+}
+
+static void
+ask(struct judge_link *j, uint16_t type, struct buf *b)
+{
+	if (j->waiting++ == 0)
+		j->asked_at = clk_mono();
+	ipc_send(j->ipc, type, b, NULL, 0);
+	(void)ipc_flush(j->ipc, NULL);
+	buf_free(b);
+}
+
+void
+judge_ask_page(struct judge_link *j, uint64_t id, int raw,
+    const struct judge_page *p)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_u64(&b, id);
+	judge_page_pack(&b, p);
+	ask(j, raw ? JUDGE_RAW : JUDGE_PAGE, &b);
+}
+
+void
+judge_ask_head(struct judge_link *j, uint64_t id, const struct judge_ext *x)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_u64(&b, id);
+	judge_ext_pack(&b, x);
+	ask(j, JUDGE_HEAD, &b);
+}
+
+void
+judge_ask_proof(struct judge_link *j, uint64_t id,
+    const struct judge_proof *p)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_u64(&b, id);
+	judge_proof_pack(&b, p);
+	ask(j, JUDGE_PROOF, &b);
+}
+
+void
+judge_ask_issuer(struct judge_link *j, uint64_t id,
+    const struct judge_ext *x, const uint8_t fp[32])
+{
+	struct buf	b = BUF_INIT;
+
+	buf_u64(&b, id);
+	judge_ext_pack(&b, x);
+	buf_add(&b, fp, 32);
+	ask(j, JUDGE_ISSUER, &b);
+}
+
+void
+judge_ask_signed(struct judge_link *j, uint64_t id, struct span cert,
+    struct span issuer)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_u64(&b, id);
+	buf_vec32(&b, cert.p, cert.n);
+	buf_vec32(&b, issuer.p, issuer.n);
+	ask(j, JUDGE_SIGNED, &b);
+}
+
+void
+judge_ask_list(struct judge_link *j, uint64_t id, const struct judge_list *l)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_u64(&b, id);
+	judge_list_pack(&b, l);
+	ask(j, JUDGE_LIST, &b);
+}
+
+int
+judge_next(struct judge_link *j, struct judge_reply *r, struct cur *c)
+{
+	struct ipc_msg	m;
+
+	if (ipc_next(j->ipc, &m) != 1)
+		return 0;
+	if (m.type != JUDGE_REPLY || j->waiting == 0 ||
+	    judge_reply_read(&m.body, r) == -1)
+		return -1;
+	j->waiting--;
+	j->asked_at = clk_mono();
+	*c = m.body;
+	return 1;
+}

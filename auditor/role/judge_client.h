@@ -1,0 +1,66 @@
+#ifndef AUDITOR_ROLE_JUDGE_CLIENT_H
+#define AUDITOR_ROLE_JUDGE_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "auditor/ipc.h"
+#include "auditor/role/judge.h"
+
+/*
+ * The engine's side of the judges: the template with one watch set, and the
+ * judges forked from it.  Forking blocks for about a millisecond; all else
+ * only queues.
+ */
+struct judge_pool;
+
+/* One judge: serves one log. */
+struct judge_link {
+	struct ipc	*ipc;		/* owned */
+	pid_t		 pid;		/* child of the template */
+	size_t		 waiting;	/* answers that have not come */
+	int64_t		 asked_at;	/* clk_mono of the oldest of them */
+};
+
+/*
+ * Start a template with the watch image (copied into a sealed memfd).  NULL
+ * and err when it cannot be started or refuses the image.
+ */
+struct judge_pool *judge_pool_new(const struct buf *image, struct err *);
+void judge_pool_free(struct judge_pool *);
+
+/* The image, mapped: patterns by number.  Borrowed. */
+const struct watch_set *judge_pool_watches(const struct judge_pool *);
+
+/*
+ * Fork a judge for a log, with the arena whose descriptor is given.  NULL
+ * when the template is gone: make a new pool.
+ */
+struct judge_link *judge_fork(struct judge_pool *, int arena, uint64_t size,
+    const struct judge_log *, struct err *);
+
+/* Close the socket, so that it ends; ${kill}: at once.  NULL is fine. */
+void judge_free(struct judge_link *, int kill);
+
+/* Ask; the answer, a JUDGE_REPLY with this id, comes through judge->ipc. */
+void judge_ask_page(struct judge_link *, uint64_t id, int raw,
+    const struct judge_page *);
+void judge_ask_head(struct judge_link *, uint64_t id,
+    const struct judge_ext *);
+void judge_ask_proof(struct judge_link *, uint64_t id,
+    const struct judge_proof *);
+void judge_ask_issuer(struct judge_link *, uint64_t id,
+    const struct judge_ext *, const uint8_t fp[32]);
+void judge_ask_signed(struct judge_link *, uint64_t id, struct span cert,
+    struct span issuer);
+void judge_ask_list(struct judge_link *, uint64_t id,
+    const struct judge_list *);
+
+/*
+ * The next answer: 1 and *r with the cursor behind its head; 0 none; -1 it
+ * talks nonsense and is to be killed.
+ */
+int judge_next(struct judge_link *, struct judge_reply *, struct cur *);
+
+#endif
