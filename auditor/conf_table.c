@@ -1,0 +1,294 @@
+#include "auditor/conf_table.h"
+
+#include <string.h>
+
+#include "auditor/conf.h"
+#include "auditor/conf_check.h"
+
+#define DAY 86400
+
+/* Where a field lies. */
+#define AT(type, field) .off = offsetof(struct type, field)
+#define ARRAY(type, field, count) .off = offsetof(struct type, field), \
+	.count_off = offsetof(struct type, count)
+
+static const char *const start_words[] = { "beginning", "now", NULL };
+static const char *const action_words[] = {
+	[CONF_PAGE] = "page", [CONF_DENY] = "deny", [CONF_HOLD] = "hold",
+	[CONF_DIGEST] = "digest", NULL
+};
+static const char *const key_words[] = { "builtin", "none", NULL };
+static const char *const url_words[] = { "default", NULL };
+static const char *const apple_words[] = { "default", "none", NULL };
+static const char *const kind_words[] = {
+	"webhook", "slack", "pagerduty", "exec", NULL
+};
+static const char *const type_words[] = {
+	"rsa2048", "rsa3072", "rsa4096", "rsa8192", "p256", "p384", "p521",
+	"ed25519", "ed448", NULL
+};
+static const char *const severity_words[] = {
+	"critical", "high", "medium", "low", "info", NULL
+};
+static const char *const group_words[] = {
+	"kind", "issuer_owner", "owner", "watch", NULL
+};
+static const char *const finding_words[] = {
+	"certificate.unexpected", "certificate.malformed", "key.misused",
+	"certificate.twins", "certificate.not_logged",
+	"certificate.not_received", "certificate.revoked",
+	"revocation.campaign", "revocation.not_published",
+	"revocation.disagreement", "revocation.source_faulty",
+	"renewal.requested", "sct.invalid", "sct.not_included",
+	"ct_policy.violated", "chain.untrusted", "key.weak",
+	"endpoint.unlogged_certificate", "endpoint.expiring",
+	"endpoint.mismatch", "endpoint.incomplete_chain",
+	"endpoint.old_certificate", "caa.violated", "caa.changed",
+	"grant.unexpected", "source.out_of_scope", "log.misbehaved",
+	"log.stale", "log.unreachable", "log_list.stale", "coverage.blind",
+	"canary.missed", "deploy.failed", "renewal.failed", "channel.failed",
+	"database.low_space", NULL
+};
+
+static const struct conf_key log_list_keys[] = {
+	{ .name = "url", .type = CONF_T_STR, AT(conf, log_list_url),
+	  .words = url_words, .check = conf_check_url, .dflt = "default",
+	  .help = "log list v3; default: Chrome's" },
+	{ .name = "file", .type = CONF_T_PATH, AT(conf, log_list_file),
+	  .help = "a log list v3 in a file, instead of url" },
+	{ .name = "signature_key", .type = CONF_T_PATH,
+	  AT(conf, log_list_key), .words = key_words, .dflt = "builtin",
+	  .help = "builtin, none, or a PEM file" },
+	{ .name = "apple", .type = CONF_T_STR, AT(conf, apple_list_url),
+	  .words = apple_words, .check = conf_check_url,
+	  .help = "Apple's list: default, none or a URL" },
+	{ .name = NULL }
+};
+static const struct conf_map log_list_map = { .keys = log_list_keys };
+
+static const struct conf_key fetch_keys[] = {
+	{ .name = "max_rate", .type = CONF_T_RATE, AT(conf, fetch_max_rate),
+	  .min = 1000, .max = INT64_C(100000000000), .dflt = "none",
+	  .help = "cap of all downloads, such as 20MB/s" },
+	{ .name = "ca_file", .type = CONF_T_PATH, AT(conf, fetch_ca_file),
+	  .help = "PEM: roots trusted beside the system's" },
+	{ .name = NULL }
+};
+static const struct conf_map fetch_map = { .keys = fetch_keys };
+
+static const struct conf_key egress_keys[] = {
+	{ .name = "allow_private", .type = CONF_T_STRS,
+	  AT(conf, egress_allow_private), .check = conf_check_net,
+	  .help = "private networks that may be reached" },
+	{ .name = NULL }
+};
+static const struct conf_map egress_map = { .keys = egress_keys };
+
+static const struct conf_key watch_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_watch, name), .check = conf_check_watch,
+	  .help = "example.com, .example.com, an address, spki:HEX" },
+	{ .name = "owner", .type = CONF_T_STR, AT(conf_watch, owner),
+	  .check = conf_check_name, .dflt = "", .help = "whose it is" },
+	{ .name = "policy", .type = CONF_T_STR, AT(conf_watch, policy),
+	  .check = conf_check_name, .dflt = "", .help = "one of policies" },
+	{ .name = "exclude", .type = CONF_T_STRS, AT(conf_watch, exclude),
+	  .check = conf_check_watch, .help = "names below that drop out" },
+	{ .name = NULL }
+};
+static const struct conf_map watch_map = {
+	.size = sizeof(struct conf_watch), .scalar = "name",
+	.keys = watch_keys
+};
+
+static const struct conf_key issuer_keys[] = {
+	{ .name = "owner", .type = CONF_T_STR, .flags = CONF_F_NAME,
+	  AT(conf_issuer, owner), .check = conf_check_issuer,
+	  .help = "CAA identifier of the CA, or \"*\"" },
+	{ .name = "action", .type = CONF_T_WORD, .flags = CONF_F_REQUIRED,
+	  AT(conf_issuer, action), .words = action_words,
+	  .help = "deny, page, hold or digest" },
+	{ .name = NULL }
+};
+static const struct conf_map issuer_map = {
+	.size = sizeof(struct conf_issuer), .scalar = "action",
+	.keys = issuer_keys
+};
+
+static const struct conf_key policy_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_NAME,
+	  AT(conf_policy, name), .check = conf_check_name,
+	  .help = "its name" },
+	{ .name = "issuers", .type = CONF_T_DICT,
+	  ARRAY(conf_policy, issuers, nissuers), .map = &issuer_map,
+	  .help = "CA: deny, page, hold or digest" },
+	{ .name = "hold", .type = CONF_T_SECONDS, AT(conf_policy, hold),
+	  .min = 0, .max = 30 * DAY, .dflt = "30m",
+	  .help = "how long a source may take to declare" },
+	{ .name = "key_types", .type = CONF_T_STRS,
+	  AT(conf_policy, key_types), .words = type_words,
+	  .help = "keys that are usual; none: any" },
+	{ .name = NULL }
+};
+static const struct conf_map policy_map = {
+	.size = sizeof(struct conf_policy), .keys = policy_keys
+};
+
+static const struct conf_key source_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_source, name), .check = conf_check_name,
+	  .help = "who orders" },
+	{ .name = "names", .type = CONF_T_STRS, .flags = CONF_F_REQUIRED,
+	  AT(conf_source, names), .check = conf_check_watch,
+	  .help = "for which names" },
+	{ .name = "issuers", .type = CONF_T_STRS, .flags = CONF_F_REQUIRED,
+	  AT(conf_source, issuers), .check = conf_check_issuer,
+	  .help = "from which CAs" },
+	{ .name = "until", .type = CONF_T_DATE, AT(conf_source, until),
+	  .help = "until when" },
+	{ .name = NULL }
+};
+static const struct conf_map source_map = {
+	.size = sizeof(struct conf_source), .keys = source_keys
+};
+
+static const struct conf_key channel_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_channel, name), .check = conf_check_name,
+	  .help = "what routes call it" },
+	{ .name = "kind", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_channel, kind), .words = kind_words,
+	  .help = "webhook, slack, pagerduty or exec" },
+	{ .name = "url", .type = CONF_T_STR, AT(conf_channel, url),
+	  .check = conf_check_url, .help = "webhook without secret URL" },
+	{ .name = "url_file", .type = CONF_T_SECRET,
+	  AT(conf_channel, url_file), .help = "webhook, slack: the URL" },
+	{ .name = "secret_file", .type = CONF_T_SECRET,
+	  AT(conf_channel, secret_file), .help = "webhook: whsec_..." },
+	{ .name = "old_secret_file", .type = CONF_T_SECRET,
+	  AT(conf_channel, old_secret_file),
+	  .help = "webhook: the one before, while rotating" },
+	{ .name = "routing_key_file", .type = CONF_T_SECRET,
+	  AT(conf_channel, routing_key_file), .help = "pagerduty" },
+	{ .name = "program", .type = CONF_T_PATH, AT(conf_channel, program),
+	  .help = "exec: what is run, without a shell" },
+	{ .name = NULL }
+};
+static const struct conf_map channel_map = {
+	.size = sizeof(struct conf_channel), .keys = channel_keys
+};
+
+static const struct conf_key match_keys[] = {
+	{ .name = "severity", .type = CONF_T_STRS,
+	  AT(conf_route, severity), .words = severity_words,
+	  .help = "one of these" },
+	{ .name = "kind", .type = CONF_T_STRS, AT(conf_route, kind),
+	  .words = finding_words, .help = "one of these" },
+	{ .name = "owner", .type = CONF_T_STR, AT(conf_route, owner),
+	  .check = conf_check_name, .help = "of the watch" },
+	{ .name = "watch", .type = CONF_T_STR, AT(conf_route, watch),
+	  .check = conf_check_watch, .help = "as written there" },
+	{ .name = NULL }
+};
+static const struct conf_map match_map = { .keys = match_keys };
+
+static const struct conf_key route_keys[] = {
+	{ .name = "match", .type = CONF_T_MAP, .map = &match_map,
+	  .help = "all of these; the last route has none" },
+	{ .name = "to", .type = CONF_T_STRS, .flags = CONF_F_REQUIRED,
+	  AT(conf_route, to), .check = conf_check_name,
+	  .help = "channels" },
+	{ .name = "group_by", .type = CONF_T_STRS, AT(conf_route, group_by),
+	  .words = group_words, .help = "what makes one message of many" },
+	{ .name = "group_wait", .type = CONF_T_SECONDS,
+	  AT(conf_route, group_wait), .min = 0, .max = DAY, .dflt = "0s",
+	  .help = "how long to wait for more" },
+	{ .name = NULL }
+};
+static const struct conf_map route_map = {
+	.size = sizeof(struct conf_route), .keys = route_keys
+};
+
+static const struct conf_key heartbeat_keys[] = {
+	{ .name = "url", .type = CONF_T_STR, AT(conf, heartbeat_url),
+	  .check = conf_check_url, .help = "asked while coverage is good" },
+	{ .name = "url_file", .type = CONF_T_SECRET,
+	  AT(conf, heartbeat_url_file), .help = "the same, kept secret" },
+	{ .name = "every", .type = CONF_T_SECONDS, AT(conf, heartbeat_every),
+	  .min = 1, .max = DAY, .dflt = "60s", .help = "how often" },
+	{ .name = NULL }
+};
+static const struct conf_map heartbeat_map = { .keys = heartbeat_keys };
+
+static const struct conf_key digest_keys[] = {
+	{ .name = "at", .type = CONF_T_STR, AT(conf, digest_at),
+	  .check = conf_check_daytime, .help = "HH:MM, UTC" },
+	{ .name = "to", .type = CONF_T_STRS, AT(conf, digest_to),
+	  .check = conf_check_name, .help = "channels" },
+	{ .name = NULL }
+};
+static const struct conf_map digest_map = { .keys = digest_keys };
+
+static const struct conf_key root_keys[] = {
+	{ .name = "database", .type = CONF_T_STR, AT(conf, database),
+	  .check = conf_check_database, .dflt = "embedded",
+	  .help = "embedded, or a libpq connection string" },
+	{ .name = "state_dir", .type = CONF_T_PATH, AT(conf, state_dir),
+	  .help = "where everything that must stay lies" },
+	{ .name = "contact", .type = CONF_T_STR, AT(conf, contact),
+	  .check = conf_check_contact,
+	  .help = "an address or page of yours, told to log operators" },
+	{ .name = "log_list", .type = CONF_T_MAP, .map = &log_list_map,
+	  .help = "which logs there are" },
+	{ .name = "poll", .type = CONF_T_SECONDS, AT(conf, poll),
+	  .min = 1, .max = DAY, .dflt = "60s",
+	  .help = "interval of a log's tree head" },
+	{ .name = "start", .type = CONF_T_WORD, AT(conf, start_now),
+	  .words = start_words, .dflt = "now",
+	  .help = "where a log of the first list begins" },
+	{ .name = "workers", .type = CONF_T_COUNT, AT(conf, workers),
+	  .min = 1, .max = 256, .dflt = "auto",
+	  .help = "processes that ingest" },
+	{ .name = "fetch", .type = CONF_T_MAP, .map = &fetch_map,
+	  .help = "downloads" },
+	{ .name = "egress", .type = CONF_T_MAP, .map = &egress_map,
+	  .help = "where connections may go" },
+	{ .name = "watch", .type = CONF_T_MAPS, ARRAY(conf, watch, nwatch),
+	  .map = &watch_map, .help = "the names you care about" },
+	{ .name = "watch_file", .type = CONF_T_PATH, AT(conf, watch_file),
+	  .help = "more of them, one a line" },
+	{ .name = "policies", .type = CONF_T_DICT,
+	  ARRAY(conf, policies, npolicies), .map = &policy_map,
+	  .help = "what a certificate of which CA means" },
+	{ .name = "sources", .type = CONF_T_MAPS,
+	  ARRAY(conf, sources, nsources), .map = &source_map,
+	  .help = "who else may order for you" },
+	{ .name = "channels", .type = CONF_T_MAPS,
+	  ARRAY(conf, channels, nchannels), .map = &channel_map,
+	  .help = "where messages go" },
+	{ .name = "routes", .type = CONF_T_MAPS,
+	  ARRAY(conf, routes, nroutes), .map = &route_map,
+	  .help = "which findings go there; first match wins" },
+	{ .name = "heartbeat", .type = CONF_T_MAP, .map = &heartbeat_map,
+	  .help = "a dead man's switch" },
+	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
+	  .help = "one message a day" },
+	{ .name = "ccadb_csv", .type = CONF_T_PATH, AT(conf, ccadb_csv),
+	  .help = "CCADB's AllCertificateRecords: who owns which CA key" },
+	{ .name = NULL }
+};
+const struct conf_map conf_table = {
+	.size = sizeof(struct conf), .keys = root_keys
+};
+
+const struct conf_key *
+conf_table_key(const struct conf_map *m, const char *name)
+{
+	const struct conf_key	*k;
+
+	for (k = m->keys; k->name != NULL; k++)
+		if ((k->flags & CONF_F_NAME) == 0 &&
+		    strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
