@@ -14,7 +14,7 @@ enum { SIG_RSA = 1, SIG_ECDSA = 3 };
 /*
  * Check ${sig} over ${data} with a DER SubjectPublicKeyInfo.  RFC 6962 2.1.4
  * allows P-256 and RSA of at least 2,048 bits with SHA-256; P-384 is taken
- * too, with SHA-256 or SHA-384.  An empty key, another kind of key, or
+ * too, and RSA and P-384 also with SHA-384.  An empty key, another kind of key, or
  * algorithms that do not fit the key are errors.  ERR_VERIFY: the signature
  * is wrong; ERR_FORMAT: it cannot be checked.
  */
