@@ -1,0 +1,65 @@
+#ifndef AUDITOR_DB_ISSUANCE_H
+#define AUDITOR_DB_ISSUANCE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auditor/db/db.h"
+#include "base/err.h"
+
+/* What the database knows for a decision, and where the decision goes. */
+
+/*
+ * All facts about the issuance ${tbs} in one answer; its row is locked until
+ * the transaction ends.  ${names} are the folded names that matched,
+ * ${log_refs} the logs, as the text of an int[]; those of the facts that are
+ * stored with it are added.  A new object:
+ *
+ *	now, first_seen, not_before, not_after (microseconds), proven,
+ *	spki_sha256, issuer_spki_sha256 (hex), serial, key_type, names,
+ *	issuer_owner, issued, decision, facts (of the decision before);
+ *	usual: names for which the issuer owner is usual;
+ *	issuer_first_seen (microseconds or null), before these names;
+ *	known: [{id, tbs, names, issuer_owner, until, trust, place}];
+ *	expect: [{id, state, names, issuer_owner, from, to}] (ms);
+ *	source: [{name, names, issuers, until}];
+ *	logs: {"log_ref": description}; twins: [tbs];
+ *	findings: [{id, kind, owner, state}]; policies: {"watch id": policy}
+ *
+ * NULL with ERR_NOENT when there is no such issuance.
+ */
+json_t *issuance_facts(struct db *, const struct span *tbs,
+    const struct db_strs *names, const char *log_refs, struct err *);
+
+/* What was decided; strings borrowed. */
+struct issuance_decision {
+	const struct span	*tbs;
+	const char		*decision;
+	int			 rule;
+	const char		*reason;
+	const char		*facts;		/* JSON object */
+	int64_t			 hold_until;	/* microseconds; INT64_MIN */
+	int			 proven;	/* sets logged_at */
+	struct db_strs		 names;		/* folded: certificate_name */
+};
+
+/* Store it (pushed: db_sync() or the commit tells of an error). */
+int issuance_decided(struct db *, const struct issuance_decision *,
+    struct err *);
+
+/* Up to ${max} issuances whose hold has ended, locked; column 0 is the tbs. */
+int issuance_due(struct db *, size_t max, struct db_res **, struct err *);
+
+/*
+ * Issuances that were decided about and have one of these tbs_sha256 or
+ * spki_sha256; ${all} 0: those that are not silent.  Column 0 is the tbs.
+ */
+int issuance_affected(struct db *, const struct db_spans *, int all,
+    struct db_res **, struct err *);
+
+/* The tbs_sha256 that a finding or 64 hex digits name: 0 or ERR_NOENT. */
+int issuance_find(struct db *, const char *what, uint8_t tbs[32],
+    int64_t *finding, struct err *);
+
+#endif
