@@ -40,7 +40,7 @@
 #define LIMIT_HTTP_HEADERS	16
 /* One of them: a bearer token of 4 KB fits. */
 #define LIMIT_HTTP_HEADER	8192u
-/* Response header lines that are looked at; the rest of a flood is not. */
+/* Response header lines: honest servers send under 40. */
 #define LIMIT_HTTP_REPLY_LINES	256
 /* Roots that an operator adds: all of the system store has 220 KB. */
 #define LIMIT_CA_PEM		(4u << 20)
