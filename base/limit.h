@@ -172,4 +172,7 @@
 /* Certificates of a chain that are kept. */
 #define LIMIT_CHAIN		16
 
+/* Owners that may watch one name. */
+#define LIMIT_WATCH_OWNERS	64
+
 #endif

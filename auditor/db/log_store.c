@@ -1,0 +1,370 @@
+#include "auditor/db/log_store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/db/lease.h"
+#include "base/clk.h"
+#include "base/mem.h"
+#include "base/sha.h"
+
+void
+log_row_free(struct log_row *l)
+{
+	free(l->description);
+	free(l->operator);
+	free(l->url);
+	free(l->read_url);
+	buf_free(&l->key);
+	memset(l, 0, sizeof(*l));
+}
+
+/* Copy a 32-byte value; leaves zeros when it is not one. */
+static void
+hash_of(uint8_t out[32], struct span s)
+{
+	memset(out, 0, 32);
+	if (s.n == 32)
+		memcpy(out, s.p, 32);
+}
+
+int
+log_load(struct db *db, int id, struct log_row *l, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	memset(l, 0, sizeof(*l));
+	if (db_query(db, &r, e, "select l.log_id, l.description, o.name, "
+	    "l.protocol = 'static', l.url, l.read_url, l.key, l.mmd, "
+	    "l.state = 'readonly', l.final_size, l.final_root, l.first_list, "
+	    "l.watched, h.page_size, h.head_size, h.head_ms, h.failing_since "
+	    "from log l join operator o on o.id = l.operator_id "
+	    "left join log_health h on h.log_ref = l.id where l.id = $1",
+	    "i", (int64_t)id) == -1)
+		return -1;
+	if (db_rows(r) == 0) {
+		db_free(r);
+		return err_set(e, ERR_NOENT, "no log %d", id);
+	}
+	l->id = id;
+	hash_of(l->log_id, db_bytes(r, 0, 0));
+	l->description = mem_str(db_text(r, 0, 1));
+	l->operator = mem_str(db_text(r, 0, 2));
+	l->is_static = db_bool(r, 0, 3);
+	l->url = mem_str(db_text(r, 0, 4));
+	l->read_url = mem_str(db_text(r, 0, 5));
+	buf_span(&l->key, db_bytes(r, 0, 6));
+	l->mmd = db_int(r, 0, 7);
+	l->readonly = db_bool(r, 0, 8);
+	l->has_final = !db_null(r, 0, 9);
+	l->final_size = db_int(r, 0, 9);
+	hash_of(l->final_root, db_bytes(r, 0, 10));
+	l->first_list = db_bool(r, 0, 11);
+	l->watched = db_bool(r, 0, 12);
+	l->page_size = (int)db_int(r, 0, 13);
+	l->head_size = db_null(r, 0, 14) ? -1 : db_int(r, 0, 14);
+	l->head_ms = db_int(r, 0, 15);
+	l->failing_since = db_time(r, 0, 16);
+	db_free(r);
+	return 0;
+}
+
+/* The newest list of this source: its timestamp and whether it is ours. */
+static int
+list_newer(struct db *db, const struct log_list_in *in,
+    const struct span *sha, int *known, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 rc = 0;
+	char		 t[CLK_TEXT];
+
+	*known = 0;
+	if (db_query(db, &r, e, "select sha256 = $2, listed_at > $3, listed_at "
+	    "from log_list where source = $1 order by id desc limit 1", "sbt",
+	    in->source, sha, in->list->timestamp) == -1)
+		return -1;
+	if (db_rows(r) != 0) {
+		*known = db_bool(r, 0, 0);
+		if (!*known && db_bool(r, 0, 1))
+			rc = err_set(e, ERR_VERIFY, "log list is older than "
+			    "the one held, of %s", clk_text(db_time(r, 0, 2),
+			    t));
+	}
+	db_free(r);
+	return rc;
+}
+
+/* A time of a log list, where 0 is none. */
+static int64_t
+when(int64_t t)
+{
+	return t == 0 ? INT64_MIN : t;
+}
+
+static int
+log_put(struct db *db, const struct log_list_in *in,
+    const struct loglist_log *l, int first, int64_t now, struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 id = { l->log_id, 32 }, key = { l->key, l->nkey };
+	struct span	 root = { l->has_final ? l->final_root : NULL, 32 };
+	char		 ref[24];
+	int		 rc = 0, readable = loglist_readable(l, now);
+
+	if (db_query(db, NULL, e, "insert into operator (name) values ($1) "
+	    "on conflict do nothing", "s", l->operator) == -1)
+		return -1;
+	/* never another key for an id: the id is the key's hash */
+	if (db_query(db, &r, e, "insert into log (log_id, operator_id, "
+	    "description, protocol, url, read_url, key, mmd, state, state_at, "
+	    "interval_from, interval_to, final_size, final_root, list_source, "
+	    "first_list, watched) select $1, o.id, $3, $4, $5, $6, $7, $8, $9, "
+	    "$10, $11, $12, nullif($13, -1), $14, $15, $16, $17 "
+	    "from operator o where o.name = $2 "
+	    "on conflict (log_id) do update set "
+	    "operator_id = excluded.operator_id, "
+	    "description = excluded.description, url = excluded.url, "
+	    "read_url = excluded.read_url, mmd = excluded.mmd, "
+	    "state = excluded.state, state_at = excluded.state_at, "
+	    "interval_from = excluded.interval_from, "
+	    "interval_to = excluded.interval_to, "
+	    "final_size = excluded.final_size, "
+	    "final_root = excluded.final_root, listed = true, "
+	    "watched = excluded.watched returning id", "bsssssbistttibsBB",
+	    &id, l->operator, l->description,
+	    loglist_protocol_name(l->protocol), l->submit_url, l->url, &key,
+	    (int64_t)l->mmd, loglist_state_name(l->state), when(l->state_at),
+	    when(l->start), when(l->end),
+	    l->has_final ? (int64_t)l->final_size : (int64_t)-1, &root,
+	    in->source, first, readable) == -1)
+		return -1;
+	if (db_rows(r) == 1 && readable) {
+		(void)snprintf(ref, sizeof(ref), "%" PRId64,
+		    db_int(r, 0, 0));
+		if (db_query(db, NULL, e, "select entry_partition($1::int)",
+		    "i", db_int(r, 0, 0)) == -1 ||
+		    lease_add(db, "tail", ref, e) == -1)
+			rc = -1;
+	}
+	db_free(r);
+	return rc;
+}
+
+int
+log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
+    int *changed, struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 sha;
+	uint8_t		 digest[32];
+	size_t		 i;
+	int		 known, first;
+
+	*changed = 0;
+	sha_256(digest, in->body.p, in->body.n);
+	sha = (struct span){ digest, 32 };
+	if (list_newer(db, in, &sha, &known, e) == -1)
+		return -1;
+	if (known)
+		return db_query(db, NULL, e, "update log_list set "
+		    "checked_at = now() where source = $1 and sha256 = $2",
+		    "sb", in->source, &sha);
+	if (db_query(db, &r, e, "select not exists (select from log)", "")
+	    == -1)
+		return -1;
+	first = db_bool(r, 0, 0);
+	db_free(r);
+	if (db_query(db, NULL, e, "insert into log_list (source, sha256, "
+	    "version, listed_at, body, signature, verified) values ($1, $2, "
+	    "$3, $4, $5, $6, $7) on conflict (source, sha256) do update set "
+	    "checked_at = now()", "sbstbbB", in->source, &sha,
+	    in->list->version, when(in->list->timestamp), &in->body,
+	    &in->signature, in->verified) == -1)
+		return -1;
+	/* what this source no longer lists is read no longer */
+	if (db_query(db, NULL, e, "update log set listed = false "
+	    "where list_source = $1", "s", in->source) == -1)
+		return -1;
+	for (i = 0; i < in->list->nlogs; i++)
+		if (log_put(db, in, &in->list->logs[i], first, now, e) == -1)
+			return -1;
+	*changed = 1;
+	return db_query(db, NULL, e, "delete from work w using log l where "
+	    "w.kind = 'tail' and w.subject = l.id::text and not l.watched",
+	    "");
+}
+
+int
+log_list_newest(struct db *db, uint8_t out[32], struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 none;
+
+	if (db_query(db, &r, e, "select sha256 from log_list "
+	    "order by id desc limit 1", "") == -1)
+		return -1;
+	none = db_rows(r) == 0;
+	if (!none)
+		hash_of(out, db_bytes(r, 0, 0));
+	db_free(r);
+	return none;
+}
+
+int
+head_store(struct db *db, const struct head_in *h, int64_t *id,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 root = { h->root, 32 };
+
+	if (db_query(db, &r, e, "insert into tree_head (log_ref, tree_size, "
+	    "root_hash, timestamp_ms, form, raw, verdict) values ($1, $2, $3, "
+	    "$4, $5, $6, $7) on conflict (log_ref, tree_size, timestamp_ms, "
+	    "root_hash, verdict) do update set last_seen = now() returning id",
+	    "iibisbs", (int64_t)h->log_ref, (int64_t)h->tree_size, &root,
+	    (int64_t)h->timestamp_ms, h->checkpoint ? "checkpoint" : "sth",
+	    &h->raw, h->verdict) == -1)
+		return -1;
+	if (id != NULL)
+		*id = db_int(r, 0, 0);
+	db_free(r);
+	return 0;
+}
+
+int
+head_mark(struct db *db, int64_t id, const char *consistency, struct err *e)
+{
+	return db_query(db, NULL, e, "update tree_head set consistency = $2 "
+	    "where id = $1", "is", id, consistency);
+}
+
+int
+range_load(struct db *db, int log_ref, struct merkle_range *range,
+    uint8_t *root, int64_t *from, int *found, struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 f;
+	int64_t		 to;
+	int		 rc = 0;
+
+	*found = 0;
+	if (db_query(db, &r, e, "select size_from, size_to, frontier, "
+	    "root_hash from log_range where log_ref = $1 "
+	    "order by size_from limit 1", "i", (int64_t)log_ref) == -1)
+		return -1;
+	if (db_rows(r) != 0) {
+		*from = db_int(r, 0, 0);
+		to = db_int(r, 0, 1);
+		f = db_bytes(r, 0, 2);
+		hash_of(root, db_bytes(r, 0, 3));
+		merkle_start(range, 0);
+		range->to = (uint64_t)to;
+		range->n = merkle_count(0, (uint64_t)to);
+		if (f.n != (size_t)range->n * 32)
+			rc = err_set(e, ERR_DB, "log %d: frontier of %zu "
+			    "bytes does not fit a tree of %" PRId64, log_ref,
+			    f.n, to);
+		else if (f.n != 0)
+			memcpy(range->hash, f.p, f.n);
+		*found = 1;
+	}
+	db_free(r);
+	return rc;
+}
+
+int
+range_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	struct span	f = { in->frontier->n != 0 ?
+	    in->frontier->hash[0] : (const uint8_t *)"",
+	    (size_t)in->frontier->n * 32 };
+	struct span	root = { in->root, 32 };
+	struct span	watch = { in->watch_set, 32 };
+	struct span	list = { in->log_list, 32 };
+	int64_t		to = (int64_t)in->frontier->to;
+
+	if (db_push(db, e, "insert into log_range (log_ref, size_from, "
+	    "size_to, frontier, root_hash, head_id) values ($1, $2, $3, $4, "
+	    "$5, $6) on conflict (log_ref, size_from) do update set "
+	    "size_to = excluded.size_to, frontier = excluded.frontier, "
+	    "root_hash = excluded.root_hash, head_id = excluded.head_id, "
+	    "updated_at = now()", "iiibbi", (int64_t)in->log_ref, in->from, to,
+	    &f, &root, in->head_id) == -1)
+		return -1;
+	if (db_push(db, e, "insert into coverage_day (log_ref, day, "
+	    "size_from, size_to, root_hash, head_id, verified_at, "
+	    "max_lag_seconds, log_list_sha256, watch_set_sha256) "
+	    "select $1, (now() at time zone 'UTC')::date, "
+	    "coalesce((select c.size_to from coverage_day c where "
+	    "c.log_ref = $1 and c.day < (now() at time zone 'UTC')::date "
+	    "order by c.day desc limit 1), $2), $3, $4, $5, now(), "
+	    "greatest(0, extract(epoch from now()) - "
+	    "coalesce((select t.timestamp_ms from tree_head t where "
+	    "t.id = $5), 0) / 1000)::bigint, $6, $7 "
+	    "on conflict (log_ref, day) do update set "
+	    "size_to = excluded.size_to, root_hash = excluded.root_hash, "
+	    "head_id = excluded.head_id, verified_at = excluded.verified_at, "
+	    "max_lag_seconds = greatest(coverage_day.max_lag_seconds, "
+	    "excluded.max_lag_seconds), "
+	    "log_list_sha256 = excluded.log_list_sha256, "
+	    "watch_set_sha256 = excluded.watch_set_sha256", "iiibibb",
+	    (int64_t)in->log_ref, in->from, to, &root, in->head_id, &list,
+	    &watch) == -1)
+		return -1;
+	return db_push(db, e, "update log_health set progress_at = now(), "
+	    "caught_up_at = case when $2 then now() else caught_up_at end, "
+	    "entries_per_second = nullif($3, 0) where log_ref = $1", "iBf",
+	    (int64_t)in->log_ref, in->caught_up, in->per_second);
+}
+
+int
+health_head(struct db *db, const struct log_row *l, uint64_t size,
+    uint64_t timestamp_ms, int64_t head_id, struct err *e)
+{
+	/* growth: a moving average over heads at least a second apart */
+	return db_query(db, NULL, e, "insert into log_health (log_ref, "
+	    "head_id, head_size, head_ms, head_at, first_size, polled_at) "
+	    "values ($1, $2, $3, $4, now(), $3, now()) on conflict (log_ref) "
+	    "do update set growth_per_second = case when "
+	    "$3 >= log_health.head_size and $4 > log_health.head_ms + 1000 "
+	    "then coalesce(log_health.growth_per_second * 0.8 + 0.2 * "
+	    "(($3 - log_health.head_size) * 1000.0 / "
+	    "($4 - log_health.head_ms)), ($3 - log_health.head_size) * 1000.0 "
+	    "/ ($4 - log_health.head_ms)) else log_health.growth_per_second "
+	    "end, head_id = excluded.head_id, head_size = excluded.head_size, "
+	    "head_ms = excluded.head_ms, head_at = now(), polled_at = now(), "
+	    "first_size = coalesce(log_health.first_size, "
+	    "excluded.first_size)", "iiii", (int64_t)l->id, head_id,
+	    (int64_t)size, (int64_t)timestamp_ms);
+}
+
+int
+health_fail(struct db *db, int log_ref, const char *why, struct err *e)
+{
+	return db_query(db, NULL, e, "insert into log_health (log_ref, "
+	    "polled_at, last_error, last_error_at, failing_since) values "
+	    "($1, now(), $2, now(), now()) on conflict (log_ref) do update "
+	    "set polled_at = now(), last_error = $2, last_error_at = now(), "
+	    "failing_since = coalesce(log_health.failing_since, now())", "is",
+	    (int64_t)log_ref, why);
+}
+
+int
+health_ok(struct db *db, int log_ref, struct err *e)
+{
+	return db_query(db, NULL, e, "update log_health set "
+	    "failing_since = null where log_ref = $1 and failing_since is not "
+	    "null", "i", (int64_t)log_ref);
+}
+
+int
+health_rate(struct db *db, int log_ref, int page_size, double rate,
+    int throttled, struct err *e)
+{
+	return db_query(db, NULL, e, "update log_health set page_size = $2, "
+	    "rate = $3, throttled_at = case when $4 then now() else "
+	    "throttled_at end where log_ref = $1", "iifB", (int64_t)log_ref,
+	    (int64_t)page_size, rate, throttled);
+}

@@ -1,0 +1,110 @@
+#ifndef AUDITOR_DB_LOG_STORE_H
+#define AUDITOR_DB_LOG_STORE_H
+
+#include <stdint.h>
+
+#include "auditor/db/db.h"
+#include "base/err.h"
+#include "ctlog/loglist.h"
+#include "ctlog/merkle.h"
+
+/* Logs, their lists, heads, proven ranges and health: all SQL about them. */
+
+struct log_row {
+	int		 id;		/* log.id, "log_ref" elsewhere */
+	uint8_t		 log_id[32];
+	char		*description;
+	char		*operator;
+	int		 is_static;
+	char		*url;		/* submission or RFC 6962 prefix */
+	char		*read_url;
+	struct buf	 key;
+	int64_t		 mmd;		/* seconds */
+	int		 readonly;	/* state is readonly */
+	int		 has_final;
+	int64_t		 final_size;
+	uint8_t		 final_root[32];
+	int		 first_list;
+	int		 watched;
+	int		 page_size;	/* learned; 0: not yet */
+	int64_t		 head_size;	/* newest valid head, -1: none */
+	int64_t		 head_ms;
+	int64_t		 failing_since;	/* INT64_MIN: it answers */
+};
+
+void log_row_free(struct log_row *);
+
+/* Load one by its number; ERR_NOENT when it is not there. */
+int log_load(struct db *, int id, struct log_row *, struct err *);
+
+/* What goes with a version of a log list. */
+struct log_list_in {
+	const char		*source;	/* chrome, apple, file */
+	struct span		 body;
+	struct span		 signature;	/* may be empty */
+	int			 verified;
+	const struct loglist	*list;
+};
+
+/*
+ * Store a version of a list and what it says of logs: new ones are added
+ * (the very first list makes them first_list), known ones updated but for
+ * their key, those it no longer has are marked so.  An older list than the
+ * newest of that source is refused (ERR_VERIFY).  Each readable log gets its
+ * work row `tail`.  *changed: 0 when this version was there.
+ */
+int log_list_store(struct db *, const struct log_list_in *, int64_t now,
+    int *changed, struct err *);
+
+/* The SHA-256 of the newest list (32 bytes) in ${out}; 0, 1 none, -1. */
+int log_list_newest(struct db *, uint8_t out[32], struct err *);
+
+/* A head as it is to be stored. */
+struct head_in {
+	int		 log_ref;
+	uint64_t	 tree_size;
+	uint64_t	 timestamp_ms;
+	const uint8_t	*root;		/* 32 bytes */
+	int		 checkpoint;
+	struct span	 raw;
+	const char	*verdict;
+};
+
+/* Store a head, or note that it was seen again; *id may be NULL. */
+int head_store(struct db *, const struct head_in *, int64_t *id, struct err *);
+
+/* Note what came of a head: proved, conflict, smaller. */
+int head_mark(struct db *, int64_t id, const char *consistency, struct err *);
+
+/*
+ * The proven range of a log that begins lowest: *found 0 when there is none.
+ * ${root} 32 bytes.
+ */
+int range_load(struct db *, int log_ref, struct merkle_range *, uint8_t *root,
+    int64_t *from, int *found, struct err *);
+
+/* What a proven range is stored with. */
+struct range_in {
+	int			 log_ref;
+	int64_t			 from;		/* size_from of its row */
+	const struct merkle_range *frontier;
+	const uint8_t		*root;
+	int64_t			 head_id;
+	int			 caught_up;	/* reached a whole head */
+	double			 per_second;
+	const uint8_t		*watch_set;	/* SHA-256 */
+	const uint8_t		*log_list;	/* SHA-256 or NULL */
+};
+
+/* Store it, with coverage_day and health; in the caller's transaction. */
+int range_store(struct db *, const struct range_in *, struct err *);
+
+/* Health of a log after a poll: a valid head, or a failure. */
+int health_head(struct db *, const struct log_row *, uint64_t size,
+    uint64_t timestamp_ms, int64_t head_id, struct err *);
+int health_fail(struct db *, int log_ref, const char *why, struct err *);
+int health_ok(struct db *, int log_ref, struct err *);
+int health_rate(struct db *, int log_ref, int page_size, double rate,
+    int throttled, struct err *);
+
+#endif
