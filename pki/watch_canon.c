@@ -143,6 +143,8 @@ watch_canon(const char *t, char out[WATCH_TEXT], struct err *e)
 			    "front", shown);
 		return canon_ip(name, out, e);
 	}
-	snprintf(out, WATCH_TEXT, "%s%s", deep ? "." : "", name);
+	/* name_canon() leaves at most 253 bytes. */
+	out[0] = '.';
+	memcpy(out + deep, name, strlen(name) + 1);
 	return 0;
 }
