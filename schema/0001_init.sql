@@ -297,15 +297,22 @@ create table entry (
 create table entry_rest partition of entry default;
 create index entry_tbs on entry (tbs_sha256);
 
--- The partition of a log; the engine's role may not create tables itself.
-create function entry_partition(ref int) returns void
-language plpgsql security definer set search_path = public, pg_temp as $$
+-- The partition of a log; the engine's role may not create tables itself.  It
+-- runs with its owner's rights, so names are looked up in this schema only.
+do $do$
 begin
+	execute format($f$
+create function entry_partition(ref int) returns void
+language plpgsql security definer set search_path = %I, pg_temp as $$
+begin
+	perform pg_advisory_xact_lock(7202610, ref);
 	if to_regclass('entry_' || ref) is null then
-		execute format('create table entry_%s partition of entry for values in (%s)',
+		execute format('create table entry_%%s partition of entry for values in (%%s)',
 		    ref, ref);
 	end if;
-end $$;
+end $$
+$f$, current_schema());
+end $do$;
 
 -- Which watch matched an entry, and by which name.
 create table entry_match (
@@ -482,11 +489,15 @@ create function audit_trail_hash(prev bytea, at timestamptz, actor text, action 
 	    to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
 	    actor, action, detail::text), 'UTF8'))
 $$;
+-- The number is drawn under the lock: numbers have no gaps and follow the chain.
 create function audit_trail_chain() returns trigger language plpgsql as $$
+declare
+	last record;
 begin
 	perform pg_advisory_xact_lock(7202609);
-	select coalesce((select t.hash from audit_trail t order by id desc limit 1), ''::bytea)
-	    into new.prev;
+	select t.id, t.hash into last from audit_trail t order by t.id desc limit 1;
+	new.id := coalesce(last.id, 0) + 1;
+	new.prev := coalesce(last.hash, ''::bytea);
 	new.hash := audit_trail_hash(new.prev, new.at, new.actor, new.action, new.detail);
 	return new;
 end $$;
@@ -518,20 +529,30 @@ select id, kind, severity, state, watch, owner, name, subject, reason, rule,
 
 -- --- roles ----------------------------------------------------------------------------
 
--- Where the owner may not create roles, everything runs as the owner.
-do $$
+-- Where the owner may not create roles, everything runs as the owner.  Called
+-- at the end of each migration that makes tables, and after a restore.
+create function grant_roles() returns void language plpgsql as $$
+declare
+	s text := current_schema();
+	r text;
 begin
-	if not exists (select from pg_roles where rolname = 'certvigil_engine') then
-		create role certvigil_engine nologin;
-	end if;
-	if not exists (select from pg_roles where rolname = 'certvigil_report') then
-		create role certvigil_report nologin;
-	end if;
-	execute 'grant select, insert, update, delete on all tables in schema public to certvigil_engine';
+	foreach r in array array['certvigil_engine', 'certvigil_report'] loop
+		if exists (select from pg_roles where rolname = r) then
+			continue;
+		end if;
+		begin
+			execute format('create role %I nologin', r);
+		exception when unique_violation or duplicate_object then
+			null;		-- another database's migration was faster
+		end;
+	end loop;
+	execute format('grant usage on schema %I to certvigil_engine, certvigil_report', s);
+	execute format('grant select, insert, update, delete on all tables in schema %I to certvigil_engine', s);
 	execute 'revoke update, delete on audit_trail, tree_head from certvigil_engine';
 	execute 'grant update (last_seen, consistency, proof, proof_size) on tree_head to certvigil_engine';
-	execute 'grant usage on all sequences in schema public to certvigil_engine';
+	execute format('grant usage on all sequences in schema %I to certvigil_engine', s);
 	execute 'grant select on report_match, report_finding to certvigil_report';
-exception when insufficient_privilege or unique_violation or duplicate_object then
-	raise notice 'roles not created: no privilege';
+exception when insufficient_privilege then
+	raise notice 'roles not granted: no privilege';
 end $$;
+select grant_roles();

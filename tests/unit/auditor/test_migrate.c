@@ -1,0 +1,212 @@
+#include "auditor/db/migrate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/testdb.h"
+
+static int64_t
+one(struct db *db, const char *sql)
+{
+	struct err	 e = ERR_INIT;
+	struct db_res	*r;
+	int64_t		 v;
+
+	if (db_query(db, &r, &e, sql, "") == -1)
+		fail_msg("%s: %s", sql, e.msg);
+	v = db_int(r, 0, 0);
+	db_free(r);
+	return v;
+}
+
+static void
+test_plan_up(void **state)
+{
+	struct db	*db = testdb_empty();
+	struct buf	 b = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	int		 have = -1;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	assert_int_equal(migrate_have(db, &have, &e), 0);
+	assert_int_equal(have, 0);
+	assert_int_equal(migrate_up(db, 1, &b, &e), 0);
+	assert_non_null(strstr(buf_text(&b), "would apply 0001_init\n"));
+	assert_int_equal(one(db, "select count(*) from pg_class"
+	    " where relname in ('schema_migration', 'entry')"), 0);
+	buf_reset(&b);
+	assert_int_equal(migrate_up(db, 0, &b, &e), 0);
+	assert_non_null(strstr(buf_text(&b), "applied 0001_init\n"));
+	assert_int_equal(migrate_have(db, &have, &e), 0);
+	assert_int_equal(have, migrate_newest());
+	buf_reset(&b);
+	assert_int_equal(migrate_up(db, 0, &b, &e), 0);
+	assert_int_equal(migrate_up(db, 1, &b, &e), 0);
+	assert_string_equal(buf_text(&b), "");
+	assert_int_equal(one(db, "select count(*) from instance"), 1);
+	/* Nothing of the session was changed. */
+	assert_int_equal(one(db, "select (current_setting('search_path') ="
+	    " '\"$user\", public')::int"), 1);
+	buf_free(&b);
+	testdb_close(db);
+}
+
+static void
+test_refused(void **state)
+{
+	struct db	*db = testdb_open();
+	struct err	 e = ERR_INIT;
+	int		 have;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	assert_int_equal(db_script(db, "update schema_migration set sha256 ="
+	    " sha256('x') where number = 1", &e), 0);
+	assert_int_equal(migrate_have(db, &have, &e), -1);
+	assert_int_equal(e.code, ERR_CONF);
+	assert_non_null(strstr(e.msg, "another form"));
+	err_clear(&e);
+	assert_int_equal(migrate_up(db, 0, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_CONF);
+	err_clear(&e);
+	assert_int_equal(db_script(db, "insert into schema_migration"
+	    " values (9999, '9999_later', '')", &e), 0);
+	assert_int_equal(migrate_have(db, &have, &e), -1);
+	assert_int_equal(e.code, ERR_CONF);
+	assert_non_null(strstr(e.msg, "9999 (9999_later)"));
+	assert_non_null(strstr(e.msg, "newer certvigil"));
+	testdb_close(db);
+}
+
+/* A migration that fails in the middle leaves nothing. */
+static void
+test_atomic(void **state)
+{
+	struct db	*db = testdb_empty();
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	assert_int_equal(db_script(db, "create table work (x int)", &e), 0);
+	assert_int_equal(migrate_up(db, 0, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_DB);
+	assert_non_null(strstr(e.msg, "migration 0001_init"));
+	assert_non_null(strstr(e.msg, "42P07"));
+	assert_int_equal(one(db, "select count(*) from pg_class where relname"
+	    " in ('schema_migration', 'instance', 'entry')"), 0);
+	err_clear(&e);
+	assert_int_equal(db_script(db, "drop table work", &e), 0);
+	assert_int_equal(migrate_up(db, 0, NULL, &e), 0);
+	testdb_close(db);
+}
+
+/* Four programs at once: all succeed, each step is applied once. */
+static void
+test_race(void **state)
+{
+	struct db	*db = testdb_empty(), *mine;
+	struct err	 e = ERR_INIT;
+	pid_t		 pid[4];
+	int		 i, st;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	for (i = 0; i < 4; i++) {
+		pid[i] = fork();
+		assert_int_not_equal(pid[i], -1);
+		if (pid[i] != 0)
+			continue;
+		mine = db_open(testdb_info, NULL);
+		_exit(mine == NULL || migrate_up(mine, 0, NULL, NULL) == -1);
+	}
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pid[i], &st, 0), pid[i]);
+		assert_int_equal(st, 0);
+	}
+	assert_int_equal(migrate_have(db, &i, &e), 0);
+	assert_int_equal(i, migrate_newest());
+	assert_int_equal(one(db, "select count(*) from instance"), 1);
+	testdb_close(db);
+}
+
+/* A role that owns the database and may do nothing else. */
+static void
+test_plain_role(void **state)
+{
+	struct db	*db = testdb_empty(), *plain;
+	struct err	 e = ERR_INIT;
+	char		*info, *sql;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	sql = mem_printf("create role %s_o login; alter database %s owner to"
+	    " %s_o", testdb_name, testdb_name, testdb_name);
+	assert_int_equal(db_script(db, sql, &e), 0);
+	free(sql);
+	info = mem_printf("%s user=%s_o", testdb_info, testdb_name);
+	plain = db_open(info, &e);
+	assert_non_null(plain);
+	if (migrate_up(plain, 0, NULL, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(one(plain, "select count(*) from instance"), 1);
+	assert_int_equal(one(plain, "select count(*) from (select"
+	    " entry_partition(3), entry_partition(3)) x"), 1);
+	assert_int_equal(one(plain, "select count(*) from entry_3"), 0);
+	db_close(plain);
+	free(info);
+	info = mem_printf("%s_o", testdb_name);
+	testdb_close(db);
+	testdb_admin("drop role", info, "");
+	free(info);
+}
+
+/* The audit trail chains itself and cannot be changed. */
+static void
+test_audit_trail(void **state)
+{
+	struct db	*db = testdb_open();
+	struct err	 e = ERR_INIT;
+	int		 i;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(db_script(db, "insert into audit_trail"
+		    " (actor, action) values ('me', 'did')", &e), 0);
+	assert_int_equal(one(db, "select count(*) from audit_trail a join"
+	    " audit_trail b on b.id = a.id + 1 and b.prev = a.hash"), 2);
+	assert_int_equal(one(db, "select count(*) from audit_trail where hash"
+	    " = audit_trail_hash(prev, at, actor, action, detail)"), 3);
+	assert_int_equal(db_script(db, "update audit_trail set actor = 'you'",
+	    &e), -1);
+	assert_non_null(strstr(e.msg, "append-only"));
+	err_clear(&e);
+	assert_int_equal(db_script(db, "delete from audit_trail", &e), -1);
+	testdb_close(db);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_plan_up),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_atomic),
+		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_plain_role),
+		cmocka_unit_test(test_audit_trail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
