@@ -159,8 +159,6 @@ as_code(struct match *m, struct span v, enum name_code code, int cn)
 void
 match_careful(struct match *m, struct span v, enum name_code code, int cn)
 {
-	size_t	i;
-
 	m->raw = v;
 	m->code = code;
 	if (m->first.p == NULL && code == NAME_UTF8)
@@ -174,12 +172,7 @@ match_careful(struct match *m, struct span v, enum name_code code, int cn)
 			match_bytes(m, v);
 		return;
 	}
-	/* What is not UTF-8 may be Latin-1, and what is may be meant so. */
-	(void)as_code(m, v, NAME_UTF8, cn);
-	for (i = 0; i < v.n; i++)
-		if (v.p[i] >= 0x80)
-			break;
-	if (i < v.n)
+	if (as_code(m, v, NAME_UTF8, cn) == -1)
 		(void)as_code(m, v, NAME_LATIN1, cn);
 }
 
@@ -220,6 +213,13 @@ bytes_probe(struct match *m, const uint8_t *p, size_t n, uint64_t h)
 	}
 }
 
+/* Is that the length byte of ${n} bytes?  It was lower-cased with the rest. */
+static int
+is_length(uint8_t c, ptrdiff_t n)
+{
+	return n != 0 && (c == n || (c >= 'a' && c <= 'z' && c - 32 == n));
+}
+
 /*
  * The names that end at ${end}, from the right: a watched name may begin at
  * the start of the run, behind a dot, or behind a byte that happens to be a
@@ -240,7 +240,7 @@ names_ending(struct match *m, const uint8_t *run, const uint8_t *end)
 			if (p == run)
 				return;
 			label = --p;
-		} else if (p[-1] == end - p && p != end)
+		} else if (is_length(p[-1], end - p))
 			bytes_probe(m, p, (size_t)(end - p), watch_label(seed,
 			    h, p, (size_t)(label - p)));
 		if (p == run || end - p >= SCAN_MAX)
