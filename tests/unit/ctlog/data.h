@@ -145,7 +145,7 @@ data_spoil(uint64_t *s, struct span in, struct buf *out)
 static inline uint8_t *
 data_exact(struct span in)
 {
-	uint8_t	*p = malloc(in.n > 0 ? in.n : 1);
+	uint8_t	*p = calloc(1, in.n > 0 ? in.n : 1);
 
 	if (p == NULL)
 		abort();
