@@ -34,12 +34,19 @@ struct lease_ask {
 int lease_add(struct db *, const char *kind, const char *subject,
     struct err *);
 
+/* Work that is to be done. */
+struct lease_work {
+	const char	*kind;
+	const char	*subject;
+	const char	*detail;	/* JSON object text; NULL: {} */
+	int64_t		 due_in_s;
+};
+
 /*
- * The same, with details (JSON object text, replaces what is there) and due
- * ${due_in_s} from now when it is new; sooner than it was when it was there.
+ * The same with details, which replace what is there, and due in a while:
+ * work that is there comes sooner, never later.
  */
-int lease_plan(struct db *, const char *kind, const char *subject,
-    const char *detail, int64_t due_in_s, struct err *);
+int lease_plan(struct db *, const struct lease_work *, struct err *);
 
 /*
  * Claim what is due and free (or whose lease ran out), oldest first.

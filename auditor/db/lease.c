@@ -1,0 +1,230 @@
+#include "auditor/db/lease.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "base/limit.h"
+#include "base/mem.h"
+
+int
+lease_add(struct db *db, const char *kind, const char *subject, struct err *e)
+{
+	return db_query(db, NULL, e, "insert into work (kind, subject)"
+	    " values ($1, $2) on conflict do nothing", "ss", kind, subject);
+}
+
+int
+lease_plan(struct db *db, const struct lease_work *w, struct err *e)
+{
+	return db_query(db, NULL, e, "insert into work as w"
+	    " (kind, subject, detail, due_at)"
+	    " values ($1, $2, $3::jsonb, now() + $4 * interval '1 second')"
+	    " on conflict (kind, subject) do update set"
+	    " detail = excluded.detail,"
+	    " due_at = least(w.due_at, excluded.due_at)", "sssi", w->kind,
+	    w->subject, w->detail == NULL ? "{}" : w->detail, w->due_in_s);
+}
+
+static void
+fill(struct lease *l, const struct db_res *r, size_t row)
+{
+	l->id = db_int(r, row, 0);
+	l->token = db_int(r, row, 1);
+	l->kind = mem_str(db_text(r, row, 2));
+	l->subject = mem_str(db_text(r, row, 3));
+	l->detail = mem_str(db_text(r, row, 4));
+	l->attempts = (int)db_int(r, row, 5);
+}
+
+int
+lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
+    size_t *n, struct err *e)
+{
+	struct db_res	*r;
+	size_t		 max = ask->max;
+
+	*n = 0;
+	if (max > LIMIT_LEASES)
+		max = LIMIT_LEASES;
+	/* Materialized, so that the planner locks no row twice. */
+	if (db_query(db, &r, e, "with free as materialized ("
+	    " select id from work where due_at <= now()"
+	    " and (lease_until is null or lease_until < now())"
+	    " and (cardinality($2) = 0 or kind = any ($2))"
+	    " order by due_at, id limit $3 for update skip locked)"
+	    " update work w set holder = $1, token = w.token + 1,"
+	    " attempts = w.attempts + 1,"
+	    " lease_until = now() + $4 * interval '1 second'"
+	    " from free where w.id = free.id"
+	    " returning w.id, w.token, w.kind, w.subject, w.detail,"
+	    " w.attempts", "saii", ask->holder, &ask->kinds, (int64_t)max,
+	    (int64_t)ask->lease_s) == -1)
+		return -1;
+	for (; *n < db_rows(r); (*n)++)
+		fill(&out[*n], r, *n);
+	db_free(r);
+	return 0;
+}
+
+void
+lease_free(struct lease *l)
+{
+	if (l == NULL)
+		return;
+	free(l->kind);
+	free(l->subject);
+	free(l->detail);
+	memset(l, 0, sizeof(*l));
+}
+
+int
+lease_beat(struct db *db, const char *holder, int lease_s, struct err *e)
+{
+	return db_query(db, NULL, e, "update work set"
+	    " lease_until = now() + $2 * interval '1 second'"
+	    " where holder = $1 and lease_until is not null", "si", holder,
+	    (int64_t)lease_s);
+}
+
+static int
+lost(const struct lease *l, struct err *e)
+{
+	return err_set(e, ERR_LEASE, "the lease of %s %s was lost: another "
+	    "worker has it now (token %" PRId64 " is old)", l->kind,
+	    l->subject, l->token);
+}
+
+int
+lease_check(struct db *db, const struct lease *l, struct err *e)
+{
+	struct db_res	*r;
+	size_t		 n;
+
+	if (db_query(db, &r, e, "select 1 from work where id = $1 and"
+	    " token = $2 for update", "ii", l->id, l->token) == -1)
+		return -1;
+	n = db_rows(r);
+	db_free(r);
+	return n == 1 ? 0 : lost(l, e);
+}
+
+/* What an update of one row under its token has changed. */
+static int
+finish(struct db_res *r, const struct lease *l, struct err *e)
+{
+	int64_t	n = db_changed(r);
+
+	db_free(r);
+	return n == 1 ? 0 : lost(l, e);
+}
+
+int
+lease_done(struct db *db, const struct lease *l, int64_t due_in_s,
+    struct err *e)
+{
+	struct db_res	*r;
+	int		 ret;
+
+	if (due_in_s < 0)
+		ret = db_query(db, &r, e, "delete from work where id = $1"
+		    " and token = $2", "ii", l->id, l->token);
+	else
+		ret = db_query(db, &r, e, "update work set holder = null,"
+		    " lease_until = null, attempts = 0, last_error = null,"
+		    " due_at = now() + $3 * interval '1 second'"
+		    " where id = $1 and token = $2", "iii", l->id, l->token,
+		    due_in_s);
+	return ret == -1 ? -1 : finish(r, l, e);
+}
+
+int
+lease_fail(struct db *db, const struct lease *l, const struct lease_retry *t,
+    struct err *e)
+{
+	struct db_res	*r;
+	unsigned	 n = l->attempts < 1 ? 1 : (unsigned)l->attempts;
+	double		 wait;
+
+	wait = (double)clk_backoff(n, t->base_s * CLK_SEC,
+	    t->cap_s * CLK_SEC) / (double)CLK_SEC;
+	if (db_query(db, &r, e, "update work set holder = null,"
+	    " lease_until = null, last_error = $3,"
+	    " due_at = now() + $4 * interval '1 second'"
+	    " where id = $1 and token = $2", "iisf", l->id, l->token, t->why,
+	    wait) == -1)
+		return -1;
+	return finish(r, l, e);
+}
+
+int
+lease_takeover(struct db *db, const char *holder, struct err *e)
+{
+	return db_query(db, NULL, e, "with d as (update delivery set"
+	    " state = 'pending', holder = null, lease_until = null,"
+	    " token = token + 1 where holder = $1 and state = 'sending')"
+	    " update work set holder = null, lease_until = null,"
+	    " token = token + 1 where holder = $1", "s", holder);
+}
+
+int
+lease_enter(struct db *db, const struct lease_worker *w, struct err *e)
+{
+	return db_query(db, NULL, e, "insert into worker"
+	    " (id, host, pid, version, schema_version, roles)"
+	    " values ($1, $2, $3, $4, $5, $6)"
+	    " on conflict (id) do update set host = excluded.host,"
+	    " pid = excluded.pid, version = excluded.version,"
+	    " schema_version = excluded.schema_version,"
+	    " roles = excluded.roles, started_at = now(), last_seen = now()",
+	    "ssisia", w->id, w->host, w->pid, CERTVIGIL_VERSION,
+	    w->schema_version, &w->roles);
+}
+
+int
+lease_seen(struct db *db, const struct lease_worker *w, struct err *e)
+{
+	struct db_res	*r;
+	int64_t		 n;
+
+	if (db_query(db, &r, e, "update worker set last_seen = now()"
+	    " where id = $1 and pid = $2 and host = $3", "sis", w->id, w->pid,
+	    w->host) == -1)
+		return -1;
+	n = db_changed(r);
+	db_free(r);
+	if (n == 1)
+		return 0;
+	return err_set(e, ERR_LEASE, "worker %s: another process has taken "
+	    "this slot", w->id);
+}
+
+int
+lease_leave(struct db *db, const struct lease_worker *w, struct err *e)
+{
+	struct db_res	*r;
+	int64_t		 n;
+
+	/* Only while the slot is ours: a successor keeps what it has. */
+	if (db_query(db, &r, e, "delete from worker where id = $1 and"
+	    " pid = $2 and host = $3", "sis", w->id, w->pid, w->host) == -1)
+		return -1;
+	n = db_changed(r);
+	db_free(r);
+	return n == 1 ? lease_takeover(db, w->id, e) : 0;
+}
+
+int
+lease_alive(struct db *db, int64_t *n, struct err *e)
+{
+	struct db_res	*r;
+
+	if (db_query(db, &r, e, "select count(*) from worker where"
+	    " last_seen > now() - $1 * interval '1 second'", "i",
+	    (int64_t)LIMIT_WORKER_ALIVE) == -1)
+		return -1;
+	*n = db_int(r, 0, 0);
+	db_free(r);
+	return 0;
+}
