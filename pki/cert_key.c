@@ -1,0 +1,218 @@
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/x509.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pki/cert.h"
+#include "pki/der.h"
+
+/* Keys and signatures: pki/cert.h has the contract. */
+
+static int
+is_oid(struct span v, const char *oid, size_t n)
+{
+	return v.n == n && memcmp(v.p, oid, n) == 0;
+}
+
+/* The bits of an RSA modulus, or 0. */
+static unsigned
+rsa_bits(struct span key)
+{
+	struct span	body;
+	struct cur	c;
+	struct der	d;
+	unsigned	bits;
+	uint8_t		top;
+
+	if (key.n < 1 || der_only((struct span){ key.p + 1, key.n - 1 },
+	    DER_SEQ, &body) == -1)
+		return 0;
+	c = cur_span(body);
+	if (der_want(&c, DER_INT, &d) == -1)
+		return 0;
+	while (d.body.n != 0 && d.body.p[0] == 0) {
+		d.body.p++;
+		d.body.n--;
+	}
+	if (d.body.n == 0 || d.body.n > 0x10000)
+		return 0;
+	bits = (unsigned)d.body.n * 8;
+	for (top = d.body.p[0]; (top & 0x80) == 0; top = (uint8_t)(top << 1))
+		bits--;
+	return bits;
+}
+
+void
+cert_key_type(struct span spki, char *out, size_t cap)
+{
+	/* Curves (RFC 5480, 2.1.1.1) and keys that need no parameters. */
+	static const struct {
+		const char	*oid;
+		size_t		 n;
+		const char	*name;
+	} table[] = {
+		{ "\x2a\x86\x48\xce\x3d\x03\x01\x07", 8, "p256" },
+		{ "\x2b\x81\x04\x00\x22", 5, "p384" },
+		{ "\x2b\x81\x04\x00\x23", 5, "p521" },
+		{ "\x2b\x81\x04\x00\x21", 5, "p224" },
+		{ "\x2b\x81\x04\x00\x0a", 5, "secp256k1" },
+		{ "\x2b\x65\x70", 3, "ed25519" },
+		{ "\x2b\x65\x71", 3, "ed448" },
+		{ "\x2a\x86\x48\xce\x38\x04\x01", 7, "dsa" }
+	};
+	struct span	body;
+	struct cur	c, in;
+	struct der	alg, oid, key, param;
+	unsigned	bits;
+	size_t		i;
+
+	snprintf(out, cap, "unknown");
+	if (der_only(spki, DER_SEQ, &body) == -1)
+		return;
+	c = cur_span(body);
+	if (der_want(&c, DER_SEQ, &alg) == -1 ||
+	    der_want(&c, DER_BITS, &key) == -1)
+		return;
+	in = cur_span(alg.body);
+	if (der_want(&in, DER_OID, &oid) == -1)
+		return;
+	if (is_oid(oid.body, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 9) ||
+	    is_oid(oid.body, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", 9)) {
+		if ((bits = rsa_bits(key.body)) != 0)
+			snprintf(out, cap, "rsa%u", bits);
+		return;
+	}
+	if (is_oid(oid.body, "\x2a\x86\x48\xce\x3d\x02\x01", 7)) {
+		if (der_want(&in, DER_OID, &param) == -1)
+			return;
+		oid = param;
+	}
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (is_oid(oid.body, table[i].oid, table[i].n))
+			snprintf(out, cap, "%s", table[i].name);
+}
+
+/*
+ * Verify ${sig} over the very bytes ${tbs}: handed over as an ASN1_TYPE that
+ * holds an encoded SEQUENCE, OpenSSL writes them out as they are.
+ */
+static int
+verify_raw(const X509_ALGOR *alg, struct span sig, struct span tbs,
+    EVP_PKEY *key)
+{
+	ASN1_BIT_STRING	*bits = ASN1_BIT_STRING_new();
+	ASN1_STRING	*raw = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+	ASN1_TYPE	*any = ASN1_TYPE_new();
+	int		 r = -1;
+
+	if (bits == NULL || raw == NULL || any == NULL ||
+	    !ASN1_STRING_set(bits, sig.p, (int)sig.n) ||
+	    !ASN1_STRING_set(raw, tbs.p, (int)tbs.n))
+		goto out;
+	bits->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 0x07);
+	bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+	ASN1_TYPE_set(any, V_ASN1_SEQUENCE, raw);
+	raw = NULL;
+	r = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), alg, bits, any, key);
+out:
+	ASN1_BIT_STRING_free(bits);
+	ASN1_STRING_free(raw);
+	ASN1_TYPE_free(any);
+	return r;
+}
+
+/* Is the algorithm one that a key of that type can have made? */
+static int
+alg_known(const X509_ALGOR *alg, const EVP_PKEY *key, struct err *e)
+{
+	const ASN1_OBJECT	*obj;
+	char			 name[80];
+	int			 md, pk, nid;
+
+	X509_ALGOR_get0(&obj, NULL, NULL, alg);
+	nid = OBJ_obj2nid(obj);
+	if (nid == NID_undef || !OBJ_find_sigid_algs(nid, &md, &pk)) {
+		OBJ_obj2txt(name, sizeof(name), obj, 0);
+		return err_set(e, ERR_VERIFY, "signature algorithm %s is "
+		    "not known", name);
+	}
+	if (md != NID_undef && EVP_get_digestbynid(md) == NULL)
+		return err_set(e, ERR_VERIFY, "digest %s is not known",
+		    OBJ_nid2sn(md));
+	if (pk == NID_rsassaPss && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+		return 1;
+	if (pk != EVP_PKEY_get_base_id(key)) {
+		(void)err_set(e, ERR_VERIFY, "signature algorithm %s does "
+		    "not fit the issuer's key", OBJ_nid2sn(nid));
+		return 0;
+	}
+	return 1;
+}
+
+static int
+check_signature(struct span alg_der, struct span sig, struct span tbs,
+    struct span spki, struct err *e)
+{
+	const uint8_t	*p = alg_der.p, *q = spki.p;
+	X509_ALGOR	*alg = NULL;
+	EVP_PKEY	*key = NULL;
+	int		 r = -1;
+
+	if (alg_der.n > INT_MAX || sig.n > INT_MAX || tbs.n > INT_MAX ||
+	    spki.n > INT_MAX) {
+		(void)err_set(e, ERR_LIMIT, "certificate too long");
+		return -1;
+	}
+	alg = d2i_X509_ALGOR(NULL, &p, (long)alg_der.n);
+	key = d2i_PUBKEY(NULL, &q, (long)spki.n);
+	if (alg == NULL || key == NULL) {
+		(void)err_set(e, ERR_VERIFY, "%s cannot be read",
+		    alg == NULL ? "signature algorithm" : "issuer's key");
+		goto out;
+	}
+	if ((r = alg_known(alg, key, e)) != 1)
+		goto out;
+	/* A signature that is not even well-formed is a wrong one. */
+	r = verify_raw(alg, sig, tbs, key) == 1;
+	if (r == 0)
+		(void)err_set(e, ERR_VERIFY, "the issuer's signature does "
+		    "not verify (RFC 5280, 4.1.1.3)");
+out:
+	X509_ALGOR_free(alg);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return r;
+}
+
+int
+cert_signed_by(struct span cert, struct span issuer, struct err *e)
+{
+	struct span	tbs, alg, sig, itbs;
+	struct der_tbs	t, it;
+
+	if (der_cert(cert, &tbs, &alg, &sig, e) == -1 ||
+	    der_tbs(tbs, &t, e) == -1)
+		return -1;
+	if (der_cert(issuer, &itbs, NULL, NULL, e) == -1 ||
+	    der_tbs(itbs, &it, e) == -1) {
+		(void)err_prefix(e, "issuer");
+		return -1;
+	}
+	if (t.issuer.n != it.subject.n ||
+	    memcmp(t.issuer.p, it.subject.p, t.issuer.n) != 0) {
+		(void)err_set(e, ERR_VERIFY, "the issuer's name differs "
+		    "(RFC 5280, 6.1.3 a 4)");
+		return 0;
+	}
+	if (t.sigalg.n != alg.n || memcmp(t.sigalg.p, alg.p, alg.n) != 0) {
+		(void)err_set(e, ERR_VERIFY, "the signature algorithms "
+		    "inside and outside differ (RFC 5280, 4.1.1.2)");
+		return 0;
+	}
+	return check_signature(alg, sig, tbs, it.spki, e);
+}
