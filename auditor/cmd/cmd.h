@@ -5,6 +5,7 @@
 
 #include "auditor/conf.h"
 #include "auditor/db/db.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 /*
@@ -88,5 +89,13 @@ void cmd_hint(struct cmd_ctx *);
  * bytes escaped.  Returns a string to free().
  */
 char *cmd_clean(const char *);
+
+/*
+ * Put watches, sources, channels and routes of the configuration into the
+ * database (origin config), all or nothing; what changes goes to ${diff},
+ * one line each.  With ${dry} nothing stays.  Needs cmd_db().  0, or -1
+ * (ERR_CONF also when a route or the digest names a channel that nobody has).
+ */
+int cmd_apply(struct cmd_ctx *, int dry, struct buf *diff, struct err *);
 
 #endif

@@ -1,0 +1,142 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auditor/cmd/cmd.h"
+#include "auditor/proc.h"
+#include "base/mem.h"
+
+/*
+ * Make ${path} and what is missing above it; ${path} itself gets mode 0700.
+ * *made is 1 when it was not there.
+ */
+static int
+make_dirs(const char *path, int *made, struct err *e)
+{
+	char	*copy = mem_str(path), *p;
+	int	 rc = -1;
+
+	*made = 0;
+	for (p = strchr(copy + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(copy, 0755) == -1 && errno != EEXIST &&
+		    access(copy, X_OK) == -1) {
+			(void)err_set(e, errno == EACCES ? ERR_PERM : ERR_SYS,
+			    "state_dir %.160s: %.160s cannot be made%s", path,
+			    copy, errno == EACCES ? ": no permission" : "");
+			goto out;
+		}
+		*p = '/';
+	}
+	if (mkdir(path, 0700) == 0) {
+		*made = 1;
+		rc = 0;
+	} else if (errno == EEXIST) {
+		rc = 0;
+	} else if (errno == EACCES || errno == EPERM || errno == EROFS) {
+		(void)err_set(e, ERR_PERM, "state_dir %.160s cannot be made: "
+		    "%s; choose another with state_dir, or run as root",
+		    path, strerror(errno));
+	} else {
+		(void)err_set(e, ERR_SYS, "state_dir %.160s", path);
+	}
+out:
+	free(copy);
+	return rc;
+}
+
+/* Has the directory nothing in it, or the database that we put there? */
+static int
+is_ours(int fd)
+{
+	struct dirent	*d;
+	struct stat	 st;
+	DIR		*dir;
+	int		 copy, empty = 1;
+
+	if (fstatat(fd, "pg", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    fstatat(fd, "instance.key", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (copy == -1)
+		return 0;
+	if ((dir = fdopendir(copy)) == NULL) {
+		(void)close(copy);
+		return 0;
+	}
+	while ((d = readdir(dir)) != NULL)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			empty = 0;
+	(void)closedir(dir);
+	return empty;
+}
+
+/* Root gives the directory to the user, but never one that others use. */
+static int
+give(const char *path, int made, const struct passwd *pw, struct err *e)
+{
+	struct stat	st;
+	int		fd, rc = -1;
+
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return err_set(e, ERR_CONF, "state_dir %.160s: %s; a "
+		    "directory is needed, not a link", path, strerror(errno));
+	if (fstat(fd, &st) == -1) {
+		(void)err_set(e, ERR_SYS, "state_dir %.160s", path);
+		goto out;
+	}
+	if (st.st_uid == pw->pw_uid) {
+		rc = 0;
+		goto out;
+	}
+	if (!made && (st.st_uid != 0 || !is_ours(fd))) {
+		(void)err_set(e, ERR_CONF, "state_dir %.160s belongs to "
+		    "another user and is not empty; choose an empty one, or: "
+		    "chown -R %s: %.160s", path, pw->pw_name, path);
+		goto out;
+	}
+	if (fchown(fd, pw->pw_uid, pw->pw_gid) == -1 ||
+	    fchmod(fd, 0700) == -1) {
+		(void)err_set(e, ERR_SYS, "state_dir %.160s cannot be given "
+		    "to %s", path, pw->pw_name);
+		goto out;
+	}
+	rc = 0;
+out:
+	(void)close(fd);
+	return rc;
+}
+
+int
+cmd_become(struct cmd_ctx *ctx, struct err *e)
+{
+	const char		*dir = ctx->conf->state_dir;
+	const struct passwd	*pw = NULL;
+	int			 made;
+
+	(void)cmd_actor();	/* says who called, not who we become */
+	if (geteuid() == 0 && (pw = getpwnam(PROC_USER)) == NULL)
+		return proc_drop(PROC_USER, e);	/* says what to do */
+	if (make_dirs(dir, &made, e) == -1)
+		return -1;
+	if (pw == NULL)
+		return 0;
+	conf_secret_preload(ctx->conf);
+	if (give(dir, made, pw, e) == -1 || proc_drop(PROC_USER, e) == -1)
+		return -1;
+	(void)unsetenv("XDG_RUNTIME_DIR");
+	(void)unsetenv("XDG_CONFIG_HOME");
+	(void)unsetenv("XDG_STATE_HOME");
+	/* What we start must be able to enter where it is. */
+	if (access(".", R_OK | X_OK) == -1 && chdir(dir) == -1)
+		return err_set(e, ERR_PERM, "state_dir %.160s: the user %s "
+		    "cannot enter it; a directory above it is closed to %s",
+		    dir, PROC_USER, PROC_USER);
+	return 0;
+}

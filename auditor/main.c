@@ -1,0 +1,240 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auditor/cmd/cmd.h"
+#include "auditor/near.h"
+#include "auditor/proc.h"
+#include "auditor/role/fetch.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/*
+ * The program: a table of commands, and of the roles that it executes itself
+ * as.  Options that every command has may stand before or behind its name.
+ */
+
+extern const struct cmd cmd_config;
+extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_help;
+extern const struct cmd cmd_init;
+extern const struct cmd cmd_version;
+
+/* In the order of `certvigil help`. */
+const struct cmd *const cmd_table[] = {
+	&cmd_init,
+	&cmd_config,
+	&cmd_doctor,
+	&cmd_version,
+	&cmd_help,
+	NULL
+};
+
+struct role {
+	const char	*name;
+	int		 (*main)(void);
+};
+
+static const struct role roles[] = {
+	{ "fetch", fetch_main },
+};
+
+struct opts {
+	const char	*config;
+	int		 json, quiet, no_color, help, version;
+};
+
+const struct cmd *
+cmd_find(const char *name)
+{
+	size_t	i;
+
+	for (i = 0; cmd_table[i] != NULL; i++)
+		if (strcmp(cmd_table[i]->name, name) == 0)
+			return cmd_table[i];
+	return NULL;
+}
+
+static int
+run_role(const char *name)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (strcmp(roles[i].name, name) == 0)
+			return roles[i].main();
+	(void)fprintf(stderr, "certvigil: there is no role `%s`\n", name);
+	return err_exit(ERR_USAGE);
+}
+
+static int
+unknown(const char *name)
+{
+	const char	*names[64], *near;
+	char		*shown = cmd_clean(name);
+	size_t		 n;
+
+	for (n = 0; cmd_table[n] != NULL &&
+	    n < sizeof(names) / sizeof(names[0]); n++)
+		names[n] = cmd_table[n]->name;
+	near = near_word(name, names, n);
+	if (near != NULL)
+		(void)fprintf(stderr, "certvigil: there is no command `%s`; "
+		    "did you mean `%s`?\n", shown, near);
+	else
+		(void)fprintf(stderr, "certvigil: there is no command `%s`; "
+		    "`certvigil help` lists them\n", shown);
+	free(shown);
+	return err_exit(ERR_USAGE);
+}
+
+/* The option at ${arg} that every command has: 1, how many words; 0: none. */
+static int
+global(struct opts *o, char **arg, int left, struct err *e)
+{
+	if (strcmp(arg[0], "--json") == 0)
+		o->json = 1;
+	else if (strcmp(arg[0], "--quiet") == 0)
+		o->quiet = 1;
+	else if (strcmp(arg[0], "--no-color") == 0)
+		o->no_color = 1;
+	else if (strcmp(arg[0], "--help") == 0)
+		o->help = 1;
+	else if (strncmp(arg[0], "--config=", 9) == 0 && arg[0][9] != '\0')
+		o->config = arg[0] + 9;
+	else if (strcmp(arg[0], "--config") == 0 && left > 1 &&
+	    arg[1][0] != '\0')
+		o->config = arg[1];
+	else if (strncmp(arg[0], "--config", 8) == 0 &&
+	    (arg[0][8] == '\0' || arg[0][8] == '='))
+		return err_set(e, ERR_USAGE, "--config needs a file");
+	else
+		return 0;
+	return strcmp(arg[0], "--config") == 0 ? 2 : 1;
+}
+
+/*
+ * Take the options that are ours out of argv, up to "--"; *n is what stays.
+ */
+static int
+parse(struct opts *o, int argc, char **argv, int *n, struct err *e)
+{
+	int	i, used;
+
+	*n = 0;
+	for (i = 1; i < argc; i += used) {
+		used = strcmp(argv[i], "--") == 0 ? 0 :
+		    global(o, argv + i, argc - i, e);
+		if (used == -1)
+			return -1;
+		if (used > 0)
+			continue;
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < argc)
+				argv[(*n)++] = argv[i++];
+			break;
+		}
+		used = 1;
+		if (*n == 0 && strcmp(argv[i], "--version") == 0)
+			o->version = 1;
+		else if (*n <= 1 && strcmp(argv[i], "-h") == 0)
+			o->help = 1;
+		else if (*n == 0 && argv[i][0] == '-')
+			return err_set(e, ERR_USAGE, "there is no option "
+			    "`%.60s`; `certvigil help` lists them", argv[i]);
+		else
+			argv[(*n)++] = argv[i];
+	}
+	return 0;
+}
+
+static int
+has_color(const struct opts *o)
+{
+	const char	*term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	if (o->no_color || o->json || (no != NULL && no[0] != '\0'))
+		return 0;
+	if (term == NULL || strcmp(term, "dumb") == 0)
+		return 0;
+	return isatty(STDOUT_FILENO);
+}
+
+static int
+run(const struct cmd *c, const struct opts *o, int argc, char **argv)
+{
+	struct err	e = ERR_INIT;
+	struct cmd_ctx	ctx = { .config_path = o->config, .json = o->json,
+			    .quiet = o->quiet };
+	int		rc;
+
+	ctx.color = has_color(o);
+	log_open("certvigil", o->quiet ? LOG_WARN : LOG_INFO);
+	if (!c->no_conf) {
+		ctx.conf = conf_load(o->config, &e);
+		if (ctx.conf == NULL)
+			return cmd_fail(&e);
+		if (!c->keep_user && cmd_become(&ctx, &e) == -1) {
+			conf_free(ctx.conf);
+			return cmd_fail(&e);
+		}
+	}
+	rc = c->run(&ctx, argc, argv);
+	cmd_db_close(&ctx);
+	conf_free(ctx.conf);
+	conf_secret_forget();
+	return rc;
+}
+
+/* Data that did not arrive is an error; a reader that has enough is none. */
+static int
+finish(int rc)
+{
+	struct err	e = ERR_INIT;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	if (errno == EPIPE)
+		return rc;
+	(void)err_set(&e, ERR_SYS, "writing to stdout");
+	return rc != 0 ? rc : cmd_fail(&e);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err		 e = ERR_INIT;
+	struct opts		 o = { 0 };
+	const struct cmd	*c = &cmd_help;
+	const char		*role;
+	char			*words[2];
+	int			 n, rc;
+
+	role = argc > 1 ? proc_role(argv[1]) : NULL;
+	if (role != NULL)
+		return run_role(role);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (parse(&o, argc, argv, &n, &e) == -1)
+		return cmd_fail(&e);
+	argv[n] = NULL;
+	if (o.version)
+		return finish(run(&cmd_version, &o, 0, argv));
+	if (n == 0 && !o.help) {
+		(void)err_set(&e, ERR_USAGE, "a command is needed; "
+		    "`certvigil help` lists them");
+		return cmd_fail(&e);
+	}
+	if (n > 0 && (c = cmd_find(argv[0])) == NULL)
+		return unknown(argv[0]);
+	if (o.help) {
+		words[0] = (char *)(uintptr_t)"help";
+		words[1] = argv[0];
+		rc = run(&cmd_help, &o, n > 0 ? 2 : 1, words);
+	} else {
+		rc = run(c, &o, n, argv);
+	}
+	return finish(rc);
+}
