@@ -120,7 +120,7 @@ json_t *finding_digest(struct db *, int64_t since, int64_t until,
  * ${i} of its result, the first of these columns being number ${col}.
  */
 extern const char finding_cols[];
-#define FINDING_NCOLS 26
+#define FINDING_NCOLS 27
 json_t *finding_row(const struct db_res *, size_t i, size_t col);
 
 #endif

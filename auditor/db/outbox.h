@@ -102,11 +102,17 @@ int outbox_release(struct db *, const char *holder, size_t *n, struct err *);
 struct outbox_state {
 	int64_t	pending;	/* to active channels, not finished */
 	int64_t	fresh;		/* of these, not tried yet */
-	int64_t	dead;
 	int64_t	wait;		/* microseconds to the next due; -1: none */
 };
 
 int outbox_look(struct db *, struct outbox_state *, struct err *);
+
+/*
+ * Open channel.failed for channels that have failed for OUTBOX_FAILING
+ * seconds.  Commits by itself.
+ */
+#define OUTBOX_FAILING	1800
+int outbox_failing(struct db *, struct err *);
 
 /* What to send again to a channel. */
 struct outbox_replay {

@@ -1,0 +1,150 @@
+#include "auditor/db/silence.h"
+
+#include <string.h>
+
+#include "base/clk.h"
+#include "pki/watch.h"
+
+/* Refuse what would mute by mistake. */
+static int
+check(const struct silence *s, int64_t now, struct err *e)
+{
+	char canon[WATCH_TEXT], text[CLK_TEXT];
+
+	if (s->finding_id == 0 && s->kind == NULL && s->name == NULL &&
+	    s->owner == NULL)
+		return err_set(e, ERR_USAGE, "a silence names a finding, a "
+		    "kind, a name or an owner; this one would mute "
+		    "everything");
+	if (s->reason == NULL || s->reason[0] == '\0')
+		return err_set(e, ERR_USAGE, "a silence needs --reason TEXT");
+	if (s->until <= now)
+		return err_set(e, ERR_USAGE, "a silence needs an end in the "
+		    "future: --for 2h or --until DATE; %s is not",
+		    clk_text(s->until, text));
+	if (s->name != NULL && watch_canon(s->name, canon, e) == -1)
+		return err_prefix(e, "--name");
+	return 0;
+}
+
+int
+silence_add(struct db *db, const struct silence *s, int64_t *id,
+    struct err *e)
+{
+	struct db_res *res = NULL;
+	char canon[WATCH_TEXT];
+
+	if (check(s, clk_wall(), e) == -1)
+		return -1;
+	if (s->name != NULL && watch_canon(s->name, canon, e) == -1)
+		return -1;
+	if (db_query(db, &res, e, "select from finding where id = $1 or "
+	    "$1 = 0 limit 1", "i", s->finding_id) == -1)
+		return -1;
+	if (s->finding_id != 0 && db_rows(res) == 0) {
+		db_free(res);
+		return err_set(e, ERR_NOENT, "there is no finding %lld; "
+		    "\"certvigil findings\" lists them",
+		    (long long)s->finding_id);
+	}
+	db_free(res);
+	if (db_query(db, &res, e, "insert into silence (finding_id, kind, "
+	    "name, owner, until, author, reason, allow_critical) values "
+	    "(nullif($1::bigint, 0), $2, $3, $4, $5, $6, $7, $8) returning id",
+	    "issstssB", s->finding_id, s->kind,
+	    s->name == NULL ? NULL : canon, s->owner, s->until, s->author,
+	    s->reason, s->allow_critical) == -1)
+		return -1;
+	if (id != NULL)
+		*id = db_int(res, 0, 0);
+	db_free(res);
+	return 0;
+}
+
+int
+silence_end(struct db *db, int64_t id, struct err *e)
+{
+	struct db_res *res = NULL;
+	size_t n;
+
+	if (db_query(db, &res, e, "update silence set ended_at = now() "
+	    "where id = $1 and ended_at is null and until > now() "
+	    "returning id", "i", id) == -1)
+		return -1;
+	n = db_rows(res);
+	db_free(res);
+	if (n == 0)
+		return err_set(e, ERR_NOENT, "there is no silence %lld in "
+		    "force; \"certvigil silence list\" lists them",
+		    (long long)id);
+	return 0;
+}
+
+static json_t *
+text(const struct db_res *res, size_t i, size_t c)
+{
+	return db_null(res, i, c) ? json_null() :
+	    json_string(db_text(res, i, c));
+}
+
+static json_t *
+when(const struct db_res *res, size_t i, size_t c)
+{
+	char out[CLK_TEXT];
+
+	return db_null(res, i, c) ? json_null() :
+	    json_string(clk_text(db_time(res, i, c), out));
+}
+
+json_t *
+silence_list(struct db *db, int live, struct err *e)
+{
+	struct db_res *res = NULL;
+	json_t *a;
+	size_t i;
+
+	if (db_query(db, &res, e, "select s.id, s.finding_id, s.kind, s.name, "
+	    "s.owner, s.until, s.author, s.reason, s.allow_critical, "
+	    "s.added_at, s.ended_at, (select count(*) from finding_event v "
+	    "where v.muted_by = s.id) from silence s where not $1::boolean or "
+	    "(s.ended_at is null and s.until > now()) order by s.id", "B",
+	    live) == -1)
+		return NULL;
+	a = json_array();
+	for (i = 0; i < db_rows(res); i++)
+		json_array_append_new(a, json_pack("{s:I, s:o, s:o, s:o, s:o, "
+		    "s:o, s:o, s:o, s:b, s:o, s:o, s:I}",
+		    "id", (json_int_t)db_int(res, i, 0), "finding",
+		    db_null(res, i, 1) ? json_null() :
+		    json_integer(db_int(res, i, 1)), "kind", text(res, i, 2),
+		    "name", text(res, i, 3), "owner", text(res, i, 4),
+		    "until", when(res, i, 5), "author", text(res, i, 6),
+		    "reason", text(res, i, 7), "allow_critical",
+		    db_bool(res, i, 8), "added_at", when(res, i, 9),
+		    "ended_at", when(res, i, 10), "muted",
+		    (json_int_t)db_int(res, i, 11)));
+	db_free(res);
+	return a;
+}
+
+int
+silence_match(struct db *db, const struct route_facts *f, int64_t *id,
+    struct err *e)
+{
+	struct db_res *res = NULL;
+	size_t i;
+
+	*id = 0;
+	if (db_query(db, &res, e, "select id, name from silence where "
+	    "ended_at is null and until > now() and "
+	    "(finding_id is null or finding_id = $1) and "
+	    "(kind is null or kind = $2) and (owner is null or owner = $3) "
+	    "and ($4::text <> 'critical' or allow_critical) order by id",
+	    "isss", f->id, f->kind, f->owner, f->severity) == -1)
+		return -1;
+	for (i = 0; i < db_rows(res) && *id == 0; i++)
+		if (db_null(res, i, 1) || route_covers(db_text(res, i, 1), f))
+			*id = db_int(res, i, 0);
+	db_free(res);
+	return 0;
+}
