@@ -43,7 +43,8 @@ int decide_issuance(struct db *, const struct conf *, const struct span *tbs,
  * matches that are stored with it and the policies that its watches have now:
  * after a declaration, or when a hold has ended.  A finding that was open,
  * that nobody acknowledged, and that has no reason any more is retracted.
- * ERR_NOENT when there is no such issuance, or none was decided about.
+ * Nothing happens when it was not decided about yet; ERR_NOENT when there is
+ * no such issuance.
  */
 int decide_again(struct db *, const struct conf *, const struct span *tbs,
     struct err *);
@@ -52,12 +53,15 @@ int decide_again(struct db *, const struct conf *, const struct span *tbs,
  * The same for all issuances that are not silent and have one of these
  * tbs_sha256 or one of these keys (spki_sha256): what follows a declaration.
  * ${all} includes the silent ones: what follows its removal.  *n: how many
- * decisions have changed; may be NULL.
+ * became silent, or are silent no more; may be NULL.
  */
 int decide_declared(struct db *, const struct conf *, const struct db_spans *,
     int all, size_t *n, struct err *);
 
-/* Holds that have ended: decide again without rule 6.  *n: how many. */
+/*
+ * Holds that have ended: decide again without rule 6, in transactions of its
+ * own; several workers may do so at once.  *n: how many; may be NULL.
+ */
 int decide_holds(struct db *, const struct conf *, size_t *, struct err *);
 
 #endif

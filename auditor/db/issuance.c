@@ -79,7 +79,8 @@ static const char facts_sql[] =
     "  and j.issued = 'valid' limit 8) j),"
     "'findings', (select coalesce(json_agg(json_build_object("
     " 'id', f.id, 'kind', f.kind, 'owner', f.owner, 'state', f.state)),"
-    " '[]') from finding f where f.subject = encode($1, 'hex')),"
+    " '[]') from finding f where f.subject in (encode($1, 'hex'),"
+    " encode(i.issuer_spki_sha256, 'hex') || ':' || i.serial)),"
     "'policies', (select coalesce(json_object_agg(v.id, v.policy), '{}')"
     " from watch v where v.removed_at is null and v.id in"
     " (select (w.w->>'id')::bigint from w))"
@@ -121,9 +122,10 @@ int
 issuance_due(struct db *db, size_t max, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e,
-	    "select tbs_sha256 from issuance where hold_until <= now()"
-	    " order by hold_until limit $1 for update skip locked", "i",
-	    (int64_t)max);
+	    "update issuance set hold_until = null where tbs_sha256 in"
+	    " (select tbs_sha256 from issuance where hold_until <= now()"
+	    "  order by hold_until limit $1 for update skip locked)"
+	    " returning tbs_sha256", "i", (int64_t)max);
 }
 
 int

@@ -48,7 +48,10 @@ struct issuance_decision {
 int issuance_decided(struct db *, const struct issuance_decision *,
     struct err *);
 
-/* Up to ${max} issuances whose hold has ended, locked; column 0 is the tbs. */
+/*
+ * Take up to ${max} issuances whose hold has ended: they are locked, and their
+ * hold_until is gone.  Column 0 is the tbs.
+ */
 int issuance_due(struct db *, size_t max, struct db_res **, struct err *);
 
 /*

@@ -26,11 +26,10 @@ put(struct db *db, const struct conf_watch *w, int64_t *id, struct buf *diff,
 		return err_prefix(e, "watch %s", w->name);
 	ex.v = (const char *const *)w->exclude.v;
 	ex.n = w->exclude.n;
-	/* The row before, to say what changes; it cannot move under us. */
+	/* The subselect sees the row as it was before the statement. */
 	if (db_query(db, &r, e,
 	    "with old as (select id, policy, exclude, origin from watch"
-	    "  where pattern = $1 and owner = $2 and removed_at is null"
-	    "  for update)"
+	    "  where pattern = $1 and owner = $2 and removed_at is null)"
 	    " insert into watch (pattern, owner, policy, exclude, origin)"
 	    " values ($1, $2, $3, $4, 'config')"
 	    " on conflict (pattern, owner) where removed_at is null"

@@ -1,0 +1,288 @@
+#include "auditor/decide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/db/expect.h"
+#include "auditor/db/finding.h"
+#include "auditor/db/issuance.h"
+#include "auditor/decide_ask.h"
+#include "auditor/decide_facts.h"
+#include "auditor/decide_find.h"
+#include "auditor/rule.h"
+#include "base/mem.h"
+
+/* How many holds one transaction of decide_holds() ends. */
+#define HOLDS_AT_ONCE	100
+
+/* What the rules say for each owner. */
+struct answers {
+	struct rule_facts	*facts;
+	struct rule_result	*result;
+	size_t			 n;
+};
+
+static void
+ask_all(struct decide_case *c, struct answers *a)
+{
+	size_t	i;
+
+	for (i = 0; i < a->n; i++) {
+		decide_ask(c, c->owners[i], &a->facts[i]);
+		rule_apply(&a->facts[i], &a->result[i]);
+	}
+}
+
+/*
+ * An order is used up only when rule 2 decides: a denied certificate leaves
+ * it open.  When another certificate was faster, the rules are asked again.
+ */
+static int
+use_up(struct decide_case *c, struct db *db, struct answers *a,
+    struct err *e)
+{
+	size_t	i;
+	int	k;
+
+	for (i = 0; i < a->n; i++) {
+		if (a->result[i].rule != 2 || !c->expect_open)
+			continue;
+		if ((k = expect_use(db, a->facts[i].expect, c->tbs, e)) == -1)
+			return -1;
+		if (k == 1)
+			return 0;
+		c->expect_gone = 1;
+		c->expect_open = 0;
+		ask_all(c, a);
+		return 0;
+	}
+	return 0;
+}
+
+/* One owner's answer, as it is stored. */
+static json_t *
+answer(const char *owner, const struct rule_facts *f,
+    const struct rule_result *r)
+{
+	json_t	*rules = json_array();
+	int	 i;
+
+	for (i = 0; i < RULE_COUNT; i++)
+		json_array_append_new(rules, json_pack("{si sb sb ss ss}",
+		    "rule", i + 1, "decided", r->rule == i + 1,
+		    "fires", r->say[i].fires, "why", r->say[i].why,
+		    "silent", r->say[i].silent));
+	return json_pack("{ss ss si ss? ss? sb ss ss? ss? sb sb so so}",
+	    "owner", owner,
+	    "decision", rule_decision_name(r->decision),
+	    "rule", r->rule,
+	    "kind", r->kind,
+	    "severity", r->severity,
+	    "digest_only", r->digest_only,
+	    "reason", r->reason,
+	    "policy", f->policy,
+	    "name", f->name,
+	    "baseline", f->baseline,
+	    "issuer_usual", f->issuer_usual,
+	    "hold_until", decide_facts_time(r->decision == RULE_HOLD ?
+	    f->hold_end : INT64_MIN),
+	    "rules", rules);
+}
+
+/* The loudest answer is the issuance's; all of them are in its facts. */
+static int
+store(struct decide_case *c, struct db *db, const struct answers *a,
+    struct err *e)
+{
+	struct issuance_decision d;
+	json_t			*facts, *owners = json_array();
+	char			*body;
+	size_t			 i, top = 0;
+	int			 rc;
+
+	memset(&d, 0, sizeof(d));
+	d.hold_until = INT64_MIN;
+	for (i = 0; i < a->n; i++) {
+		if (rule_louder(a->result[top].decision,
+		    a->result[i].decision) != a->result[top].decision)
+			top = i;
+		if (a->result[i].decision == RULE_HOLD &&
+		    (d.hold_until == INT64_MIN ||
+		    a->facts[i].hold_end < d.hold_until))
+			d.hold_until = a->facts[i].hold_end;
+		json_array_append_new(owners, answer(c->owners[i],
+		    &a->facts[i], &a->result[i]));
+	}
+	facts = decide_facts_store(c, &a->facts[top]);
+	json_object_set_new(facts, "owners", owners);
+	if ((body = json_dumps(facts, JSON_COMPACT)) == NULL)
+		abort();
+	json_decref(facts);
+	d.tbs = c->tbs;
+	d.decision = rule_decision_name(a->result[top].decision);
+	d.rule = a->result[top].rule;
+	d.reason = a->result[top].reason;
+	d.facts = body;
+	d.proven = c->proven;
+	d.names.v = (const char *const *)c->names;
+	/* The names do not change: once is enough. */
+	d.names.n = json_is_string(json_object_get(c->in, "decision")) ? 0 :
+	    c->nnames;
+	rc = issuance_decided(db, &d, e);
+	free(body);
+	return rc;
+}
+
+static int
+run(struct decide_case *c, struct db *db, struct err *e)
+{
+	struct answers	a = { NULL, NULL, c->nowners };
+	size_t		i;
+	int		rc = -1;
+
+	a.facts = mem_array(a.n + 1, sizeof(*a.facts));
+	a.result = mem_array(a.n + 1, sizeof(*a.result));
+	ask_all(c, &a);
+	if (use_up(c, db, &a, e) == -1)
+		goto out;
+	for (i = 0; i < a.n; i++)
+		if (decide_find(c, db, c->owners[i], &a.facts[i],
+		    &a.result[i], e) == -1)
+			goto out;
+	if (c->proven && json_array_size(json_object_get(c->in,
+	    "findings")) > 0 && finding_proven(db, c->hex, e) == -1)
+		goto out;
+	rc = store(c, db, &a, e);
+out:
+	free(a.facts);
+	free(a.result);
+	return rc;
+}
+
+int
+decide_issuance(struct db *db, const struct conf *conf,
+    const struct span *tbs, const struct decide_match *m, size_t n,
+    int proven, struct err *e)
+{
+	struct decide_case	c;
+	const char		*issued;
+	int			 rc = -1;
+
+	memset(&c, 0, sizeof(c));
+	c.conf = conf;
+	c.tbs = tbs;
+	c.proven = proven;
+	if (decide_facts_load(&c, db, m, n, e) == -1)
+		goto out;
+	issued = decide_facts_text(c.in, "issued");
+	/* Before the proof only what the CA has signed counts. */
+	if (c.nowners == 0 ||
+	    (!c.proven && strcmp(issued, "valid") != 0))
+		rc = 0;
+	else
+		rc = run(&c, db, e);
+out:
+	decide_facts_free(&c);
+	return rc;
+}
+
+int
+decide_again(struct db *db, const struct conf *conf, const struct span *tbs,
+    struct err *e)
+{
+	return decide_issuance(db, conf, tbs, NULL, 0, 0, e);
+}
+
+/* Decide again about each row of a result. */
+static int
+each(struct db *db, const struct conf *conf, const struct db_res *r,
+    struct err *e)
+{
+	struct span	tbs;
+	size_t		i;
+
+	for (i = 0; i < db_rows(r); i++) {
+		tbs = db_bytes(r, i, 0);
+		if (decide_again(db, conf, &tbs, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* How many of these issuances are decided in this way. */
+static int
+count_of(struct db *db, const struct db_res *r, const char *decision,
+    int64_t *n, struct err *e)
+{
+	struct db_res	*out = NULL;
+	struct span	*v;
+	struct db_spans	 spans;
+	size_t		 i;
+	int		 rc;
+
+	v = mem_array(db_rows(r) + 1, sizeof(*v));
+	for (i = 0; i < db_rows(r); i++)
+		v[i] = db_bytes(r, i, 0);
+	spans.v = v;
+	spans.n = db_rows(r);
+	rc = db_query(db, &out, e, "select count(*) from issuance where"
+	    " tbs_sha256 = any($1) and decision = $2", "As", &spans,
+	    decision);
+	free(v);
+	if (rc == -1)
+		return -1;
+	*n = db_int(out, 0, 0);
+	db_free(out);
+	return 0;
+}
+
+int
+decide_declared(struct db *db, const struct conf *conf,
+    const struct db_spans *what, int all, size_t *n, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 before = 0, after = 0;
+	int		 rc = -1;
+
+	if (n != NULL)
+		*n = 0;
+	if (issuance_affected(db, what, all, &r, e) == -1)
+		return -1;
+	if (count_of(db, r, "silent", &before, e) == -1 ||
+	    each(db, conf, r, e) == -1 ||
+	    count_of(db, r, "silent", &after, e) == -1)
+		goto out;
+	if (n != NULL)
+		*n = (size_t)(after > before ? after - before :
+		    before - after);
+	rc = 0;
+out:
+	db_free(r);
+	return rc;
+}
+
+int
+decide_holds(struct db *db, const struct conf *conf, size_t *n,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 k;
+
+	if (n != NULL)
+		*n = 0;
+	do {
+		if (db_begin(db, e) == -1 ||
+		    issuance_due(db, HOLDS_AT_ONCE, &r, e) == -1 ||
+		    each(db, conf, r, e) == -1 || db_commit(db, e) == -1) {
+			db_free(r);
+			db_rollback(db);
+			return -1;
+		}
+		k = db_rows(r);
+		db_free(r);
+		r = NULL;
+		if (n != NULL)
+			*n += k;
+	} while (k == HOLDS_AT_ONCE);
+	return 0;
+}
