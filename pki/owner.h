@@ -13,12 +13,6 @@
  * never asked: anybody can write them.
  */
 
-/* One line of the table that owner_gen.py makes. */
-struct owner_entry {
-	uint8_t	 key[32];	/* SHA-256 of the SubjectPublicKeyInfo */
-	uint16_t owner;		/* index in owner_names */
-};
-
 /* The owner of a key, or NULL. */
 const char *owner_of_key(const uint8_t spki_sha256[32]);
 

@@ -1,0 +1,251 @@
+#include "pki/owner.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/enc.h"
+#include "base/mem.h"
+#include "pki/cert.h"
+#include "pki/owner_table.h"
+
+/* What a CSV brought: fingerprints, sorted, and their owners. */
+struct loaded {
+	uint8_t	 cert[32];
+	char	*owner;		/* owned by names, not by this */
+};
+
+static struct loaded	*loaded;
+static size_t		 nloaded, cap_loaded;
+static char		**names;	/* each owner's name once */
+static size_t		 nnames, cap_names;
+
+const char *
+owner_of_key(const uint8_t key[32])
+{
+	char	hex[65];
+	size_t	i, k;
+
+	enc_hex_to(hex, key, 32);
+	for (i = 0; i < owner_nrows; i++)
+		for (k = 0; k < owner_rows[i].n; k++)
+			if (memcmp(owner_keys[owner_rows[i].first + k], hex,
+			    64) == 0)
+				return owner_rows[i].id;
+	return NULL;
+}
+
+const char *
+owner_of_chain(const struct span *certs, size_t n)
+{
+	const char	*owner;
+	uint8_t		 key[32];
+	size_t		 i;
+
+	for (i = 1; i < n; i++) {
+		if (cert_signed_by(certs[i - 1], certs[i], NULL) != 1 ||
+		    cert_key_hash(certs[i], key, NULL) == -1)
+			return NULL;
+		if ((owner = owner_of_key(key)) != NULL)
+			return owner;
+	}
+	return NULL;
+}
+
+const char *
+owner_contact(const char *id)
+{
+	size_t	i;
+
+	for (i = 0; i < owner_nrows; i++)
+		if (strcmp(owner_rows[i].id, id) == 0)
+			return owner_rows[i].contact;
+	return NULL;
+}
+
+int
+owner_known(const char *id)
+{
+	size_t	i;
+
+	for (i = 0; i < owner_nrows; i++)
+		if (strcmp(owner_rows[i].id, id) == 0)
+			return 1;
+	return 0;
+}
+
+const char *
+owner_identifier(const char *name)
+{
+	size_t	i;
+
+	for (i = 0; i < owner_naliases; i++)
+		if (strcasecmp(owner_aliases[i].ccadb, name) == 0)
+			return owner_aliases[i].id;
+	return name;
+}
+
+/* --- the CSV of CCADB (RFC 4180) --- */
+
+/*
+ * The next field into ${out}; *last is set at the end of the record.  0, or
+ * -1 when a quote stays open.
+ */
+static int
+csv_field(const char **p, const char *end, struct buf *out, int *last)
+{
+	const char	*s = *p;
+	int		 quoted = s < end && *s == '"';
+
+	buf_reset(out);
+	for (s += quoted; s < end; s++) {
+		if (quoted && *s == '"') {
+			if (s + 1 < end && s[1] == '"')
+				s++;
+			else {
+				quoted = 0;
+				continue;
+			}
+		} else if (!quoted && (*s == ',' || *s == '\n'))
+			break;
+		if (quoted || *s != '\r')
+			buf_u8(out, (uint8_t)*s);
+	}
+	if (quoted)
+		return -1;
+	*last = s == end || *s == '\n';
+	*p = s < end ? s + 1 : s;
+	return 0;
+}
+
+/* The name of an owner, stored once. */
+static char *
+intern(const char *name)
+{
+	size_t	i;
+
+	for (i = 0; i < nnames; i++)
+		if (strcmp(names[i], name) == 0)
+			return names[i];
+	names = mem_grow(names, &cap_names, nnames + 1, sizeof(*names));
+	return names[nnames++] = mem_str(name);
+}
+
+/* Which columns are wanted; -1 while not seen. */
+struct columns {
+	int	owner;
+	int	cert;
+};
+
+static int
+csv_head(const char **p, const char *end, struct columns *c, struct err *e)
+{
+	struct buf	f = BUF_INIT;
+	int		i, last = 0;
+
+	c->owner = c->cert = -1;
+	for (i = 0; !last; i++) {
+		if (csv_field(p, end, &f, &last) == -1)
+			break;
+		if (strcasecmp(buf_text(&f), "CA Owner") == 0)
+			c->owner = i;
+		else if (strcasecmp(buf_text(&f), "SHA-256 Fingerprint") == 0)
+			c->cert = i;
+	}
+	buf_free(&f);
+	if (c->owner == -1 || c->cert == -1)
+		return err_set(e, ERR_FORMAT, "CCADB file: line 1 has no "
+		    "column \"%s\"; AllCertificateRecords has it",
+		    c->owner == -1 ? "CA Owner" : "SHA-256 Fingerprint");
+	return 0;
+}
+
+/* One record; 0, or -1 when it cannot be read. */
+static int
+csv_record(const char **p, const char *end, const struct columns *c)
+{
+	struct buf	f = BUF_INIT;
+	struct loaded	l;
+	int		i, last = 0, got = 0, r = -1;
+
+	l.owner = NULL;
+	for (i = 0; !last; i++) {
+		if (csv_field(p, end, &f, &last) == -1)
+			goto out;
+		if (i == c->owner && f.n != 0)
+			l.owner = intern(owner_identifier(buf_text(&f)));
+		else if (i == c->cert && f.n != 0) {
+			if (f.n != 64 ||
+			    enc_unhex_to(l.cert, 32, buf_text(&f)) == -1)
+				goto out;
+			got = 1;
+		}
+	}
+	if (l.owner != NULL && got) {
+		loaded = mem_grow(loaded, &cap_loaded, nloaded + 1,
+		    sizeof(*loaded));
+		loaded[nloaded++] = l;
+	}
+	r = 0;
+out:
+	buf_free(&f);
+	return r;
+}
+
+static int
+loaded_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, 32);
+}
+
+long
+owner_load_csv(const char *text, size_t n, struct err *e)
+{
+	const char	*p = text, *end = text + n;
+	struct columns	 c;
+	size_t		 no = 1;
+
+	owner_reset();
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		p += 3;
+	if (csv_head(&p, end, &c, e) == -1)
+		return -1;
+	while (p < end) {
+		no++;
+		if (csv_record(&p, end, &c) == -1) {
+			owner_reset();
+			return err_set(e, ERR_FORMAT, "CCADB file: record "
+			    "%zu is cut off or has a wrong SHA-256 "
+			    "Fingerprint (64 hex digits)", no);
+		}
+	}
+	if (nloaded != 0)
+		qsort(loaded, nloaded, sizeof(*loaded), loaded_cmp);
+	return (long)nloaded;
+}
+
+const char *
+owner_of_fingerprint(const uint8_t cert[32])
+{
+	const struct loaded	*l;
+
+	if (nloaded == 0)
+		return NULL;
+	l = bsearch(cert, loaded, nloaded, sizeof(*loaded), loaded_cmp);
+	return l != NULL ? l->owner : NULL;
+}
+
+void
+owner_reset(void)
+{
+	size_t	i;
+
+	for (i = 0; i < nnames; i++)
+		free(names[i]);
+	free(names);
+	free(loaded);
+	names = NULL;
+	loaded = NULL;
+	nnames = cap_names = nloaded = cap_loaded = 0;
+}
