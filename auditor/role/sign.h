@@ -10,17 +10,16 @@
 
 /*
  * The sign process: webhook secrets and the instance key.  It parses what it
- * signs, and never gives a key away.  Requests and answers on descriptor 3,
- * one at a time; strings are cur_vec32().
+ * signs, and never gives a key away.  Requests come on descriptor 3, one at a
+ * time, the first one is SIGN_SETUP; each gets one SIGN_ANSWER.  Strings and
+ * bytes are cur_vec32().
  */
 enum sign_type {
-	SIGN_SETUP = 1,		/* string state_dir */
-	SIGN_READY,		/* 32 bytes: the instance's public key */
-	SIGN_SECRET,		/* strings channel, secret, old secret or "" */
-	SIGN_WEBHOOK,		/* strings channel, id; u64 seconds; body */
-	SIGN_STATEMENT,		/* string: JSON, type certvigil.statement... */
-	SIGN_OK,		/* string: signatures; 64 bytes; nothing */
-	SIGN_REFUSED		/* string: why */
+	SIGN_SETUP = 1,		/* state_dir; answer: 32 bytes, public key */
+	SIGN_SECRET,		/* channel, secret, old secret or "" */
+	SIGN_WEBHOOK,		/* channel, id, u64 seconds, body */
+	SIGN_STATEMENT,		/* JSON; answer: 64 bytes */
+	SIGN_ANSWER		/* u8 enum err_code (0: done); bytes, or why */
 };
 
 /* What the process holds. */
@@ -56,6 +55,13 @@ int sign_webhook(const struct sign *, const char *channel, const char *id,
  */
 int sign_statement(const struct sign *, struct span json, struct buf *out,
     struct err *);
+
+/*
+ * Carry out one request of a type and append the body of its answer.  *s is
+ * made by SIGN_SETUP.
+ */
+void sign_serve(struct sign **s, unsigned type, struct cur body,
+    struct buf *answer);
 
 /* The role: returns the exit status. */
 int sign_main(void);
