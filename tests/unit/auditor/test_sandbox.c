@@ -559,6 +559,7 @@ static void
 data_limit(void **state)
 {
 	struct err	e = ERR_INIT;
+	void *volatile	p;	/* or the compiler leaves malloc out */
 	int		status;
 	pid_t		pid;
 
@@ -572,7 +573,8 @@ data_limit(void **state)
 	if (pid == 0) {
 		if (sandbox_enter(SANDBOX_JUDGE, &e) != 0)
 			_exit(1);
-		_exit(malloc((size_t)LIMIT_DATA_JUDGE) != NULL ? 2 : 0);
+		p = malloc((size_t)LIMIT_DATA_JUDGE);
+		_exit(p != NULL ? 2 : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

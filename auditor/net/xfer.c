@@ -1,0 +1,252 @@
+#include "auditor/net/xfer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/net/xfer_job.h"
+#include "base/clk.h"
+#include "base/mem.h"
+
+#define CONNS_TOTAL	256L
+#define CONNS_KEPT	128L
+#define CONNS_HOST	8L	/* when the setup names none */
+#define THROTTLE_MS	20	/* how long a pause for the rate is */
+
+struct xfer *
+xfer_new(const struct fetch_setup *s, struct err *e)
+{
+	struct xfer	*x = mem_zero(sizeof(*x));
+	size_t		 i;
+
+	for (i = 0; s->user_agent[i] != '\0'; i++)
+		if ((unsigned char)s->user_agent[i] < ' ') {
+			(void)err_set(e, ERR_CONF,
+			    "the contact has a control character");
+			goto err;
+		}
+	for (i = 0; i < s->nallow; i++)
+		if (egress_parse_allow(&x->egress, s->allow[i], e) != 0)
+			goto err;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 ||
+	    (x->multi = curl_multi_init()) == NULL) {
+		(void)err_set(e, ERR_CONF, "libcurl cannot be started");
+		goto err;
+	}
+	x->user_agent = mem_str(s->user_agent);
+	x->proxy = mem_str(s->proxy != NULL ? s->proxy : "");
+	buf_span(&x->ca, s->ca_pem);
+	x->class = s->class;
+	x->max_rate = s->max_rate;
+	x->filled = clk_mono();
+	(void)curl_multi_setopt(x->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+	    CONNS_TOTAL);
+	(void)curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, CONNS_KEPT);
+	(void)curl_multi_setopt(x->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+	    s->host_conns != 0 ? (long)s->host_conns : CONNS_HOST);
+	return x;
+err:
+	xfer_free(x);
+	return NULL;
+}
+
+static void
+unlink_job(struct xfer *x, struct xfer_job *j)
+{
+	if (j->prev != NULL)
+		j->prev->next = j->next;
+	else
+		x->jobs = j->next;
+	if (j->next != NULL)
+		j->next->prev = j->prev;
+}
+
+void
+xfer_stop(struct xfer *x, struct xfer_job *j)
+{
+	if (j->easy != NULL)
+		(void)curl_multi_remove_handle(x->multi, j->easy);
+	unlink_job(x, j);
+	xfer_job_free(j);
+}
+
+void
+xfer_free(struct xfer *x)
+{
+	if (x == NULL)
+		return;
+	while (x->jobs != NULL)
+		xfer_stop(x, x->jobs);
+	if (x->multi != NULL)
+		(void)curl_multi_cleanup(x->multi);
+	free(x->user_agent);
+	free(x->proxy);
+	buf_free(&x->ca);
+	egress_free(&x->egress);
+	free(x);
+}
+
+struct xfer_job *
+xfer_start(struct xfer *x, const struct fetch_get *g,
+    const struct xfer_ops *ops, void *arg)
+{
+	struct xfer_job	*j = mem_zero(sizeof(*j));
+	CURLMcode	 r;
+
+	j->x = x;
+	j->ops = ops;
+	j->arg = arg;
+	j->done.id = g->id;
+	j->done.arena = g->arena;
+	j->next = x->jobs;
+	if (j->next != NULL)
+		j->next->prev = j;
+	x->jobs = j;
+	if (xfer_job_setup(j, g) != 0) {
+		x->urgent = 1;
+		return j;
+	}
+	r = curl_multi_add_handle(x->multi, j->easy);
+	if (r != CURLM_OK) {
+		j->done.failure = FETCH_PROTOCOL;
+		(void)snprintf(j->done.message, sizeof(j->done.message), "%s",
+		    curl_multi_strerror(r));
+		curl_easy_cleanup(j->easy);
+		j->easy = NULL;
+		x->urgent = 1;
+	}
+	return j;
+}
+
+void
+xfer_resume(struct xfer *x, struct xfer_job *j)
+{
+	if (!j->waiting)
+		return;
+	j->resume = 1;
+	x->urgent = 1;
+}
+
+/* Tell the end of a job and free it. */
+static void
+finish(struct xfer *x, struct xfer_job *j)
+{
+	const struct xfer_ops	*ops = j->ops;
+	void			*arg = j->arg;
+	struct fetch_done	 d = j->done;
+
+	xfer_stop(x, j);
+	ops->done(arg, &d);
+}
+
+/* Jobs that never began. */
+static void
+finish_refused(struct xfer *x)
+{
+	struct xfer_job	*j = x->jobs;
+
+	while (j != NULL) {
+		if (j->easy != NULL) {
+			j = j->next;
+			continue;
+		}
+		finish(x, j);
+		/* done() may have started and stopped others: begin anew. */
+		j = x->jobs;
+	}
+}
+
+static void
+finish_ended(struct xfer *x)
+{
+	struct xfer_job	*j = NULL;
+	CURLMsg		*m;
+	int		 left;
+
+	while ((m = curl_multi_info_read(x->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j);
+		xfer_job_result(j, m->data.result);
+		finish(x, j);
+	}
+}
+
+/* The bytes that may come: a tenth of a second's worth is saved up. */
+static void
+refill(struct xfer *x)
+{
+	int64_t	now = clk_mono(), most = (int64_t)(x->max_rate / 10) + 1;
+
+	if (x->max_rate == 0)
+		return;
+	x->budget += (int64_t)((double)(now - x->filled) *
+	    (double)x->max_rate / (double)CLK_SEC);
+	if (x->budget > most)
+		x->budget = most;
+	x->filled = now;
+}
+
+/* Go on with those that may; 1 when one still waits for the rate. */
+static int
+unpause(struct xfer *x)
+{
+	struct xfer_job	*j;
+	int		 held = 0;
+
+	for (j = x->jobs; j != NULL; j = j->next) {
+		if (j->throttled && x->budget > 0) {
+			j->throttled = 0;
+			(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
+		}
+		if (j->resume) {
+			j->resume = j->waiting = 0;
+			(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
+		}
+		held |= j->throttled;
+	}
+	return held;
+}
+
+int
+xfer_turn(struct xfer *x, struct pollfd *extra, int timeout_ms,
+    struct err *e)
+{
+	struct curl_waitfd	w;
+	CURLMcode		r;
+	int			running;
+
+	refill(x);
+	if (unpause(x) && timeout_ms > THROTTLE_MS)
+		timeout_ms = THROTTLE_MS;
+	if (x->urgent)
+		timeout_ms = 0;
+	x->urgent = 0;
+	memset(&w, 0, sizeof(w));
+	if (extra != NULL) {
+		w.fd = extra->fd;
+		if (extra->events & POLLIN)
+			w.events |= CURL_WAIT_POLLIN;
+		if (extra->events & POLLOUT)
+			w.events |= CURL_WAIT_POLLOUT;
+	}
+	r = curl_multi_poll(x->multi, &w, extra != NULL ? 1 : 0, timeout_ms,
+	    NULL);
+	if (r == CURLM_OK)
+		r = curl_multi_perform(x->multi, &running);
+	if (r != CURLM_OK) {
+		errno = r == CURLM_OUT_OF_MEMORY ? ENOMEM : EIO;
+		return err_set(e, ERR_SYS, "libcurl: %s",
+		    curl_multi_strerror(r));
+	}
+	if (extra != NULL) {
+		extra->revents = 0;
+		if (poll(extra, 1, 0) == -1 && errno != EINTR)
+			return err_set(e, ERR_SYS, "polling");
+	}
+	finish_ended(x);
+	finish_refused(x);
+	return 0;
+}

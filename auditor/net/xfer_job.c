@@ -1,0 +1,452 @@
+#include "auditor/net/xfer_job.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/http.h"
+#include "base/limit.h"
+
+#define CONNECT_MS	10000L
+#define TIMEOUT_MS	60000L		/* when the request names none */
+#define SLOW_BYTES	1024L		/* a second, for so long: */
+#define SLOW_SECS	45L		/* real logs think for up to 30 s */
+#define BUFFER		(256L << 10)
+#define CONN_LIFE	3600L
+
+static int
+fail(struct xfer_job *j, enum fetch_failure f, const char *what)
+{
+	j->done.failure = f;
+	(void)snprintf(j->done.message, sizeof(j->done.message), "%.255s",
+	    what);
+	return -1;
+}
+
+/* --- callbacks ------------------------------------------------------------ */
+
+/* With a proxy the address is the proxy's: filtering is its job then. */
+static int
+policy(struct xfer_job *j, const struct sockaddr *sa)
+{
+	if (*j->x->proxy != '\0')
+		return 0;
+	err_clear(&j->policy);
+	return egress_conn_ok(&j->x->egress, j->x->class, j->https, sa,
+	    &j->policy);
+}
+
+static curl_socket_t
+on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct xfer_job	*j = arg;
+
+	if (purpose != CURLSOCKTYPE_IPCXN || policy(j, &a->addr) != 0)
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+/* Also called for a connection that is used again. */
+static int
+on_prereq(void *arg, char *primary, char *local, int port, int local_port)
+{
+	struct xfer_job		*j = arg;
+	struct sockaddr_in	 v4;
+	struct sockaddr_in6	 v6;
+	int			 r = -1;
+
+	(void)local;
+	(void)port;
+	(void)local_port;
+	memset(&v4, 0, sizeof(v4));
+	memset(&v6, 0, sizeof(v6));
+	v4.sin_family = AF_INET;
+	v6.sin6_family = AF_INET6;
+	if (inet_pton(AF_INET, primary, &v4.sin_addr) == 1)
+		r = policy(j, (const struct sockaddr *)&v4);
+	else if (inet_pton(AF_INET6, primary, &v6.sin6_addr) == 1)
+		r = policy(j, (const struct sockaddr *)&v6);
+	else
+		(void)err_set(&j->policy, ERR_PERM,
+		    "connected to something that is no address");
+	return r == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+/* Header fields that are kept. */
+struct field {
+	const char	*name;
+	size_t		 offset;
+	size_t		 size;
+};
+
+#define FIELD(text, member) \
+	{ text, offsetof(struct fetch_done, member), \
+	  sizeof(((struct fetch_done *)0)->member) }
+
+static const struct field fields[] = {
+	FIELD("Date", date),
+	FIELD("Retry-After", retry_after),
+	FIELD("ETag", etag),
+	FIELD("Last-Modified", last_modified),
+	FIELD("Content-Type", type),
+	FIELD("Content-Encoding", encoding),
+	FIELD("Location", location),
+};
+
+#define NFIELDS (sizeof(fields) / sizeof(fields[0]))
+
+/* Keep a value, without blanks around; what does not fit is as if absent. */
+static void
+keep(struct fetch_done *d, const struct field *f, const char *p, size_t n)
+{
+	char	*to = (char *)d + f->offset;
+	size_t	 i;
+
+	while (n > 0 && (*p == ' ' || *p == '\t')) {
+		p++;
+		n--;
+	}
+	while (n > 0 && (unsigned char)p[n - 1] <= ' ')
+		n--;
+	if (n >= f->size)
+		n = 0;
+	for (i = 0; i < n; i++)
+		to[i] = (unsigned char)p[i] < ' ' || p[i] == 0x7f ? '?' : p[i];
+	to[n] = '\0';
+}
+
+static size_t
+on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct xfer_job	*j = arg;
+	const char	*colon;
+	size_t		 i;
+
+	n *= size;
+	if (++j->lines > LIMIT_HTTP_REPLY_LINES) {
+		(void)snprintf(j->done.message, sizeof(j->done.message),
+		    "the answer has more than %d header lines",
+		    LIMIT_HTTP_REPLY_LINES);
+		j->done.failure = FETCH_PROTOCOL;
+		return 0;
+	}
+	/* A new answer (after 1xx): what the one before said is void. */
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
+		for (i = 0; i < NFIELDS; i++)
+			*((char *)&j->done + fields[i].offset) = '\0';
+	colon = memchr(p, ':', n);
+	if (colon == NULL)
+		return n;
+	for (i = 0; i < NFIELDS; i++)
+		if (strlen(fields[i].name) == (size_t)(colon - p) &&
+		    strncasecmp(p, fields[i].name, (size_t)(colon - p)) == 0)
+			keep(&j->done, &fields[i], colon + 1,
+			    n - (size_t)(colon + 1 - p));
+	return n;
+}
+
+static size_t
+on_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct xfer_job	*j = arg;
+	curl_off_t	 length = -1;
+	int64_t		 left = -1;
+
+	n *= size;
+	(void)curl_easy_getinfo(j->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+	    &length);
+	if (n > j->cap - j->got ||
+	    (length >= 0 && (uint64_t)length > j->cap)) {
+		(void)snprintf(j->done.message, sizeof(j->done.message),
+		    "the body is larger than %zu bytes", j->cap);
+		j->done.failure = FETCH_TOO_LARGE;
+		return 0;
+	}
+	if (j->x->max_rate != 0 && j->x->budget <= 0) {
+		j->throttled = 1;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	if (length >= 0 && (uint64_t)length >= j->got + n)
+		left = length - (int64_t)(j->got + n);
+	switch (j->ops->body(j->arg, (const uint8_t *)p, n, left)) {
+	case XFER_TOOK:
+		break;
+	case XFER_WAIT:
+		j->waiting = 1;
+		return CURL_WRITEFUNC_PAUSE;
+	case XFER_STOP:
+		(void)fail(j, FETCH_NO_ROOM,
+		    "there is no room for the body");
+		return 0;
+	}
+	j->got += n;
+	j->x->budget -= (int64_t)n;
+	return n;
+}
+
+/* --- setting up ----------------------------------------------------------- */
+
+static int
+set_url(struct xfer_job *j, const char *url)
+{
+	struct err	 e = ERR_INIT;
+	char		*scheme = NULL;
+	CURLUcode	 r;
+
+	if (egress_url_ok(&j->x->egress, url, j->x->class, &e) != 0)
+		return fail(j, FETCH_POLICY, e.msg);
+	j->url = curl_url();
+	if (j->url == NULL)
+		return fail(j, FETCH_PROTOCOL, "no memory for the URL");
+	r = curl_url_set(j->url, CURLUPART_URL, url, CURLU_DISALLOW_USER |
+	    CURLU_PATH_AS_IS);
+	if (r != CURLUE_OK)
+		return fail(j, FETCH_POLICY, curl_url_strerror(r));
+	r = curl_url_get(j->url, CURLUPART_SCHEME, &scheme, 0);
+	if (r != CURLUE_OK)
+		return fail(j, FETCH_POLICY, curl_url_strerror(r));
+	j->https = strcmp(scheme, "https") == 0;
+	curl_free(scheme);
+	return 0;
+}
+
+static int
+add_header(struct xfer_job *j, const char *text)
+{
+	struct curl_slist	*l;
+
+	l = curl_slist_append(j->headers, text);
+	if (l == NULL)
+		return fail(j, FETCH_PROTOCOL, "no memory for a header");
+	j->headers = l;
+	return 0;
+}
+
+static int
+set_headers(struct xfer_job *j, const struct fetch_get *g)
+{
+	const char	*h;
+	size_t		 i;
+
+	for (i = 0; i < g->nheaders; i++) {
+		h = g->headers[i];
+		if (strpbrk(h, "\r\n") != NULL || strchr(h, ':') == NULL ||
+		    strlen(h) > LIMIT_HTTP_HEADER)
+			return fail(j, FETCH_PROTOCOL, "a request header is "
+			    "not of the form \"Name: value\"");
+		if (add_header(j, h) != 0)
+			return -1;
+	}
+	/* curl does not decode then, and the encoding is told. */
+	if ((g->flags & FETCH_F_GZIP) != 0 &&
+	    add_header(j, "Accept-Encoding: gzip") != 0)
+		return -1;
+	/* Ask no server to say "100 Continue" first. */
+	return add_header(j, "Expect:");
+}
+
+static int
+set_method(struct xfer_job *j, const struct fetch_get *g)
+{
+	CURL	*c = j->easy;
+
+	if (strcmp(g->method, "GET") == 0)
+		return 0;
+	if (strcmp(g->method, "HEAD") == 0) {
+		(void)curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+		return 0;
+	}
+	if (strcmp(g->method, "POST") != 0)
+		return fail(j, FETCH_PROTOCOL,
+		    "the method is not GET, HEAD or POST");
+	buf_add(&j->body, g->body.p, g->body.n);
+	(void)curl_easy_setopt(c, CURLOPT_POST, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)j->body.n);
+	(void)curl_easy_setopt(c, CURLOPT_POSTFIELDS, buf_text(&j->body));
+	return 0;
+}
+
+/*
+ * Roots: the system's folder (looked up by hash, so that a handshake reads
+ * two files and not 140) and beside it what the operator added.
+ */
+static void
+set_tls(struct xfer_job *j)
+{
+	const curl_version_info_data	*v;
+	struct curl_blob		 blob;
+	CURL				*c = j->easy;
+
+	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	(void)curl_easy_setopt(c, CURLOPT_SSLVERSION,
+	    (long)CURL_SSLVERSION_TLSv1_2);
+	v = curl_version_info(CURLVERSION_NOW);
+	if (v->capath != NULL && access(v->capath, R_OK) == 0) {
+		(void)curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
+		(void)curl_easy_setopt(c, CURLOPT_CAPATH, v->capath);
+	}
+	if (j->x->ca.n == 0)
+		return;
+	blob.data = j->x->ca.p;
+	blob.len = j->x->ca.n;
+	blob.flags = CURL_BLOB_NOCOPY;
+	(void)curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
+}
+
+static void
+set_policy(struct xfer_job *j)
+{
+	CURL	*c = j->easy;
+
+	(void)curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	(void)curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, j);
+	(void)curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_prereq);
+	(void)curl_easy_setopt(c, CURLOPT_PREREQDATA, j);
+	/* Set in any case: else the environment names one. */
+	(void)curl_easy_setopt(c, CURLOPT_PROXY, j->x->proxy);
+	(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "");
+	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+}
+
+static void
+set_transfer(struct xfer_job *j, const struct fetch_get *g)
+{
+	CURL	*c = j->easy;
+	long	 fresh = (g->flags & FETCH_F_FRESH) != 0;
+
+	(void)curl_easy_setopt(c, CURLOPT_PRIVATE, j);
+	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, j->error);
+	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_CURLU, j->url);
+	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, j->headers);
+	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, j->x->user_agent);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, j);
+	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(c, CURLOPT_HEADERDATA, j);
+	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BUFFER);
+	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
+	    g->timeout_ms != 0 ? (long)g->timeout_ms : TIMEOUT_MS);
+	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, SLOW_SECS);
+	(void)curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_MAXLIFETIME_CONN, CONN_LIFE);
+	(void)curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, fresh);
+	(void)curl_easy_setopt(c, CURLOPT_FORBID_REUSE, fresh);
+	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
+	    (g->flags & FETCH_F_HTTP2) != 0 ? (long)CURL_HTTP_VERSION_2TLS :
+	    (long)CURL_HTTP_VERSION_1_1);
+}
+
+int
+xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
+{
+	j->cap = g->cap;
+	if (set_url(j, g->url) != 0 || set_headers(j, g) != 0)
+		return -1;
+	j->easy = curl_easy_init();
+	if (j->easy == NULL)
+		return fail(j, FETCH_PROTOCOL, "no memory for a request");
+	set_transfer(j, g);
+	set_policy(j);
+	set_tls(j);
+	if (set_method(j, g) == 0)
+		return 0;
+	curl_easy_cleanup(j->easy);
+	j->easy = NULL;
+	return -1;
+}
+
+/* --- results -------------------------------------------------------------- */
+
+static enum fetch_failure
+failure_of(const struct xfer_job *j, CURLcode r)
+{
+	/* A callback that stopped it knows best. */
+	if (j->done.failure != FETCH_OK)
+		return j->done.failure;
+	if (j->policy.code != ERR_NONE && (r == CURLE_COULDNT_CONNECT ||
+	    r == CURLE_ABORTED_BY_CALLBACK))
+		return FETCH_POLICY;
+	switch (r) {
+	case CURLE_OK:
+		return FETCH_OK;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return FETCH_RESOLVE;
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+		return FETCH_CONNECT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+		return FETCH_TLS;
+	case CURLE_OPERATION_TIMEDOUT:
+		return j->waiting ? FETCH_NO_ROOM : FETCH_TIMEOUT;
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return FETCH_POLICY;
+	default:
+		return FETCH_PROTOCOL;
+	}
+}
+
+void
+xfer_job_result(struct xfer_job *j, CURLcode r)
+{
+	struct fetch_done	*d = &j->done;
+	curl_off_t		 n = 0, us = 0;
+	long			 status = 0, head = 0, sent = 0;
+	char			*ip = NULL;
+
+	d->failure = failure_of(j, r);
+	(void)curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(j->easy, CURLINFO_SIZE_DOWNLOAD_T, &n);
+	(void)curl_easy_getinfo(j->easy, CURLINFO_HEADER_SIZE, &head);
+	(void)curl_easy_getinfo(j->easy, CURLINFO_REQUEST_SIZE, &sent);
+	(void)curl_easy_getinfo(j->easy, CURLINFO_TOTAL_TIME_T, &us);
+	(void)curl_easy_getinfo(j->easy, CURLINFO_PRIMARY_IP, &ip);
+	d->wire = (uint64_t)n + (uint64_t)head + (uint64_t)sent;
+	d->us = (uint64_t)us;
+	if (ip != NULL)
+		(void)snprintf(d->addr, sizeof(d->addr), "%s", ip);
+	if (d->failure == FETCH_OK && (status < 100 || status > 999)) {
+		(void)fail(j, FETCH_PROTOCOL, "the answer has no HTTP status");
+		return;
+	}
+	if (d->failure == FETCH_OK) {
+		d->status = (uint16_t)status;
+		return;
+	}
+	if (d->failure == FETCH_POLICY && j->policy.code != ERR_NONE)
+		(void)fail(j, d->failure, j->policy.msg);
+	else if (d->message[0] == '\0')
+		(void)fail(j, d->failure, j->error[0] != '\0' ? j->error :
+		    curl_easy_strerror(r));
+}
+
+void
+xfer_job_free(struct xfer_job *j)
+{
+	if (j->easy != NULL)
+		curl_easy_cleanup(j->easy);
+	curl_url_cleanup(j->url);
+	curl_slist_free_all(j->headers);
+	buf_free(&j->body);
+	free(j);
+}

@@ -1,0 +1,333 @@
+#include "auditor/role/fetch_job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/ipc.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#define GUESS	(256u << 10)	/* bytes reserved before anything is known */
+
+static struct fetch_job *
+job_new(struct fetch_role *r, uint64_t id, struct fetch_slot *slot)
+{
+	struct fetch_job	*j = mem_zero(sizeof(*j));
+
+	j->role = r;
+	j->id = id;
+	j->slot = slot;
+	j->prev = r->tail;
+	if (j->prev != NULL)
+		j->prev->next = j;
+	else
+		r->head = j;
+	r->tail = j;
+	r->njobs++;
+	return j;
+}
+
+static void
+job_free(struct fetch_job *j)
+{
+	struct fetch_role	*r = j->role;
+
+	if (j->prev != NULL)
+		j->prev->next = j->next;
+	else
+		r->head = j->next;
+	if (j->next != NULL)
+		j->next->prev = j->prev;
+	else
+		r->tail = j->prev;
+	r->njobs--;
+	buf_free(&j->request);
+	buf_free(&j->inject);
+	buf_free(&j->body);
+	free(j);
+}
+
+/* Give its extent back to the arena. */
+static void
+release(struct fetch_job *j)
+{
+	if (j->room == 0)
+		return;
+	(void)fetch_arena_give(j->slot->arena, j->off);
+	j->room = 0;
+	j->role->freed = 1;
+}
+
+/* Answer and forget. */
+static void
+answer(struct fetch_job *j, struct fetch_done *d)
+{
+	struct buf	b = BUF_INIT;
+
+	d->id = j->id;
+	d->arena = j->slot != NULL ? j->slot->id : 0;
+	d->offset = 0;
+	d->length = 0;
+	if (d->failure != FETCH_OK || j->len == 0)
+		release(j);
+	else if (j->slot != NULL) {
+		/* What was reserved beyond the end is free again. */
+		(void)fetch_arena_resize(j->slot->arena, j->off, j->len);
+		j->role->freed = 1;
+		d->offset = j->off;
+		d->length = (uint32_t)j->len;
+		j->slot->out++;
+	} else
+		d->body = buf_bytes(&j->body);
+	fetch_done_pack(&b, d);
+	ipc_send(j->role->ipc, FETCH_DONE, &b, NULL, 0);
+	buf_free(&b);
+	job_free(j);
+}
+
+/*
+ * Room for ${want} bytes in all, or at least ${need}: where it is, or
+ * elsewhere with a copy of what is there.  0, or -1 when there is none.
+ */
+static int
+make_room(struct fetch_job *j, uint64_t need, uint64_t want)
+{
+	struct fetch_arena	*a = j->slot->arena;
+	uint64_t		 try[2], off;
+	size_t			 i;
+
+	try[0] = want;
+	try[1] = need;
+	if (j->room >= need)
+		return 0;
+	for (i = 0; i < 2; i++) {
+		if (j->room != 0 &&
+		    fetch_arena_resize(a, j->off, try[i]) == 0) {
+			j->room = try[i];
+			return 0;
+		}
+		if (fetch_arena_take(a, try[i], &off) != 0)
+			continue;
+		if (j->len != 0)
+			memcpy(fetch_arena_base(a) + off,
+			    fetch_arena_base(a) + j->off, (size_t)j->len);
+		release(j);
+		j->off = off;
+		j->room = try[i];
+		return 0;
+	}
+	return -1;
+}
+
+/*
+ * Will anybody give room back?  The engine, if it holds extents, or another
+ * request that is still moving.
+ */
+static int
+hope(const struct fetch_job *j)
+{
+	const struct fetch_job	*o;
+
+	if (j->slot->out != 0)
+		return 1;
+	for (o = j->role->head; o != NULL; o = o->next)
+		if (o != j && o->slot == j->slot && o->room != 0 &&
+		    !o->stalled)
+			return 1;
+	return 0;
+}
+
+static enum xfer_sink
+on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
+{
+	struct fetch_job	*j = arg;
+	uint64_t		 need = j->len + n, want;
+
+	if (j->slot == NULL) {
+		buf_add(&j->body, p, n);
+		j->len += n;
+		return XFER_TOOK;
+	}
+	want = left >= 0 ? need + (uint64_t)left : need * 2;
+	if (want > j->cap)
+		want = j->cap;
+	if (make_room(j, need, want) != 0) {
+		if (!hope(j))
+			return XFER_STOP;
+		j->stalled = 1;
+		return XFER_WAIT;
+	}
+	j->stalled = 0;
+	memcpy(fetch_arena_base(j->slot->arena) + j->off + j->len, p, n);
+	j->len += n;
+	return XFER_TOOK;
+}
+
+static void
+on_done(void *arg, const struct fetch_done *d)
+{
+	struct fetch_job	*j = arg;
+	struct fetch_done	 copy = *d;
+
+	j->xj = NULL;
+	answer(j, &copy);
+}
+
+static const struct xfer_ops ops = { on_body, on_done };
+
+/* Begin: 0, or -1 when there is no room yet. */
+static int
+start(struct fetch_job *j)
+{
+	struct fetch_done	d;
+	struct fetch_get	g;
+	uint64_t		n;
+
+	if (j->is_inject) {
+		n = j->inject.n;
+		if (n != 0 && make_room(j, n, n) != 0)
+			return -1;
+		if (n != 0)
+			memcpy(fetch_arena_base(j->slot->arena) + j->off,
+			    j->inject.p, (size_t)n);
+		j->len = n;
+		memset(&d, 0, sizeof(d));
+		d.status = 200;
+		answer(j, &d);
+		return 0;
+	}
+	if (j->slot != NULL && j->cap != 0) {
+		n = j->cap < GUESS ? j->cap : GUESS;
+		if (make_room(j, n, n) != 0)
+			return -1;
+	}
+	/* It was well formed when it came. */
+	(void)fetch_get_read(cur_span(buf_bytes(&j->request)), &g, NULL);
+	j->xj = xfer_start(j->role->x, &g, &ops, j);
+	buf_free(&j->request);
+	return 0;
+}
+
+/* It can never start: nobody would make room. */
+static void
+give_up(struct fetch_job *j)
+{
+	struct fetch_done	d;
+
+	memset(&d, 0, sizeof(d));
+	d.failure = FETCH_NO_ROOM;
+	(void)snprintf(d.message, sizeof(d.message),
+	    "the arena of %llu bytes has no room",
+	    (unsigned long long)fetch_arena_size(j->slot->arena));
+	answer(j, &d);
+}
+
+/* Is an older request waiting for the same arena? */
+static int
+queue_jumper(const struct fetch_job *j)
+{
+	const struct fetch_job	*o;
+
+	for (o = j->prev; o != NULL; o = o->prev)
+		if (o->slot == j->slot && o->xj == NULL)
+			return 1;
+	return 0;
+}
+
+static void
+start_or_wait(struct fetch_job *j)
+{
+	if (j->slot != NULL && queue_jumper(j))
+		return;
+	if (start(j) != 0 && !hope(j))
+		give_up(j);
+}
+
+void
+fetch_job_get(struct fetch_role *r, const struct fetch_get *g,
+    struct fetch_slot *slot, struct span frame)
+{
+	struct fetch_job	*j = job_new(r, g->id, slot);
+
+	j->cap = g->cap;
+	buf_span(&j->request, frame);
+	start_or_wait(j);
+}
+
+void
+fetch_job_inject(struct fetch_role *r, uint64_t id, struct fetch_slot *slot,
+    struct span bytes)
+{
+	struct fetch_job	*j = job_new(r, id, slot);
+
+	j->is_inject = 1;
+	buf_span(&j->inject, bytes);
+	start_or_wait(j);
+}
+
+struct fetch_job *
+fetch_job_find(struct fetch_role *r, uint64_t id)
+{
+	struct fetch_job	*j;
+
+	for (j = r->head; j != NULL; j = j->next)
+		if (j->id == id)
+			return j;
+	return NULL;
+}
+
+int
+fetch_job_extent(const struct fetch_role *r, const struct fetch_slot *slot,
+    uint64_t off)
+{
+	const struct fetch_job	*j;
+
+	for (j = r->head; j != NULL; j = j->next)
+		if (j->slot == slot && j->room != 0 && j->off == off)
+			return 1;
+	return 0;
+}
+
+void
+fetch_job_cancel(struct fetch_job *j, const char *why)
+{
+	struct fetch_done	d;
+
+	if (j->xj != NULL)
+		xfer_stop(j->role->x, j->xj);
+	j->xj = NULL;
+	memset(&d, 0, sizeof(d));
+	d.failure = FETCH_CANCELLED;
+	(void)snprintf(d.message, sizeof(d.message), "%s", why);
+	answer(j, &d);
+}
+
+void
+fetch_job_pump(struct fetch_role *r)
+{
+	struct fetch_job	*j, *next;
+
+	if (!r->freed)
+		return;
+	r->freed = 0;
+	for (j = r->head; j != NULL; j = next) {
+		next = j->next;
+		if (j->stalled) {
+			/* It moves again, as far as others can tell. */
+			j->stalled = 0;
+			xfer_resume(r->x, j->xj);
+		} else if (j->xj == NULL)
+			start_or_wait(j);
+	}
+}
+
+void
+fetch_job_free_all(struct fetch_role *r)
+{
+	while (r->head != NULL) {
+		if (r->head->xj != NULL)
+			xfer_stop(r->x, r->head->xj);
+		job_free(r->head);
+	}
+}

@@ -1,0 +1,224 @@
+/* The messages of the fetch process, declared in fetch.h. */
+#include <string.h>
+
+#include "auditor/role/fetch.h"
+#include "base/err.h"
+#include "base/http.h"
+
+static const char *const failures[] = {
+	[FETCH_OK]		= "ok",
+	[FETCH_RESOLVE]		= "resolve",
+	[FETCH_CONNECT]		= "connect",
+	[FETCH_TLS]		= "tls",
+	[FETCH_TIMEOUT]		= "timeout",
+	[FETCH_POLICY]		= "policy",
+	[FETCH_TOO_LARGE]	= "too_large",
+	[FETCH_PROTOCOL]	= "protocol",
+	[FETCH_CANCELLED]	= "cancelled",
+	[FETCH_NO_ROOM]		= "no_room",
+};
+
+_Static_assert(sizeof(failures) / sizeof(failures[0]) == FETCH_FAILURE_MAX,
+    "every failure has a name");
+
+const char *
+fetch_failure_name(enum fetch_failure f)
+{
+	return f < FETCH_FAILURE_MAX ? failures[f] : "unknown";
+}
+
+/* A string with its zero byte; NULL is "". */
+static void
+put(struct buf *b, const char *s)
+{
+	if (s == NULL)
+		s = "";
+	buf_vec32(b, s, strlen(s) + 1);
+}
+
+/* A string of less than ${max} bytes, borrowed from the frame. */
+static int
+get(struct cur *k, const char **s, size_t max)
+{
+	struct cur	v;
+	size_t		n;
+
+	if (cur_vec32(k, &v) != 0)
+		return -1;
+	n = cur_left(&v);
+	if (n == 0 || n > max || memchr(v.p, '\0', n) != v.p + n - 1)
+		return -1;
+	*s = (const char *)v.p;
+	return 0;
+}
+
+/* The same, copied to ${out}[size]. */
+static int
+get_copy(struct cur *k, char *out, size_t size)
+{
+	const char	*s;
+
+	if (get(k, &s, size) != 0)
+		return -1;
+	memcpy(out, s, strlen(s) + 1);
+	return 0;
+}
+
+static int
+get_bytes(struct cur *k, struct span *s, size_t max)
+{
+	struct cur	v;
+
+	if (cur_vec32(k, &v) != 0 || cur_left(&v) > max)
+		return -1;
+	*s = cur_rest(&v);
+	return 0;
+}
+
+static int
+bad(struct err *e, const char *what)
+{
+	return err_set(e, ERR_FORMAT, "the fetch channel carried a %s that "
+	    "is not well formed", what);
+}
+
+void
+fetch_setup_pack(struct buf *b, const struct fetch_setup *s)
+{
+	size_t	i;
+
+	put(b, s->user_agent);
+	put(b, s->proxy);
+	buf_vec32(b, s->ca_pem.p, s->ca_pem.n);
+	buf_u8(b, (uint8_t)s->class);
+	buf_u64(b, s->max_rate);
+	buf_u32(b, s->host_conns);
+	buf_u16(b, (uint16_t)s->nallow);
+	for (i = 0; i < s->nallow; i++)
+		put(b, s->allow[i]);
+}
+
+int
+fetch_setup_read(struct cur k, struct fetch_setup *s, struct err *e)
+{
+	uint16_t	n;
+	uint8_t		class;
+	size_t		i;
+
+	memset(s, 0, sizeof(*s));
+	if (get(&k, &s->user_agent, 512) != 0 ||
+	    get(&k, &s->proxy, HTTP_URL_MAX) != 0 ||
+	    get_bytes(&k, &s->ca_pem, LIMIT_CA_PEM) != 0 ||
+	    cur_u8(&k, &class) != 0 || class >= EGRESS_CLASS_MAX ||
+	    cur_u64(&k, &s->max_rate) != 0 ||
+	    s->max_rate > INT64_MAX / 16 ||
+	    cur_u32(&k, &s->host_conns) != 0 || s->host_conns > 1024 ||
+	    cur_u16(&k, &n) != 0 || n > LIMIT_EGRESS_NETS)
+		return bad(e, "setup");
+	s->class = (enum egress_class)class;
+	for (i = 0; i < n; i++)
+		if (get(&k, &s->allow[i], 64) != 0)
+			return bad(e, "setup");
+	s->nallow = n;
+	return cur_left(&k) == 0 ? 0 : bad(e, "setup");
+}
+
+void
+fetch_get_pack(struct buf *b, const struct fetch_get *g)
+{
+	size_t	i;
+
+	buf_u64(b, g->id);
+	buf_u32(b, g->arena);
+	buf_u32(b, g->cap);
+	buf_u32(b, g->timeout_ms);
+	buf_u32(b, g->flags);
+	put(b, g->method);
+	put(b, g->url);
+	buf_u16(b, (uint16_t)g->nheaders);
+	for (i = 0; i < g->nheaders; i++)
+		put(b, g->headers[i]);
+	buf_vec32(b, g->body.p, g->body.n);
+}
+
+int
+fetch_get_read(struct cur k, struct fetch_get *g, struct err *e)
+{
+	uint16_t	n;
+	size_t		i;
+
+	memset(g, 0, sizeof(*g));
+	if (cur_u64(&k, &g->id) != 0 || g->id == 0 ||
+	    cur_u32(&k, &g->arena) != 0 || cur_u32(&k, &g->cap) != 0 ||
+	    cur_u32(&k, &g->timeout_ms) != 0 ||
+	    cur_u32(&k, &g->flags) != 0 || get(&k, &g->method, 16) != 0 ||
+	    get(&k, &g->url, HTTP_URL_MAX) != 0 ||
+	    cur_u16(&k, &n) != 0 || n > LIMIT_HTTP_HEADERS)
+		return bad(e, "request");
+	if (g->cap > (g->arena == 0 ? LIMIT_BODY_INLINE : LIMIT_ARENA) ||
+	    g->timeout_ms > 24u * 3600 * 1000)
+		return bad(e, "request");
+	for (i = 0; i < n; i++)
+		if (get(&k, &g->headers[i], LIMIT_HTTP_HEADER + 1) != 0)
+			return bad(e, "request");
+	g->nheaders = n;
+	if (get_bytes(&k, &g->body, LIMIT_HTTP_BODY) != 0 ||
+	    cur_left(&k) != 0)
+		return bad(e, "request");
+	return 0;
+}
+
+void
+fetch_done_pack(struct buf *b, const struct fetch_done *d)
+{
+	buf_u64(b, d->id);
+	buf_u8(b, (uint8_t)d->failure);
+	buf_u16(b, d->status);
+	put(b, d->message);
+	put(b, d->date);
+	put(b, d->retry_after);
+	put(b, d->etag);
+	put(b, d->last_modified);
+	put(b, d->type);
+	put(b, d->encoding);
+	put(b, d->location);
+	put(b, d->addr);
+	buf_u32(b, d->arena);
+	buf_u64(b, d->offset);
+	buf_u32(b, d->length);
+	buf_vec32(b, d->body.p, d->body.n);
+	buf_u64(b, d->wire);
+	buf_u64(b, d->us);
+}
+
+int
+fetch_done_read(struct cur k, struct fetch_done *d, struct err *e)
+{
+	uint8_t	failure;
+
+	memset(d, 0, sizeof(*d));
+	if (cur_u64(&k, &d->id) != 0 || cur_u8(&k, &failure) != 0 ||
+	    failure >= FETCH_FAILURE_MAX || cur_u16(&k, &d->status) != 0 ||
+	    d->status > 999 || (d->status == 0) == (failure == FETCH_OK))
+		return bad(e, "answer");
+	d->failure = (enum fetch_failure)failure;
+	if (get_copy(&k, d->message, sizeof(d->message)) != 0 ||
+	    get_copy(&k, d->date, sizeof(d->date)) != 0 ||
+	    get_copy(&k, d->retry_after, sizeof(d->retry_after)) != 0 ||
+	    get_copy(&k, d->etag, sizeof(d->etag)) != 0 ||
+	    get_copy(&k, d->last_modified, sizeof(d->last_modified)) != 0 ||
+	    get_copy(&k, d->type, sizeof(d->type)) != 0 ||
+	    get_copy(&k, d->encoding, sizeof(d->encoding)) != 0 ||
+	    get_copy(&k, d->location, sizeof(d->location)) != 0 ||
+	    get_copy(&k, d->addr, sizeof(d->addr)) != 0)
+		return bad(e, "answer");
+	if (cur_u32(&k, &d->arena) != 0 || cur_u64(&k, &d->offset) != 0 ||
+	    cur_u32(&k, &d->length) != 0 ||
+	    get_bytes(&k, &d->body, LIMIT_BODY_INLINE) != 0 ||
+	    (d->arena == 0 && (d->length != 0 || d->offset != 0)) ||
+	    (d->arena != 0 && d->body.n != 0) ||
+	    cur_u64(&k, &d->wire) != 0 || cur_u64(&k, &d->us) != 0 ||
+	    cur_left(&k) != 0)
+		return bad(e, "answer");
+	return 0;
+}
