@@ -1,0 +1,72 @@
+#ifndef RIG_WEB_H
+#define RIG_WEB_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * A small HTTP/1.1 server on 127.0.0.1: keep-alive, one thread a connection.
+ * It can also behave badly on request.  TLS is tls.py's in front of it.
+ */
+
+struct web_req {
+	char		 method[8];
+	char		*path;		/* as sent, without the query */
+	char		*query;		/* as sent, "" when there is none */
+	char		*head;		/* header lines, CRLF between them */
+	struct buf	 body;
+};
+
+enum web_pace {
+	WEB_NORMAL,
+	WEB_SLOW,		/* ${rate} bytes of body a second */
+	WEB_STALL,		/* never answer */
+	WEB_RESET		/* reset in the middle of the body */
+};
+
+struct web_res {
+	int		 status;	/* 200 */
+	const char	*type;		/* Content-Type, constant text */
+	struct buf	 head;		/* further lines, each with CRLF */
+	struct buf	 body;
+	enum web_pace	 pace;
+	long		 rate;
+};
+
+struct web_opts {
+	int		 port;		/* 0: any */
+	long		 tick_ms;	/* 0: never */
+	void		*ctx;
+	void	       (*serve)(void *, const struct web_req *,
+			    struct web_res *);	/* called in any thread */
+	void	       (*tick)(void *);
+};
+
+struct web;
+
+/* Listen.  NULL and ${e} when that fails. */
+struct web *web_open(const struct web_opts *, struct err *);
+
+/* The port. */
+int web_port(const struct web *);
+
+/*
+ * Serve until SIGTERM or SIGINT.  Threads may still be at work then, so the
+ * process should end.
+ */
+void web_run(struct web *);
+
+/* Append the decoded value of a query argument; -1 when it is not there. */
+int web_arg(const char *, const char *, struct buf *);
+
+/* A header's value (to be freed), or NULL. */
+char *web_header(const struct web_req *, const char *);
+
+/* An answer of text with a status. */
+void web_say(struct web_res *, int, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The date of ${seconds} from now as HTTP writes it (RFC 9110, 5.6.7). */
+void web_date(struct buf *, long);
+
+#endif
