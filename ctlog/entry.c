@@ -10,6 +10,7 @@ entry_extensions(struct span ext, int64_t *leaf_index, struct err *e)
 {
 	struct cur	c, v;
 	uint64_t	index;
+	int64_t		found = -1;
 	uint8_t		type, seen[EXT_TYPES / 8] = { 0 };
 
 	*leaf_index = -1;
@@ -31,8 +32,9 @@ entry_extensions(struct span ext, int64_t *leaf_index, struct err *e)
 			return err_set(e, ERR_FORMAT, "extensions: leaf_index "
 			    "must have 5 bytes (static-ct-api, "
 			    "SCT Extension)");
-		*leaf_index = (int64_t)index;
+		found = (int64_t)index;
 	}
+	*leaf_index = found;
 	return 0;
 }
 
