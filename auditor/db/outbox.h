@@ -140,4 +140,13 @@ struct outbox_answer {
 int outbox_answer(struct db *, int64_t id, struct outbox_answer *,
     struct err *);
 
+/*
+ * The digest of the day that ended at ${due} (microseconds) to these channels
+ * (none named: to all), once however many workers ask; *sent is 1 when it was
+ * this call.  The first call ever only notes where the first day begins.
+ * Commits by itself.
+ */
+int outbox_digest(struct db *, const struct conf_strs *to, int64_t due,
+    int *sent, struct err *);
+
 #endif
