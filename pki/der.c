@@ -186,7 +186,7 @@ walk_tbs(struct span tbs, struct der_tbs *out)
 	if (d.tag == 0xa0) {
 		in = cur_span(d.body);
 		if (der_want(&in, DER_INT, &d) == -1 || d.body.n != 1 ||
-		    cur_left(&in) != 0 || d.body.p[0] > 2)
+		    cur_left(&in) != 0 || d.body.p[0] > 0x7f)
 			return "version";
 		out->version = d.body.p[0] + 1;
 		if (der_next(&c, &d) == -1)
@@ -398,7 +398,7 @@ days(int y, int m, int d)
 	return n - 719162;
 }
 
-/* What follows the minutes: seconds, then Z or an offset. */
+/* What follows the minutes: seconds, a fraction, then Z or an offset. */
 static int
 time_end(const uint8_t *p, size_t n, int *sec, int *offset)
 {
@@ -410,6 +410,9 @@ time_end(const uint8_t *p, size_t n, int *sec, int *offset)
 		*sec = two(p);
 		p += 2;
 		n -= 2;
+		if (n >= 2 && p[0] == '.' && p[1] >= '0' && p[1] <= '9')
+			for (p++, n--; n != 0 && *p >= '0' && *p <= '9'; n--)
+				p++;
 	}
 	if (n == 1 && p[0] == 'Z')
 		return 0;

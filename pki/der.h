@@ -57,7 +57,7 @@ struct der_tbs {
 	struct span	spki;
 	struct span	exts;		/* body of the SEQUENCE OF Extension */
 	struct span	san;		/* body of the GeneralNames */
-	int		version;	/* 1, 2 or 3 */
+	int		version;	/* 1, 2, 3, or what it says */
 };
 
 /*
@@ -109,8 +109,8 @@ void der_put(struct buf *, uint8_t tag, size_t len);
 
 /*
  * UTCTime or GeneralizedTime (whole element) in microseconds since 1970:
- * 0 or -1.  RFC 5280, 4.1.2.5: seconds and Z; seconds may be missing and an
- * offset be there, as old certificates have it.
+ * 0 or -1.  RFC 5280, 4.1.2.5: seconds and Z; seconds may be missing, and a
+ * fraction (dropped) or an offset be there, as old certificates have it.
  */
 int der_time(struct span, int64_t *);
 
