@@ -222,45 +222,74 @@ type_text(const struct conf_key *k)
 	}
 }
 
+/* Is there a default in this mapping? */
+static int
+any_default(const struct conf_map *m)
+{
+	const struct conf_key	*k;
+
+	for (k = m->keys; k->name != NULL; k++)
+		if (k->dflt != NULL)
+			return 1;
+	return 0;
+}
+
+/* "key: value  # help"; ${text} NULL: what kind of value. */
+static void
+add_key(struct buf *b, const struct conf_key *k, const char *text, int nested)
+{
+	int	name = (k->flags & CONF_F_NAME) != 0;
+
+	buf_fmt(b, "%s:", name ? "NAME" : k->name);
+	if (!nested && !name) {
+		buf_str(b, " ");
+		if (text != NULL)
+			add_text(b, text);
+		else
+			buf_str(b, type_text(k));
+	}
+	buf_fmt(b, "\t# %s%s\n", k->help,
+	    (k->flags & CONF_F_REQUIRED) != 0 ? " (needed)" : "");
+}
+
 /*
  * Keys that have a default are written as they would be, others as comments.
  * Inside lists everything is a comment.
  */
 static void
-add_keys(struct buf *b, const struct conf_map *m, int depth, int comment)
+add_keys(struct buf *b, const struct conf_key *up, const struct conf *c,
+    int depth)
 {
+	const struct conf_map	*m = up != NULL ? up->map : &conf_table;
+	int			 list = up != NULL && up->type == CONF_T_MAPS;
 	const struct conf_key	*k;
-	struct conf		*c = NULL;
 	char			*text;
 	int			 dark, nested;
 
-	if (!comment)
-		c = conf_default();
 	for (k = m->keys; k->name != NULL; k++) {
 		nested = k->type == CONF_T_MAP || k->type == CONF_T_MAPS ||
 		    k->type == CONF_T_DICT;
 		text = c != NULL && !nested ? conf_value_text(k, c) : NULL;
-		if (text == NULL && comment && k->dflt != NULL)
+		if (c == NULL && k->dflt != NULL)
 			text = mem_str(k->dflt);
-		dark = comment || (nested && k->type != CONF_T_MAP) ||
-		    (!nested && text == NULL);
-		buf_fmt(b, "%s%*s%s:", dark ? "# " : "", depth * 2, "",
-		    (k->flags & CONF_F_NAME) != 0 ? "NAME" : k->name);
-		if (!nested && (k->flags & CONF_F_NAME) == 0) {
-			buf_str(b, " ");
-			add_text(b, text != NULL ? text : type_text(k));
-		}
-		buf_fmt(b, "\t# %s%s\n", k->help,
-		    (k->flags & CONF_F_REQUIRED) != 0 ? " (needed)" : "");
+		dark = c == NULL || (nested && (k->type != CONF_T_MAP ||
+		    !any_default(k->map))) || (!nested && text == NULL);
+		buf_fmt(b, "%s%*s%s", dark ? "# " : "", depth * 2, "",
+		    !list ? "" : k == m->keys ? "- " : "  ");
+		add_key(b, k, text, nested);
 		if (nested)
-			add_keys(b, k->map, depth + 1, dark);
+			add_keys(b, k, dark ? NULL : c, depth + 1 + list);
+		if ((k->flags & CONF_F_NAME) != 0)
+			depth++;
 		free(text);
 	}
-	conf_free(c);
 }
 
 void
 conf_show_keys(struct buf *b)
 {
-	add_keys(b, &conf_table, 0, 0);
+	struct conf	*c = conf_default();
+
+	add_keys(b, NULL, c, 0);
+	conf_free(c);
 }

@@ -166,7 +166,7 @@ conf_yaml_read(const char *text, size_t n, const char *name,
 {
 	struct reader	r = { .name = name };
 	yaml_event_t	ev;
-	int		rc = -1, done = 0;
+	int		rc, done = 0;
 
 	*out = NULL;
 	if (n > LIMIT_CONF_FILE)
@@ -177,19 +177,15 @@ conf_yaml_read(const char *text, size_t n, const char *name,
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text,
 	    n);
-	while (!done) {
+	do {
 		if (yaml_parser_parse(&r.parser, &ev) == 0) {
-			(void)bad_yaml(&r, e);
-			goto out;
+			rc = bad_yaml(&r, e);
+			break;
 		}
 		done = ev.type == YAML_STREAM_END_EVENT;
 		rc = on_event(&r, &ev, e);
 		yaml_event_delete(&ev);
-		if (rc == -1)
-			goto out;
-	}
-	rc = 0;
-out:
+	} while (rc == 0 && !done);
 	yaml_parser_delete(&r.parser);
 	if (rc == -1 || (r.root != NULL && r.root->empty)) {
 		conf_yaml_free(r.root);
