@@ -399,7 +399,6 @@ failure_of(const struct xfer_job *j, CURLcode r)
 	case CURLE_OPERATION_TIMEDOUT:
 		return j->waiting ? FETCH_NO_ROOM : FETCH_TIMEOUT;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return FETCH_POLICY;
 	default:
 		return FETCH_PROTOCOL;

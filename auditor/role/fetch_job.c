@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #define GUESS	(256u << 10)	/* bytes reserved before anything is known */
+#define TRIES	3		/* times a request is put back to the queue */
 
 static struct fetch_job *
 job_new(struct fetch_role *r, uint64_t id, struct fetch_slot *slot)
@@ -65,6 +66,7 @@ answer(struct fetch_job *j, struct fetch_done *d)
 {
 	struct buf	b = BUF_INIT;
 
+	j->role->freed = 1;
 	d->id = j->id;
 	d->arena = j->slot != NULL ? j->slot->id : 0;
 	d->offset = 0;
@@ -74,7 +76,6 @@ answer(struct fetch_job *j, struct fetch_done *d)
 	else if (j->slot != NULL) {
 		/* What was reserved beyond the end is free again. */
 		(void)fetch_arena_resize(j->slot->arena, j->off, j->len);
-		j->role->freed = 1;
 		d->offset = j->off;
 		d->length = (uint32_t)j->len;
 		j->slot->out++;
@@ -88,36 +89,44 @@ answer(struct fetch_job *j, struct fetch_done *d)
 
 /*
  * Room for ${want} bytes in all, or at least ${need}: where it is, or
- * elsewhere with a copy of what is there.  0, or -1 when there is none.
+ * elsewhere, and what is there moves.  0, or -1 when there is none.
  */
 static int
 make_room(struct fetch_job *j, uint64_t need, uint64_t want)
 {
 	struct fetch_arena	*a = j->slot->arena;
-	uint64_t		 try[2], off;
-	size_t			 i;
+	uint64_t		 sizes[3], off = 0;
+	size_t			 i, n = 2;
 
-	try[0] = want;
-	try[1] = need;
 	if (j->room >= need)
 		return 0;
-	for (i = 0; i < 2; i++) {
-		if (j->room != 0 &&
-		    fetch_arena_resize(a, j->off, try[i]) == 0) {
-			j->room = try[i];
+	sizes[0] = want;
+	sizes[1] = need;
+	if (j->room != 0) {
+		if (fetch_arena_resize(a, j->off, want) == 0) {
+			j->room = want;
 			return 0;
 		}
-		if (fetch_arena_take(a, try[i], &off) != 0)
-			continue;
-		if (j->len != 0)
-			memcpy(fetch_arena_base(a) + off,
-			    fetch_arena_base(a) + j->off, (size_t)j->len);
-		release(j);
-		j->off = off;
-		j->room = try[i];
-		return 0;
+		/*
+		 * Given back first, its own place counts as room; it is the
+		 * last resort, and at least that one is found.
+		 */
+		sizes[n++] = j->room;
+		(void)fetch_arena_give(a, j->off);
 	}
-	return -1;
+	for (i = 0; i < n; i++)
+		if (fetch_arena_take(a, sizes[i], &off) == 0)
+			break;
+	if (i == n)
+		return -1;
+	if (j->len != 0 && off != j->off)
+		memmove(fetch_arena_base(a) + off,
+		    fetch_arena_base(a) + j->off, (size_t)j->len);
+	if (off != j->off || i < 2)
+		j->role->freed = 1;
+	j->off = off;
+	j->room = sizes[i];
+	return i < 2 ? 0 : -1;
 }
 
 /*
@@ -138,6 +147,18 @@ hope(const struct fetch_job *j)
 	return 0;
 }
 
+/* Do others have extents in the same arena? */
+static int
+others(const struct fetch_job *j)
+{
+	const struct fetch_job	*o;
+
+	for (o = j->role->head; o != NULL; o = o->next)
+		if (o != j && o->slot == j->slot && o->room != 0)
+			return 1;
+	return 0;
+}
+
 static enum xfer_sink
 on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
 {
@@ -152,13 +173,18 @@ on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
 	want = left >= 0 ? need + (uint64_t)left : need * 2;
 	if (want > j->cap)
 		want = j->cap;
+	j->resuming = 0;
 	if (make_room(j, need, want) != 0) {
-		if (!hope(j))
+		if (!hope(j)) {
+			/* All stand still: this one steps back, if it can. */
+			j->again = j->repeatable && j->tries < TRIES &&
+			    others(j);
+			j->least = want;
 			return XFER_STOP;
+		}
 		j->stalled = 1;
 		return XFER_WAIT;
 	}
-	j->stalled = 0;
 	memcpy(fetch_arena_base(j->slot->arena) + j->off + j->len, p, n);
 	j->len += n;
 	return XFER_TOOK;
@@ -171,7 +197,15 @@ on_done(void *arg, const struct fetch_done *d)
 	struct fetch_done	 copy = *d;
 
 	j->xj = NULL;
-	answer(j, &copy);
+	j->stalled = j->resuming = 0;
+	if (!j->again) {
+		answer(j, &copy);
+		return;
+	}
+	j->again = 0;
+	j->tries++;
+	j->len = 0;
+	release(j);
 }
 
 static const struct xfer_ops ops = { on_body, on_done };
@@ -199,13 +233,14 @@ start(struct fetch_job *j)
 	}
 	if (j->slot != NULL && j->cap != 0) {
 		n = j->cap < GUESS ? j->cap : GUESS;
+		if (n < j->least)
+			n = j->least;
 		if (make_room(j, n, n) != 0)
 			return -1;
 	}
 	/* It was well formed when it came. */
 	(void)fetch_get_read(cur_span(buf_bytes(&j->request)), &g, NULL);
 	j->xj = xfer_start(j->role->x, &g, &ops, j);
-	buf_free(&j->request);
 	return 0;
 }
 
@@ -223,22 +258,30 @@ give_up(struct fetch_job *j)
 	answer(j, &d);
 }
 
-/* Is an older request waiting for the same arena? */
+/*
+ * Does another request come first: one that is under way and lacks room in
+ * the same arena, or an older one that waits for it?
+ */
 static int
-queue_jumper(const struct fetch_job *j)
+after_you(const struct fetch_job *j)
 {
 	const struct fetch_job	*o;
+	int			 older = 1;
 
-	for (o = j->prev; o != NULL; o = o->prev)
-		if (o->slot == j->slot && o->xj == NULL)
+	for (o = j->role->head; o != NULL; o = o->next) {
+		if (o == j)
+			older = 0;
+		else if (o->slot == j->slot && (o->stalled || o->resuming ||
+		    (older && o->xj == NULL)))
 			return 1;
+	}
 	return 0;
 }
 
 static void
 start_or_wait(struct fetch_job *j)
 {
-	if (j->slot != NULL && queue_jumper(j))
+	if (j->slot != NULL && after_you(j))
 		return;
 	if (start(j) != 0 && !hope(j))
 		give_up(j);
@@ -251,6 +294,7 @@ fetch_job_get(struct fetch_role *r, const struct fetch_get *g,
 	struct fetch_job	*j = job_new(r, g->id, slot);
 
 	j->cap = g->cap;
+	j->repeatable = strcmp(g->method, "POST") != 0;
 	buf_span(&j->request, frame);
 	start_or_wait(j);
 }
@@ -316,6 +360,7 @@ fetch_job_pump(struct fetch_role *r)
 		if (j->stalled) {
 			/* It moves again, as far as others can tell. */
 			j->stalled = 0;
+			j->resuming = 1;
 			xfer_resume(r->x, j->xj);
 		} else if (j->xj == NULL)
 			start_or_wait(j);

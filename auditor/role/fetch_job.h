@@ -37,11 +37,16 @@ struct fetch_job {
 	struct fetch_job	*prev, *next;
 	uint64_t		 id;
 	struct fetch_slot	*slot;		/* borrowed; NULL: inline */
-	struct buf		 request;	/* to be started: FETCH_GET */
+	struct buf		 request;	/* FETCH_GET as it came */
 	struct buf		 inject;	/* to be placed: FETCH_INJECT */
 	int			 is_inject;
 	struct xfer_job		*xj;		/* borrowed; under way */
 	int			 stalled;	/* under way, waits for room */
+	int			 resuming;	/* was, and tries again */
+	int			 repeatable;	/* GET or HEAD */
+	int			 again;		/* to be put back to the queue */
+	unsigned		 tries;		/* times it was */
+	uint64_t		 least;		/* room that it is known to need */
 	uint64_t		 cap;
 	uint64_t		 off;		/* its extent, when room > 0 */
 	uint64_t		 room;
