@@ -270,6 +270,8 @@ decide_holds(struct db *db, const struct conf *conf, size_t *n,
 
 	if (n != NULL)
 		*n = 0;
+	if (expect_sweep(db, NULL, e) == -1)
+		return -1;
 	do {
 		if (db_begin(db, e) == -1 ||
 		    issuance_due(db, HOLDS_AT_ONCE, &r, e) == -1 ||

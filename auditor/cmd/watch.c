@@ -1,0 +1,302 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/cmd/cmd.h"
+#include "auditor/cmd/opt.h"
+#include "auditor/db/watch_store.h"
+#include "base/clk.h"
+#include "base/limit.h"
+
+extern const struct cmd cmd_watch;
+
+static void
+not_retroactive(const struct cmd_ctx *ctx)
+{
+	if (!ctx->quiet)
+		fprintf(stderr, "It counts from now on: what lies below the "
+		    "present heads of the logs is not read again; what is "
+		    "still to be read below them is listed by certvigil "
+		    "baseline list.\n");
+}
+
+static int
+warn_policy(struct cmd_ctx *ctx, const char *policy, struct err *e)
+{
+	if (policy == NULL || conf_policy(ctx->conf, policy) != NULL)
+		return 0;
+	return err_set(e, ERR_USAGE, "the configuration has no policy %.80s",
+	    policy);
+}
+
+static int
+add(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct watch_new	w;
+	struct opt_list		rest = { NULL, 0, 0 }, ex = { NULL, 0, 0 };
+	struct err		e = ERR_INIT;
+	const struct opt	opts[] = {
+		{ "--owner", NULL, &w.owner, NULL },
+		{ "--policy", NULL, &w.policy, NULL },
+		{ "--exclude", NULL, NULL, &ex },
+	};
+	int			rc, k = 0;
+
+	memset(&w, 0, sizeof(w));
+	if ((rc = opt_parse(&cmd_watch, opts, 3, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n != 1) {
+		rc = cmd_usage(&cmd_watch, "add needs one NAME");
+		goto out;
+	}
+	w.name = rest.v[0];
+	w.exclude = ex.v;
+	w.nexclude = ex.n;
+	if (warn_policy(ctx, w.policy, &e) == -1 || cmd_db(ctx, &e) == -1 ||
+	    db_begin(ctx->db, &e) == -1 ||
+	    (k = watch_add(ctx->db, &w, &e)) == -1 ||
+	    cmd_audit(ctx, "watch.add", json_pack("{ss ss? ss?}", "name",
+	    w.name, "owner", w.owner, "policy", w.policy), &e) == -1 ||
+	    db_commit(ctx->db, &e) == -1) {
+		rc = cmd_fail(&e);
+		goto out;
+	}
+	cmd_hint(ctx);
+	if (k == 0)
+		fprintf(stderr, "%s is watched already.\n", w.name);
+	else
+		not_retroactive(ctx);
+out:
+	free(rest.v);
+	free(ex.v);
+	return rc;
+}
+
+static int
+remove_one(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const char		*owner = NULL;
+	struct opt_list		 rest = { NULL, 0, 0 };
+	struct err		 e = ERR_INIT;
+	const struct opt	 opts[] = { { "--owner", NULL, &owner, NULL } };
+	size_t			 i;
+	int			 rc;
+
+	if ((rc = opt_parse(&cmd_watch, opts, 1, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n == 0) {
+		rc = cmd_usage(&cmd_watch, "remove needs a NAME");
+		goto out;
+	}
+	if (cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1)
+		goto bad;
+	for (i = 0; i < rest.n; i++)
+		if (watch_remove(ctx->db, rest.v[i], owner, &e) == -1 ||
+		    cmd_audit(ctx, "watch.remove", json_pack("{ss ss?}",
+		    "name", rest.v[i], "owner", owner), &e) == -1)
+			goto bad;
+	if (db_commit(ctx->db, &e) == -1)
+		goto bad;
+	cmd_hint(ctx);
+	goto out;
+bad:
+	rc = cmd_fail(&e);
+out:
+	free(rest.v);
+	return rc;
+}
+
+static void
+print_row(const struct cmd_ctx *ctx, const struct watch_row *w)
+{
+	static const int width[] = { 32, 12, 12, 8 };
+	const char	*cols[5];
+	json_t		*ex;
+	char		 at[CLK_TEXT];
+	size_t		 i;
+
+	clk_text(w->added_at, at);
+	if (ctx->json) {
+		ex = json_array();
+		for (i = 0; i < w->nexclude; i++)
+			json_array_append_new(ex, json_string(w->exclude[i]));
+		cmd_json(json_pack("{sI ss ss ss so ss ss}", "id",
+		    (json_int_t)w->id, "watch", w->pattern, "owner", w->owner,
+		    "policy", w->policy, "exclude", ex, "origin", w->origin,
+		    "added_at", at));
+		return;
+	}
+	cols[0] = w->pattern;
+	cols[1] = w->owner[0] != '\0' ? w->owner : "-";
+	cols[2] = w->policy[0] != '\0' ? w->policy : "-";
+	cols[3] = w->origin;
+	cols[4] = at;
+	opt_row(cols, width, 5);
+}
+
+/* The items of watch_file: counted, or each on a line. */
+static int
+print_file(struct cmd_ctx *ctx, int all, struct err *e)
+{
+	struct buf	 body = BUF_INIT;
+	char		*p, *save = NULL;
+	int64_t		 items;
+
+	if (watch_file_newest(ctx->db, &items, all ? &body : NULL, e) == -1)
+		return -1;
+	if (!all && items > 0 && ctx->json)
+		cmd_json(json_pack("{ss sI}", "origin", "file", "items",
+		    (json_int_t)items));
+	else if (!all && items > 0)
+		printf("and %lld items of watch_file (--all lists them)\n",
+		    (long long)items);
+	for (p = body.n > 0 ? strtok_r((char *)body.p, "\n", &save) : NULL;
+	    p != NULL; p = strtok_r(NULL, "\n", &save)) {
+		if (ctx->json)
+			cmd_json(json_pack("{ss ss}", "watch", p, "origin",
+			    "file"));
+		else
+			printf("%-32s  -             -             file\n",
+			    p);
+	}
+	buf_free(&body);
+	return 0;
+}
+
+static int
+list(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	int			 all = 0, rc;
+	struct watch_row	*v = NULL;
+	struct opt_list		 rest = { NULL, 0, 0 };
+	struct err		 e = ERR_INIT;
+	const struct opt	 opts[] = { { "--all", &all, NULL, NULL } };
+	size_t			 i, n = 0;
+
+	if ((rc = opt_parse(&cmd_watch, opts, 1, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n != 0) {
+		rc = cmd_usage(&cmd_watch, "list takes no %s", rest.v[0]);
+		goto out;
+	}
+	if (cmd_db(ctx, &e) == -1 || watch_list(ctx->db, &v, &n, &e) == -1) {
+		rc = cmd_fail(&e);
+		goto out;
+	}
+	for (i = 0; i < n; i++)
+		if (strcmp(v[i].origin, "file") != 0)
+			print_row(ctx, &v[i]);
+	if (print_file(ctx, all, &e) == -1)
+		rc = cmd_fail(&e);
+out:
+	watch_row_free(v, n);
+	free(v);
+	free(rest.v);
+	return rc;
+}
+
+/* Add each line; the number of new ones, or -1. */
+static long
+add_lines(struct cmd_ctx *ctx, const struct watch_new *like, char *text,
+    const char *where, struct err *e)
+{
+	struct watch_new	 w = *like;
+	char			*p, *save = NULL, *hash;
+	long			 line = 0, fresh = 0;
+	int			 k;
+
+	/* Empty lines count: strsep(), not strtok(). */
+	for (save = text; (p = strsep(&save, "\n")) != NULL;) {
+		line++;
+		if ((hash = strchr(p, '#')) != NULL)
+			*hash = '\0';
+		p += strspn(p, " \t\r");
+		p[strcspn(p, " \t\r")] = '\0';
+		if (*p == '\0')
+			continue;
+		w.name = p;
+		if ((k = watch_add(ctx->db, &w, e)) == -1)
+			return err_prefix(e, "%s:%ld", where, line);
+		fresh += k;
+	}
+	return fresh;
+}
+
+static int
+import(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct watch_new	w;
+	struct opt_list		rest = { NULL, 0, 0 };
+	struct buf		text = BUF_INIT;
+	struct err		e = ERR_INIT;
+	const struct opt	opts[] = {
+		{ "--owner", NULL, &w.owner, NULL },
+		{ "--policy", NULL, &w.policy, NULL },
+	};
+	long			fresh = 0;
+	int			rc;
+
+	memset(&w, 0, sizeof(w));
+	if ((rc = opt_parse(&cmd_watch, opts, 2, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n != 1) {
+		rc = cmd_usage(&cmd_watch, "import needs one FILE (- is "
+		    "standard input)");
+		goto out;
+	}
+	if (warn_policy(ctx, w.policy, &e) == -1 ||
+	    opt_file(rest.v[0], LIMIT_WATCH_FILE, &text, &e) == -1 ||
+	    cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1 ||
+	    (text.n > 0 && (fresh = add_lines(ctx, &w, (char *)text.p,
+	    rest.v[0], &e)) == -1) ||
+	    cmd_audit(ctx, "watch.import", json_pack("{ss sI}", "file",
+	    rest.v[0], "added", (json_int_t)fresh), &e) == -1 ||
+	    db_commit(ctx->db, &e) == -1) {
+		rc = cmd_fail(&e);
+		goto out;
+	}
+	cmd_hint(ctx);
+	if (ctx->json)
+		cmd_json(json_pack("{sI}", "added", (json_int_t)fresh));
+	else
+		printf("%ld watches added\n", fresh);
+	if (fresh > 0)
+		not_retroactive(ctx);
+out:
+	buf_free(&text);
+	free(rest.v);
+	return rc;
+}
+
+static int
+run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	if (argc < 2)
+		return cmd_usage(&cmd_watch, "what: add, remove, list or "
+		    "import?");
+	if (strcmp(argv[1], "add") == 0)
+		return add(ctx, argc - 1, argv + 1);
+	if (strcmp(argv[1], "remove") == 0)
+		return remove_one(ctx, argc - 1, argv + 1);
+	if (strcmp(argv[1], "list") == 0)
+		return list(ctx, argc - 1, argv + 1);
+	if (strcmp(argv[1], "import") == 0)
+		return import(ctx, argc - 1, argv + 1);
+	return cmd_usage(&cmd_watch, "there is no watch %s", argv[1]);
+}
+
+const struct cmd cmd_watch = {
+	.name = "watch",
+	.args = "add NAME [--owner O] [--policy P] [--exclude N]... | "
+	    "remove NAME... [--owner O] | list [--all] | import FILE|-",
+	.brief = "the names that we care about",
+	.help = "  certvigil watch add .example.com --owner web\n"
+	    "  certvigil watch add 192.0.2.0/24\n"
+	    "  certvigil watch import names.txt\n"
+	    "  certvigil watch list --json\n\n"
+	    "example.com is that name and a wildcard that covers it; "
+	    ".example.com also\neverything below; . everything; addresses, "
+	    "CIDR and spki:HEX are fine too.\nWatches of the configuration "
+	    "are removed there only.\n",
+	.run = run,
+};
