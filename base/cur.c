@@ -5,8 +5,11 @@
 struct cur
 cur_of(const void *p, size_t n)
 {
-	struct cur	c = { p, (const uint8_t *)p + n };
+	struct cur	c = { p, p };
 
+	/* Nothing at NULL is fine, but no arithmetic on it. */
+	if (n != 0)
+		c.end += n;
 	return c;
 }
 

@@ -185,11 +185,7 @@ test_ext(void **state)
 
 	/* Two subjectAltNames: readers would differ. */
 	buf_reset(&tbs);
-	forge_dns(&f, "a.org");
-	f.exts = (struct buf)BUF_INIT;
-	f.subject = (struct buf)BUF_INIT;
 	forge_ext(&f.exts, DER_OID_SAN, 3, 0, "\x30\x00", 2);
-	f.san = (struct buf)BUF_INIT;
 	forge_dns(&f, "b.org");
 	forge_done(&f, &tbs);
 	err_clear(&e);

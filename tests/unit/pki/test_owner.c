@@ -58,8 +58,8 @@ test_csv(void **state)
 		"", "a,b\n1,2\n", "CA Owner\nx\n",
 		"CA Owner,SHA-256 Fingerprint\nx,12\n",
 		"CA Owner,SHA-256 Fingerprint\nx,\"12\n",
-		"CA Owner,SHA-256 Fingerprint\nx,zz02030405060708090A0B0C0D0E"
-		    "0F101112131415161718191a1b1c1d1e1f20\n"
+		("CA Owner,SHA-256 Fingerprint\nx,zz02030405060708090A0B0C0D0E"
+		    "0F101112131415161718191a1b1c1d1e1f20\n")
 	};
 	uint8_t			h[32];
 	struct err		e = ERR_INIT;
@@ -85,31 +85,91 @@ test_csv(void **state)
 	owner_reset();
 }
 
-/* A real chain, and the same with a link that did not sign. */
+/* The certificates of one real chain (DER); -1 when they are not there. */
+static int
+read_chain(struct buf c[3])
+{
+	static const char	*const files[3] = {
+		"crl/amazon/valid.rootca3.demo.amazontrust.com.cer",
+		"crl/amazon/e2m01.cer",
+		"crl/amazon/AmazonRootCA3.cer"
+	};
+	static const char	*const issuers[] = {
+		"crl/amazon/e2m01.cer", "crl/amazon/e2m02.cer",
+		"crl/amazon/e2m03.cer", "crl/amazon/e2m04.cer"
+	};
+	size_t			i;
+
+	for (i = 0; i < 3; i++)
+		if (data_read(files[i], &c[i]) == -1)
+			return -1;
+	/* Which of the four intermediates issued it? */
+	for (i = 0; i < 4; i++) {
+		buf_reset(&c[1]);
+		if (data_read(issuers[i], &c[1]) == 0 &&
+		    cert_signed_by(buf_bytes(&c[0]), buf_bytes(&c[1]), NULL)
+		    == 1)
+			return 0;
+	}
+	fail_msg("no intermediate signed %s", files[0]);
+	return -1;
+}
+
+/* A real chain, and what is left when a link did not sign. */
 static void
 test_chain(void **state)
 {
-	struct buf	root = BUF_INIT, le = BUF_INIT;
-	struct span	chain[2];
-	uint8_t		key[32];
+	struct buf	c[3] = { BUF_INIT, BUF_INIT, BUF_INIT };
+	struct span	s[3];
+	size_t		i;
 
 	(void)state;
-	if (data_cert("certs/letsencrypt-issuers/e5.pem", &le) == -1) {
+	if (read_chain(c) == -1) {
 		printf("SKIP 1 chain: no test data\n");
 		return;
 	}
-	assert_int_equal(cert_key_hash(buf_bytes(&le), key, NULL), 0);
-	assert_string_equal(owner_of_key(key), "letsencrypt.org");
-	chain[0] = chain[1] = buf_bytes(&le);
-	assert_null(owner_of_chain(chain, 2));
-	assert_null(owner_of_chain(chain, 1));
-	if (data_cert("certs/letsencrypt-issuers/stg-e5.pem", &root) == 0) {
-		assert_int_equal(cert_key_hash(buf_bytes(&root), key, NULL),
-		    0);
-		assert_null(owner_of_key(key));
+	for (i = 0; i < 3; i++)
+		s[i] = buf_bytes(&c[i]);
+	assert_string_equal(owner_of_chain(s, 3), "amazon.com");
+	assert_null(owner_of_chain(s, 1));
+	/* Without the intermediate nothing links to the root. */
+	s[1] = s[2];
+	assert_null(owner_of_chain(s, 2));
+	/* With a changed end entity its chain proves nothing. */
+	s[1] = buf_bytes(&c[1]);
+	c[0].p[c[0].n - 1] ^= 1;
+	assert_null(owner_of_chain(s, 3));
+	for (i = 0; i < 3; i++)
+		buf_free(&c[i]);
+}
+
+/* Let's Encrypt's issuers: those for production are known, staging is not. */
+static void
+test_issuers(void **state)
+{
+	char		**list = data_list("certs/letsencrypt-issuers");
+	struct buf	 b = BUF_INIT;
+	const char	*owner;
+	uint8_t		 key[32];
+	size_t		 i, n = 0;
+
+	(void)state;
+	for (i = 0; list != NULL && list[i] != NULL; i++) {
+		if (strstr(list[i], ".pem") == NULL ||
+		    data_cert(list[i], &b) == -1)
+			continue;
+		n++;
+		assert_int_equal(cert_key_hash(buf_bytes(&b), key, NULL), 0);
+		owner = owner_of_key(key);
+		if (strstr(list[i], "stg-") != NULL)
+			assert_null(owner);
+		else
+			assert_string_equal(owner, "letsencrypt.org");
 	}
-	buf_free(&le);
-	buf_free(&root);
+	if (n == 0)
+		printf("SKIP 36 issuers: no test data\n");
+	buf_free(&b);
+	data_list_free(list);
 }
 
 int
@@ -118,7 +178,8 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_chain)
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_issuers)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

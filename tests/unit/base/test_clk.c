@@ -1,0 +1,140 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "base/err.h"
+
+static void
+test_text(void **state)
+{
+	static const struct {
+		const char	*in;
+		const char	*want;		/* NULL: refused */
+	} cases[] = {
+		{ "2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z" },
+		{ "2026-11-22", "2026-11-22T00:00:00Z" },
+		{ "2026-11-22T12:00:00+01:30", "2026-11-22T10:30:00Z" },
+		{ "2026-11-22T12:00:00-00:30", "2026-11-22T12:30:00Z" },
+		{ "2026-11-22T12:00:00.5Z", "2026-11-22T12:00:00Z" },
+		{ "1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z" },
+		{ "2026-11-22T12:00:00", NULL },
+		{ "2026-13-22", NULL },
+		{ "2026-11-22T25:00:00Z", NULL },
+		{ "2026-11-22T12:00:00Zx", NULL },
+		{ "", NULL },
+		{ "tomorrow", NULL }
+	};
+	char			text[CLK_TEXT];
+	int64_t			us;
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (clk_parse(cases[i].in, &us) !=
+		    (cases[i].want != NULL ? 0 : -1))
+			fail_msg("%s", cases[i].in);
+		if (cases[i].want != NULL)
+			assert_string_equal(clk_text(us, text),
+			    cases[i].want);
+	}
+	clk_fix(12345);
+	assert_int_equal(clk_wall(), 12345);
+	clk_fix(0);
+	assert_true(clk_wall() > 1600000000 * CLK_SEC);
+	us = clk_mono();
+	assert_true(clk_mono() >= us);
+}
+
+/* RFC 9110, 10.2.3: both forms. */
+static void
+test_retry_after(void **state)
+{
+	int64_t	now;
+
+	(void)state;
+	assert_int_equal(clk_parse("1994-11-06T08:49:00Z", &now), 0);
+	assert_int_equal(clk_retry_after("120", now), 120);
+	assert_int_equal(clk_retry_after("0", now), 0);
+	assert_int_equal(clk_retry_after("86401", now), 86400);
+	assert_int_equal(clk_retry_after("99999999999999999999", now), 86400);
+	assert_int_equal(clk_retry_after("Sun, 06 Nov 1994 08:49:37 GMT",
+	    now), 37);
+	assert_int_equal(clk_retry_after("Sun, 06 Nov 1994 08:48:37 GMT",
+	    now), 0);
+	assert_int_equal(clk_retry_after("soon", now), -1);
+	assert_int_equal(clk_retry_after("-5", now), -1);
+	assert_int_equal(clk_retry_after("", now), -1);
+}
+
+static void
+test_backoff(void **state)
+{
+	int64_t		w, full;
+	unsigned	n;
+
+	(void)state;
+	for (n = 1; n < 100; n++) {
+		full = n > 10 ? 1000 : (int64_t)1 << (n - 1);
+		if (full > 1000)
+			full = 1000;
+		w = clk_backoff(n, 1, 1000);
+		assert_true(w <= full);
+		assert_true(w >= full - full / 4);
+	}
+}
+
+static void
+test_err(void **state)
+{
+	struct err	e = ERR_INIT;
+	char		big[1024];
+	int		i;
+
+	(void)state;
+	assert_int_equal(err_set(NULL, ERR_NET, "x"), -1);
+	assert_int_equal(err_prefix(NULL, "x"), -1);
+	assert_int_equal(err_set(&e, ERR_FORMAT, "byte %d", 7), -1);
+	assert_int_equal(err_set(&e, ERR_NET, "later"), -1);
+	assert_int_equal(e.code, ERR_FORMAT);
+	assert_int_equal(err_prefix(&e, "file %s", "a"), -1);
+	assert_string_equal(e.msg, "file a: byte 7");
+	err_clear(&e);
+	assert_int_equal(e.code, ERR_NONE);
+	errno = ENOENT;
+	assert_int_equal(err_set(&e, ERR_SYS, "open"), -1);
+	assert_int_equal(e.sys, ENOENT);
+	assert_non_null(strstr(e.msg, strerror(ENOENT)));
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	err_clear(&e);
+	assert_int_equal(err_set(&e, ERR_CONF, "%s", big), -1);
+	assert_int_equal(err_prefix(&e, "%s", big), -1);
+	assert_true(strlen(e.msg) < sizeof(e.msg));
+	for (i = 0; i < ERR_MAX; i++)
+		assert_true(*err_name((enum err_code)i) != '\0');
+	assert_int_equal(err_exit(ERR_USAGE), 64);
+	assert_int_equal(err_exit(ERR_DB), 69);
+	assert_int_equal(err_exit(ERR_TEMP), 75);
+	assert_int_equal(err_exit(ERR_PERM), 77);
+	assert_int_equal(err_exit(ERR_CONF), 78);
+	assert_int_equal(err_exit(ERR_VERIFY), 2);
+	assert_int_equal(err_exit(ERR_NET), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_err)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
