@@ -11,12 +11,11 @@ if [ $# -ne 5 ]; then
 fi
 prog=$1 dest=$2 prefix=$3 sysconf=$4 units=$5
 
-# A file with the places of this installation, to a place below DESTDIR.
+# A file, with the place of the program, to a place below DESTDIR.
 place()
 {
 	mkdir -p "$(dirname "$dest$2")"
-	sed -e "s|/usr/local/bin/|$prefix/bin/|g" -e "s|/etc/certvigil/|$sysconf/certvigil/|g" \
-	    "$1" > "$dest$2.new"
+	sed "s|/usr/local/bin/|$prefix/bin/|g" "$1" > "$dest$2.new"
 	chmod 644 "$dest$2.new"
 	mv -f "$dest$2.new" "$dest$2"
 }

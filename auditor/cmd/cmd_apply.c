@@ -51,5 +51,8 @@ cmd_apply(struct cmd_ctx *ctx, int dry, struct buf *diff, struct err *e)
 	return db_commit(ctx->db, e);
 err:
 	db_rollback(ctx->db);
+	/* What the file names and nobody has is the file's fault. */
+	if (e != NULL && e->code == ERR_NOENT)
+		e->code = ERR_CONF;
 	return -1;
 }
