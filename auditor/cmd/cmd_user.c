@@ -19,16 +19,20 @@ static int
 make_dirs(const char *path, int *made, struct err *e)
 {
 	char	*copy = mem_str(path), *p;
-	int	 rc = -1;
+	int	 rc = -1, why;
 
 	*made = 0;
 	for (p = strchr(copy + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
 		*p = '\0';
-		if (mkdir(copy, 0755) == -1 && errno != EEXIST &&
-		    access(copy, X_OK) == -1) {
-			(void)err_set(e, errno == EACCES ? ERR_PERM : ERR_SYS,
-			    "state_dir %.160s: %.160s cannot be made%s", path,
-			    copy, errno == EACCES ? ": no permission" : "");
+		if (mkdir(copy, 0755) == -1 && errno != EEXIST) {
+			why = errno;
+			if (access(copy, X_OK) == 0) {
+				*p = '/';
+				continue;
+			}
+			(void)err_set(e, ERR_PERM, "state_dir %.160s: %.160s "
+			    "cannot be made: %s; choose another with "
+			    "state_dir", path, copy, strerror(why));
 			goto out;
 		}
 		*p = '/';
