@@ -175,4 +175,7 @@
 /* Owners that may watch one name. */
 #define LIMIT_WATCH_OWNERS	64
 
+/* Bodies of one log that wait for its judge (touched pages only count). */
+#define LIMIT_ARENA_LOG		(160u << 20)
+
 #endif

@@ -99,6 +99,11 @@ give(const char *path, int made, const struct passwd *pw, struct err *e)
 		rc = 0;
 		goto out;
 	}
+	/* One that everybody may write to need not be given away. */
+	if (!made && (st.st_mode & S_IWOTH) != 0) {
+		rc = 0;
+		goto out;
+	}
 	if (!made && (st.st_uid != 0 || !is_ours(fd))) {
 		(void)err_set(e, ERR_CONF, "state_dir %.160s belongs to "
 		    "another user and is not empty; choose an empty one, or: "

@@ -39,7 +39,7 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	if (db_query(db, &r, e, "select l.log_id, l.description, o.name, "
 	    "l.protocol = 'static', l.url, l.read_url, l.key, l.mmd, "
 	    "l.state = 'readonly', l.final_size, l.final_root, l.first_list, "
-	    "l.watched, h.page_size, h.head_size, h.head_ms, h.failing_since "
+	    "l.watched, l.hybrid, h.page_size, h.head_size, h.head_ms, h.failing_since "
 	    "from log l join operator o on o.id = l.operator_id "
 	    "left join log_health h on h.log_ref = l.id where l.id = $1",
 	    "i", (int64_t)id) == -1)
@@ -63,10 +63,11 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	hash_of(l->final_root, db_bytes(r, 0, 10));
 	l->first_list = db_bool(r, 0, 11);
 	l->watched = db_bool(r, 0, 12);
-	l->page_size = (int)db_int(r, 0, 13);
-	l->head_size = db_null(r, 0, 14) ? -1 : db_int(r, 0, 14);
-	l->head_ms = db_int(r, 0, 15);
-	l->failing_since = db_time(r, 0, 16);
+	l->hybrid = db_null(r, 0, 13) ? -1 : db_bool(r, 0, 13);
+	l->page_size = (int)db_int(r, 0, 14);
+	l->head_size = db_null(r, 0, 15) ? -1 : db_int(r, 0, 15);
+	l->head_ms = db_int(r, 0, 16);
+	l->failing_since = db_time(r, 0, 17);
 	db_free(r);
 	return 0;
 }
@@ -132,7 +133,9 @@ log_put(struct db *db, const struct log_list_in *in,
 	    "interval_to = excluded.interval_to, "
 	    "final_size = excluded.final_size, "
 	    "final_root = excluded.final_root, listed = true, "
-	    "watched = excluded.watched returning id", "bsssssbistttibsBB",
+	    "watched = excluded.watched, list_source = excluded.list_source "
+	    "where log.list_source = excluded.list_source or not log.listed "
+	    "returning id", "bsssssbistttibsBB",
 	    &id, l->operator, l->description,
 	    loglist_protocol_name(l->protocol), l->submit_url, l->url, &key,
 	    (int64_t)l->mmd, loglist_state_name(l->state), when(l->state_at),
@@ -349,6 +352,13 @@ health_fail(struct db *db, int log_ref, const char *why, struct err *e)
 	    "set polled_at = now(), last_error = $2, last_error_at = now(), "
 	    "failing_since = coalesce(log_health.failing_since, now())", "is",
 	    (int64_t)log_ref, why);
+}
+
+int
+log_hybrid(struct db *db, int log_ref, int hybrid, struct err *e)
+{
+	return db_query(db, NULL, e, "update log set hybrid = $2 "
+	    "where id = $1", "iB", (int64_t)log_ref, hybrid);
 }
 
 int

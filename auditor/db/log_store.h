@@ -26,6 +26,7 @@ struct log_row {
 	uint8_t		 final_root[32];
 	int		 first_list;
 	int		 watched;
+	int		 hybrid;	/* serves tiles too: 1, 0, -1 not asked */
 	int		 page_size;	/* learned; 0: not yet */
 	int64_t		 head_size;	/* newest valid head, -1: none */
 	int64_t		 head_ms;
@@ -103,6 +104,9 @@ int range_store(struct db *, const struct range_in *, struct err *);
 int health_head(struct db *, const struct log_row *, uint64_t size,
     uint64_t timestamp_ms, int64_t head_id, struct err *);
 int health_fail(struct db *, int log_ref, const char *why, struct err *);
+/* Whether an RFC 6962 log serves tiles as well. */
+int log_hybrid(struct db *, int log_ref, int hybrid, struct err *);
+
 int health_ok(struct db *, int log_ref, struct err *);
 int health_rate(struct db *, int log_ref, int page_size, double rate,
     int throttled, struct err *);

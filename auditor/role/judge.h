@@ -34,7 +34,7 @@ enum judge_type {
 	JUDGE_PAGE,		/* struct judge_page */
 	JUDGE_PROOF,		/* struct judge_proof */
 	JUDGE_ISSUER,		/* extent, fingerprint */
-	JUDGE_SIGNED,		/* vec32 certificate, vec32 issuer */
+	JUDGE_SIGNED,		/* vec32 certificate, issuer, MerkleTreeLeaf */
 	JUDGE_LIST,		/* struct judge_list */
 	JUDGE_RAW,		/* struct judge_page: one entry, not walked */
 	/* judge to engine: struct judge_reply and what follows it */

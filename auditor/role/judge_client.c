@@ -88,14 +88,16 @@ err:
 void
 judge_pool_free(struct judge_pool *p)
 {
+	int	i;
+
 	if (p == NULL)
 		return;
 	if (p->proc.ipc != NULL) {
-		/* it ends by itself when its socket closes, and is reaped */
+		/* it ends by itself when its socket closes */
 		ipc_free(p->proc.ipc);
 		p->proc.ipc = NULL;
-		if (p->proc.pid != 0)
-			proc_stop(&p->proc, 2000, NULL, 0);
+		for (i = 0; i < 1000 && !proc_reap(&p->proc, NULL, 0); i++)
+			(void)usleep(2000);
 	}
 	proc_free(&p->proc);
 	if (p->image != MAP_FAILED)
@@ -107,6 +109,12 @@ const struct watch_set *
 judge_pool_watches(const struct judge_pool *p)
 {
 	return &p->watches;
+}
+
+pid_t
+judge_pool_pid(const struct judge_pool *p)
+{
+	return p->proc.pid;
 }
 
 struct judge_link *
@@ -215,13 +223,14 @@ judge_ask_issuer(struct judge_link *j, uint64_t id,
 
 void
 judge_ask_signed(struct judge_link *j, uint64_t id, struct span cert,
-    struct span issuer)
+    struct span issuer, struct span leaf)
 {
 	struct buf	b = BUF_INIT;
 
 	buf_u64(&b, id);
 	buf_vec32(&b, cert.p, cert.n);
 	buf_vec32(&b, issuer.p, issuer.n);
+	buf_vec32(&b, leaf.p, leaf.n);
 	ask(j, JUDGE_SIGNED, &b);
 }
 

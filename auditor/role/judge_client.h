@@ -33,6 +33,9 @@ void judge_pool_free(struct judge_pool *);
 /* The image, mapped: patterns by number.  Borrowed. */
 const struct watch_set *judge_pool_watches(const struct judge_pool *);
 
+/* The template's process. */
+pid_t judge_pool_pid(const struct judge_pool *);
+
 /*
  * Fork a judge for a log, with the arena whose descriptor is given.  NULL
  * when the template is gone: make a new pool.
@@ -53,7 +56,7 @@ void judge_ask_proof(struct judge_link *, uint64_t id,
 void judge_ask_issuer(struct judge_link *, uint64_t id,
     const struct judge_ext *, const uint8_t fp[32]);
 void judge_ask_signed(struct judge_link *, uint64_t id, struct span cert,
-    struct span issuer);
+    struct span issuer, struct span leaf);
 void judge_ask_list(struct judge_link *, uint64_t id,
     const struct judge_list *);
 

@@ -4,6 +4,7 @@
 
 #include "base/limit.h"
 #include "base/sha.h"
+#include "ctlog/entry.h"
 #include "ctlog/note.h"
 #include "ctlog/rfc6962.h"
 #include "ctlog/sth.h"
@@ -199,12 +200,21 @@ int
 judge_do_signed(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 {
 	struct err	why = ERR_INIT;
-	struct cur	cert, issuer;
+	struct cur	cert, issuer, leaf;
+	struct entry	entry;
+	struct span	up;
 	int		r;
 
-	if (cur_vec32(c, &cert) == -1 || cur_vec32(c, &issuer) == -1)
+	if (cur_vec32(c, &cert) == -1 || cur_vec32(c, &issuer) == -1 ||
+	    cur_vec32(c, &leaf) == -1 ||
+	    entry_read(cur_rest(&leaf), &entry, e) == -1)
 		return err_set(e, ERR_FORMAT, "bad request");
-	r = cert_signed_by(cur_rest(&cert), cur_rest(&issuer), &why);
+	up = cur_rest(&issuer);
+	if (entry.type == ENTRY_PRECERT && cert_binds(cur_rest(&cert),
+	    entry.cert, &up, 1, entry.issuer_key_hash, &why) == -1)
+		r = 0;
+	else
+		r = cert_signed_by(cur_rest(&cert), up, &why);
 	judge_ok(j, id);
 	buf_u8(&j->out, (uint8_t)(r + 1));
 	judge_str_pack(&j->out, why.msg);

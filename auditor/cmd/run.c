@@ -1,0 +1,312 @@
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auditor/cmd/cmd.h"
+#include "auditor/db/embed.h"
+#include "auditor/db/migrate.h"
+#include "auditor/ipc.h"
+#include "auditor/proc.h"
+#include "auditor/role/engine.h"
+#include "auditor/sdnotify.h"
+#include "base/clk.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/*
+ * The supervisor: runs the embedded database and the workers, starts them
+ * again with backoff, passes signals on.  It parses nothing but its own
+ * configuration.
+ */
+#define WORKERS_MAX	64
+#define DB_WAIT_S	30
+#define STOP_MS		15000
+
+struct worker {
+	struct proc	proc;
+	int		slot;
+	unsigned	deaths;		/* in a row */
+	int64_t		started, again;	/* clk_mono; 0: it runs */
+};
+
+static volatile sig_atomic_t	sig_stop, sig_reload;
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		sig_reload = 1;
+	else
+		sig_stop = 1;
+}
+
+static void
+signals(void)
+{
+	struct sigaction	sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	(void)sigaction(SIGTERM, &sa, NULL);
+	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGHUP, &sa, NULL);
+}
+
+struct super {
+	struct cmd_ctx	*ctx;
+	struct worker	*w;
+	size_t		 n;
+	int		 once;
+	const char	*conninfo;
+	int		 status;	/* of run --once */
+	int		 done;
+};
+
+static int
+worker_start(struct super *s, struct worker *w, struct err *e)
+{
+	struct engine_run	r;
+	struct buf		b = BUF_INIT;
+
+	if (proc_spawn("engine", NULL, 0, &w->proc, e) == -1)
+		return -1;
+	r.config = s->ctx->conf->path != NULL ? s->ctx->conf->path : "";
+	r.conninfo = s->conninfo;
+	r.slot = w->slot;
+	r.once = s->once;
+	r.progress = !s->ctx->quiet;
+	engine_run_pack(&b, &r);
+	ipc_send(w->proc.ipc, ENGINE_RUN, &b, NULL, 0);
+	(void)ipc_flush(w->proc.ipc, NULL);
+	buf_free(&b);
+	w->started = clk_mono();
+	w->again = 0;
+	return 0;
+}
+
+/* A worker ended: with --once that is the end, else it is started again. */
+static void
+worker_ended(struct super *s, struct worker *w, const char *how)
+{
+	int64_t	ran = clk_mono() - w->started;
+
+	proc_free(&w->proc);
+	if (s->once) {
+		s->done = 1;
+		if (strncmp(how, "exit ", 5) == 0)
+			s->status = (int)strtol(how + 5, NULL, 10);
+		else
+			s->status = 1;
+		return;
+	}
+	if (sig_stop)
+		return;
+	w->deaths = ran > 60 * CLK_SEC ? 1 : w->deaths + 1;
+	w->again = clk_mono() + clk_backoff(w->deaths, CLK_SEC,
+	    60 * CLK_SEC);
+	log_error(NULL, "worker %d: %s; started again in %lld s", w->slot,
+	    how, (long long)((w->again - clk_mono()) / CLK_SEC));
+}
+
+static void
+turn(struct super *s)
+{
+	struct err	e = ERR_INIT;
+	char		how[64];
+	size_t		i;
+
+	for (i = 0; i < s->n; i++) {
+		struct worker	*w = &s->w[i];
+
+		if (w->proc.pid != 0 && proc_reap(&w->proc, how, sizeof(how)))
+			worker_ended(s, w, how);
+		if (w->proc.pid == 0 && w->again != 0 &&
+		    clk_mono() >= w->again && !sig_stop &&
+		    worker_start(s, w, &e) == -1) {
+			log_error(NULL, "%s", e.msg);
+			err_clear(&e);
+			w->again = clk_mono() + 10 * CLK_SEC;
+		}
+	}
+	if (s->ctx->embed != NULL && embed_poll(s->ctx->embed, &e) == -1)
+		log_error("database", "%s", e.msg);
+}
+
+static void
+tell(struct super *s, uint16_t type)
+{
+	size_t	i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->w[i].proc.ipc != NULL) {
+			ipc_send(s->w[i].proc.ipc, type, NULL, NULL, 0);
+			(void)ipc_flush(s->w[i].proc.ipc, NULL);
+		}
+}
+
+/* Ask the workers to end, and see that they do. */
+static void
+stop(struct super *s)
+{
+	size_t	i;
+
+	tell(s, ENGINE_STOP);
+	for (i = 0; i < s->n; i++) {
+		int64_t	until = clk_mono() + STOP_MS * 1000LL;
+
+		while (s->w[i].proc.pid != 0 && clk_mono() < until &&
+		    !proc_reap(&s->w[i].proc, NULL, 0))
+			(void)usleep(2000);
+		if (s->w[i].proc.pid != 0)
+			proc_kill(&s->w[i].proc, NULL, 0);
+		proc_free(&s->w[i].proc);
+	}
+}
+
+/* Sleep until a worker ends (its socket closes) or a signal comes. */
+static void
+nap(struct super *s)
+{
+	struct pollfd	p[WORKERS_MAX];
+	size_t		i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		if (s->w[i].proc.ipc != NULL)
+			p[n++] = (struct pollfd){ ipc_fd(s->w[i].proc.ipc),
+			    POLLIN, 0 };
+	if (poll(p, n, 1000) > 0)
+		(void)usleep(1000);	/* the process follows its socket */
+}
+
+static int
+supervise(struct super *s)
+{
+	struct err	e = ERR_INIT;
+	size_t		i;
+
+	signals();
+	for (i = 0; i < s->n; i++)
+		if (worker_start(s, &s->w[i], &e) == -1)
+			return cmd_fail(&e);
+	sdnotify("READY=1");
+	while (!sig_stop && !s->done) {
+		nap(s);
+		turn(s);
+		if (sig_reload) {
+			sig_reload = 0;
+			sdnotify("RELOADING=1");
+			log_info(NULL, "reading the configuration again");
+			tell(s, ENGINE_RELOAD);
+			sdnotify("READY=1");
+		}
+		sdnotify("WATCHDOG=1");
+	}
+	sdnotify("STOPPING=1");
+	stop(s);
+	return s->status;
+}
+
+/* The database, migrated; the daemon waits for one that is away. */
+static int
+database(struct super *s, struct err *e)
+{
+	struct cmd_ctx	*ctx = s->ctx;
+	struct db	*db;
+	int		 rc;
+
+	if (strcmp(ctx->conf->database, "embedded") == 0) {
+		ctx->embed = embed_own(ctx->conf->state_dir, DB_WAIT_S, e);
+		if (ctx->embed == NULL)
+			return -1;
+		s->conninfo = embed_conninfo(ctx->embed);
+	} else
+		s->conninfo = ctx->conf->database;
+	while ((db = db_open(s->conninfo, e)) == NULL) {
+		if (s->once || sig_stop)
+			return -1;
+		log_warn("database", "%s; tried again each second", e->msg);
+		err_clear(e);
+		(void)sleep(1);
+	}
+	rc = migrate_up(db, 0, NULL, e);
+	db_close(db);
+	return rc;
+}
+
+static int
+workers(const struct cmd_ctx *ctx, long given)
+{
+	long	n = given > 0 ? given : ctx->conf->workers;
+
+	/* one worker keeps up with every public log; more are for history */
+	if (n <= 0)
+		n = 1;
+	return n > WORKERS_MAX ? WORKERS_MAX : (int)n;
+}
+
+static int run_run(struct cmd_ctx *, int, char **);
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.args = "[--once] [--workers N]",
+	.brief = "watch the logs: the daemon",
+	.help = "  certvigil run              follow all logs, in the foreground\n"
+	    "  certvigil run --once       read and prove every log up to its "
+	    "present head, deliver, end\n"
+	    "  certvigil run --workers 2  as many worker processes\n\n"
+	    "SIGHUP reads the configuration again, all or nothing.  SIGTERM\n"
+	    "and SIGINT end in order; kill -9 loses nothing either.\n"
+	    "Exit status of --once: 0 every log was read and proven, 1 one\n"
+	    "could not be reached, 2 one failed its proof or signature.\n",
+	.run = run_run,
+};
+
+static int
+run_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	static const struct option	opts[] = {
+		{ "once", no_argument, NULL, 'o' },
+		{ "workers", required_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 }
+	};
+	struct super	s;
+	struct err	e = ERR_INIT;
+	char		*end;
+	long		 given = 0;
+	int		 c, rc, i;
+
+	memset(&s, 0, sizeof(s));
+	s.ctx = ctx;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1)
+		switch (c) {
+		case 'o':
+			s.once = 1;
+			break;
+		case 'w':
+			given = strtol(optarg, &end, 10);
+			if (*end != '\0' || given < 1 || given > WORKERS_MAX)
+				return cmd_usage(&cmd_run, "--workers takes "
+				    "1 to %d", WORKERS_MAX);
+			break;
+		default:
+			return err_exit(ERR_USAGE);
+		}
+	if (optind < argc)
+		return cmd_usage(&cmd_run, "unexpected argument `%s`",
+		    argv[optind]);
+	signals();
+	if (database(&s, &e) == -1)
+		return cmd_fail(&e);
+	s.n = s.once ? 1 : (size_t)workers(ctx, given);
+	s.w = mem_array(s.n, sizeof(*s.w));
+	for (i = 0; i < (int)s.n; i++)
+		s.w[i].slot = i;
+	rc = supervise(&s);
+	free(s.w);
+	return rc;
+}

@@ -1,0 +1,80 @@
+#ifndef AUDITOR_ROLE_ENGINE_H
+#define AUDITOR_ROLE_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auditor/conf.h"
+#include "auditor/db/db.h"
+#include "auditor/db/watch_store.h"
+#include "auditor/role/fetch_client.h"
+#include "auditor/role/judge_client.h"
+#include "auditor/role/notify.h"
+
+/*
+ * The engine: one worker.  It holds the database connection, leases and
+ * decisions, and reads only framed, bounded messages of its children.  One
+ * wait call; the jobs (a tail a log, the log lists, the outbox) are state
+ * machines that it turns.
+ */
+struct tail;
+struct lists;
+
+/* Messages between supervisor and engine, on descriptor 3. */
+enum engine_type {
+	ENGINE_RUN = 1,		/* struct engine_run */
+	ENGINE_RELOAD,		/* read the configuration again */
+	ENGINE_STOP		/* end in order */
+};
+
+/* What the supervisor tells its engine. */
+struct engine_run {
+	const char	*config;	/* path, "" none */
+	const char	*conninfo;
+	int		 slot;
+	int		 once;
+	int		 progress;	/* say now and then how far it is */
+};
+
+void engine_run_pack(struct buf *, const struct engine_run *);
+int engine_run_read(struct cur *, struct engine_run *);
+
+struct engine {
+	struct conf		*conf;
+	char			*config;	/* path or NULL */
+	char			*conninfo;
+	struct db		*db;
+	char			 holder[128];	/* host:slot */
+	int			 slot;
+	int			 once;
+	int			 progress;
+	struct fetch_client	*logs;		/* fetch of class log */
+	struct fetch_client	*deliver;
+	struct sign_client	*sign;
+	struct judge_pool	*pool;
+	struct notify		*notify;
+	struct watch_base	*base;
+	uint8_t			 watch_set[32];
+	uint8_t			 log_list[32];
+	int			 have_list;
+	struct tail		**tails;
+	size_t			 ntails, captails;
+	struct lists		*lists;
+	uint64_t		 next_ask;	/* ids of questions to judges */
+	int			 stop;
+	int			 fatal;		/* a judge lied: end, status 1 */
+	int			 failed;	/* --once: something not reached */
+	int			 wrong;		/* --once: something is wrong */
+	int64_t			 wake;		/* clk_mono of the next turn */
+	int64_t			 beat_at, claim_at, status_at;
+	uint64_t		 entries;	/* read since the start */
+	uint64_t		 pages;		/* judged since the start */
+};
+
+/* Ask to be turned at ${mono} or before. */
+void engine_wake(struct engine *, int64_t);
+
+/* The role: exit status as contract.md has it. */
+int engine_main(void);
+
+#endif

@@ -1,0 +1,352 @@
+#include "auditor/role/engine_start.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auditor/db/channel.h"
+#include "auditor/db/lease.h"
+#include "auditor/db/migrate.h"
+#include "auditor/db/source.h"
+#include "auditor/proc.h"
+#include "auditor/role/lists.h"
+#include "auditor/role/sign_client.h"
+#include "auditor/role/tail.h"
+#include "base/clk.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "pki/owner.h"
+
+/* The supervisor sends its message at once. */
+#define BOSS_MS	10000
+
+static int
+start_fetch(struct engine *en, struct err *e)
+{
+	const struct conf	*c = en->conf;
+	struct fetch_setup	 s;
+	struct buf		 agent = BUF_INIT, pem = BUF_INIT;
+	FILE			*f;
+	size_t			 i, n;
+
+	memset(&s, 0, sizeof(s));
+	buf_fmt(&agent, "certvigil/%s (+%s)", CERTVIGIL_VERSION, c->contact);
+	s.user_agent = buf_text(&agent);
+	if (c->fetch_ca_file != NULL) {
+		f = fopen(c->fetch_ca_file, "re");
+		if (f == NULL) {
+			buf_free(&agent);
+			return err_set(e, ERR_CONF, "fetch.ca_file: %s cannot "
+			    "be read", c->fetch_ca_file);
+		}
+		while ((n = fread(buf_room(&pem, 65536), 1, 65536, f)) > 0 &&
+		    pem.n < LIMIT_CA_PEM)
+			pem.n += n;
+		(void)fclose(f);
+		s.ca_pem = buf_bytes(&pem);
+	}
+	for (i = 0; i < c->egress_allow_private.n &&
+	    i < LIMIT_EGRESS_NETS; i++)
+		s.allow[s.nallow++] = c->egress_allow_private.v[i];
+	s.class = EGRESS_LOG;
+	s.max_rate = (uint64_t)c->fetch_max_rate;
+	s.proxy = "";
+	s.host_conns = 8;
+	en->logs = fetch_client_new(&s, e);
+	s.class = EGRESS_DELIVERY;
+	s.max_rate = 0;
+	if (en->logs != NULL)
+		en->deliver = fetch_client_new(&s, e);
+	buf_free(&agent);
+	buf_free(&pem);
+	return en->deliver != NULL ? 0 : -1;
+}
+
+/* The names that CCADB gives to issuers, when its file is configured. */
+static void
+load_owners(const struct conf *c)
+{
+	struct buf	b = BUF_INIT;
+	struct err	e = ERR_INIT;
+	FILE		*f;
+	size_t		n;
+
+	if (c->ccadb_csv == NULL)
+		return;
+	f = fopen(c->ccadb_csv, "re");
+	if (f == NULL) {
+		log_warn("ccadb", "%s cannot be read", c->ccadb_csv);
+		return;
+	}
+	while ((n = fread(buf_room(&b, 65536), 1, 65536, f)) > 0)
+		b.n += n;
+	(void)fclose(f);
+	if (owner_load_csv(buf_text(&b), b.n, &e) == -1)
+		log_warn("ccadb", "%s: %s", c->ccadb_csv, e.msg);
+	buf_free(&b);
+}
+
+/* The configuration's objects go to the tables, where all of us see them. */
+static int
+sync_conf(struct engine *en, struct err *e)
+{
+	if (db_begin(en->db, e) == -1)
+		return -1;
+	if (db_query(en->db, NULL, e,
+	    "select pg_advisory_xact_lock(7202610)", "") == -1 ||
+	    watch_sync(en->db, en->conf, NULL, e) == -1 ||
+	    source_sync(en->db, en->conf, NULL, e) == -1 ||
+	    channel_sync(en->db, en->conf, NULL, e) == -1 ||
+	    route_sync(en->db, en->conf, NULL, e) == -1 ||
+	    db_commit(en->db, e) == -1) {
+		db_rollback(en->db);
+		return -1;
+	}
+	return 0;
+}
+
+/* The image of all watches; 0 or -1. */
+static int
+image(struct engine *en, struct buf *out, struct err *e)
+{
+	struct watch_build	*b = watch_build_new();
+
+	if (watch_load(en->db, en->conf, b, e) == -1) {
+		watch_build_free(b);
+		return -1;
+	}
+	watch_build_done(b, out);
+	return 0;
+}
+
+static int
+start_judges(struct engine *en, struct err *e)
+{
+	struct buf	b = BUF_INIT;
+	int		rc = 0;
+
+	if (image(en, &b, e) == -1)
+		return -1;
+	en->pool = judge_pool_new(&b, e);
+	if (en->pool == NULL)
+		rc = -1;
+	else
+		memcpy(en->watch_set, watch_sha256(judge_pool_watches(
+		    en->pool)), 32);
+	buf_free(&b);
+	return rc;
+}
+
+void
+engine_watches(struct engine *en)
+{
+	struct judge_pool	*p = NULL;
+	struct watch_set	 set;
+	struct buf		 b = BUF_INIT;
+	struct err		 e = ERR_INIT;
+	size_t			 i;
+
+	if (image(en, &b, &e) == -1 || watch_open(&set, b.p, b.n, &e) == -1)
+		goto out;
+	if (memcmp(watch_sha256(&set), en->watch_set, 32) == 0)
+		goto out;
+	if ((p = judge_pool_new(&b, &e)) == NULL)
+		goto out;
+	log_info("watches", "%zu names, handed to the judges",
+	    watch_count(judge_pool_watches(p)));
+	/* matches under way point into the old set by number */
+	for (i = 0; i < en->ntails; i++)
+		tail_restart(en->tails[i]);
+	judge_pool_free(en->pool);
+	en->pool = p;
+	memcpy(en->watch_set, watch_sha256(judge_pool_watches(p)), 32);
+	watch_base_free(en->base);
+	en->base = watch_base_new();
+out:
+	if (e.code != ERR_NONE)
+		log_error("watches", "%s", e.msg);
+	buf_free(&b);
+}
+
+/* What this worker is called in the tables. */
+static void
+worker(const struct engine *en, struct lease_worker *w)
+{
+	static const char *const	 roles[] = { "ingest", "notify",
+	    "sign" };
+	static char			 host[64];
+
+	(void)gethostname(host, sizeof(host) - 1);
+	w->id = en->holder;
+	w->host = host;
+	w->pid = getpid();
+	w->schema_version = migrate_newest();
+	w->roles = (struct db_strs){ roles, 3 };
+}
+
+int
+engine_seen(struct engine *en, struct err *e)
+{
+	struct lease_worker	w;
+
+	worker(en, &w);
+	return lease_seen(en->db, &w, e);
+}
+
+int
+engine_enter(struct engine *en, struct err *e)
+{
+	struct lease_worker	w;
+	const char		*apple = en->conf->apple_list_url;
+
+	worker(en, &w);
+	if (lease_takeover(en->db, en->holder, e) == -1 ||
+	    lease_enter(en->db, &w, e) == -1 ||
+	    lease_add(en->db, "loglist", "main", e) == -1)
+		return -1;
+	if (en->conf->log_list_file == NULL &&
+	    (apple == NULL || strcmp(apple, "none") != 0) &&
+	    lease_add(en->db, "loglist", "apple", e) == -1)
+		return -1;
+	if (db_listen(en->db, "certvigil_change", e) == -1)
+		return -1;
+	en->have_list = log_list_newest(en->db, en->log_list, e) == 0;
+	if (!en->once)
+		return 0;
+	/* everything has its turn now, and the list of logs first */
+	return db_query(en->db, NULL, e, "update work set due_at = now() "
+	    "where kind in ('loglist', 'tail')", "");
+}
+
+/* Wait for what the supervisor wants. */
+static int
+hear(struct engine *en, struct ipc *boss, struct err *e)
+{
+	struct engine_run	r;
+	struct ipc_msg		m;
+	char			host[64] = "";
+
+	if (ipc_recv(boss, &m, BOSS_MS, e) != 1 || m.type != ENGINE_RUN ||
+	    engine_run_read(&m.body, &r) == -1)
+		return err_set(e, ERR_SYS, "no word from the supervisor");
+	(void)gethostname(host, sizeof(host) - 1);
+	(void)snprintf(en->holder, sizeof(en->holder), "%s:%d", host, r.slot);
+	en->config = r.config[0] != '\0' ? mem_str(r.config) : NULL;
+	en->conninfo = mem_str(r.conninfo);
+	en->slot = r.slot;
+	en->once = r.once;
+	en->progress = r.progress;
+	en->conf = conf_load(en->config, e);
+	return en->conf != NULL ? 0 : -1;
+}
+
+int
+engine_start(struct engine *en, struct ipc *boss, struct err *e)
+{
+	if (hear(en, boss, e) == -1)
+		return -1;
+	load_owners(en->conf);
+	en->db = db_open(en->conninfo, e);
+	if (en->db == NULL)
+		return -1;
+	en->base = watch_base_new();
+	if (sync_conf(en, e) == -1 || start_judges(en, e) == -1 ||
+	    start_fetch(en, e) == -1)
+		return -1;
+	en->sign = sign_client_new(en->conf->state_dir, e);
+	if (en->sign == NULL)
+		return -1;
+	en->lists = lists_new(en);
+	if (engine_enter(en, e) == -1)
+		return -1;
+	en->notify = notify_new(en->db, en->conf, en->deliver, en->sign,
+	    en->holder);
+	log_info(NULL, "worker %s: %zu names watched", en->holder,
+	    watch_count(judge_pool_watches(en->pool)));
+	return 0;
+}
+
+void
+engine_end(struct engine *en)
+{
+	struct lease_worker	w;
+	size_t			i;
+
+	for (i = 0; i < en->ntails; i++)
+		tail_free(en->tails[i]);
+	free(en->tails);
+	lists_free(en->lists);
+	notify_free(en->notify);
+	if (en->db != NULL && db_alive(en->db) && en->holder[0] != '\0') {
+		worker(en, &w);
+		(void)lease_leave(en->db, &w, NULL);
+	}
+	judge_pool_free(en->pool);
+	fetch_client_free(en->logs);
+	fetch_client_free(en->deliver);
+	sign_client_free(en->sign);
+	watch_base_free(en->base);
+	db_close(en->db);
+	conf_free(en->conf);
+	free(en->config);
+	free(en->conninfo);
+	free(en);
+}
+
+void
+engine_reload(struct engine *en)
+{
+	struct err	 e = ERR_INIT;
+	struct conf	*fresh = conf_load(en->config, &e), *old = en->conf;
+
+	if (fresh == NULL) {
+		log_error("reload", "%s; the old configuration stays", e.msg);
+		return;
+	}
+	en->conf = fresh;
+	if (!db_alive(en->db) || sync_conf(en, &e) == -1) {
+		log_error("reload", "%s; the old configuration stays",
+		    e.code != ERR_NONE ? e.msg : "no database");
+		en->conf = old;
+		conf_free(fresh);
+		return;
+	}
+	notify_reload(en->notify, fresh);
+	conf_free(old);
+	engine_watches(en);
+	log_info("reload", "configuration read");
+}
+
+int
+engine_is_child(const struct engine *en, pid_t pid)
+{
+	return fetch_client_proc(en->logs)->pid == pid ||
+	    fetch_client_proc(en->deliver)->pid == pid ||
+	    sign_client_proc(en->sign)->pid == pid ||
+	    judge_pool_pid(en->pool) == pid;
+}
+
+int
+engine_planned(struct engine *en)
+{
+	return en->have_list || en->failed;
+}
+
+size_t
+engine_unread(struct engine *en)
+{
+	struct db_res	*r = NULL;
+	size_t		 n;
+
+	/* a log whose row is due and that nobody holds waits for its claim */
+	if (db_query(en->db, &r, NULL, "select count(*) from work "
+	    "where kind in ('loglist', 'tail') and due_at <= now() and "
+	    "attempts = 0 and (holder is null or holder = $1)", "s",
+	    en->holder) == -1)
+		return 1;
+	n = (size_t)db_int(r, 0, 0);
+	db_free(r);
+	return n;
+}

@@ -1,0 +1,40 @@
+#ifndef AUDITOR_ROLE_ENGINE_START_H
+#define AUDITOR_ROLE_ENGINE_START_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "auditor/ipc.h"
+#include "auditor/role/engine.h"
+
+/* How an engine comes up, takes a new configuration, and ends. */
+
+/*
+ * Wait for ENGINE_RUN on ${boss}, read the configuration, open the database,
+ * start the children.  0 or -1.
+ */
+int engine_start(struct engine *, struct ipc *boss, struct err *);
+
+/* Stop the children, leave the database, free everything. */
+void engine_end(struct engine *);
+
+/* Enter the worker table, take over the slot's leases, plan the work. */
+int engine_enter(struct engine *, struct err *);
+
+/* The worker's heartbeat. */
+int engine_seen(struct engine *, struct err *);
+
+/* Read the configuration again: all or nothing. */
+void engine_reload(struct engine *);
+
+/* Load the watches; when they changed, new judges get the new set. */
+void engine_watches(struct engine *);
+
+/* Is this process one of the fixed children? */
+int engine_is_child(const struct engine *, pid_t);
+
+/* --once: is all work planned?  How many logs had no turn yet? */
+int engine_planned(struct engine *);
+size_t engine_unread(struct engine *);
+
+#endif

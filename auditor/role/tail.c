@@ -1,0 +1,356 @@
+#include "auditor/role/tail.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/net/egress.h"
+#include "base/clk.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ctlog/note.h"
+
+/* Requests a second to begin with, at most, and how many may come at once. */
+#define RATE_START	20.0
+#define RATE_MAX	200.0
+#define RATE_BURST	8.0
+/* A judge that thinks longer than this about one thing is killed. */
+#define JUDGE_PATIENCE	(60 * CLK_SEC)
+
+struct tail *
+tail_new(struct engine *en, int log_ref, struct err *e)
+{
+	struct tail	*t = mem_zero(sizeof(*t));
+
+	t->en = en;
+	t->last = &t->pages;
+	if (log_load(en->db, log_ref, &t->log, e) == -1) {
+		free(t);
+		return NULL;
+	}
+	t->page_size = t->log.page_size;
+	t->page_known = t->page_size > 0;
+	t->stale = t->unreachable = -1;
+	rate_init(&t->rate, RATE_START, RATE_BURST, RATE_MAX, clk_mono());
+	return t;
+}
+
+/* Let go of judge, arena and everything read but not proven. */
+static void
+release(struct tail *t)
+{
+	size_t	i;
+
+	tail_read_drop(t);
+	tail_match_drop(t, t->nmatches);
+	judge_free(t->judge, 0);
+	t->judge = NULL;
+	if (t->arena != 0 && t->en->logs != NULL)
+		fetch_client_drop(t->en->logs, t->arena);
+	t->arena = 0;
+	t->fetch_id = t->ask_id = t->hybrid_fetch = 0;
+	memset(t->proof_fetch, 0, sizeof(t->proof_fetch));
+	/* an issuer that was not had this time may be the next */
+	for (i = 0; i < t->nissuers; i++) {
+		t->issuers[i].failed = 0;
+		t->issuers[i].fetch_id = t->issuers[i].ask_id = 0;
+	}
+	t->ext_len = 0;
+	buf_free(&t->head_raw);
+}
+
+void
+tail_free(struct tail *t)
+{
+	size_t	i;
+
+	if (t == NULL)
+		return;
+	release(t);
+	lease_free(&t->lease);
+	log_row_free(&t->log);
+	for (i = 0; i < t->nissuers; i++)
+		buf_free(&t->issuers[i].der);
+	free(t->issuers);
+	free(t->matches);
+	free(t->paths);
+	free(t);
+}
+
+void
+tail_begin(struct tail *t, struct lease *lease)
+{
+	struct err	 e = ERR_INIT;
+	struct log_row	 fresh;
+	int		 found;
+
+	t->lease = *lease;
+	memset(lease, 0, sizeof(*lease));
+	t->leased = 1;
+	/* the list may have changed what we know of it */
+	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1 ||
+	    range_load(t->en->db, t->log.id, &t->done, t->done_root,
+	    &t->range_from, &found, &e) == -1) {
+		tail_end(t, e.msg);
+		return;
+	}
+	log_row_free(&t->log);
+	t->log = fresh;
+	t->have_range = found;
+	t->tries = t->head_tries = 0;
+	tail_head_begin(t);
+}
+
+/* Seconds until the next poll: the rest of the poll interval. */
+static int64_t
+next_poll(const struct tail *t, int failed)
+{
+	int64_t	n = t->en->conf->poll, w;
+
+	if (!failed)
+		return n;
+	w = clk_backoff((unsigned)t->lease.attempts, n * CLK_SEC,
+	    3600 * CLK_SEC) / CLK_SEC;
+	return w < 1 ? 1 : w;
+}
+
+void
+tail_end(struct tail *t, const char *why)
+{
+	struct err	e = ERR_INIT;
+	struct db	*db = t->en->db;
+	int		 rc;
+
+	if (why != NULL)
+		log_warn(t->log.description, "%s", why);
+	tail_health(t, why);
+	release(t);
+	t->state = TAIL_IDLE;
+	if (why == NULL)
+		rc = lease_done(db, &t->lease, next_poll(t, 0), &e);
+	else {
+		struct lease_retry	r = { next_poll(t, 1), 3600, why };
+
+		rc = lease_fail(db, &t->lease, &r, &e);
+		t->en->failed = 1;
+	}
+	if (rc == -1 && e.code != ERR_LEASE)
+		log_error(t->log.description, "%s", e.msg);
+	lease_free(&t->lease);
+	t->leased = 0;
+	t->finished = 1;
+}
+
+void
+tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
+{
+	int64_t	wait = -1;
+	int64_t	now = clk_mono();
+
+	if (d->failure != FETCH_OK) {
+		rate_5xx(&t->rate, now);
+		(void)snprintf(why, n, "%s: %s",
+		    fetch_failure_name(d->failure), d->message);
+		return;
+	}
+	if (d->retry_after[0] != '\0')
+		wait = clk_retry_after(d->retry_after, clk_wall());
+	if (d->status == 429 || (d->status == 503 && wait >= 0)) {
+		rate_429(&t->rate, wait, now);
+		(void)health_rate(t->en->db, t->log.id, t->page_size,
+		    t->rate.per_sec, 1, NULL);
+	} else if (d->status >= 500)
+		rate_5xx(&t->rate, now);
+	(void)snprintf(why, n, "HTTP status %u", d->status);
+}
+
+/* The arena in which bodies of this log lie, made when it is needed. */
+static int
+need_arena(struct tail *t, struct err *e)
+{
+	if (t->arena != 0)
+		return 0;
+	t->arena_size = LIMIT_ARENA_LOG;
+	t->arena_fd = fetch_client_arena(t->en->logs, t->arena_size,
+	    &t->arena, e);
+	return t->arena_fd == -1 ? -1 : 0;
+}
+
+void
+tail_get(struct tail *t, const struct http_req *req)
+{
+	struct fetch_get	g;
+	struct err		e = ERR_INIT;
+
+	if (need_arena(t, &e) == -1) {
+		tail_end(t, e.msg);
+		return;
+	}
+	memset(&g, 0, sizeof(g));
+	g.arena = t->arena;
+	g.cap = (uint32_t)req->cap;
+	g.flags = FETCH_F_GZIP | FETCH_F_HTTP2;
+	g.timeout_ms = 30000;
+	g.method = "GET";
+	g.url = req->url;
+	t->fetch_id = fetch_client_get(t->en->logs, &g);
+}
+
+struct judge_link *
+tail_need_judge(struct tail *t)
+{
+	struct judge_log	l;
+	struct err		e = ERR_INIT;
+	char			origin[NOTE_ORIGIN_MAX] = "";
+
+	if (t->judge != NULL)
+		return t->judge;
+	if (note_origin(t->log.url, origin) == -1)
+		origin[0] = '\0';
+	l.protocol = t->log.is_static ? LOGLIST_STATIC : LOGLIST_RFC6962;
+	l.key = buf_bytes(&t->log.key);
+	l.origin = origin;
+	t->judge = judge_fork(t->en->pool, t->arena_fd, t->arena_size, &l,
+	    &e);
+	if (t->judge == NULL) {
+		log_error(t->log.description, "%s", e.msg);
+		t->en->fatal = 1;
+	}
+	return t->judge;
+}
+
+void
+tail_give(struct tail *t)
+{
+	fetch_client_give(t->en->logs, t->arena, t->ext.off, t->ext_len);
+	t->ext_len = 0;
+}
+
+int
+tail_fetched(struct tail *t, const struct fetch_done *d)
+{
+	if (d->id == t->fetch_id && t->fetch_id != 0) {
+		t->fetch_id = 0;
+		t->ext.off = d->offset;
+		t->ext.len = t->ext_len = d->length;
+		t->ext.gzip = strcmp(d->encoding, "gzip") == 0;
+		switch (t->state) {
+		case TAIL_HEAD:
+			tail_head_fetched(t, d);
+			break;
+		case TAIL_START:
+			tail_start_fetched(t, d);
+			break;
+		default:
+			tail_give(t);
+			break;
+		}
+		return 1;
+	}
+	return tail_read_fetched(t, d) || tail_prove_fetched(t, d) ||
+	    tail_match_fetched(t, d) || tail_check_fetched(t, d) ||
+	    tail_hybrid_fetched(t, d);
+}
+
+/* Hand an answer of the judge to the state that asked. */
+static void
+judged(struct tail *t, const struct judge_reply *r, struct cur *c)
+{
+	if (r->id == t->ask_id && t->ask_id != 0) {
+		t->ask_id = 0;
+		switch (t->state) {
+		case TAIL_HEAD:
+			tail_head_judged(t, r, c);
+			return;
+		case TAIL_START:
+			tail_start_judged(t, r, c);
+			return;
+		case TAIL_OLDER:
+		case TAIL_PROVE:
+			tail_prove_judged(t, r, c);
+			return;
+		default:
+			return;
+		}
+	}
+	if (!tail_check_judged(t, r, c) && !tail_match_judged(t, r, c))
+		tail_read_judged(t, r, c);
+}
+
+/* It died or lies: pages are asked again, a lone question ends the turn. */
+static void
+judge_lost(struct tail *t, const char *how)
+{
+	log_warn(t->log.description, "judge %d %s", (int)t->judge->pid, how);
+	judge_free(t->judge, 1);
+	t->judge = NULL;
+	if (t->ask_id != 0) {
+		t->ask_id = 0;
+		tail_end(t, "the process that judged the answer died");
+		return;
+	}
+	tail_read_died(t);
+}
+
+void
+tail_judge(struct tail *t)
+{
+	struct judge_reply	r;
+	struct judge_link	*j = t->judge;
+	struct cur		c;
+	struct err		e = ERR_INIT;
+	int			rc, eof;
+
+	if (j == NULL)
+		return;
+	if (ipc_wants_write(j->ipc))
+		(void)ipc_flush(j->ipc, NULL);
+	eof = ipc_read(j->ipc, &e) == -1;
+	while (t->judge == j && (rc = judge_next(j, &r, &c)) != 0) {
+		if (rc == -1) {
+			judge_lost(t, "talks nonsense and is killed");
+			return;
+		}
+		judged(t, &r, &c);
+	}
+	if (t->judge != j)
+		return;
+	if (eof)
+		judge_lost(t, "died");
+	else if (j->waiting != 0 && clk_mono() > j->asked_at + JUDGE_PATIENCE)
+		judge_lost(t, "thinks for too long and is killed");
+}
+
+void
+tail_restart(struct tail *t)
+{
+	if (!t->leased)
+		return;
+	release(t);
+	tail_head_begin(t);
+}
+
+void
+tail_turn(struct tail *t)
+{
+	if (!t->leased)
+		return;
+	if (t->wait_until > clk_mono()) {
+		engine_wake(t->en, t->wait_until);
+		return;
+	}
+	switch (t->state) {
+	case TAIL_READ:
+	case TAIL_ISSUERS:
+		tail_read_turn(t);
+		break;
+	case TAIL_OLDER:
+	case TAIL_PROVE:
+		tail_prove_turn(t);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,196 @@
+#include "auditor/role/tail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/role/plant.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sha.h"
+#include "ctlog/note.h"
+
+/*
+ * A judge reads what strangers wrote, so it is not believed blindly: one page
+ * in so many is judged again by another judge, and one in so many is made up
+ * by us.  A wrong answer stops the worker.
+ */
+#define EVERY	64
+
+static void
+liar(struct tail *t, const char *how)
+{
+	log_error(t->log.description, "judge %d %s: the worker stops",
+	    t->judge != NULL ? (int)t->judge->pid : 0, how);
+	t->en->fatal = 1;
+}
+
+/* Have another judge look at the page. */
+static void
+second_begin(struct tail *t, const struct tail_page *p,
+    const struct judge_page *q, struct span answer)
+{
+	struct judge_log	l;
+	char			origin[NOTE_ORIGIN_MAX] = "";
+
+	if (note_origin(t->log.url, origin) == -1)
+		origin[0] = '\0';
+	l.protocol = t->log.is_static ? LOGLIST_STATIC : LOGLIST_RFC6962;
+	l.key = buf_bytes(&t->log.key);
+	l.origin = origin;
+	t->second = judge_fork(t->en->pool, t->arena_fd, t->arena_size, &l,
+	    NULL);
+	if (t->second == NULL)
+		return;
+	t->second_page = p;
+	t->second_id = ++t->en->next_ask;
+	sha_256(t->second_want, answer.p, answer.n);
+	judge_ask_page(t->second, t->second_id, 0, q);
+}
+
+/* Slip in a page of our own. */
+static void
+plant_begin(struct tail *t)
+{
+	struct buf	body = BUF_INIT;
+	char		name[WATCH_NAME];
+
+	if (plant_name(judge_pool_watches(t->en->pool), name) == -1)
+		return;
+	plant_page(name, t->log.is_static, &body, t->plant_leaf);
+	free(t->plant_name);
+	t->plant_name = mem_str(name);
+	t->plant_fetch = fetch_client_inject(t->en->logs, t->arena,
+	    buf_bytes(&body));
+	buf_free(&body);
+}
+
+void
+tail_check_page(struct tail *t, const struct tail_page *p,
+    const struct judge_page *q, struct span answer)
+{
+	uint64_t	n = t->en->pages++;
+
+	if (n % EVERY == 0 && t->plant_fetch == 0 && t->plant_ask == 0)
+		plant_begin(t);
+	if (n % EVERY == EVERY / 2 && t->second == NULL)
+		second_begin(t, p, q, answer);
+}
+
+int
+tail_check_busy(const struct tail *t, const struct tail_page *p)
+{
+	return t->second != NULL && t->second_page == p;
+}
+
+static void
+second_end(struct tail *t)
+{
+	judge_free(t->second, 0);
+	t->second = NULL;
+	t->second_page = NULL;
+}
+
+void
+tail_check_second(struct tail *t)
+{
+	struct judge_reply	r;
+	struct cur		c;
+	struct span		s;
+	struct err		e = ERR_INIT;
+	uint8_t			have[32];
+	int			eof, rc;
+
+	if (t->second == NULL)
+		return;
+	eof = ipc_read(t->second->ipc, &e) == -1;
+	rc = judge_next(t->second, &r, &c);
+	if (rc == 0 && !eof)
+		return;
+	if (rc == 1) {
+		s = cur_rest(&c);
+		sha_256(have, s.p, s.n);
+		if (!r.ok || r.id != t->second_id ||
+		    memcmp(have, t->second_want, 32) != 0)
+			liar(t, "and another judge do not agree");
+	}
+	second_end(t);
+	tail_turn(t);
+}
+
+int
+tail_check_fetched(struct tail *t, const struct fetch_done *d)
+{
+	struct judge_link	*j;
+	struct judge_page	 q;
+
+	if (t->plant_fetch == 0 || d->id != t->plant_fetch)
+		return 0;
+	t->plant_fetch = 0;
+	if (d->failure != FETCH_OK || (j = tail_need_judge(t)) == NULL)
+		return 1;
+	memset(&q, 0, sizeof(q));
+	q.ext.off = t->plant_ext.off = d->offset;
+	q.ext.len = t->plant_len = d->length;
+	q.tile = t->log.is_static;
+	q.max = 1;
+	q.first = t->now.to;
+	q.to = UINT32_MAX;
+	t->plant_ask = ++t->en->next_ask;
+	judge_ask_page(j, t->plant_ask, 0, &q);
+	return 1;
+}
+
+/* Does the answer say what it must? */
+static int
+right(struct tail *t, const struct judge_reply *r, struct cur *c)
+{
+	struct watch_hit	 hit;
+	struct judge_page_reply	 p;
+	struct judge_match	 m;
+	int			 ok = 0;
+
+	if (!r->ok || judge_page_reply_read(c, &p) == -1 || p.count != 1 ||
+	    p.nmatch != 1 || p.range.n != 1 ||
+	    memcmp(p.range.hash[0], t->plant_leaf, 32) != 0 ||
+	    judge_match_read(c, &m) == -1)
+		return 0;
+	if (watch_name(judge_pool_watches(t->en->pool), t->plant_name, &hit,
+	    1) > 0)
+		ok = m.nhits != 0 && m.hit_watch[0] == hit.watch &&
+		    strcmp(m.hit_name[0], t->plant_name) == 0;
+	judge_match_free(&m);
+	return ok;
+}
+
+int
+tail_check_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
+{
+	if (t->plant_ask == 0 || r->id != t->plant_ask)
+		return 0;
+	t->plant_ask = 0;
+	fetch_client_give(t->en->logs, t->arena, t->plant_ext.off,
+	    t->plant_len);
+	if (!right(t, r, c))
+		liar(t, "does not report what was planted");
+	return 1;
+}
+
+/* Its judge is gone, so is the question. */
+void
+tail_check_died(struct tail *t)
+{
+	if (t->plant_ask != 0)
+		fetch_client_give(t->en->logs, t->arena, t->plant_ext.off,
+		    t->plant_len);
+	t->plant_ask = 0;
+}
+
+void
+tail_check_drop(struct tail *t)
+{
+	if (t->second != NULL)
+		second_end(t);
+	t->plant_fetch = t->plant_ask = 0;
+	free(t->plant_name);
+	t->plant_name = NULL;
+}

@@ -1,0 +1,137 @@
+#include "auditor/role/tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auditor/db/finding.h"
+#include "base/clk.h"
+#include "base/enc.h"
+#include "base/log.h"
+
+/* What a log did wrong, as findings; and whether it answers at all. */
+
+/* A log that does not answer for so long is said. */
+#define UNREACHABLE	(3600 * CLK_SEC)
+#define UNREACHABLE_LONG (24 * 3600 * CLK_SEC)
+/* Beside the MMD: clocks, caches and our own poll interval. */
+#define STALE_GRACE_MS	(600 * 1000)
+
+/* A finding about this log, in a transaction of its own. */
+static void
+open_finding(struct tail *t, const char *kind, const char *severity,
+    const char *reason, const char *detail)
+{
+	const char	*logs[1] = { t->log.description };
+	struct buf	 id = BUF_INIT;
+	struct finding	 f = { .kind = kind, .severity = severity,
+	    .owner = "", .watch = "", .reason = reason, .proven = 1,
+	    .name = t->log.description, .issuer_first_seen = INT64_MIN,
+	    .logs = { logs, 1 }, .detail = detail };
+	struct err	 e = ERR_INIT;
+
+	enc_b64(&id, t->log.log_id, 32);
+	f.subject = buf_text(&id);
+	if (db_begin(t->en->db, &e) == -1 ||
+	    finding_open(t->en->db, &f, NULL, NULL, &e) == -1 ||
+	    db_commit(t->en->db, &e) == -1) {
+		db_rollback(t->en->db);
+		log_error(t->log.description, "%s: %s", kind, e.msg);
+	}
+	buf_free(&id);
+}
+
+static void
+resolve(struct tail *t, const char *kind, const char *reason)
+{
+	struct buf	id = BUF_INIT;
+	struct err	e = ERR_INIT;
+
+	enc_b64(&id, t->log.log_id, 32);
+	if (db_begin(t->en->db, &e) == -1 ||
+	    finding_resolve(t->en->db, kind, buf_text(&id), "", reason, &e)
+	    == -1 || db_commit(t->en->db, &e) == -1) {
+		db_rollback(t->en->db);
+		log_error(t->log.description, "%s: %s", kind, e.msg);
+	}
+	buf_free(&id);
+}
+
+void
+tail_misbehaved(struct tail *t, const char *what, const char *reason)
+{
+	struct buf	d = BUF_INIT;
+	struct buf	root = BUF_INIT, ours = BUF_INIT;
+
+	log_error(t->log.description, "misbehaves: %s", reason);
+	enc_hex(&root, t->head.root, 32);
+	enc_hex(&ours, t->done_root, 32);
+	buf_fmt(&d, "{\"what\": \"%s\", \"head_id\": %" PRId64
+	    ", \"tree_size\": %" PRIu64 ", \"root_hash\": \"%s\", "
+	    "\"timestamp\": %" PRIu64 ", \"verified_size\": %" PRIu64
+	    ", \"verified_root\": \"%s\", \"operator\": \"", what, t->head_id,
+	    t->head.tree_size, buf_text(&root), t->head.timestamp_ms,
+	    t->done.to, buf_text(&ours));
+	/* operators' names come from the list: no quotes in JSON */
+	for (const char *p = t->log.operator; *p != '\0'; p++)
+		if (*p >= ' ' && *p != '"' && *p != '\\')
+			buf_add(&d, p, 1);
+	buf_str(&d, "\"}");
+	open_finding(t, "log.misbehaved", "critical", reason, buf_text(&d));
+	buf_free(&d);
+	buf_free(&root);
+	buf_free(&ours);
+}
+
+static void
+stale(struct tail *t)
+{
+	int64_t	ms = t->log.head_ms, age, limit;
+	char	why[200];
+
+	if ((int64_t)t->head.timestamp_ms > ms)
+		ms = (int64_t)t->head.timestamp_ms;
+	if (ms == 0 || t->log.readonly)
+		return;
+	age = clk_wall() / 1000 - ms;
+	limit = t->log.mmd * 1000 + STALE_GRACE_MS;
+	if (age > limit) {
+		(void)snprintf(why, sizeof(why), "newest head is %" PRId64
+		    " s old, the log's MMD is %" PRId64 " s (RFC 6962 3.5)",
+		    age / 1000, t->log.mmd);
+		open_finding(t, "log.stale", age > 4 * limit ? "high" :
+		    "medium", why, NULL);
+		t->stale = 1;
+	} else if (t->stale != 0) {
+		resolve(t, "log.stale", "the log shows a fresh head");
+		t->stale = 0;
+	}
+}
+
+void
+tail_health(struct tail *t, const char *why)
+{
+	struct err	e = ERR_INIT;
+	int64_t		now = clk_wall(), since = t->log.failing_since;
+	char		text[500];
+
+	if (why == NULL) {
+		if (since != INT64_MIN)
+			(void)health_ok(t->en->db, t->log.id, &e);
+		if (t->unreachable != 0)
+			resolve(t, "log.unreachable", "the log answers");
+		t->unreachable = 0;
+		stale(t);
+		return;
+	}
+	if (health_fail(t->en->db, t->log.id, why, &e) == -1)
+		log_error(t->log.description, "%s", e.msg);
+	if (since != INT64_MIN && now - since > UNREACHABLE) {
+		(void)snprintf(text, sizeof(text), "not read for %lld "
+		    "minutes: %s", (long long)(now - since) / CLK_SEC / 60, why);
+		open_finding(t, "log.unreachable",
+		    now - since > UNREACHABLE_LONG ? "high" : "medium", text,
+		    NULL);
+		t->unreachable = 1;
+	}
+}

@@ -1,0 +1,522 @@
+#include "auditor/role/tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ctlog/rfc6962.h"
+#include "ctlog/tile.h"
+
+/*
+ * Reading: pages are asked for in parallel, judged in any order, and folded
+ * in theirs.  Nothing here is believed until tail_prove.c has compared roots.
+ */
+
+/* Entries asked for when it is not known how many a log gives. */
+#define PAGE_ASK	1000
+/* Bytes of bodies under way or waiting, and the pages that may be. */
+#define AHEAD_BYTES	(16u << 20)
+#define AHEAD_MIN	3
+#define AHEAD_MAX	16
+/* Tries of one turn before the log is left alone for a while. */
+#define READ_TRIES	8
+/* A batch that kills so many judges is cut in halves. */
+#define DEATHS		3
+/* What was read for so long is proven and committed on the way. */
+#define COMMIT_EVERY	(10 * CLK_SEC)
+#define COMMIT_MATCHES	512
+
+static struct tail_page *
+page_make(uint64_t from, uint64_t to, int tile)
+{
+	struct tail_page	*p = mem_zero(sizeof(*p));
+
+	p->from = from;
+	p->to = to;
+	p->tile = tile;
+	p->base = tile ? from / TILE_WIDTH * TILE_WIDTH : from;
+	return p;
+}
+
+static void
+page_give(struct tail *t, struct tail_page *p)
+{
+	if (p->arena_len != 0)
+		fetch_client_give(t->en->logs, t->arena, p->ext.off,
+		    p->arena_len);
+	p->arena_len = 0;
+}
+
+static void
+page_free(struct tail *t, struct tail_page *p)
+{
+	size_t	i;
+
+	page_give(t, p);
+	if (p->fetch_id != 0)
+		fetch_client_cancel(t->en->logs, p->fetch_id);
+	for (i = 0; i < p->nfound; i++)
+		tail_match_free(p->found[i]);
+	free(p->found);
+	free(p);
+}
+
+void
+tail_read_drop(struct tail *t)
+{
+	struct tail_page	*p;
+
+	while ((p = t->pages) != NULL) {
+		t->pages = p->next;
+		page_free(t, p);
+	}
+	t->last = &t->pages;
+	t->npages = 0;
+	tail_check_drop(t);
+}
+
+void
+tail_read_begin(struct tail *t)
+{
+	t->state = TAIL_READ;
+	t->now = t->done;
+	t->asked = t->done.to;
+	t->began = t->committed = clk_mono();
+	t->tries = 0;
+	t->fresh = 0;
+	tail_read_turn(t);
+}
+
+/* How many pages may be under way or waiting. */
+static size_t
+ahead(const struct tail *t)
+{
+	uint64_t	n;
+
+	if (!t->page_known && !t->log.is_static && t->log.hybrid != 1)
+		return 1;	/* learn the log's page size first */
+	n = t->body_max != 0 ? AHEAD_BYTES / t->body_max : AHEAD_MIN;
+	return n < AHEAD_MIN ? AHEAD_MIN : n > AHEAD_MAX ? AHEAD_MAX :
+	    (size_t)n;
+}
+
+/* Make pages up to the head, as far as the window allows. */
+static void
+plan(struct tail *t)
+{
+	struct tail_page	*p;
+	uint64_t		 to, step, target = t->head.tree_size;
+	size_t			 max = ahead(t);
+	int			 tile;
+
+	while (t->npages < max && t->asked < target) {
+		to = (t->asked / TILE_WIDTH + 1) * TILE_WIDTH;
+		/* hybrid logs have no partial tiles */
+		tile = t->log.is_static || (t->log.hybrid == 1 &&
+		    to <= target);
+		if (!tile) {
+			step = t->page_size > 0 ? (uint64_t)t->page_size :
+			    PAGE_ASK;
+			to = (t->asked / step + 1) * step;
+		}
+		p = page_make(t->asked, to < target ? to : target, tile);
+		*t->last = p;
+		t->last = &p->next;
+		t->npages++;
+		t->asked = p->to;
+	}
+}
+
+/* The width of the tile that is asked for. */
+static unsigned
+tile_want(const struct tail_page *p)
+{
+	return p->full ? TILE_WIDTH : (unsigned)(p->to - p->base);
+}
+
+static int
+page_get(struct tail *t, struct tail_page *p)
+{
+	struct fetch_get	g;
+	struct http_req		req;
+	struct tile		tile = { TILE_DATA, p->base / TILE_WIDTH, 0 };
+	int			rc;
+
+	tile.width = tile_want(p);
+	rc = p->tile ? tile_request(t->log.read_url, &tile, &req) :
+	    rfc6962_entries(t->log.read_url, p->from, p->to - 1, &req);
+	if (rc == -1) {
+		tail_end(t, "URL of a page is too long");
+		return -1;
+	}
+	memset(&g, 0, sizeof(g));
+	g.arena = t->arena;
+	g.cap = p->tile ? LIMIT_BODY_TILE : LIMIT_BODY_ENTRIES;
+	g.flags = FETCH_F_GZIP;
+	g.timeout_ms = 120000;
+	g.method = "GET";
+	g.url = req.url;
+	p->fetch_id = fetch_client_get(t->en->logs, &g);
+	p->state = PAGE_FETCH;
+	return 0;
+}
+
+static void
+page_question(const struct tail_page *p, struct judge_page *q)
+{
+	memset(q, 0, sizeof(*q));
+	q->ext = p->ext;
+	q->tile = p->tile;
+	q->max = p->tile ? tile_want(p) : (uint32_t)(p->to - p->from);
+	q->skip = (uint32_t)(p->from - p->base);
+	if (p->full && p->to < p->base + TILE_WIDTH)
+		q->cut = (uint32_t)(p->to - p->base);
+	q->first = p->base;
+	q->from = p->match_from;
+	q->to = p->match_to;
+}
+
+static void
+page_ask(struct tail *t, struct tail_page *p, int raw)
+{
+	struct judge_link	*j = tail_need_judge(t);
+	struct judge_page	 q;
+
+	if (j == NULL)
+		return;
+	page_question(p, &q);
+	p->raw = raw;
+	p->ask_id = ++t->en->next_ask;
+	p->state = PAGE_JUDGE;
+	judge_ask_page(j, p->ask_id, raw, &q);
+}
+
+/* Ask for what waits, as fast as the log's rate allows. */
+static void
+ask(struct tail *t)
+{
+	struct tail_page	*p;
+	int64_t			 wait, now = clk_mono();
+
+	for (p = t->pages; p != NULL; p = p->next) {
+		if (p->state == PAGE_BODY) {
+			page_ask(t, p, 0);
+			continue;
+		}
+		if (p->state != PAGE_WAIT)
+			continue;
+		wait = p->not_before > now ? p->not_before - now :
+		    rate_ready(&t->rate, now);
+		if (wait > 0) {
+			engine_wake(t->en, now + wait);
+			if (p->not_before > now)
+				continue;
+			break;
+		}
+		rate_take(&t->rate, now);
+		if (page_get(t, p) == -1)
+			return;
+	}
+}
+
+/* Put what was judged behind what was read, in the log's order. */
+static void
+fold(struct tail *t)
+{
+	struct tail_page	*p;
+	size_t			 i, n;
+
+	while ((p = t->pages) != NULL && p->state == PAGE_DONE &&
+	    !tail_check_busy(t, p)) {
+		n = t->nmatches;
+		for (i = 0; i < p->nfound; i++)
+			tail_match_add(t, p->found[i]);
+		p->nfound = 0;
+		if (merkle_join(&t->now, &p->range, t->paths, t->nmatches)
+		    == -1) {
+			tail_match_drop(t, t->nmatches - n);
+			tail_end(t, "pages do not join");
+			return;
+		}
+		t->fresh += p->count;
+		t->en->entries += p->count;
+		t->pages = p->next;
+		if (t->last == &p->next)
+			t->last = &t->pages;
+		t->npages--;
+		page_free(t, p);
+	}
+}
+
+/* Is it time to prove what was read, before the head is reached? */
+static int
+due(const struct tail *t)
+{
+	return t->now.to > t->done.to && t->now.to % TILE_WIDTH == 0 &&
+	    (clk_mono() > t->committed + COMMIT_EVERY ||
+	    t->nmatches >= COMMIT_MATCHES);
+}
+
+void
+tail_read_turn(struct tail *t)
+{
+	if (t->state == TAIL_READ) {
+		if (t->now.to < t->head.tree_size &&
+		    tail_hybrid_unknown(t))
+			return;
+		fold(t);
+		if (t->state != TAIL_READ)
+			return;
+		if (t->now.to != t->head.tree_size && !due(t)) {
+			plan(t);
+			ask(t);
+		}
+		if (t->state != TAIL_READ)
+			return;
+	}
+	if (tail_match_early(t) == -1)
+		return;
+	if (t->now.to == t->head.tree_size || due(t)) {
+		t->state = TAIL_ISSUERS;
+		if (!tail_match_waiting(t))
+			tail_prove_begin(t);
+	}
+}
+
+/* The page failed: it is asked for again, or the log is left alone. */
+static void
+again(struct tail *t, struct tail_page *p, const char *why)
+{
+	page_give(t, p);
+	p->state = PAGE_WAIT;
+	p->not_before = clk_mono() + clk_backoff(p->tries + 1, CLK_SEC / 2,
+	    20 * CLK_SEC);
+	if (++p->tries < READ_TRIES) {
+		log_debug(t->log.description, "%" PRIu64 ": %s, again",
+		    p->from, why);
+		engine_wake(t->en, p->not_before);
+		return;
+	}
+	tail_end(t, why);
+}
+
+int
+tail_read_fetched(struct tail *t, const struct fetch_done *d)
+{
+	struct tail_page	*p;
+	char			 why[400];
+
+	for (p = t->pages; p != NULL && p->fetch_id != d->id; p = p->next)
+		;
+	if (p == NULL)
+		return 0;
+	p->fetch_id = 0;
+	p->ext.off = d->offset;
+	p->ext.len = p->arena_len = d->length;
+	p->ext.gzip = strcmp(d->encoding, "gzip") == 0;
+	if (d->failure == FETCH_OK && d->status == 200) {
+		rate_ok(&t->rate);
+		if (d->length > t->body_max)
+			t->body_max = d->length;
+		p->state = PAGE_BODY;
+		p->match_from = 0;
+		p->match_to = p->match_end = UINT32_MAX;
+		return 1;
+	}
+	if (d->failure == FETCH_OK && d->status == 404 && p->tile &&
+	    !p->full && p->to < p->base + TILE_WIDTH) {
+		/* the partial tile went when the full one came */
+		page_give(t, p);
+		p->full = 1;
+		p->state = PAGE_WAIT;
+		return 1;
+	}
+	tail_refused(t, d, why, sizeof(why));
+	again(t, p, why);
+	return 1;
+}
+
+/* How many entries this log gives at once, from a short answer. */
+static void
+learn(struct tail *t, uint64_t end, uint32_t count)
+{
+	static const uint32_t	sizes[] = { 1000, 512, 256, 128, 64, 32 };
+	size_t			i;
+
+	t->page_size = (int)count;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (end % sizes[i] == 0 && sizes[i] <= 2 * count) {
+			t->page_size = (int)sizes[i];
+			break;
+		}
+	t->page_known = 1;
+	(void)health_rate(t->en->db, t->log.id, t->page_size,
+	    t->rate.per_sec, 0, NULL);
+}
+
+/* Fewer entries than asked for: the rest is a page of its own. */
+static void
+split(struct tail *t, struct tail_page *p, uint32_t count)
+{
+	struct tail_page	*rest = page_make(p->from + count, p->to, 0);
+
+	learn(t, p->from + count, count);
+	rest->next = p->next;
+	p->next = rest;
+	if (t->last == &p->next)
+		t->last = &rest->next;
+	t->npages++;
+	p->to = p->from + count;
+}
+
+/* The matches of an answer, kept with the page. */
+static int
+matches_read(struct tail_page *p, const struct judge_page_reply *r,
+    struct cur *c)
+{
+	struct tail_match	*m;
+	const uint8_t		*start;
+	struct cur		 rec;
+	uint32_t		 i;
+
+	for (i = 0; i < r->nmatch; i++) {
+		m = mem_zero(sizeof(*m));
+		start = c->p;
+		if (judge_match_read(c, &m->m) == -1) {
+			free(m);
+			return -1;
+		}
+		judge_match_free(&m->m);
+		buf_add(&m->raw, start, (size_t)(c->p - start));
+		rec = cur_span(buf_bytes(&m->raw));
+		if (judge_match_read(&rec, &m->m) == -1 ||
+		    m->m.index < p->from || m->m.index >= p->to) {
+			tail_match_free(m);
+			return -1;
+		}
+		p->found = mem_grow(p->found, &p->capfound, p->nfound + 1,
+		    sizeof(*p->found));
+		p->found[p->nfound++] = m;
+	}
+	return cur_left(c) == 0 ? 0 : -1;
+}
+
+/* A good answer; more may be to be asked about the same page. */
+static void
+page_judged(struct tail *t, struct tail_page *p, struct cur *c)
+{
+	struct judge_page_reply	r;
+	uint32_t		end, want = (uint32_t)(p->to - p->from);
+
+	if (judge_page_reply_read(c, &r) == -1 || r.count > want ||
+	    (r.count != 0 && r.range.from != p->from)) {
+		tail_end(t, "judge: bad answer");
+		return;
+	}
+	if (r.count == 0) {
+		again(t, p, "the log gives no entries (RFC 6962 4.6)");
+		return;
+	}
+	if (r.count < want) {
+		if (p->tile) {
+			tail_end(t, "judge: bad answer");
+			return;
+		}
+		split(t, p, r.count);
+	} else if (!p->tile && want >= PAGE_ASK)
+		t->page_known = 1;
+	if (matches_read(p, &r, c) == -1) {
+		tail_end(t, "judge: bad answer");
+		return;
+	}
+	p->count = r.count;
+	p->range = r.range;
+	end = (uint32_t)(p->to - p->base);
+	if (p->match_end > end)
+		p->match_end = end;
+	if (r.upto < p->match_end) {
+		/* it did not fit, or only a part was asked about */
+		p->match_from = r.upto;
+		p->match_to = p->match_end;
+		page_ask(t, p, 0);
+		return;
+	}
+	p->state = PAGE_DONE;
+	if (!tail_check_busy(t, p))
+		page_give(t, p);
+}
+
+void
+tail_read_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
+{
+	struct tail_page	*p;
+	struct judge_page	 q;
+
+	for (p = t->pages; p != NULL; p = p->next)
+		if (p->state == PAGE_JUDGE && p->ask_id == r->id)
+			break;
+	if (p == NULL)
+		return;
+	p->ask_id = 0;
+	if (!r->ok) {
+		again(t, p, r->msg);
+		return;
+	}
+	if (!p->raw && p->deaths == 0 && p->match_from == 0) {
+		page_question(p, &q);
+		tail_check_page(t, p, &q, cur_rest(c));
+	}
+	page_judged(t, p, c);
+}
+
+/* Cut what is asked about, until the entry that kills stands alone. */
+static void
+bisect(struct tail *t, struct tail_page *p)
+{
+	uint32_t	end = (uint32_t)(p->to - p->base);
+
+	if (p->match_end > end)
+		p->match_end = end;
+	if (p->match_to > p->match_end)
+		p->match_to = p->match_end;
+	if (p->match_from < p->from - p->base)
+		p->match_from = (uint32_t)(p->from - p->base);
+	if (p->match_to - p->match_from <= 1) {
+		log_warn(t->log.description, "entry %" PRIu64 " kills judges: "
+		    "it is kept as it is", p->base + p->match_from);
+		page_ask(t, p, 1);
+		return;
+	}
+	p->match_to = p->match_from + (p->match_to - p->match_from) / 2;
+	page_ask(t, p, 0);
+}
+
+void
+tail_read_died(struct tail *t)
+{
+	struct tail_page	*p, *first = NULL;
+
+	/* judges answer in order: the oldest question killed it */
+	for (p = t->pages; p != NULL; p = p->next)
+		if (p->state == PAGE_JUDGE &&
+		    (first == NULL || p->ask_id < first->ask_id))
+			first = p;
+	tail_match_died(t);
+	tail_check_died(t);
+	if (first != NULL && ++first->deaths >= DEATHS) {
+		if (first->raw) {
+			tail_end(t, "a page kills what judges it");
+			return;
+		}
+		bisect(t, first);
+	} else if (first != NULL)
+		page_ask(t, first, first->raw);
+	for (p = t->pages; p != NULL; p = p->next)
+		if (p != first && p->state == PAGE_JUDGE)
+			page_ask(t, p, p->raw);
+}
