@@ -1,0 +1,548 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/testdb.h"
+
+#include "auditor/alert/message.h"
+#include "base/clk.h"
+#include "tests/unit/auditor/alert_fixture.h"
+
+static int64_t
+events(int64_t id, const char *event)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql), "select count(*) from finding_event where "
+	    "finding_id = %lld and event = '%s'", (long long)id, event);
+	return number(sql);
+}
+
+static void
+test_once(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	add_channel("chat", "slack");
+	id = opened(&f, 1);
+	assert_int_equal(opened(&f, 0), id);
+	assert_int_equal(opened(&f, 0), id);
+	assert_int_equal(number("select count(*) from finding"), 1);
+	assert_int_equal(events(id, "opened"), 1);
+	assert_int_equal(number("select count(*) from delivery"), 2);
+	assert_int_equal(number("select count(distinct webhook_id) from "
+	    "delivery"), 1);
+	assert_int_equal(number("select count(*) from delivery d join "
+	    "finding_event v on v.id = d.webhook_id"), 2);
+	/* Another owner, another kind, another subject: others. */
+	f.owner = "";
+	opened(&f, 1);
+	f.subject = "ab";
+	opened(&f, 1);
+	f.kind = "certificate.twins";
+	opened(&f, 1);
+	assert_int_equal(number("select count(*) from finding"), 4);
+}
+
+/* Parts of the key cannot run into one another. */
+static void
+test_key(void **state)
+{
+	struct finding f = a_finding("a|b");
+
+	(void)state;
+	empty();
+	f.owner = "c";
+	opened(&f, 1);
+	f.subject = "a";
+	f.owner = "b|c";
+	opened(&f, 1);
+	f.subject = "a%7cb";
+	f.owner = "c";
+	opened(&f, 1);
+	assert_int_equal(number("select count(*) from finding"), 3);
+}
+
+/* What is rolled back was never said. */
+static void
+test_rollback(void **state)
+{
+	struct finding f = a_finding("aa");
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	OK(db_begin(db, e));
+	OK(finding_open(db, &f, NULL, NULL, e));
+	db_rollback(db);
+	assert_int_equal(number("select count(*) from finding"), 0);
+	assert_int_equal(number("select count(*) from finding_event"), 0);
+	assert_int_equal(number("select count(*) from delivery"), 0);
+}
+
+static void
+test_touch(void **state)
+{
+	static const char *const logs1[] = { "Log 1" };
+	static const char *const logs2[] = { "Log 2", "Log 1" };
+	struct finding f = a_finding("aa");
+	json_t *o;
+	int64_t id;
+
+	(void)state;
+	empty();
+	f.logs.v = logs1;
+	f.logs.n = 1;
+	f.detail = "{\"a\": 1}";
+	id = opened(&f, 1);
+	f.logs.v = logs2;
+	f.logs.n = 2;
+	f.proven = 1;
+	f.detail = "{\"b\": 2}";
+	f.severity = "low";	/* never lowered by seeing it again */
+	f.reason = "something else";
+	opened(&f, 0);
+	o = finding_load(db, id, NULL);
+	assert_string_equal(message_get(o, "severity"), "high");
+	assert_string_equal(message_get(o, "reason"), "nobody declared it");
+	assert_true(json_is_true(json_object_get(o, "proven")));
+	assert_int_equal(json_array_size(json_object_get(o, "logs")), 2);
+	assert_int_equal(json_object_size(json_object_get(o, "detail")), 2);
+	json_decref(o);
+	f.proven = 0;
+	f.logs.n = 0;
+	opened(&f, 0);
+	o = finding_load(db, id, NULL);
+	assert_true(json_is_true(json_object_get(o, "proven")));
+	assert_int_equal(json_array_size(json_object_get(o, "logs")), 2);
+	json_decref(o);
+}
+
+static void
+test_escalated(void **state)
+{
+	struct finding f = a_finding("aa");
+	json_t *o;
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	id = opened(&f, 1);
+	f.severity = "critical";
+	f.reason = "the policy denies it";
+	f.rule = 1;
+	opened(&f, 1);
+	opened(&f, 0);
+	assert_int_equal(events(id, "escalated"), 1);
+	assert_int_equal(pending("soc"), 2);
+	o = finding_load(db, id, NULL);
+	assert_string_equal(message_get(o, "severity"), "critical");
+	assert_string_equal(message_get(o, "reason"), "the policy denies it");
+	assert_int_equal(json_integer_value(json_object_get(o, "rule")), 1);
+	json_decref(o);
+}
+
+static void
+test_digest_only(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	f.severity = "low";
+	f.digest_only = 1;
+	id = opened(&f, 1);
+	assert_int_equal(pending("soc"), 0);
+	assert_int_equal(events(id, "opened"), 1);
+	/* Louder than the digest: now it is said. */
+	f.digest_only = 0;
+	opened(&f, 1);
+	assert_int_equal(pending("soc"), 1);
+	f.digest_only = 1;
+	opened(&f, 0);
+	assert_int_equal(number("select digest_only::int from finding"), 0);
+}
+
+static void
+test_resolve_reopen(void **state)
+{
+	struct finding f = a_finding("log1");
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	f.kind = "log.stale";
+	id = opened(&f, 1);
+	add_channel("late", "webhook");	/* heard nothing of the opening */
+	OK(finding_resolve(db, "log.stale", "log1", "team-b", "fine", e));
+	OK(finding_resolve(db, "log.stale", "log1", "team-b", "fine", e));
+	assert_int_equal(events(id, "resolved"), 1);
+	assert_int_equal(pending("soc"), 2);
+	assert_int_equal(pending("late"), 0);
+	/* Resolving what never was is nothing. */
+	OK(finding_resolve(db, "log.stale", "log2", "team-b", "fine", e));
+	f.severity = "medium";
+	assert_int_equal(opened(&f, 1), id);
+	assert_int_equal(events(id, "opened"), 2);
+	assert_int_equal(pending("late"), 1);
+	assert_int_equal(number("select (severity = 'medium' and "
+	    "state = 'open')::int from finding"), 1);
+}
+
+static void
+test_only_persons(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	id = opened(&f, 1);
+	FAILS(ERR_PERM, finding_resolve(db, f.kind, f.subject, f.owner, "x",
+	    e));
+	OK(finding_change(db, id, "resolved", "ann", "was us", e));
+	assert_int_equal(events(id, "resolved"), 1);
+	assert_int_equal(number("select (author = 'ann' and decided_reason = "
+	    "'was us' and state = 'resolved')::int from finding"), 1);
+}
+
+static void
+test_retract(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	id = opened(&f, 1);
+	OK(finding_retract(db, id, "declared since", e));
+	OK(finding_retract(db, id, "declared since", e));
+	assert_int_equal(events(id, "retracted"), 1);
+	assert_int_equal(pending("soc"), 2);
+	f.subject = "ab";
+	id = opened(&f, 1);
+	OK(finding_change(db, id, "acked", "ann", NULL, e));
+	OK(finding_retract(db, id, "declared since", e));
+	assert_int_equal(events(id, "retracted"), 0);
+	FAILS(ERR_NOENT, finding_retract(db, 999999, "x", e));
+}
+
+static void
+test_transitions(void **state)
+{
+	static const char *const names[] = { "open", "acked", "accepted",
+		"rejected", "contained", "resolved" };
+	/* Row: from; column: to. */
+	static const char ok[6][7] = {
+		"-yyyyy", "-yyyyy", "-nyynn", "-nyyyy", "-nnnyy", "-nynny"
+	};
+	struct finding f = a_finding("aa");
+	struct err x;
+	char sql[200];
+	int64_t id;
+	size_t i, k;
+
+	(void)state;
+	empty();
+	id = opened(&f, 1);
+	for (i = 0; i < 6; i++)
+		for (k = 1; k < 6; k++) {
+			snprintf(sql, sizeof(sql), "update finding set "
+			    "state = '%s'", names[i]);
+			run(sql);
+			err_clear(&x);
+			if ((finding_change(db, id, names[k], "ann", "r",
+			    &x) == 0) != (ok[i][k] == 'y'))
+				fail_msg("%s to %s: %s", names[i], names[k],
+				    x.msg);
+			if (ok[i][k] != 'y')
+				assert_int_equal(x.code, ERR_USAGE);
+		}
+	FAILS(ERR_USAGE, finding_change(db, id, "nonsense", "a", "r", e));
+	FAILS(ERR_NOENT, finding_change(db, 424242, "acked", "a", "r", e));
+}
+
+/* Accepted is legitimate: seen again it is silent, also when louder. */
+static void
+test_accepted_stays(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	id = opened(&f, 1);
+	OK(finding_change(db, id, "accepted", "ann", "ours", e));
+	assert_int_equal(events(id, "retracted"), 1);
+	f.severity = "critical";
+	opened(&f, 0);
+	assert_int_equal(number("select (state = 'accepted')::int from "
+	    "finding"), 1);
+	/* Rejected goes on being heard of. */
+	OK(finding_change(db, id, "rejected", "ann", "no", e));
+	run("update finding set severity = 'high'");
+	opened(&f, 1);
+}
+
+static void
+test_acked(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t id;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	add_channel("pd", "pagerduty");
+	id = opened(&f, 1);
+	OK(finding_change(db, id, "acked", "ann", NULL, e));
+	assert_int_equal(pending("soc"), 1);
+	assert_int_equal(pending("pd"), 2);
+	opened(&f, 0);
+	assert_int_equal(number("select (state = 'acked')::int from "
+	    "finding"), 1);
+}
+
+static void
+test_proven(void **state)
+{
+	struct finding f = a_finding("aa");
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	opened(&f, 1);
+	OK(finding_proven(db, "aa", e));
+	assert_int_equal(number("select proven::int from finding"), 1);
+	assert_int_equal(number("select count(*) from finding_event"), 1);
+	assert_int_equal(pending("soc"), 1);
+}
+
+static size_t
+count(const struct finding_filter *q)
+{
+	json_t *a;
+	size_t n;
+
+	a = finding_list(db, q, NULL);
+	assert_non_null(a);
+	n = json_array_size(a);
+	json_decref(a);
+	return n;
+}
+
+static void
+test_list(void **state)
+{
+	struct finding_filter q;
+	struct finding f = a_finding("aa");
+	json_t *a;
+	int64_t first;
+	int i;
+	char subject[16];
+
+	(void)state;
+	empty();
+	first = opened(&f, 1);
+	for (i = 0; i < 9; i++) {
+		snprintf(subject, sizeof(subject), "s%d", i);
+		f.subject = subject;
+		f.severity = i < 3 ? "critical" : i < 6 ? "medium" : "info";
+		f.owner = i % 2 == 0 ? "" : "team-c";
+		f.digest_only = i == 8;
+		opened(&f, 1);
+	}
+	OK(finding_change(db, first, "resolved", "a", "b", e));
+	memset(&q, 0, sizeof(q));
+	assert_int_equal(count(&q), 10);
+	q.limit = 4;
+	assert_int_equal(count(&q), 4);
+	q.limit = 0;
+	q.open = 1;
+	assert_int_equal(count(&q), 9);
+	q.open = 0;
+	q.severity = "medium";
+	assert_int_equal(count(&q), 7);
+	q.severity = NULL;
+	q.owner = "";
+	assert_int_equal(count(&q), 5);
+	q.owner = NULL;
+	q.subject = "s3";
+	assert_int_equal(count(&q), 1);
+	q.subject = NULL;
+	q.silenced = 1;
+	assert_int_equal(count(&q), 1);
+	q.silenced = 0;
+	q.kind = "no.such";
+	assert_int_equal(count(&q), 0);
+	q.kind = NULL;
+	q.since = clk_wall() + 3600 * CLK_SEC;
+	assert_int_equal(count(&q), 0);
+	q.since = 0;
+	q.after = first;
+	assert_int_equal(count(&q), 9);
+	a = finding_list(db, &q, NULL);
+	assert_true(json_integer_value(json_object_get(json_array_get(a, 0),
+	    "id")) > first);
+	json_decref(a);
+}
+
+/* Every field that contract.md names is there. */
+static void
+test_json(void **state)
+{
+	static const char *const keys[] = { "id", "kind", "severity", "state",
+		"watch", "owner", "subject", "reason", "rule", "first_seen",
+		"last_seen", "proven", "issuer_owner", "issuer_first_seen",
+		"key_status", "caa", "served_at", "nearest_source",
+		"ca_contact", "logs", "next", "detail" };
+	struct finding f = a_finding("aa");
+	json_t *o;
+	size_t i;
+
+	(void)state;
+	empty();
+	o = finding_load(db, opened(&f, 1), NULL);
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (json_object_get(o, keys[i]) == NULL)
+			fail_msg("no field %s", keys[i]);
+	assert_string_equal(message_get(o, "issuer_first_seen"),
+	    message_get(o, "first_seen"));
+	json_decref(o);
+	assert_null(finding_load(db, 0, NULL));
+	assert_null(finding_load(db, 999999, NULL));
+}
+
+static void
+test_bad(void **state)
+{
+	struct finding f = a_finding("aa");
+
+	(void)state;
+	empty();
+	f.severity = "urgent";
+	FAILS(ERR_FORMAT, finding_open(db, &f, NULL, NULL, e));
+	assert_int_equal(number("select count(*) from finding"), 0);
+}
+
+static void
+test_silent_and_digest(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t now;
+	json_t *a, *d;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	run("insert into issuance (tbs_sha256, issuer_spki_sha256, serial, "
+	    "spki_sha256, names, not_before, not_after, issued, decision, "
+	    "rule, rule_reason, decided_at) values ('\\xaa', '\\xbb', '01', "
+	    "'\\xcc', '{a.example.com}', now(), now(), 'valid', 'silent', 3, "
+	    "'imported', now())");
+	f.digest_only = 1;
+	opened(&f, 1);
+	f = a_finding("log1");
+	f.kind = "log.stale";
+	opened(&f, 1);
+	OK(finding_resolve(db, f.kind, f.subject, f.owner, "fine", e));
+	a = finding_silent(db, 0, 10, NULL);
+	assert_int_equal(json_array_size(a), 1);
+	assert_string_equal(message_get(json_array_get(a, 0), "name"),
+	    "a.example.com");
+	json_decref(a);
+	now = clk_wall();
+	d = finding_digest(db, now - 3600 * CLK_SEC, now + 3600 * CLK_SEC,
+	    NULL);
+	assert_non_null(d);
+#define COUNT(k) json_integer_value(json_object_get(json_object_get(d, k), \
+	"count"))
+	assert_int_equal(COUNT("lowered"), 1);
+	assert_int_equal(COUNT("muted"), 0);
+	assert_int_equal(COUNT("silent"), 1);
+	assert_int_equal(COUNT("resolved"), 1);
+	assert_int_equal(COUNT("retracted"), 0);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(d,
+	    "open"), "high")), 1);
+	json_decref(d);
+	/* Nothing before it happened. */
+	d = finding_digest(db, now - 7200 * CLK_SEC, now - 3600 * CLK_SEC,
+	    NULL);
+	assert_int_equal(COUNT("lowered"), 0);
+	assert_int_equal(COUNT("silent"), 0);
+	json_decref(d);
+}
+
+/* Two transactions open the same finding: one event. */
+static void
+test_race(void **state)
+{
+	struct finding f = a_finding("aa");
+	struct db *other;
+	int fresh;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	other = testdb_again();
+	OK(db_begin(db, e));
+	OK(finding_open(db, &f, NULL, &fresh, e));
+	assert_int_equal(fresh, 1);
+	OK(db_script(other, "set lock_timeout = '200ms'", e));
+	OK(db_begin(other, e));
+	FAILS(ERR_DB, finding_open(other, &f, NULL, &fresh, e));
+	db_rollback(other);
+	OK(db_commit(db, e));
+	OK(db_begin(other, e));
+	OK(finding_open(other, &f, NULL, &fresh, e));
+	assert_int_equal(fresh, 0);
+	OK(db_commit(other, e));
+	db_close(other);
+	assert_int_equal(pending("soc"), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_touch),
+		cmocka_unit_test(test_escalated),
+		cmocka_unit_test(test_digest_only),
+		cmocka_unit_test(test_resolve_reopen),
+		cmocka_unit_test(test_only_persons),
+		cmocka_unit_test(test_retract),
+		cmocka_unit_test(test_transitions),
+		cmocka_unit_test(test_accepted_stays),
+		cmocka_unit_test(test_acked),
+		cmocka_unit_test(test_proven),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_silent_and_digest),
+		cmocka_unit_test(test_race),
+	};
+	int rc;
+
+	if ((db = testdb_open()) == NULL)
+		return 0;
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	testdb_close(db);
+	return rc;
+}
