@@ -12,6 +12,14 @@
     "2nc346Wo2o2U+GvoPWSPJz91s/xrEvA3Bk9kWHUUXVZS5morFEzsgdHqPg=="
 #define ID2 "DleUvPOuqT4zGyyZB7P3kN+bwj1xMiXdIaklrGHFTiE="
 
+/* Logs that anybody can sign for. */
+#define MIMIC1 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdO/+dnH/NZSBSLmmN9u2h4HNTnC"\
+    "OLeU+oMBiRynIvQ8zt2ft0IMyO90e5nwSaCdYvA4JVGzCMarfs9DcNxFY1g=="
+#define MIMICID1 "9EGV1vAOLbVUNcrdV3iS5T4VrUFwWPh44U/2uRh0FYk="
+#define MIMIC2 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEB/VtcL7BSbGP4QY7UjaaXOd4gQ8"\
+    "0R1PxLZtfYifk+ZER+mCVJVVjl66uVWUzu5lMbWMb1MWKxjkvtd2MyQSKsA=="
+#define MIMICID2 "si9+3rWvav5QPeBAgbLXTBJThJL+3yyypSZQPO9TztI="
+
 #define LOG(id, key, more) "{\"description\":\"d\",\"log_id\":\"" id \
     "\",\"key\":\"" key "\"" more "}"
 #define LIST(logs, tiled) "{\"version\":\"1\",\"log_list_timestamp\":" \
@@ -191,6 +199,22 @@ doubles_and_nameless(void **state)
 	assert_int_equal(ll->nlogs, 1);
 	assert_int_equal(ll->nrefused, 1);
 	assert_non_null(strstr(ll->refused[0], "no name"));
+	loglist_free(ll);
+}
+
+static void
+mimics(void **state)
+{
+	struct loglist	*ll;
+
+	(void)state;
+	assert_int_equal(loglist_read(SPAN_STR(LIST(LOG(MIMICID1, MIMIC1, URL)
+	    "," LOG(ID1, KEY1, URL) "," LOG(MIMICID2, MIMIC2, URL), "")),
+	    &ll, NULL), 0);
+	assert_int_equal(ll->nlogs, 1);
+	assert_int_equal(ll->nrefused, 2);
+	assert_non_null(strstr(ll->refused[0], "private key is public"));
+	assert_non_null(strstr(ll->refused[1], "private key is public"));
 	loglist_free(ll);
 }
 
@@ -400,6 +424,7 @@ main(void)
 		cmocka_unit_test(everything),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(doubles_and_nameless),
+		cmocka_unit_test(mimics),
 		cmocka_unit_test(cap),
 		cmocka_unit_test(readable),
 		cmocka_unit_test(unions),
