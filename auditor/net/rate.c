@@ -50,7 +50,8 @@ rate_ready(struct rate *r, int64_t now)
 		wait = r->hold_until - now;
 	/* A rounding error must not cost a wake-up. */
 	if (r->tokens < 1 - 1e-9)
-		wait += (int64_t)ceil((1 - r->tokens) * CLK_SEC / r->per_sec);
+		wait += (int64_t)ceil((1 - r->tokens) * CLK_SEC / r->per_sec -
+		    1e-6);
 	return wait;
 }
 
