@@ -32,13 +32,13 @@ der_next(struct cur *c, uint8_t *tag, struct cur *content, struct span *whole)
 		return -1;
 	if (tag != NULL)
 		*tag = t;
-	if (content != NULL)
-		*content = cur_span(s);
 	if (whole != NULL) {
 		whole->p = c->p;
 		whole->n = (size_t)(at.p - c->p);
 	}
 	*c = at;
+	if (content != NULL)		/* may be c: then step inside */
+		*content = cur_span(s);
 	return 0;
 }
 

@@ -12,7 +12,7 @@ enum {
 
 /*
  * Take the next element: its tag, its content, the whole of it.  Each output
- * may be NULL.
+ * may be NULL; the content may go to the cursor itself.
  */
 int der_next(struct cur *, uint8_t *, struct cur *, struct span *);
 
