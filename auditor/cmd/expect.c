@@ -1,0 +1,238 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/cmd/cmd.h"
+#include "auditor/cmd/material.h"
+#include "auditor/cmd/opt.h"
+#include "auditor/db/expect.h"
+#include "base/clk.h"
+#include "base/mem.h"
+#include "pki/owner.h"
+
+extern const struct cmd cmd_expect;
+
+/* What was ordered, as it is stored. */
+struct order {
+	const char	*csr, *issuer, *within, *reason;
+	struct opt_list	 names;
+	int64_t		 seconds;
+};
+
+static int
+read_order(struct order *o, struct material_set *s, struct err *e)
+{
+	size_t	i;
+
+	if (opt_duration(o->within, &o->seconds, e) == -1 ||
+	    material_read(s, o->csr, e) == -1)
+		return -1;
+	if (s->n != 1 || !s->v[0].csr)
+		return err_set(e, ERR_USAGE, "%s: one certificate request is "
+		    "needed (PEM or DER), there are %zu objects", o->csr,
+		    s->n);
+	for (i = 0; i < o->names.n; i++)
+		material_name(&s->v[0], o->names.v[i]);
+	if (s->v[0].nnames == 0)
+		return err_set(e, ERR_USAGE, "%s: it has no name: give each "
+		    "with --name", o->csr);
+	return 0;
+}
+
+static int
+store(struct cmd_ctx *ctx, const struct order *o, const struct material *m,
+    int64_t *id, struct err *e)
+{
+	struct expect	x;
+	json_t		*names = json_array();
+	size_t		 i;
+
+	for (i = 0; i < m->nnames; i++)
+		json_array_append_new(names, json_string(m->names[i]));
+	memset(&x, 0, sizeof(x));
+	x.spki.p = m->spki;
+	x.spki.n = sizeof(m->spki);
+	x.names.v = (const char *const *)m->names;
+	x.names.n = m->nnames;
+	x.issuer_owner = o->issuer;
+	/* CAs set the clock of precertificates, logs that of entries. */
+	x.not_before_ms = clk_wall() / 1000 - 60000;
+	x.not_after_ms = clk_wall() / 1000 + o->seconds * 1000;
+	x.origin = "cli";
+	x.author = cmd_actor();
+	x.reason = o->reason;
+	if (db_begin(ctx->db, e) == -1 ||
+	    expect_add(ctx->db, &x, id, e) == -1) {
+		json_decref(names);
+		return -1;
+	}
+	if (cmd_audit(ctx, "expect.issuance", json_pack("{sI so ss? ss}",
+	    "expectation", (json_int_t)*id, "names", names, "issuer",
+	    o->issuer, "within", o->within), e) == -1)
+		return -1;
+	return db_commit(ctx->db, e);
+}
+
+static int
+issuance(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct order		o;
+	struct material_set	s;
+	struct opt_list		rest = { NULL, 0, 0 };
+	struct err		e = ERR_INIT;
+	const struct opt	opts[] = {
+		{ "--csr", NULL, &o.csr, NULL },
+		{ "--issuer", NULL, &o.issuer, NULL },
+		{ "--within", NULL, &o.within, NULL },
+		{ "--reason", NULL, &o.reason, NULL },
+		{ "--name", NULL, NULL, &o.names },
+	};
+	int64_t			id = 0;
+	int			rc;
+
+	memset(&o, 0, sizeof(o));
+	memset(&s, 0, sizeof(s));
+	o.within = "1h";
+	if ((rc = opt_parse(&cmd_expect, opts, 5, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n != 0 || o.csr == NULL) {
+		rc = cmd_usage(&cmd_expect, "issuance needs --csr FILE");
+		goto out;
+	}
+	/* The request is read as whoever called, then the user changes. */
+	if (read_order(&o, &s, &e) == -1 || cmd_become(ctx, &e) == -1 ||
+	    cmd_db(ctx, &e) == -1 || store(ctx, &o, &s.v[0], &id, &e) == -1) {
+		rc = cmd_fail(&e);
+		goto out;
+	}
+	cmd_hint(ctx);
+	if (o.issuer == NULL && !ctx->quiet)
+		fprintf(stderr, "certvigil: any issuer may fulfil it: "
+		    "--issuer OWNER binds it to one\n");
+	else if (o.issuer != NULL && !owner_known(o.issuer))
+		fprintf(stderr, "certvigil: %s is no issuer of the built-in "
+		    "table\n", o.issuer);
+	if (ctx->json)
+		cmd_json(json_pack("{sI}", "expectation", (json_int_t)id));
+	else
+		printf("expectation %lld: one certificate within %s\n",
+		    (long long)id, o.within);
+out:
+	material_free(&s);
+	free(o.names.v);
+	free(rest.v);
+	return rc;
+}
+
+static void
+print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
+{
+	static const int width[] = { 5, 10, 20, 18 };
+	struct buf	 names = BUF_INIT;
+	const char	*cols[5];
+	char		 id[24], to[CLK_TEXT];
+
+	clk_text(db_int(r, i, EXPECT_TO_MS) * 1000, to);
+	if (ctx->json) {
+		cmd_json(json_pack("{sI so so so so sI sI so so so so so}",
+		    "id", (json_int_t)db_int(r, i, EXPECT_ID),
+		    "state", opt_str(r, i, EXPECT_STATE),
+		    "spki_sha256", opt_str(r, i, EXPECT_SPKI),
+		    "names", opt_strs(r, i, EXPECT_NAMES),
+		    "issuer_owner", opt_str(r, i, EXPECT_ISSUER),
+		    "from_ms", (json_int_t)db_int(r, i, EXPECT_FROM_MS),
+		    "to_ms", (json_int_t)db_int(r, i, EXPECT_TO_MS),
+		    "tbs_sha256", opt_str(r, i, EXPECT_TBS),
+		    "origin", opt_str(r, i, EXPECT_ORIGIN),
+		    "author", opt_str(r, i, EXPECT_AUTHOR),
+		    "reason", opt_str(r, i, EXPECT_REASON),
+		    "added_at", opt_time(r, i, EXPECT_ADDED)));
+		return;
+	}
+	snprintf(id, sizeof(id), "%lld", (long long)db_int(r, i, EXPECT_ID));
+	opt_join(r, i, EXPECT_NAMES, 5, &names);
+	cols[0] = id;
+	cols[1] = db_text(r, i, EXPECT_STATE);
+	cols[2] = to;
+	cols[3] = db_null(r, i, EXPECT_ISSUER) ? "any issuer" :
+	    db_text(r, i, EXPECT_ISSUER);
+	cols[4] = buf_text(&names);
+	opt_row(cols, width, 5);
+	buf_free(&names);
+}
+
+static int
+list(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	int			 all = 0, rc;
+	struct db_res		*r = NULL;
+	struct opt_list		 rest = { NULL, 0, 0 };
+	struct err		 e = ERR_INIT;
+	const struct opt	 opts[] = { { "--all", &all, NULL, NULL } };
+	size_t			 i;
+
+	if ((rc = opt_parse(&cmd_expect, opts, 1, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n != 0)
+		rc = cmd_usage(&cmd_expect, "list takes only --all");
+	else if (cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1 ||
+	    expect_list(ctx->db, all, &r, &e) == -1)
+		rc = cmd_fail(&e);
+	for (i = 0; r != NULL && i < db_rows(r); i++)
+		print_row(ctx, r, i);
+out:
+	db_free(r);
+	free(rest.v);
+	return rc;
+}
+
+static int
+cancel(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct err	 e = ERR_INIT;
+	char		*end;
+	long long	 id;
+
+	if (argc != 2 || (id = strtoll(argv[1], &end, 10)) <= 0 ||
+	    *end != '\0')
+		return cmd_usage(&cmd_expect, "cancel needs one number of "
+		    "expect list");
+	if (cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1 ||
+	    db_begin(ctx->db, &e) == -1 ||
+	    expect_cancel(ctx->db, id, &e) == -1 ||
+	    cmd_audit(ctx, "expect.cancel", json_pack("{sI}", "expectation",
+	    (json_int_t)id), &e) == -1 || db_commit(ctx->db, &e) == -1)
+		return cmd_fail(&e);
+	cmd_hint(ctx);
+	return 0;
+}
+
+static int
+run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	if (argc < 2)
+		return cmd_usage(&cmd_expect, "what: issuance, list or "
+		    "cancel?");
+	if (strcmp(argv[1], "issuance") == 0)
+		return issuance(ctx, argc - 1, argv + 1);
+	if (strcmp(argv[1], "list") == 0)
+		return list(ctx, argc - 1, argv + 1);
+	if (strcmp(argv[1], "cancel") == 0)
+		return cancel(ctx, argc - 1, argv + 1);
+	return cmd_usage(&cmd_expect, "there is no expect %s", argv[1]);
+}
+
+const struct cmd cmd_expect = {
+	.name = "expect",
+	.args = "issuance --csr FILE [--issuer OWNER] [--within 1h] "
+	    "[--name N]... [--reason TEXT] | list [--all] | cancel ID",
+	.brief = "a certificate that is being ordered, and is no news",
+	.help = "  certvigil expect issuance --csr shop.csr "
+	    "--issuer letsencrypt.org --within 1h\n"
+	    "  certvigil expect list\n\n"
+	    "Key, exact names and issuer must be as ordered, and the log "
+	    "timestamp within\nthe time given.  One certificate uses it up; "
+	    "else it expires silently.\n",
+	.run = run,
+	.keep_user = 1,
+};
