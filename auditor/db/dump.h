@@ -13,7 +13,8 @@
 /* What to run them with. */
 struct dump_opts {
 	const char	*conninfo;
-	const char	*bindir;	/* NULL: the newest that is installed */
+	const char	*bindir;	/* with psql, pg_dump, pg_restore */
+	const char	*schema;	/* where our tables are: "public" */
 	int		 replace;	/* restore: drop what is there */
 	int		 hold;		/* restore: pending deliveries die */
 };
@@ -25,9 +26,11 @@ struct dump_opts {
 int dump_write(const struct dump_opts *, const char *path, struct err *);
 
 /*
- * Restore ${path} in one transaction: all or nothing.  Refused (ERR_USAGE)
- * when the database has data and replace is not set; refused (ERR_TEMP)
- * while workers are alive.  Leases and workers of the backup are dropped.
+ * Restore ${path} in one transaction: all or nothing; then migrate.  Refused
+ * (ERR_USAGE) when the database has data and replace is not set; refused
+ * (ERR_TEMP) while workers are alive.  Only what our migrations make is
+ * dropped.  Leases and workers of the backup are forgotten; with ${hold},
+ * deliveries that were pending in it are dead and are never sent.
  */
 int dump_read(struct db *, const struct dump_opts *, const char *path,
     struct err *);
@@ -44,7 +47,11 @@ int dump_audit(struct db *, int64_t *bad, struct err *);
  */
 int dump_psql(const struct dump_opts *, char **argv, int n, struct err *);
 
-/* Print the connection string without its password; freed by the caller. */
-char *dump_public(const char *conninfo);
+/*
+ * The connection string without its password, as key='value' pairs; *password
+ * gets that one or NULL (both are freed by the caller, the password wiped).
+ * NULL when it is malformed.
+ */
+char *dump_public(const char *conninfo, char **password);
 
 #endif

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +99,28 @@ drop(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 	return remove(path);
 }
 
+/*
+ * What interrupted runs left.  An initdb that is still on its way down may
+ * write there: what cannot go now goes at the next start.
+ */
+static void
+sweep(const char *state)
+{
+	char	*pattern = mem_printf("%s/pg.new*", state);
+	glob_t	 g;
+	size_t	 i;
+
+	if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0) {
+		for (i = 0; i < g.gl_pathc; i++)
+			if (nftw(g.gl_pathv[i], drop, 16,
+			    FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == -1)
+				log_debug("database", "%s: not removed yet",
+				    g.gl_pathv[i]);
+		globfree(&g);
+	}
+	free(pattern);
+}
+
 static int
 differs(const char *dir, const char *name, const char *text)
 {
@@ -135,6 +157,8 @@ embed_make_look(const struct embed_make *m, int *major, struct err *e)
 	int		 ret = -1;
 
 	*major = 0;
+	if (m->log_fd != -1)
+		sweep(m->state);
 	if (lstat(data, &st) == -1) {
 		if (errno == ENOENT)
 			ret = 0;
@@ -191,7 +215,7 @@ initdb(const struct embed_make *m, const char *const argv[], struct err *e)
 int
 embed_make_new(const struct embed_make *m, const char *bindir, struct err *e)
 {
-	char		*tmp = mem_printf("%s/pg.new", m->state);
+	char		*tmp = mem_printf("%s/pg.newXXXXXX", m->state);
 	char		*data = mem_printf("%s/pg", m->state);
 	char		*prog = mem_printf("%s/initdb", bindir);
 	const char	*init[] = { prog, "-D", tmp, "-U", "certvigil",
@@ -201,10 +225,9 @@ embed_make_new(const struct embed_make *m, const char *bindir, struct err *e)
 	const char	*flush[] = { prog, "--sync-only", "-D", tmp, NULL };
 	int		 ret = -1;
 
-	if (nftw(tmp, drop, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == -1 &&
-	    errno != ENOENT) {
-		(void)err_set(e, ERR_SYS, "remove %s, which an interrupted "
-		    "run left", tmp);
+	/* A name of its own: an initdb of before may still be at work. */
+	if (mkdtemp(tmp) == NULL) {
+		(void)err_set(e, ERR_SYS, "make %s", tmp);
 		goto out;
 	}
 	if (initdb(m, init, e) == -1 ||

@@ -14,12 +14,13 @@ struct embed_make {
 /*
  * The major version of STATE/pg in *major, 0 when there is none.  ERR_CONF
  * when something is there that is not ours to run; a wrong mode is put right.
+ * The owner (log_fd not -1) also removes what interrupted runs have left.
  */
 int embed_make_look(const struct embed_make *, int *major, struct err *);
 
 /*
- * Make it with the programs in ${bindir}: in STATE/pg.new (removed first: a
- * run that was interrupted left it), synced, then renamed to STATE/pg.
+ * Make it with the programs in ${bindir}: in a folder STATE/pg.newXXXXXX,
+ * synced, then renamed to STATE/pg.
  */
 int embed_make_new(const struct embed_make *, const char *bindir,
     struct err *);

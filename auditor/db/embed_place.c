@@ -93,16 +93,20 @@ has(const char *dir, const char *name)
 	    sizeof(path) && access(path, X_OK) == 0;
 }
 
+/* Two programs that are looked for, and one whose --version is asked. */
+static const char *const	server[] = { "postgres", "initdb" };
+static const char *const	client[] = { "psql", "pg_dump" };
+
 /* The major version of the programs in ${dir}, 0 when there are none. */
 static int
-version(const char *dir)
+version(const char *dir, const char *const prog[2])
 {
 	const char	*argv[] = { NULL, "--version", NULL };
 	char		 path[PATH_MAX], text[256], *p;
 
-	if (!has(dir, "postgres") || !has(dir, "initdb"))
+	if (!has(dir, prog[0]) || !has(dir, prog[1]))
 		return 0;
-	(void)snprintf(path, sizeof(path), "%s/postgres", dir);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, prog[0]);
 	argv[0] = path;
 	if (embed_run_text(argv, text, sizeof(text)) == -1)
 		return 0;
@@ -110,30 +114,38 @@ version(const char *dir)
 	return p == NULL ? 0 : (int)strtol(p, NULL, 10);
 }
 
-/* Keep ${dir} when it fits better than *best. */
-static void
-consider(const char *dir, int major, char **best, int *have)
-{
-	int	v = version(dir);
+/* What is looked for, and the best that was found. */
+struct search {
+	const char *const	*prog;
+	int			 major;		/* 0: any */
+	char			*best;
+	int			 have;
+};
 
-	if (v == 0 || v <= *have || (major != 0 && v != major))
+/* Keep ${dir} when it fits better. */
+static void
+consider(struct search *s, const char *dir)
+{
+	int	v = version(dir, s->prog);
+
+	if (v == 0 || v <= s->have || (s->major != 0 && v != s->major))
 		return;
-	free(*best);
-	*best = mem_str(dir);
-	*have = v;
+	free(s->best);
+	s->best = mem_str(dir);
+	s->have = v;
 }
 
-char *
-embed_place_bindir(int major, struct err *e)
+static char *
+search(const char *const prog[2], int major)
 {
 	static const char *const config[][3] = {
 		{ "/usr/bin/pg_config", "--bindir", NULL },
 		{ "/usr/local/bin/pg_config", "--bindir", NULL },
 	};
-	glob_t	 g;
-	char	*best = NULL, dir[PATH_MAX];
-	size_t	 i;
-	int	 have = 0;
+	struct search	s = { prog, major, NULL, 0 };
+	glob_t		g;
+	char		dir[PATH_MAX];
+	size_t		i;
 
 	memset(&g, 0, sizeof(g));
 	if (glob("/usr/lib/postgresql/[1-9]*/bin", 0, NULL, &g) == 0)
@@ -141,15 +153,23 @@ embed_place_bindir(int major, struct err *e)
 	else
 		(void)glob("/usr/pgsql-[1-9]*/bin", 0, NULL, &g);
 	for (i = 0; i < g.gl_pathc; i++)
-		consider(g.gl_pathv[i], major, &best, &have);
+		consider(&s, g.gl_pathv[i]);
 	globfree(&g);
-	for (i = 0; best == NULL && i < 2; i++) {
+	for (i = 0; s.best == NULL && i < 2; i++) {
 		if (access(config[i][0], X_OK) == -1 ||
 		    embed_run_text(config[i], dir, sizeof(dir)) == -1)
 			continue;
 		dir[strcspn(dir, "\n")] = '\0';
-		consider(dir, major, &best, &have);
+		consider(&s, dir);
 	}
+	return s.best;
+}
+
+char *
+embed_place_bindir(int major, struct err *e)
+{
+	char	*best = search(server, major);
+
 	if (best == NULL && major == 0)
 		(void)err_set(e, ERR_CONF, "no PostgreSQL server programs "
 		    "found: apt-get install postgresql, or set `database:` "
@@ -158,6 +178,19 @@ embed_place_bindir(int major, struct err *e)
 		(void)err_set(e, ERR_CONF, "the database was made by "
 		    "PostgreSQL %d, whose programs are not installed: "
 		    "apt-get install postgresql-%d", major, major);
+	return best;
+}
+
+char *
+embed_place_clients(int major, struct err *e)
+{
+	char	*best = search(client, major);
+
+	if (best == NULL)
+		best = search(client, 0);
+	if (best == NULL)
+		(void)err_set(e, ERR_CONF, "psql and pg_dump are not "
+		    "installed: apt-get install postgresql-client");
 	return best;
 }
 

@@ -13,10 +13,13 @@
 char *embed_place_state(const char *, struct err *);
 
 /*
- * The folder with postgres and initdb of version ${major} (0: the newest),
+ * The folder with the server's programs of version ${major} (0: the newest),
  * freed by the caller; NULL and ERR_CONF that says what to install.
  */
 char *embed_place_bindir(int major, struct err *);
+
+/* The same for the client's programs: of ${major}, else the newest. */
+char *embed_place_clients(int major, struct err *);
 
 /*
  * A folder for the socket of the cluster of ${state} (absolute): ours alone,

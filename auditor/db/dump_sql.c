@@ -1,0 +1,133 @@
+#include "auditor/db/dump_sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "auditor/db/migrate.h"
+#include "base/buf.h"
+
+const char dump_sql_has_data[] =
+    "select 1 where exists (select from log) or exists (select from watch)"
+    " or exists (select from known) or exists (select from tree_head)"
+    " or exists (select from finding) or exists (select from channel)"
+    " or exists (select from source) or exists (select from audit_trail)";
+
+/* Numbers have no gaps, each row names the hash of the one before. */
+const char dump_sql_audit[] =
+    "select coalesce(min(id), 0) from (select id, hash, prev,"
+    " lag(hash, 1, ''::bytea) over (order by id) as want,"
+    " row_number() over (order by id) as place,"
+    " audit_trail_hash(prev, at, actor, action, detail) as made"
+    " from audit_trail) t"
+    " where prev <> want or hash <> made or id <> place";
+
+static void
+quote(struct buf *b, const char *name)
+{
+	buf_str(b, "\"");
+	for (; *name != '\0'; name++) {
+		if (*name == '"')
+			buf_str(b, "\"");
+		buf_add(b, name, 1);
+	}
+	buf_str(b, "\"");
+}
+
+static void
+enter(struct buf *b, const char *schema)
+{
+	buf_str(b, "set local client_min_messages = warning;\n"
+	    "set local search_path = ");
+	quote(b, schema);
+	buf_str(b, ";\n");
+}
+
+/*
+ * Our migrations say "create table NAME" at the beginning of a line: drop
+ * each of that kind.
+ */
+static void
+drop_all(struct buf *b, const char *kind)
+{
+	const struct migrate_step	*s;
+	const char			*p;
+	char				 start[32];
+	size_t				 n;
+
+	(void)snprintf(start, sizeof(start), "\ncreate %s ", kind);
+	for (s = migrate_steps; s->sql != NULL; s++) {
+		for (p = s->sql; (p = strstr(p, start)) != NULL; ) {
+			p += strlen(start);
+			n = strspn(p, "abcdefghijklmnopqrstuvwxyz_");
+			buf_fmt(b, "drop %s if exists %.*s cascade;\n", kind,
+			    (int)n, p);
+		}
+	}
+}
+
+char *
+dump_sql_before(const char *schema)
+{
+	struct buf	b = BUF_INIT;
+
+	enter(&b, schema);
+	drop_all(&b, "view");
+	drop_all(&b, "table");
+	drop_all(&b, "function");
+	buf_str(&b, "drop table if exists schema_migration;\n");
+	return (char *)buf_detach(&b, &(size_t){ 0 });
+}
+
+static const char check[] =
+    "do $$ begin\n"
+    "if current_setting('certvigil.restored', true) is distinct from 'yes'"
+    " then raise exception 'the backup is broken or is no backup'; end if;\n"
+    "if to_regclass('schema_migration') is null or"
+    " to_regclass('audit_trail') is null"
+    " then raise exception 'the backup has no certvigil tables for schema %%',"
+    " current_schema(); end if;\n"
+    "if (select max(number) from schema_migration) > %d then raise exception"
+    " 'the backup has schema %%, this program knows schemas up to %d:"
+    " restore it with a newer certvigil',"
+    " (select max(number) from schema_migration); end if;\n"
+    "end $$;\n";
+
+/* A sequence that stands behind its column would give numbers twice. */
+static const char sequences[] =
+    "do $$ declare r record; top bigint; at bigint; begin\n"
+    "for r in select table_name as t, column_name as c,"
+    " pg_get_serial_sequence(quote_ident(table_name), column_name) as s"
+    " from information_schema.columns"
+    " where table_schema = current_schema() and is_identity = 'YES' loop\n"
+    "execute format('select max(%I) from %I', r.c, r.t) into top;\n"
+    "execute format('select last_value from %s', r.s) into at;\n"
+    "if top > at then perform setval(r.s, top); end if;\n"
+    "end loop; end $$;\n";
+
+/* Who worked when the backup was made works here no more. */
+static const char workers[] =
+    "update work set holder = null, lease_until = null, token = token + 1;\n"
+    "delete from worker;\n"
+    "update delivery set state = 'pending', holder = null,"
+    " lease_until = null, token = token + 1 where state = 'sending';\n";
+
+static const char held[] =
+    "update delivery set state = 'dead', done_at = now(),"
+    " last_error = 'held at restore' where state = 'pending';\n";
+
+char *
+dump_sql_after(const char *schema, int hold)
+{
+	struct buf	b = BUF_INIT;
+	int		n = migrate_newest();
+
+	enter(&b, schema);
+	buf_fmt(&b, check, n, n);
+	buf_str(&b, sequences);
+	buf_str(&b, workers);
+	if (hold)
+		buf_str(&b, held);
+	/* grant_roles() says nothing that anybody would read. */
+	buf_str(&b, "do $$ begin perform grant_roles(); end $$;\n");
+	return (char *)buf_detach(&b, &(size_t){ 0 });
+}
