@@ -90,23 +90,43 @@ enc_simd_vbmi(struct enc_run *r)
 	const __m512i	v0 = _mm512_loadu_si512(value);
 	const __m512i	v1 = _mm512_loadu_si512(value + 64);
 	const __m512i	order = _mm512_loadu_si512(pack);
-	__m512i		s, v;
+	const uint8_t	*in = r->in;
+	uint8_t		*out = r->out;
+	size_t		 left = r->n, cap = r->cap, good = 64, n;
+	uint64_t	 there, bad;
+	__m512i		 s, v;
 
-	while (r->n >= 64 && r->cap >= 64) {
-		s = _mm512_loadu_si512(r->in);
+	while (good == 64 && left != 0) {
+		there = left >= 64 ? UINT64_MAX : ((uint64_t)1 << left) - 1;
+		if (left >= 64)
+			s = _mm512_loadu_si512(in);
+		else
+			s = _mm512_maskz_loadu_epi8(there, in);
 		v = _mm512_permutex2var_epi8(v0, s, v1);
-		if (_mm512_movepi8_mask(_mm512_or_si512(s, v)) != 0)
+		bad = _mm512_movepi8_mask(_mm512_or_si512(s, v)) | ~there;
+		/* Whole groups of four in front of the first other byte. */
+		if (bad != 0)
+			good = (size_t)__builtin_ctzll(bad) & ~(size_t)3;
+		n = good / 4 * 3;
+		if (cap < n)
 			break;
 		v = _mm512_maddubs_epi16(v, _mm512_set1_epi32(0x01400140));
 		v = _mm512_madd_epi16(v, _mm512_set1_epi32(0x00011000));
-		_mm512_storeu_si512(r->out,
-		    _mm512_permutexvar_epi8(order, v));
-		r->in += 64;
-		r->n -= 64;
-		r->out += 48;
-		r->cap -= 48;
+		v = _mm512_permutexvar_epi8(order, v);
+		if (cap >= 64)
+			_mm512_storeu_si512(out, v);
+		else
+			_mm512_mask_storeu_epi8(out,
+			    ((uint64_t)1 << n) - 1, v);
+		in += good;
+		left -= good;
+		out += n;
+		cap -= n;
 	}
-	enc_simd_avx2(r);
+	r->in = in;
+	r->n = left;
+	r->out = out;
+	r->cap = cap;
 }
 
 #else

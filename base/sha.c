@@ -228,7 +228,8 @@ static void
 leaf_pair(uint8_t (*out)[SHA_LEN], const struct span *in, size_t i, size_t j,
     struct span prefix)
 {
-	struct leaf	a, b;
+	struct leaf	a __attribute__((uninitialized));
+	struct leaf	b __attribute__((uninitialized));
 
 	leaf_set(&a, prefix.p, prefix.n, in[i]);
 	leaf_set(&b, prefix.p, prefix.n, in[j]);

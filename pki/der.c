@@ -4,7 +4,7 @@
 
 #include "base/clk.h"
 
-static int
+static inline int
 next(struct cur *c, struct der *d, int strict)
 {
 	const uint8_t	*p = c->p;
@@ -99,15 +99,32 @@ bad:
 	return -1;
 }
 
+/*
+ * Is this the body of an Extension with another OID than subjectAltName, in
+ * the form that nearly all have?  Then nobody needs to look inside.
+ */
+static inline int
+is_other_ext(struct span b)
+{
+	return b.n >= 5 && b.p[0] == DER_OID && b.p[1] < 0x80 &&
+	    (b.p[1] != 3 || memcmp(b.p + 2, DER_OID_SAN, 3) != 0);
+}
+
 /* Walk the extensions once; remember the subjectAltName. */
 static int
 walk_exts(struct span exts, struct span *san)
 {
-	struct cur	c = cur_span(exts);
+	struct cur	c = cur_span(exts), one;
 	struct der_extn	x;
+	struct der	d;
 
-	while (cur_left(&c) != 0) {
-		if (der_extn_next(&c, &x) == -1)
+	while (c.p != c.end) {
+		if (next(&c, &d, 0) == -1 || d.tag != DER_SEQ)
+			return -1;
+		if (is_other_ext(d.body))
+			continue;
+		one = cur_span(d.whole);
+		if (der_extn_next(&one, &x) == -1)
 			return -1;
 		if (x.oid.n != 3 || memcmp(x.oid.p, DER_OID_SAN, 3) != 0)
 			continue;

@@ -63,7 +63,8 @@ struct der_tbs {
 /*
  * Walk a TBSCertificate, which must be all of the span.  Refuses what a
  * careful reader cannot take apart in one way: two subjectAltNames, bytes
- * that are left over.
+ * that are left over.  It does not look inside extensions other than the
+ * subjectAltName; der_ext() does.
  */
 int der_tbs(struct span, struct der_tbs *, struct err *);
 

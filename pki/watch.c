@@ -176,6 +176,7 @@ match_scan(struct match *m, int cut)
 	const struct scan	*c = &m->scan;
 	uint64_t		 h = hd->seed[0], d;
 	size_t			 end = c->n, at;
+	uint32_t		 labels = 0;
 	int			 q, any_star;
 
 	if (c->n == 0)
@@ -187,7 +188,9 @@ match_scan(struct match *m, int cut)
 			    c->buf + (size_t)q * 64 + at + 1,
 			    end - ((size_t)q * 64 + at + 1));
 			end = (size_t)q * 64 + at;
-			if (watch_maybe(s->filter, hd->nfilter, h))
+			/* No look at "com" where nobody watches one label. */
+			if (++labels >= hd->least &&
+			    watch_maybe(s->filter, hd->nfilter, h))
 				probe(m, end + 1, h, 0);
 		}
 	/* Now ${h} is that of the parent, and buf[0..end) the first label. */

@@ -41,6 +41,8 @@ struct watch_head {
 	uint32_t	nip;
 	uint32_t	nkey;
 	uint32_t	nnot;
+	uint32_t	least;		/* labels of the shortest name, >= 1 */
+	uint32_t	zero;
 	uint64_t	seed[3];	/* of the hash */
 	uint64_t	plen4;		/* prefix lengths that there are */
 	uint64_t	plen6[3];

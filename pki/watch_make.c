@@ -182,12 +182,24 @@ parents_make(const struct watch_build *b, struct tables *t)
 		}
 }
 
+/* The labels of a pattern that is a name. */
+static uint32_t
+count_labels(const char *t)
+{
+	uint32_t	n = 1;
+
+	for (t += *t == '.'; *t != '\0'; t++)
+		n += *t == '.';
+	return n;
+}
+
 static void
 names_make(const struct watch_build *b, struct tables *t)
 {
-	uint32_t	w, i;
+	uint32_t	w, i, n;
 	uint64_t	h;
 
+	t->h.least = UINT32_MAX;
 	t->h.nslot = power_of_2(2 * ((uint64_t)b->n + 1));
 	t->h.nfilter = power_of_2(b->n / 4u);
 	t->slot = mem_array(t->h.nslot, sizeof(*t->slot));
@@ -195,6 +207,8 @@ names_make(const struct watch_build *b, struct tables *t)
 	for (w = 0; w < b->n; w++) {
 		if ((b->text.p[b->off[w]] & ~WATCH_HAS_NOT) > WATCH_DEEP)
 			continue;
+		if ((n = count_labels(build_text(b, w))) < t->h.least)
+			t->h.least = n;
 		h = b->hash[w].own;
 		t->filter[h & (t->h.nfilter - 1)] |= watch_bits(h);
 		i = watch_start(h, t->h.nslot);
