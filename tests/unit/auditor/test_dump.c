@@ -1,0 +1,327 @@
+#include "auditor/db/dump.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "auditor/db/embed_place.h"
+#include "auditor/db/lease.h"
+#include "base/log.h"
+#include "tests/unit/testdb.h"
+
+static char	*bindir;
+static char	 dir[] = "/tmp/cvdump.XXXXXX";
+
+static void
+run(struct db *d, const char *sql)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_script(d, sql, &e) == -1)
+		fail_msg("%s: %s", sql, e.msg);
+}
+
+static int64_t
+one(struct db *d, const char *sql)
+{
+	struct err	 e = ERR_INIT;
+	struct db_res	*r;
+	int64_t		 v;
+
+	if (db_query(d, &r, &e, sql, "") == -1)
+		fail_msg("%s: %s", sql, e.msg);
+	v = db_int(r, 0, 0);
+	db_free(r);
+	return v;
+}
+
+/* A database with something in every corner that a restore touches. */
+static void
+fill(struct db *db)
+{
+	run(db, "insert into operator (name) values ('o');"
+	    "insert into log (log_id, operator_id, description, protocol, url,"
+	    " read_url, key, mmd, state, list_source, first_list) values"
+	    " ('\\x01', 1, 'l', 'static', 'u', 'u', '\\x02', 86400, 'usable',"
+	    " 'chrome', true);"
+	    "select entry_partition(1);"
+	    "insert into entry (log_ref, index, timestamp_ms, entry_type,"
+	    " leaf, leaf_hash) select 1, i, 0, 'x509', '\\x00ff', '\\x01'"
+	    " from generate_series(1, 100) i;"
+	    "insert into certificate (sha256, not_after, tbs_sha256, form,"
+	    " der) values ('\\x01', '2026-12-01', '\\x02', 'x509', '\\x03');"
+	    "insert into finding (kind, subject, dedupe_key, severity)"
+	    " values ('k', 's', 'd', 'high');"
+	    "insert into finding_event (finding_id, event) values"
+	    " (1, 'opened');"
+	    "insert into delivery (channel, webhook_id, events, state) select"
+	    " 'c', gen_random_uuid(), '{}', s from unnest('{pending,sending,"
+	    "delivered}'::text[]) s;"
+	    "insert into work (kind, subject, holder, lease_until, token)"
+	    " values ('log', '1', 'h:1', now() + interval '1 h', 7);"
+	    "insert into worker (id, host, pid, version, schema_version,"
+	    " roles, last_seen) values ('h:1', 'h', 1, '0', 1, '{}',"
+	    " now() - interval '1 h')");
+	run(db, "insert into audit_trail (actor, action) values ('a', '1')");
+	run(db, "insert into audit_trail (actor, action, detail) values"
+	    " ('a', '2', '{\"x\": [1, 2]}')");
+}
+
+static void
+check(struct db *db, int hold)
+{
+	struct err	e = ERR_INIT;
+	int64_t		bad = -1;
+	int		have;
+
+	assert_int_equal(migrate_have(db, &have, &e), 0);
+	assert_int_equal(have, migrate_newest());
+	assert_int_equal(one(db, "select count(*) from entry_1"), 100);
+	assert_int_equal(one(db, "select count(*) from certificate_2026_07"),
+	    1);
+	assert_int_equal(one(db, "select count(*) from worker"), 0);
+	assert_int_equal(one(db, "select count(*) from work where token = 8"
+	    " and holder is null and lease_until is null"), 1);
+	assert_int_equal(one(db, "select count(*) from delivery where"
+	    " state = 'delivered'"), 1);
+	assert_int_equal(one(db, "select count(*) from delivery where"
+	    " state = 'pending'"), hold ? 0 : 2);
+	assert_int_equal(one(db, "select count(*) from delivery where"
+	    " state = 'dead' and last_error = 'held at restore'"),
+	    hold ? 2 : 0);
+	assert_int_equal(dump_audit(db, &bad, &e), 0);
+	assert_int_equal(bad, 0);
+	/* Sequences go on where they were; the chain too. */
+	run(db, "insert into operator (name) values ('next')");
+	assert_int_equal(one(db, "select max(id) from operator"), 2);
+	run(db, "insert into audit_trail (actor, action) values ('a', '3')");
+	assert_int_equal(dump_audit(db, &bad, &e), 0);
+	assert_int_equal(bad, 0);
+	/* A finding of before cannot be opened a second time. */
+	assert_int_equal(db_script(db, "insert into finding (kind, subject,"
+	    " dedupe_key, severity) values ('k', 's', 'd', 'high')", NULL),
+	    -1);
+	assert_string_equal(db_sqlstate(db), "23505");
+}
+
+static void
+test_round(void **state)
+{
+	struct db		*db = testdb_open();
+	struct dump_opts	 o = { NULL, bindir, "public", 0, 0 };
+	struct err		 e = ERR_INIT;
+	char			*file = mem_printf("%s/a b'c.dump", dir);
+	struct stat		 st;
+	int			 hold;
+
+	(void)state;
+	if (db == NULL) {
+		free(file);
+		return;
+	}
+	fill(db);
+	o.conninfo = testdb_info;
+	if (dump_write(&o, file, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	testdb_close(db);
+
+	/* Into an empty database, and into one that was migrated only. */
+	for (hold = 0; hold < 2; hold++) {
+		db = hold ? testdb_open() : testdb_empty();
+		o.conninfo = testdb_info;
+		o.hold = hold;
+		if (dump_read(db, &o, file, &e) == -1)
+			fail_msg("%s", e.msg);
+		check(db, hold);
+		/* Now it has data: refused, then replaced. */
+		o.replace = 0;
+		assert_int_equal(dump_read(db, &o, file, &e), -1);
+		assert_int_equal(e.code, ERR_USAGE);
+		err_clear(&e);
+		run(db, "create table theirs as select 1 as x;"
+		    "select entry_partition(77)");
+		o.replace = 1;
+		if (dump_read(db, &o, file, &e) == -1)
+			fail_msg("%s", e.msg);
+		o.replace = 0;
+		check(db, hold);
+		/* What is not ours stays. */
+		assert_int_equal(one(db, "select x from theirs"), 1);
+		testdb_close(db);
+	}
+	free(file);
+}
+
+/* Restores that must not happen, or must not happen by half. */
+static void
+test_refused(void **state)
+{
+	struct db		*db = testdb_open();
+	struct dump_opts	 o = { NULL, bindir, "public", 1, 0 };
+	struct err		 e = ERR_INIT;
+	char			*file = mem_printf("%s/r.dump", dir);
+	struct stat		 st;
+	off_t			 cut[] = { 0, 4, 1000, -20 };
+	size_t			 i;
+	int64_t			 before;
+
+	(void)state;
+	if (db == NULL) {
+		free(file);
+		return;
+	}
+	fill(db);
+	o.conninfo = testdb_info;
+	assert_int_equal(dump_read(db, &o, "/nonexistent/x", &e), -1);
+	assert_int_equal(e.code, ERR_SYS);
+	err_clear(&e);
+	assert_int_equal(dump_write(&o, "/nonexistent/x", &e), -1);
+	err_clear(&e);
+	run(db, "update worker set last_seen = now()");
+	assert_int_equal(dump_write(&o, file, &e), 0);
+	assert_int_equal(dump_read(db, &o, file, &e), -1);
+	assert_int_equal(e.code, ERR_TEMP);
+	assert_non_null(strstr(e.msg, "1 workers are alive"));
+	err_clear(&e);
+	run(db, "delete from worker");
+	before = one(db, "select count(*) from pg_class");
+	for (i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+		assert_int_equal(dump_write(&o, file, &e), 0);
+		assert_int_equal(stat(file, &st), 0);
+		assert_int_equal(truncate(file, cut[i] < 0 ?
+		    st.st_size + cut[i] : cut[i]), 0);
+		assert_int_equal(dump_read(db, &o, file, &e), -1);
+		assert_int_equal(e.code, ERR_DB);
+		assert_non_null(strstr(e.msg, "nothing was changed"));
+		err_clear(&e);
+		assert_int_equal(one(db, "select count(*) from entry"), 100);
+		assert_int_equal(one(db, "select count(*) from pg_class"),
+		    before);
+	}
+	/* A backup of a newer program. */
+	run(db, "insert into schema_migration values (9999, 'x', '')");
+	assert_int_equal(dump_write(&o, file, &e), 0);
+	run(db, "delete from schema_migration where number = 9999");
+	assert_int_equal(dump_read(db, &o, file, &e), -1);
+	assert_non_null(strstr(e.msg, "newer certvigil"));
+	err_clear(&e);
+	/* A dump of something else. */
+	run(db, "alter table schema_migration rename to other");
+	assert_int_equal(dump_write(&o, file, &e), 0);
+	run(db, "alter table other rename to schema_migration");
+	assert_int_equal(dump_read(db, &o, file, &e), -1);
+	assert_int_equal(one(db, "select count(*) from entry"), 100);
+	testdb_close(db);
+	free(file);
+}
+
+static void
+test_audit_broken(void **state)
+{
+	static const char *const harm[] = {
+		"update audit_trail set action = 'x' where id = 2",
+		"update audit_trail set hash = '\\x00' where id = 2",
+		"update audit_trail set at = at + interval '1 us' where"
+		    " id = 2",
+		"delete from audit_trail where id = 1",
+		"delete from audit_trail where id = 2",
+	};
+	static const int	 want[] = { 2, 2, 2, 2, 3 };
+	struct db		*db = testdb_open();
+	struct err		 e = ERR_INIT;
+	int64_t			 bad;
+	size_t			 i;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	assert_int_equal(dump_audit(db, &bad, &e), 0);
+	assert_int_equal(bad, 0);
+	for (i = 0; i < 3; i++)
+		run(db, "insert into audit_trail (actor, action) values"
+		    " ('a', 'b')");
+	run(db, "alter table audit_trail disable trigger all");
+	for (i = 0; i < sizeof(harm) / sizeof(harm[0]); i++) {
+		assert_int_equal(db_begin(db, &e), 0);
+		run(db, harm[i]);
+		assert_int_equal(dump_audit(db, &bad, &e), 0);
+		assert_int_equal(bad, want[i]);
+		db_rollback(db);
+	}
+	assert_int_equal(dump_audit(db, &bad, &e), 0);
+	assert_int_equal(bad, 0);
+	testdb_close(db);
+}
+
+/* The password is taken out of every form of a connection string. */
+static void
+test_public(void **state)
+{
+	static const char *const in[] = {
+		"host=h password='ge heim\\'' dbname=d",
+		"postgresql://u:geheim@h:5/d",
+		"host=h",
+		"",
+	};
+	static const char *const want[] = {
+		"dbname='d' host='h'",
+		"user='u' dbname='d' host='h' port='5'",
+		"host='h'",
+		"",
+	};
+	static const char *const secret[] = { "ge heim'", "geheim", NULL,
+	    NULL };
+	char			*out, *password;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(in) / sizeof(in[0]); i++) {
+		out = dump_public(in[i], &password);
+		assert_non_null(out);
+		assert_string_equal(out, want[i]);
+		if (secret[i] == NULL)
+			assert_null(password);
+		else
+			assert_string_equal(password, secret[i]);
+		free(out);
+		free(password);
+	}
+	assert_null(dump_public("no form", &password));
+	assert_null(password);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_public),
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_audit_broken),
+	};
+	char	*cmd;
+	int	 ret;
+
+	log_open("test_dump", LOG_ERROR);
+	bindir = embed_place_clients(0, NULL);
+	if (bindir == NULL) {
+		(void)printf("SKIP 4 no psql and pg_dump\n");
+		return 0;
+	}
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	ret = cmocka_run_group_tests(tests, NULL, NULL);
+	cmd = mem_printf("%s/a b'c.dump", dir);
+	(void)unlink(cmd);
+	free(cmd);
+	cmd = mem_printf("%s/r.dump", dir);
+	(void)unlink(cmd);
+	free(cmd);
+	(void)rmdir(dir);
+	free(bindir);
+	return ret;
+}
