@@ -45,7 +45,7 @@ struct merkle_path {
 struct merkle_node {
 	unsigned	level;
 	uint64_t	index;
-	unsigned	step;		/* which hash of a proof it is part of */
+	unsigned	step;		/* which hash of a proof it is in */
 };
 
 /* An empty range at ${from}; an audit path that waits for leaf ${index}. */

@@ -5,24 +5,25 @@
 #include "ctlog/loglist.h"
 
 /* Keys and their hashes, out of real lists. */
-#define KEY1 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEr+TzlCzfpie1/rJhgxnIITojqKk9"\
-    "VK+8MZoc08HjtsLzD8e5yjsdeWVhIiWCVk6Y6KomKTYeKGBv6xVu93zQug=="
+#define KEY1 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEr+TzlCzfpie1/rJhgxnI" \
+    "ITojqKk9VK+8MZoc08HjtsLzD8e5yjsdeWVhIiWCVk6Y6KomKTYeKGBv6xVu93zQug=="
 #define ID1 "EvFONL1TckyEBhnDjz96E/jntWKHiJxtMAWE6+WGJjo="
-#define KEY2 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEB/we6GOO/xwxivy4HhkrYFAAPo6e"\
-    "2nc346Wo2o2U+GvoPWSPJz91s/xrEvA3Bk9kWHUUXVZS5morFEzsgdHqPg=="
+#define KEY2 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEB/we6GOO/xwxivy4Hhkr" \
+    "YFAAPo6e2nc346Wo2o2U+GvoPWSPJz91s/xrEvA3Bk9kWHUUXVZS5morFEzsgdHqPg=="
 #define ID2 "DleUvPOuqT4zGyyZB7P3kN+bwj1xMiXdIaklrGHFTiE="
 
 /* Logs that anybody can sign for. */
-#define MIMIC1 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdO/+dnH/NZSBSLmmN9u2h4HNTnC"\
-    "OLeU+oMBiRynIvQ8zt2ft0IMyO90e5nwSaCdYvA4JVGzCMarfs9DcNxFY1g=="
+#define MIMIC1 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdO/+dnH/NZSBSLmmN9u2" \
+    "h4HNTnCOLeU+oMBiRynIvQ8zt2ft0IMyO90e5nwSaCdYvA4JVGzCMarfs9DcNxFY1g=="
 #define MIMICID1 "9EGV1vAOLbVUNcrdV3iS5T4VrUFwWPh44U/2uRh0FYk="
-#define MIMIC2 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEB/VtcL7BSbGP4QY7UjaaXOd4gQ8"\
-    "0R1PxLZtfYifk+ZER+mCVJVVjl66uVWUzu5lMbWMb1MWKxjkvtd2MyQSKsA=="
+#define MIMIC2 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEB/VtcL7BSbGP4QY7Ujaa" \
+    "XOd4gQ80R1PxLZtfYifk+ZER+mCVJVVjl66uVWUzu5lMbWMb1MWKxjkvtd2MyQSKsA=="
 #define MIMICID2 "si9+3rWvav5QPeBAgbLXTBJThJL+3yyypSZQPO9TztI="
 
-#define LOG(id, key, more) "{\"description\":\"d\",\"log_id\":\"" id \
-    "\",\"key\":\"" key "\"" more "}"
-#define LIST(logs, tiled) "{\"version\":\"1\",\"log_list_timestamp\":" \
+#define LOG(id, key, more) \
+    "{\"description\":\"d\",\"log_id\":\"" id "\",\"key\":\"" key "\"" more "}"
+#define LIST(logs, tiled) \
+    "{\"version\":\"1\",\"log_list_timestamp\":" \
     "\"2026-01-02T12:57:01Z\",\"operators\":[{\"name\":\"Op\",\"email\":[]," \
     "\"logs\":[" logs "],\"tiled_logs\":[" tiled "]}]}"
 #define URL ",\"url\":\"https://ct.example/log\""
@@ -73,7 +74,7 @@ static const struct {
 	{ LIST(LOG(ID2, KEY1, URL) "," LOG(ID2, KEY2, URL), ""), 0 },
 	{ LIST(LOG(ID1, "", URL) "," LOG(ID2, KEY2, URL), ""), 0 },
 	{ LIST(LOG(ID1, "!", URL) "," LOG(ID2, KEY2, URL), ""), 0 },
-	/* The placeholder for other programs. */
+	/* What only keeps other programs from failing. */
 	{ ONE(",\"url\":\"https://ct.example.com/bogus/\",\"state\":"
 	    "{\"retired\":{}}"), 0 },
 	/* Static logs need both prefixes. */
