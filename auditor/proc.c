@@ -27,6 +27,8 @@
 /* What a child sees of our environment. */
 static const char *const env_names[] = {
 	"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME", "JOURNAL_STREAM",
+	/* so that the engine reads the same configuration as we do */
+	"STATE_DIRECTORY", "XDG_STATE_HOME", "CREDENTIALS_DIRECTORY",
 	"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
 };
 
