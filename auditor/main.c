@@ -8,7 +8,13 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/near.h"
 #include "auditor/proc.h"
+#include "auditor/role/engine.h"
+#include "auditor/role/engine.h"
 #include "auditor/role/fetch.h"
+#include "auditor/role/judge.h"
+#include "auditor/role/sign.h"
+#include "auditor/role/judge.h"
+#include "auditor/role/sign.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -18,16 +24,30 @@
  */
 
 extern const struct cmd cmd_config;
+extern const struct cmd cmd_db_command;
 extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_expect;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
+extern const struct cmd cmd_known;
+extern const struct cmd cmd_run;
+extern const struct cmd cmd_source;
 extern const struct cmd cmd_version;
+extern const struct cmd cmd_watch;
+extern const struct cmd cmd_worker;
 
 /* In the order of `certvigil help`. */
 const struct cmd *const cmd_table[] = {
 	&cmd_init,
+	&cmd_run,
+	&cmd_worker,
 	&cmd_config,
 	&cmd_doctor,
+	&cmd_watch,
+	&cmd_known,
+	&cmd_source,
+	&cmd_expect,
+	&cmd_db_command,
 	&cmd_version,
 	&cmd_help,
 	NULL
@@ -39,7 +59,10 @@ struct role {
 };
 
 static const struct role roles[] = {
+	{ "engine", engine_main },
 	{ "fetch", fetch_main },
+	{ "judge", judge_main },
+	{ "sign", sign_main },
 };
 
 struct opts {
