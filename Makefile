@@ -13,6 +13,8 @@ SYSCONFDIR ?= /etc
 UNITDIR	?= /lib/systemd/system
 FUZZ_SECS ?= 60
 
+.DEFAULT_GOAL := all
+
 VERSION	:= $(shell cat VERSION)
 O	:= $(B)/$(V)
 

@@ -1,6 +1,7 @@
 #include "auditor/role/plant.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -48,9 +49,10 @@ wrap(struct buf *out, uint8_t tag, struct buf *in)
 static void
 noise(struct buf *b, size_t n)
 {
-	uint8_t	r[80] = { 0 };
+	uint8_t	r[80];
 
-	(void)getrandom(r, n, 0);
+	if (getrandom(r, n, 0) != (ssize_t)n)
+		abort();
 	r[0] = 0x35;
 	buf_add(b, r, n);
 }
