@@ -38,8 +38,12 @@ entry_leaf(const struct leaf *l, struct buf *out)
 static uint16_t
 type_of(const struct buf *leaf)
 {
-	return leaf->n < 12 ? 0 :
-	    (uint16_t)(leaf->p[10] << 8 | leaf->p[11]);
+	struct cur c = cur_of(leaf->p, leaf->n);
+	uint16_t type = 0;
+
+	if (cur_skip(&c, 10) == 0)
+		(void)cur_u16(&c, &type);
+	return type;
 }
 
 void

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* What is told wrongly, how often, to which requests.  README.md has the list. */
+/* What is told wrongly, how often, to which requests (README.md: lies). */
 
 enum kind {
 	KIND_STH, KIND_ENTRIES, KIND_CONSISTENCY, KIND_PROOF, KIND_ENTRY,

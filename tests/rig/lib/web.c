@@ -33,7 +33,7 @@ struct conn {
 };
 
 static int quit[2] = { -1, -1 };
-static struct web *running;	/* threads use it until the process ends */
+static struct web server;	/* threads use it until the process ends */
 
 static void
 on_signal(int sig)
@@ -321,7 +321,7 @@ conn_start(struct web *w, int fd)
 struct web *
 web_open(const struct web_opts *o, struct err *e)
 {
-	struct web *w = mem_zero(sizeof(*w));
+	struct web *w = &server;
 	struct sockaddr_in a;
 	socklen_t n = sizeof(a);
 	int one = 1;
@@ -339,7 +339,6 @@ web_open(const struct web_opts *o, struct err *e)
 	    getsockname(w->fd, (struct sockaddr *)&a, &n) == -1 ||
 	    pipe(quit) == -1) {
 		err_set(e, ERR_SYS, "127.0.0.1:%d: cannot listen", o->port);
-		free(w);
 		return NULL;
 	}
 	w->port = ntohs(a.sin_port);
@@ -369,7 +368,6 @@ web_run(struct web *w)
 	long left, next = mono_ms() + w->o.tick_ms;
 	int fd, n;
 
-	running = w;
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
 	sigaction(SIGTERM, &sa, NULL);

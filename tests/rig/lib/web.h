@@ -44,7 +44,7 @@ struct web_opts {
 
 struct web;
 
-/* Listen.  NULL and ${e} when that fails. */
+/* Listen: one server a process.  NULL and ${e} when that fails. */
 struct web *web_open(const struct web_opts *, struct err *);
 
 /* The port. */
