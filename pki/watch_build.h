@@ -27,4 +27,14 @@ struct watch_build {
 	size_t		 cap_not;
 };
 
+/* A text on its way into order; what else belongs to it is ${watch}. */
+struct watch_order {
+	uint64_t	 head;		/* of watch_sort() */
+	const char	*text;		/* borrowed, zero-terminated */
+	uint32_t	 watch;
+};
+
+/* Put distinct texts, shorter than WATCH_TEXT, into bytewise order. */
+void watch_sort(struct watch_order *, size_t);
+
 #endif

@@ -14,34 +14,6 @@ build_text(const struct watch_build *b, uint32_t w)
 	return (const char *)b->text.p + b->off[w] + 2;
 }
 
-/* A watch in the order of its text; the first bytes decide mostly. */
-struct order {
-	uint64_t	 head;
-	const char	*text;
-	uint32_t	 watch;
-};
-
-static int
-order_cmp(const void *va, const void *vb)
-{
-	const struct order	*a = va, *b = vb;
-
-	if (a->head != b->head)
-		return a->head < b->head ? -1 : 1;
-	return strcmp(a->text, b->text);
-}
-
-static struct order
-order_of(const char *t, uint32_t w)
-{
-	struct order	o = { 0, t, w };
-	size_t		i;
-
-	for (i = 0; i < 8 && t[i] != '\0'; i++)
-		o.head |= (uint64_t)(uint8_t)t[i] << (56 - 8 * i);
-	return o;
-}
-
 static int
 not_cmp(const void *va, const void *vb)
 {
@@ -54,14 +26,14 @@ not_cmp(const void *va, const void *vb)
 static void
 sum_nots(const struct watch_build *b, uint32_t w, struct sha_ctx *c)
 {
-	struct order	*o = mem_array(b->nnot + 1, sizeof(*o));
-	size_t		 i, n = 0;
+	struct watch_order	*o = mem_array(b->nnot + 1, sizeof(*o));
+	size_t			 i, n = 0;
 
 	for (i = 0; i < b->nnot; i++)
 		if (b->not[i].watch == w)
-			o[n++] = order_of((const char *)b->text.p +
-			    b->not[i].off + 2, w);
-	qsort(o, n, sizeof(*o), order_cmp);
+			o[n++].text = (const char *)b->text.p +
+			    b->not[i].off + 2;
+	watch_sort(o, n);
 	for (i = 0; i < n; i++) {
 		sha_update(c, " !", 2);
 		sha_update(c, o[i].text, strlen(o[i].text));
@@ -72,13 +44,15 @@ sum_nots(const struct watch_build *b, uint32_t w, struct sha_ctx *c)
 static void
 set_sum(const struct watch_build *b, uint8_t out[32])
 {
-	struct order	*o = mem_array(b->n + 1u, sizeof(*o));
-	struct sha_ctx	 c;
-	uint32_t	 i;
+	struct watch_order	*o = mem_array(b->n + 1u, sizeof(*o));
+	struct sha_ctx		 c;
+	uint32_t		 i;
 
-	for (i = 0; i < b->n; i++)
-		o[i] = order_of(build_text(b, i), i);
-	qsort(o, b->n, sizeof(*o), order_cmp);
+	for (i = 0; i < b->n; i++) {
+		o[i].text = build_text(b, i);
+		o[i].watch = i;
+	}
+	watch_sort(o, b->n);
 	sha_init(&c);
 	for (i = 0; i < b->n; i++) {
 		sha_update(&c, o[i].text,

@@ -698,6 +698,47 @@ test_image(void **state)
 	set_free(&t);
 }
 
+static int
+text_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The order in which patterns are summed is that of strcmp. */
+static void
+test_sum_order(void **state)
+{
+	enum { N = 3000 };
+	struct watch_build	*b = watch_build_new();
+	struct set		 t;
+	struct sha_ctx		 c;
+	char			*text[N];
+	uint8_t			 h[32];
+	unsigned		 i, x = 7;
+
+	(void)state;
+	for (i = 0; i < N; i++) {
+		x = x * 1664525 + 1013904223;
+		text[i] = mem_printf("%s%s%s%u-%u.%s", i % 2 ? "." : "",
+		    i % 3 ? "the-same-beginning-for-many" : "",
+		    i % 5 ? "x" : "-", x >> (x & 15), i,
+		    i % 7 ? "org" : "the.same.end.org");
+		assert_int_equal(watch_build_add(b, text[i], NULL, 0, NULL),
+		    0);
+	}
+	set_open(&t, b);
+	qsort(text, N, sizeof(text[0]), text_cmp);
+	sha_init(&c);
+	for (i = 0; i < N; i++) {
+		sha_update(&c, text[i], strlen(text[i]));
+		sha_update(&c, "\n", 1);
+		free(text[i]);
+	}
+	sha_final(&c, h);
+	assert_memory_equal(watch_sha256(&t.s), h, 32);
+	set_free(&t);
+}
+
 /* 1,000,000 watches: each is found, its neighbours are not. */
 static void
 test_million(void **state)
@@ -774,6 +815,7 @@ main(void)
 		cmocka_unit_test(test_canon),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_sum_order),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_million),
