@@ -41,8 +41,8 @@ in_network(const char *pattern, const char *name)
 	    *end != '\0' || bits < 0 || bits > n * 8)
 		return 0;
 	for (i = 0; i < n && bits > 0; i++, bits -= 8) {
-		uint8_t mask = bits >= 8 ? 0xff :
-		    (uint8_t)(0xff << (8 - bits));
+		uint8_t mask = (uint8_t)(bits >= 8 ? 0xff :
+		    0xff << (8 - bits));
 
 		if ((a[i] & mask) != (b[i] & mask))
 			return 0;
