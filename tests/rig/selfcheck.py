@@ -8,11 +8,13 @@ import hmac
 import json
 import os
 import shutil
+import ssl
 import struct
 import subprocess
 import sys
 import time
 import urllib.parse
+import urllib.request
 import zlib
 from http.client import HTTPException
 
@@ -379,6 +381,61 @@ def check_proof_lies(log):
     log.honest()
 
 
+def check_options(d):
+    """Heads by the clock, no leaf_index, forked heads, wrong SCTs."""
+    s = Server(os.path.join(BIN, "ctlog"), "--dir", d, "--interval", "100",
+               "--log", "delta,index=0,hybrid=1,align=8,mmd=60")
+    e = json.load(open(d + "/loglist.json"))["operators"][0]["logs"][0]
+    log = Log(s, "delta", e)
+    post(log.admin + "/fill?n=40&seed=3")
+    check(get(log.admin + "/stats")["pending"] in (0, 40), "pending")
+    for _ in range(50):
+        if log.sth()[0] == 40:
+            break
+        time.sleep(0.1)
+    ents = log.entries()
+    check(len(ents) == 40 and parse_leaf(ents[9][0])["ext"] == b"",
+          "a head by the clock, leaves without extension")
+    page = log.v1("get-entries?start=3&end=39")["entries"]
+    check(len(page) == 5, "align")
+    post(log.admin + "/state?state=readonly")
+    size, ts, root, _ = log.sth()
+    log.lie("fork", mode="alternate")
+    got = {log.sth()[::2] for _ in range(4)}
+    check(len(got) == 2 and (size, root) in [g[:2] for g in got] and
+          len(log.entries()) == 40, "fork alternate")
+    log.honest()
+    post(log.admin + "/state?state=usable")
+    chain = {"chain": [base64.b64encode(parse_leaf(x[0])["cert"]).decode()
+                       for x in ents if parse_leaf(x[0])["kind"] == 0][:1]}
+    data = [x[0] for x in ents if parse_leaf(x[0])["kind"] == 0][0]
+    for lie, want in (("", True), ("bad_signature", False),
+                      ("wrong_key", False)):
+        if lie:
+            log.lie(lie, kind="add-chain,add-pre-chain")
+        j = post(log.url + "/ct/v1/add-chain", chain)
+        check(signature_ok(log.key, unb64(j["signature"]), data) is want and
+              unb64(j["id"]) == log.id, "SCT again, %s" % (lie or "honest"))
+        log.honest()
+    check_tls(d, s)
+    check(s.stop() == 0, "ctlog ends well, third time")
+
+
+def check_tls(d, server):
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:P-256", "-nodes", "-keyout", d + "/t.key", "-out",
+        d + "/t.crt", "-subj", "/CN=127.0.0.1", "-addext",
+        "subjectAltName=IP:127.0.0.1")
+    t = Server(sys.executable, os.path.join(os.path.dirname(
+        os.path.abspath(__file__)), "tls.py"), "--to", str(server.port),
+        "--cert", d + "/t.crt", "--key", d + "/t.key")
+    ctx = ssl.create_default_context(cafile=d + "/t.crt")
+    with urllib.request.urlopen("https://127.0.0.1:%d/loglist.json" % t.port,
+                                context=ctx, timeout=10) as a:
+        check(json.load(a)["operators"][0]["name"] == "Rig One", "tls.py")
+    t.stop()
+
+
 def check_poison(log):
     n = log.sth()[0]
     for i, what in enumerate(("unknown_type", "garbage", "huge", "deep",
@@ -530,6 +587,7 @@ def main():
           http(s.url + "/gamma" + tile_path("data", 1, 44))[0] == 404,
           "hybrid")
     check(s.stop() == 0, "ctlog ends well again")
+    check_options(TMP + "/options")
     check_sink(TMP)
 
 
