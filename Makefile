@@ -47,11 +47,13 @@ endif
 # libdeflate's pkg-config file on Debian 12 is complete; jansson, idn2 and psl
 # too.  Flags that the code needs stand apart from CFLAGS, which are the
 # user's.
+has	= $(shell $(CC) $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && \
+	  echo $(1))
 WARN	:= -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
 	   -Wformat=2 -Werror
 HARDEN	:= -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-	   -ftrivial-auto-var-init=zero -fPIE
+	   -fPIE $(call has,-ftrivial-auto-var-init=zero)
 FORTIFY	:= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 CPPBASE	:= -D_GNU_SOURCE -DCERTVIGIL_VERSION='"$(VERSION)"' -I. -I$(O)/gen
 CODE	= -std=c11 $(WARN) $(HARDEN) $(SAN) $(CPPBASE) \

@@ -30,6 +30,7 @@ extern const struct cmd cmd_expect;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_known;
+extern const struct cmd cmd_matches;
 extern const struct cmd cmd_run;
 extern const struct cmd cmd_source;
 extern const struct cmd cmd_version;
@@ -40,6 +41,7 @@ extern const struct cmd cmd_worker;
 const struct cmd *const cmd_table[] = {
 	&cmd_init,
 	&cmd_run,
+	&cmd_matches,
 	&cmd_worker,
 	&cmd_config,
 	&cmd_doctor,

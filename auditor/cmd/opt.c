@@ -1,4 +1,5 @@
 #include "auditor/cmd/opt.h"
+#include "base/enc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -224,4 +225,34 @@ opt_file(const char *path, size_t cap, struct buf *out, struct err *e)
 	if (fd != STDIN_FILENO)
 		close(fd);
 	return rc;
+}
+
+json_t *
+opt_hex(const struct db_res *r, size_t row, size_t col)
+{
+	struct span	s = db_bytes(r, row, col);
+	struct buf	b = BUF_INIT;
+	json_t		*v;
+
+	if (s.p == NULL)
+		return json_null();
+	enc_hex(&b, s.p, s.n);
+	v = json_string(buf_text(&b));
+	buf_free(&b);
+	return v;
+}
+
+json_t *
+opt_b64(const struct db_res *r, size_t row, size_t col)
+{
+	struct span	s = db_bytes(r, row, col);
+	struct buf	b = BUF_INIT;
+	json_t		*v;
+
+	if (s.p == NULL)
+		return json_null();
+	enc_b64(&b, s.p, s.n);
+	v = json_string(buf_text(&b));
+	buf_free(&b);
+	return v;
 }

@@ -60,6 +60,10 @@ json_t *opt_strs(const struct db_res *, size_t row, size_t col);
 /* A string, null for SQL null. */
 json_t *opt_str(const struct db_res *, size_t row, size_t col);
 
+/* A bytea in lower-case hex, or in base64; null for SQL null. */
+json_t *opt_hex(const struct db_res *, size_t row, size_t col);
+json_t *opt_b64(const struct db_res *, size_t row, size_t col);
+
 /* A timestamptz as RFC 3339, or null. */
 json_t *opt_time(const struct db_res *, size_t row, size_t col);
 

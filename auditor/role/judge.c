@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <jansson.h>
 #include <libdeflate.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -254,6 +255,7 @@ warm(void)
 	EVP_MD_CTX		*ctx = EVP_MD_CTX_new();
 
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	json_object_seed(0);
 	(void)enc_unb64(pem, sizeof(pem) - 1, &key);
 	p = key.p;
 	pkey = d2i_PUBKEY(NULL, &p, (long)key.n);
