@@ -210,6 +210,43 @@ out:
 	return rc;
 }
 
+json_t *
+outbox_explain(struct db *db, const struct route_facts *f, struct err *e)
+{
+	struct plan plan = { NULL, 0, NULL, NULL, 0, NULL };
+	struct buf key = BUF_INIT;
+	json_t *o, *to;
+	int64_t muted;
+	size_t i;
+
+	o = NULL;
+	if (silence_match(db, f, &muted, e) == -1 ||
+	    plan_make(db, f, &plan, e) == -1)
+		goto out;
+	if (plan.route != NULL)
+		route_group(plan.route, f, "opened", &key);
+	to = json_array();
+	for (i = 0; i < plan.n; i++)
+		if (plan.want[i])
+			json_array_append_new(to, json_pack(
+			    "{s:s, s:s, s:s}", "name",
+			    plan.channels[i].conf.name, "kind",
+			    plan.channels[i].conf.kind, "state",
+			    plan.channels[i].disabled ? "disabled" :
+			    "active"));
+	o = json_pack("{s:o, s:o, s:o, s:I, s:o}", "route",
+	    plan.route == NULL ? json_null() :
+	    json_integer(plan.route - plan.routes + 1), "channels", to,
+	    "group", key.n == 0 ? json_null() : json_string(buf_text(&key)),
+	    "group_wait", plan.route == NULL ? (json_int_t)0 :
+	    (json_int_t)plan.route->group_wait, "silence",
+	    muted == 0 ? json_null() : json_integer(muted));
+out:
+	plan_free(&plan);
+	buf_free(&key);
+	return o;
+}
+
 int
 outbox_follow(struct db *db, int64_t finding, const char *event,
     struct err *e)

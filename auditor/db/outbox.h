@@ -149,4 +149,20 @@ int outbox_answer(struct db *, int64_t id, struct outbox_answer *,
 int outbox_digest(struct db *, const struct conf_strs *to, int64_t due,
     int *sent, struct err *);
 
+/*
+ * What would happen to an event of such a finding, as a new object: "route"
+ * (number from 1, null: no route, every channel), "channels" (each name,
+ * kind, state), "group" and "group_wait" (seconds), "silence" (id or null).
+ */
+json_t *outbox_explain(struct db *, const struct route_facts *, struct err *);
+
+/*
+ * Deliveries to a channel (NULL: any) that are dead or failed at least once
+ * and are not delivered, newest first, as a new array: "id", "channel",
+ * "state", "purpose", "attempts", "error", "status", "added_at", "due_at",
+ * "findings".
+ */
+json_t *outbox_failures(struct db *, const char *channel, size_t limit,
+    struct err *);
+
 #endif

@@ -86,6 +86,40 @@ outbox_message(struct db *db, const struct outbox_item *it, struct message *m,
 	return 0;
 }
 
+json_t *
+outbox_failures(struct db *db, const char *channel, size_t limit,
+    struct err *e)
+{
+	struct db_res *res = NULL;
+	json_t *a, *o;
+	char added[CLK_TEXT], due[CLK_TEXT];
+	size_t i;
+
+	if (db_query(db, &res, e, "select id, channel, state, purpose, "
+	    "attempts, last_error, last_status, added_at, due_at, "
+	    "cardinality(findings) from delivery where ($1::text is null or "
+	    "channel = $1) and (state = 'dead' or (state <> 'delivered' and "
+	    "last_error is not null)) order by id desc limit $2::bigint",
+	    "si", channel, (int64_t)limit) == -1)
+		return NULL;
+	a = json_array();
+	for (i = 0; i < db_rows(res); i++) {
+		o = json_pack("{s:I, s:s, s:s, s:s, s:I, s:s, s:I, s:s, s:s, "
+		    "s:I}", "id", (json_int_t)db_int(res, i, 0), "channel",
+		    db_text(res, i, 1), "state", db_text(res, i, 2),
+		    "purpose", db_text(res, i, 3), "attempts",
+		    (json_int_t)db_int(res, i, 4), "error",
+		    db_text(res, i, 5), "status",
+		    (json_int_t)db_int(res, i, 6), "added_at",
+		    clk_text(db_time(res, i, 7), added), "due_at",
+		    clk_text(db_time(res, i, 8), due), "findings",
+		    (json_int_t)db_int(res, i, 9));
+		json_array_append_new(a, o);
+	}
+	db_free(res);
+	return a;
+}
+
 static void
 pem(struct buf *out, struct span der)
 {
