@@ -52,6 +52,7 @@ static int
 read_names(struct accept *a, struct err *e)
 {
 	struct opt_list	 l = { NULL, 0, 0 };
+	struct err	 sub = ERR_INIT;
 	char		*own = NULL, **v, text[WATCH_TEXT], fold[NAME_TEXT];
 	size_t		 i, n;
 	int		 rc = -1;
@@ -60,8 +61,10 @@ read_names(struct accept *a, struct err *e)
 		opt_split(a->names, &l, &own);
 		a->bound = mem_array(l.n + 1, sizeof(*a->bound));
 		for (i = 0; i < l.n; i++) {
-			if (watch_canon(l.v[i], text, e) == -1)
+			if (watch_canon(l.v[i], text, &sub) == -1) {
+				err_set(e, ERR_USAGE, "%s", sub.msg);
 				goto out;
+			}
 			a->bound[a->nbound++] = mem_str(text);
 		}
 	} else {

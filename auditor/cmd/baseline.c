@@ -37,11 +37,12 @@ choice_free(struct choice *c)
 static int
 choose(struct choice *c, struct err *e)
 {
-	size_t	i, n = 0;
+	struct err	sub = ERR_INIT;
+	size_t		i, n = 0;
 
 	if (c->raw_name != NULL) {
-		if (watch_canon(c->raw_name, c->name, e) == -1)
-			return -1;
+		if (watch_canon(c->raw_name, c->name, &sub) == -1)
+			return err_set(e, ERR_USAGE, "%s", sub.msg);
 		c->f.name = c->name;
 	}
 	c->hash = mem_array(c->rest.n + 1, sizeof(*c->hash));

@@ -92,10 +92,12 @@ canonical(char *const *v, size_t n, struct err *e)
 {
 	char	**out = mem_array(n + 1, sizeof(*out));
 	char	  text[WATCH_TEXT];
+	struct err sub = ERR_INIT;
 	size_t	  i;
 
 	for (i = 0; i < n; i++) {
-		if (watch_canon(v[i], text, e) == -1) {
+		if (watch_canon(v[i], text, &sub) == -1) {
+			err_set(e, ERR_USAGE, "%s", sub.msg);
 			while (i > 0)
 				free(out[--i]);
 			free(out);
@@ -168,6 +170,7 @@ source_sync(struct db *db, const struct conf *c, struct buf *diff,
     struct err *e)
 {
 	struct source	*have = NULL, s;
+	struct err	 sub = ERR_INIT;
 	size_t		 i, n = 0;
 	int		 rc = -1, k;
 
@@ -179,8 +182,9 @@ source_sync(struct db *db, const struct conf *c, struct buf *diff,
 		s.issuers = c->sources[i].issuers.v;
 		s.nissuers = c->sources[i].issuers.n;
 		s.until = c->sources[i].until;
-		if ((k = put(db, &s, "config", e)) == -1)
-			return -1;
+		if ((k = put(db, &s, "config", &sub)) == -1)
+			return err_set(e, sub.code == ERR_USAGE ? ERR_CONF :
+			    sub.code, "%s", sub.msg);
 		if (k > 0 && diff != NULL)
 			buf_fmt(diff, "%c source %s\n", k == 1 ? '+' : '~',
 			    s.name);

@@ -227,6 +227,17 @@ watch_base_get(struct watch_base *b, struct db *db, int log_ref,
 
 /* --- the command line --- */
 
+/* Canonical, or ERR_USAGE: somebody typed it. */
+static int
+typed(const char *text, char out[WATCH_TEXT], struct err *e)
+{
+	struct err sub = ERR_INIT;
+
+	if (watch_canon(text, out, &sub) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "%s", sub.msg);
+}
+
 int
 watch_add(struct db *db, const struct watch_new *w, struct err *e)
 {
@@ -236,14 +247,14 @@ watch_add(struct db *db, const struct watch_new *w, struct err *e)
 	size_t		 i;
 	int		 rc;
 
-	if (watch_canon(w->name, text, e) == -1)
+	if (typed(w->name, text, e) == -1)
 		return -1;
 	ex.v = w->exclude;
 	ex.n = w->nexclude;
 	for (i = 0; i < w->nexclude; i++) {
 		char one[WATCH_TEXT];
 
-		if (watch_canon(w->exclude[i], one, e) == -1)
+		if (typed(w->exclude[i], one, e) == -1)
 			return err_prefix(e, "exclude");
 	}
 	if (db_query(db, &r, e,
@@ -287,7 +298,7 @@ watch_remove(struct db *db, const char *name, const char *owner,
 	struct buf	 body = BUF_INIT, line = BUF_INIT;
 	int		 rc = -1;
 
-	if (watch_canon(name, text, e) == -1)
+	if (typed(name, text, e) == -1)
 		return -1;
 	if (db_query(db, &r, e, "update watch set removed_at = now()"
 	    " where pattern = $1 and ($2::text is null or owner = $2)"

@@ -20,10 +20,11 @@ put(struct db *db, const struct conf_watch *w, int64_t *id, struct buf *diff,
 {
 	struct db_res	*r = NULL;
 	struct db_strs	 ex;
+	struct err	 sub = ERR_INIT;
 	char		 text[WATCH_TEXT];
 
-	if (watch_canon(w->name, text, e) == -1)
-		return err_prefix(e, "watch %s", w->name);
+	if (watch_canon(w->name, text, &sub) == -1)
+		return err_set(e, ERR_CONF, "watch %s: %s", w->name, sub.msg);
 	ex.v = (const char *const *)w->exclude.v;
 	ex.n = w->exclude.n;
 	/* The subselect sees the row as it was before the statement. */
@@ -289,6 +290,7 @@ sync_file(struct db *db, const char *path, struct buf *diff, struct err *e)
 {
 	struct watch_build	*b = NULL;
 	struct buf		 text = BUF_INIT, body = BUF_INIT;
+	struct err		 sub = ERR_INIT;
 	uint8_t			 hash[32], old[32];
 	int64_t			 had;
 	size_t			 items;
@@ -304,8 +306,10 @@ sync_file(struct db *db, const char *path, struct buf *diff, struct err *e)
 		goto out;
 	}
 	b = watch_build_new();
-	if (watch_build_file(b, buf_text(&text), text.n, path, e) == -1)
+	if (watch_build_file(b, buf_text(&text), text.n, path, &sub) == -1) {
+		err_set(e, ERR_CONF, "%s", sub.msg);
 		goto out;
+	}
 	if ((items = watch_build_count(b)) == 0) {
 		err_set(e, ERR_CONF, "%s: names no watch: the %lld of before "
 		    "stay (to have none, take watch_file out of the "
