@@ -241,13 +241,14 @@ compact(struct ipc *c)
 static int
 peek(const struct ipc *c, struct ipc_msg *m, struct err *e)
 {
-	struct cur	k = cur_of(c->in.p + c->in_at, c->in.n - c->in_at);
+	struct cur	k;
 	struct span	body;
 	uint32_t	len;
 	uint16_t	nfds;
 
 	if (c->in.n - c->in_at < HEAD)
 		return 0;
+	k = cur_of(c->in.p + c->in_at, c->in.n - c->in_at);
 	(void)cur_u32(&k, &len);
 	(void)cur_u16(&k, &m->type);
 	(void)cur_u16(&k, &nfds);

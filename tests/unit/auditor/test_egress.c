@@ -185,8 +185,7 @@ allow_refused(void **state)
 		"127.0.0.0/8x", "127.0.0.0/ 8", "127.0.0.1/8", "127/8",
 		"::1/129", "fd00::1/8", "localhost", "example.com/8",
 		"10.0.0.0/8/8", "10.0.0.0/+8", "10.0.0.0/99999999999999999999",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaaaaaaaaaaaaaaaaa",
+		"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:000:1",
 	};
 	struct egress			g = EGRESS_INIT;
 	struct err			e;
