@@ -24,7 +24,7 @@ const struct cmd cmd_db_command = {
 	.help =
 	    "  certvigil db status                 version, schema, sizes\n"
 	    "  certvigil db psql                   look into it\n"
-	    "  psql \"$(certvigil db url)\"          the same, while `run` runs\n"
+	    "  psql \"$(certvigil db url)\"          the same, beside `run`\n"
 	    "  certvigil db migrate --plan         what would be applied\n"
 	    "  certvigil db backup cv.dump         pg_dump, custom format\n"
 	    "  certvigil db restore cv.dump --hold-deliveries\n"
@@ -41,7 +41,7 @@ const struct cmd cmd_db_command = {
 
 struct place {
 	const char	*conninfo;	/* borrowed */
-	char		*bindir;	/* of psql and pg_dump; NULL: not asked */
+	char		*bindir;	/* of psql and pg_dump, or NULL */
 	char		*schema;
 };
 

@@ -15,7 +15,7 @@
 
 #define PASSWORD	"PGPASSWORD="
 
-/* Our environment with ${password} in it; the strings but the last are borrowed. */
+/* Our environment with ${password} in it; all but *own is borrowed. */
 static char **
 environment(const char *password, char **own)
 {

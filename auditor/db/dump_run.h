@@ -8,9 +8,9 @@
 /* A program of PostgreSQL as a child that shares our terminal. */
 struct dump_run {
 	const char		*bindir;
-	const char *const	*argv;		/* argv[0]: its name */
-	const char		*password;	/* into PGPASSWORD; NULL: none */
-	int			 fd[3];		/* 0, 1, 2 of the child; -1: ours */
+	const char *const	*argv;	/* argv[0]: its name */
+	const char		*password; /* into PGPASSWORD; NULL: none */
+	int			 fd[3];	/* its 0, 1, 2; -1: ours */
 };
 
 /* Start it: its pid, or -1 ERR_SYS. */

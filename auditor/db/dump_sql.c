@@ -104,6 +104,10 @@ static const char sequences[] =
     "if top > at then perform setval(r.s, top); end if;\n"
     "end loop; end $$;\n";
 
+/* A backup may have been made while they were switched off. */
+static const char triggers[] =
+    "alter table audit_trail enable trigger user;\n";
+
 /* Who worked when the backup was made works here no more. */
 static const char workers[] =
     "update work set holder = null, lease_until = null, token = token + 1;\n"
@@ -124,6 +128,7 @@ dump_sql_after(const char *schema, int hold)
 	enter(&b, schema);
 	buf_fmt(&b, check, n, n);
 	buf_str(&b, sequences);
+	buf_str(&b, triggers);
 	buf_str(&b, workers);
 	if (hold)
 		buf_str(&b, held);

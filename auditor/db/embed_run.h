@@ -12,7 +12,7 @@
  * descriptors of ours, death with us by SIGINT.
  */
 
-/* Start argv[0] with stdout and stderr to ${fd}; in a process group of its own. */
+/* Start argv[0], stdout and stderr to ${fd}, in its own process group. */
 pid_t embed_run_start(const char *const argv[], int fd, struct err *);
 
 /* Run it to its end: its exit status (a signal: 128 + number), or -1. */

@@ -167,5 +167,12 @@ if pg_start; then
 	[ "$out" = moved ] || die "server to server"
 	ok two db status --json
 	[[ $out == *'"mode":"server"'* ]] || die "mode of a server"
+	# A row of the audit trail was changed before the backup.
+	psql -q "${CERTVIGIL_TEST_DB% *} dbname=two" \
+	    -c "alter table audit_trail disable trigger all" \
+	    -c "update audit_trail set actor = 'nobody' where id = 1" ||
+	    die "change the audit trail"
+	ok two db backup "$tmp/two.dump"
+	bad 2 "broken at row 1" one db restore "$tmp/two.dump" --replace
 fi
 echo "20-db: ok"
