@@ -23,32 +23,52 @@
  * as.  Options that every command has may stand before or behind its name.
  */
 
+extern const struct cmd cmd_accept;
+extern const struct cmd cmd_ack;
+extern const struct cmd cmd_baseline;
+extern const struct cmd cmd_channel;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_db_command;
 extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_expect;
+extern const struct cmd cmd_findings;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_known;
 extern const struct cmd cmd_matches;
+extern const struct cmd cmd_reject;
+extern const struct cmd cmd_resolve;
+extern const struct cmd cmd_route;
 extern const struct cmd cmd_run;
+extern const struct cmd cmd_silence;
 extern const struct cmd cmd_source;
 extern const struct cmd cmd_version;
 extern const struct cmd cmd_watch;
+extern const struct cmd cmd_why;
 extern const struct cmd cmd_worker;
 
 /* In the order of `certvigil help`. */
 const struct cmd *const cmd_table[] = {
 	&cmd_init,
 	&cmd_run,
-	&cmd_matches,
 	&cmd_worker,
 	&cmd_config,
 	&cmd_doctor,
 	&cmd_watch,
+	&cmd_matches,
 	&cmd_known,
 	&cmd_source,
 	&cmd_expect,
+	&cmd_baseline,
+	&cmd_findings,
+	&cmd_why,
+	&cmd_ack,
+	&cmd_accept,
+	&cmd_reject,
+	&cmd_resolve,
+	&cmd_silence,
+	&cmd_channel,
+	&cmd_route,
 	&cmd_db_command,
 	&cmd_version,
 	&cmd_help,
