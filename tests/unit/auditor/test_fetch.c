@@ -2,145 +2,18 @@
  * The real fetch process, sandboxed, against a small HTTP server on the
  * loopback address that misbehaves on request.
  */
-#include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "auditor/ipc.h"
 #include "auditor/net/xfer.h"
-#include "auditor/proc.h"
-#include "auditor/role/fetch.h"
-#include "auditor/role/fetch_client.h"
-#include "base/clk.h"
-#include "base/err.h"
-#include "tests/unit/auditor/web.h"
-
-#define ARENA	(1u << 20)
-#define WAIT_MS	20000
-
-/* --- helpers ----------------------------------------------------------------- */
-
-static struct fetch_client	*client;
-
-static void
-setup_of(struct fetch_setup *s, const char *allow)
-{
-	memset(s, 0, sizeof(*s));
-	s->user_agent = "certvigil/test (+mailto:a@b.example)";
-	s->proxy = "";
-	s->class = EGRESS_LOG;
-	if (allow != NULL) {
-		s->allow[0] = allow;
-		s->nallow = 1;
-	}
-}
-
-static struct fetch_client *
-client_of(const struct fetch_setup *s)
-{
-	struct err		 e = ERR_INIT;
-	struct fetch_client	*c = fetch_client_new(s, &e);
-
-	if (c == NULL)
-		print_message("%s\n", e.msg);
-	assert_non_null(c);
-	return c;
-}
-
-static int
-begin(void **state)
-{
-	struct fetch_setup	s;
-
-	(void)state;
-	setup_of(&s, "127.0.0.0/8");
-	client = client_of(&s);
-	return 0;
-}
-
-static int
-finish(void **state)
-{
-	(void)state;
-	fetch_client_free(client);
-	client = NULL;
-	return 0;
-}
-
-/* The next answer. */
-static void
-next(struct fetch_client *c, struct fetch_done *d)
-{
-	struct err	e = ERR_INIT;
-	struct pollfd	p;
-	int64_t		end = clk_mono() + WAIT_MS * 1000LL;
-	int		r;
-
-	for (;;) {
-		r = fetch_client_next(c, d, &e);
-		if (r < 0)
-			print_message("%s\n", e.msg);
-		assert_true(r >= 0);
-		if (r == 1)
-			return;
-		assert_true(clk_mono() < end);
-		p.fd = ipc_fd(fetch_client_ipc(c));
-		p.events = (short)(POLLIN |
-		    (ipc_wants_write(fetch_client_ipc(c)) ? POLLOUT : 0));
-		(void)poll(&p, 1, 100);
-		if (fetch_client_turn(c, &e) != 0) {
-			print_message("%s\n", e.msg);
-			fail();
-		}
-	}
-}
-
-/* A GET of a path of the server. */
-static const char *
-url_of(const char *path)
-{
-	static char	url[256];
-
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", port, path);
-	return url;
-}
-
-static void
-get_of(struct fetch_get *g, const char *url, uint32_t arena)
-{
-	memset(g, 0, sizeof(*g));
-	g->method = "GET";
-	g->url = url;
-	g->arena = arena;
-	g->cap = 600000;
-	g->timeout_ms = 10000;
-}
-
-static void
-fetch(struct fetch_client *c, const char *url, struct fetch_done *d)
-{
-	struct fetch_get	g;
-	uint64_t		id;
-
-	get_of(&g, url, 0);
-	id = fetch_client_get(c, &g);
-	next(c, d);
-	assert_int_equal(d->id, id);
-	if (getenv("FETCH_SAY") != NULL)
-		print_message("%s: %d %s %s\n", url, d->status,
-		    fetch_failure_name(d->failure), d->message);
-}
+#include "tests/unit/auditor/fetching.h"
 
 /* --- tests ------------------------------------------------------------------ */
 
@@ -358,194 +231,6 @@ policy_urls(void **state)
 }
 
 static void
-two_in_parallel(void **state)
-{
-	struct err		e = ERR_INIT;
-	struct fetch_get	g;
-	struct fetch_done	d[2];
-	uint32_t		arena;
-	uint8_t			*p;
-	int			fd = fetch_client_arena(client, ARENA, &arena,
-				    &e), i, j;
-
-	(void)state;
-	assert_true(fd >= 0);
-	p = mmap(NULL, ARENA, PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(p != MAP_FAILED);
-	get_of(&g, url_of("/bytes/300000"), arena);
-	(void)fetch_client_get(client, &g);
-	get_of(&g, url_of("/chunks/200000"), arena);
-	(void)fetch_client_get(client, &g);
-	for (i = 0; i < 2; i++) {
-		next(client, &d[i]);
-		assert_int_equal(d[i].failure, FETCH_OK);
-		assert_int_equal(d[i].arena, arena);
-		assert_int_equal(d[i].body.n, 0);
-	}
-	assert_int_equal(d[0].length + d[1].length, 500000);
-	/* Extents do not overlap, and hold what was served. */
-	i = d[0].offset < d[1].offset ? 0 : 1;
-	assert_true(d[i].offset + d[i].length <= d[1 - i].offset);
-	for (i = 0; i < 2; i++)
-		for (j = 0; j < (int)d[i].length; j++)
-			assert_int_equal(p[d[i].offset + (unsigned)j],
-			    d[i].length == 200000 ? 'c' :
-			    'a' + j % 4096 % 26);
-	for (i = 0; i < 2; i++)
-		fetch_client_give(client, arena, d[i].offset, d[i].length);
-	/* All is free again: one body that needs nearly all of it. */
-	get_of(&g, url_of("/bytes/1000000"), arena);
-	g.cap = ARENA;
-	(void)fetch_client_get(client, &g);
-	next(client, &d[0]);
-	assert_int_equal(d[0].failure, FETCH_OK);
-	assert_int_equal(d[0].length, 1000000);
-	assert_int_equal(d[0].offset, 0);
-	fetch_client_give(client, arena, d[0].offset, d[0].length);
-	(void)munmap(p, ARENA);
-	fetch_client_drop(client, arena);
-}
-
-/* No room: the request waits until an extent is given back. */
-static void
-waits_for_room(void **state)
-{
-	struct err		e = ERR_INIT;
-	struct fetch_get	g;
-	struct fetch_done	d[8], last;
-	uint32_t		arena;
-	int			i, n;
-
-	(void)state;
-	assert_true(fetch_client_arena(client, ARENA, &arena, &e) >= 0);
-	/* Five fill it, two have to wait. */
-	get_of(&g, url_of("/bytes/200000"), arena);
-	g.cap = 200000;
-	for (i = 0; i < 7; i++)
-		(void)fetch_client_get(client, &g);
-	for (n = 0; n < 5; n++) {
-		next(client, &d[n]);
-		assert_int_equal(d[n].failure, FETCH_OK);
-	}
-	assert_int_equal(fetch_client_pending(client), 2);
-	/* One that does not need the arena passes. */
-	fetch(client, url_of("/plain"), &last);
-	assert_int_equal(last.status, 200);
-	assert_int_equal(fetch_client_pending(client), 2);
-	for (i = 0; i < 2; i++) {
-		fetch_client_give(client, arena, d[i].offset, d[i].length);
-		next(client, &last);
-		assert_int_equal(last.failure, FETCH_OK);
-		assert_int_equal(last.length, 200000);
-		assert_int_equal(last.offset, d[i].offset);
-	}
-	fetch_client_drop(client, arena);
-	fetch(client, url_of("/plain"), &last);
-	assert_int_equal(last.status, 200);
-}
-
-/* A body that can never fit ends with no_room, also of unknown length. */
-static void
-no_room(void **state)
-{
-	static const char *const	paths[] = { "/bytes/1100000",
-	    "/chunks/1100000" };
-	struct err			e = ERR_INIT;
-	struct fetch_get		g;
-	struct fetch_done		d;
-	uint32_t			arena;
-	size_t				i;
-
-	(void)state;
-	assert_true(fetch_client_arena(client, ARENA, &arena, &e) >= 0);
-	for (i = 0; i < 2; i++) {
-		get_of(&g, url_of(paths[i]), arena);
-		g.cap = 2 * ARENA;
-		(void)fetch_client_get(client, &g);
-		next(client, &d);
-		assert_int_equal(d.failure, FETCH_NO_ROOM);
-		assert_int_equal(d.length, 0);
-	}
-	/* Many of unknown length, which all grow into each other's way. */
-	for (i = 0; i < 12; i++) {
-		get_of(&g, url_of(i % 2 == 0 ? "/chunks/500000" :
-		    "/bytes/400000"), arena);
-		(void)fetch_client_get(client, &g);
-	}
-	for (i = 0; i < 12; i++) {
-		next(client, &d);
-		assert_int_equal(d.failure, FETCH_OK);
-		fetch_client_give(client, arena, d.offset, d.length);
-	}
-	get_of(&g, url_of("/bytes/1000000"), arena);
-	g.cap = ARENA;
-	(void)fetch_client_get(client, &g);
-	next(client, &d);
-	assert_int_equal(d.failure, FETCH_OK);
-}
-
-static void
-inject(void **state)
-{
-	struct err		e = ERR_INIT;
-	struct fetch_done	d;
-	struct span		s = SPAN_STR("planted bytes");
-	uint32_t		arena;
-	uint64_t		id;
-	uint8_t			*p;
-	int			fd = fetch_client_arena(client, ARENA, &arena,
-				    &e);
-
-	(void)state;
-	assert_true(fd >= 0);
-	id = fetch_client_inject(client, arena, s);
-	next(client, &d);
-	assert_int_equal(d.id, id);
-	assert_int_equal(d.status, 200);
-	assert_int_equal(d.length, s.n);
-	p = mmap(NULL, ARENA, PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(p != MAP_FAILED);
-	assert_memory_equal(p + d.offset, s.p, s.n);
-	(void)munmap(p, ARENA);
-	fetch_client_give(client, arena, d.offset, d.length);
-	s.n = 0;
-	(void)fetch_client_inject(client, arena, s);
-	next(client, &d);
-	assert_int_equal(d.status, 200);
-	assert_int_equal(d.length, 0);
-}
-
-static void
-cancel(void **state)
-{
-	struct err		e = ERR_INIT;
-	struct fetch_get	g;
-	struct fetch_done	d;
-	uint32_t		arena;
-	uint64_t		id;
-
-	(void)state;
-	assert_true(fetch_client_arena(client, ARENA, &arena, &e) >= 0);
-	get_of(&g, url_of("/hang"), arena);
-	id = fetch_client_get(client, &g);
-	fetch_client_cancel(client, id);
-	next(client, &d);
-	assert_int_equal(d.id, id);
-	assert_int_equal(d.failure, FETCH_CANCELLED);
-	/* Unknown, or answered long ago: nothing comes, nothing breaks. */
-	fetch_client_cancel(client, id);
-	fetch_client_cancel(client, 4711);
-	/* An arena that is dropped ends what goes into it. */
-	id = fetch_client_get(client, &g);
-	fetch_client_drop(client, arena);
-	next(client, &d);
-	assert_int_equal(d.id, id);
-	assert_int_equal(d.failure, FETCH_CANCELLED);
-	fetch(client, url_of("/plain"), &d);
-	assert_int_equal(d.status, 200);
-}
-
-static void
 post_and_headers(void **state)
 {
 	struct fetch_get	g;
@@ -705,8 +390,8 @@ environment_proxy(void **state)
 	assert_int_equal(unsetenv("all_proxy"), 0);
 }
 
-int
-main(int argc, char **argv)
+static int
+run(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(plain, begin, finish),
@@ -716,28 +401,18 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(refused, begin, finish),
 		cmocka_unit_test(policy_private),
 		cmocka_unit_test_setup_teardown(policy_urls, begin, finish),
-		cmocka_unit_test_setup_teardown(two_in_parallel, begin,
-		    finish),
-		cmocka_unit_test_setup_teardown(waits_for_room, begin,
-		    finish),
-		cmocka_unit_test_setup_teardown(no_room, begin, finish),
-		cmocka_unit_test_setup_teardown(inject, begin, finish),
-		cmocka_unit_test_setup_teardown(cancel, begin, finish),
 		cmocka_unit_test_setup_teardown(post_and_headers, begin,
 		    finish),
 		cmocka_unit_test_setup_teardown(keep_alive, begin, finish),
 		cmocka_unit_test(rate_cap),
 		cmocka_unit_test(environment_proxy),
 	};
-	const char	*role = argc > 1 ? proc_role(argv[1]) : NULL;
-	pid_t		 server;
-	int		 r;
 
-	if (role != NULL)
-		return strcmp(role, "fetch") == 0 ? fetch_main() : 64;
-	server = server_start();
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	(void)kill(server, SIGKILL);
-	(void)waitpid(server, NULL, 0);
-	return r;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+	return fetching_main(argc, argv, run);
 }
