@@ -30,7 +30,7 @@ static const char sql[] = "select l.log_id, e.index, e.timestamp_ms, "
     "e.index = m.index join log l on l.id = m.log_ref "
     "join watch w on w.id = m.watch_id "
     "left join issuance i on i.tbs_sha256 = e.tbs_sha256 "
-    "where ($1 is null or w.pattern = $1) and ($2 is null or w.owner = $2) "
+    "where ($1::text is null or w.pattern = $1) and ($2::text is null or w.owner = $2) "
     "and e.timestamp_ms >= $3 and (m.log_ref, m.index, m.watch_id) > "
     "($4::int, $5::bigint, $6::bigint) "
     "order by m.log_ref, m.index, m.watch_id limit $7";
