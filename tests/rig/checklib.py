@@ -1,6 +1,7 @@
 """What selfcheck.py needs: starting the rig, HTTP, Merkle trees and RFC 6962
 structures written anew in Python, so that the rig in C is checked by
 something that shares no code with it."""
+import atexit
 import base64
 import hashlib
 import json
@@ -21,9 +22,15 @@ class Server:
 
     def __init__(self, *cmd):
         self.p = subprocess.Popen(cmd, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.end)
         self.info = json.loads(self.p.stdout.readline())
         self.port = self.info["port"]
         self.url = "http://127.0.0.1:%d" % self.port
+
+    def end(self):
+        if self.p.poll() is None:
+            self.p.kill()
+            self.p.wait()
 
     def stop(self):
         self.p.send_signal(signal.SIGTERM)

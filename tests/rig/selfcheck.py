@@ -591,6 +591,9 @@ def main():
     check_sink(TMP)
 
 
-main()
+try:
+    main()
+except (OSError, HTTPException, ValueError, LookupError) as why:
+    check(False, "stopped by %r" % why)
 print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % count)
 sys.exit(count["failed"] != 0)
