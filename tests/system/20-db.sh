@@ -67,6 +67,21 @@ conf()
 	    "${3:-}" >"$tmp/$1.yaml"
 }
 
+# Wait until a command owns the cluster and it is ready; $owner is its number.
+wait_owner()
+{
+	for _ in $(seq 200); do
+		owner=$(sed -n 's/^process \([0-9]*\) .*/\1/p' \
+		    "$tmp/state/pg.lock")
+		if [ -d "/proc/${owner:-0}" ] &&
+		    grep -qs ready "$tmp/state/pg/postmaster.pid"; then
+			return 0
+		fi
+		sleep 0.05
+	done
+	die "no owner"
+}
+
 # --- embedded
 
 conf a "$tmp/state"
@@ -105,13 +120,10 @@ ok a db psql -Atc "select count(*) from operator"
 
 # Side by side: the second joins, the first waits for it, both see the end.
 pg_as "$tmp/certvigil" --config "$tmp/a.yaml" db psql -Atc \
-    'select pg_sleep(1.5)' >/dev/null 2>"$tmp/err1" &
+    'select pg_sleep(3)' >/dev/null 2>"$tmp/err1" &
 first=$!
-for _ in $(seq 100); do
-	cv a db status --json
-	[[ $out != *'"running":true'* ]] || break
-	sleep 0.05
-done
+wait_owner
+ok a db status --json
 [[ $out == *'"running":true'* ]] || die "the second did not join"
 ok a db url
 [ "$(pg_as psql "$out" -Atc 'select 7')" = 7 ] || die "psql with db url"
@@ -122,11 +134,7 @@ wait $first || die "the first of two: $(cat "$tmp/err1")"
 # An owner that is killed: its server goes down, the next command comes up.
 pg_as "$tmp/certvigil" --config "$tmp/a.yaml" db psql -Atc \
     'select pg_sleep(30)' >/dev/null 2>&1 &
-for _ in $(seq 100); do
-	owner=$(sed -n 's/^process \([0-9]*\) .*/\1/p' "$tmp/state/pg.lock")
-	[ ! -d "/proc/$owner" ] || ! grep -qs ready "$tmp/state/pg/postmaster.pid" || break
-	sleep 0.05
-done
+wait_owner
 kill -9 "$owner" || die "no owner"
 wait 2>/dev/null
 ok a db psql -Atc 'select count(*) from operator'
