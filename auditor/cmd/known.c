@@ -11,6 +11,7 @@
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/mem.h"
+#include "pki/owner.h"
 
 extern const struct cmd cmd_known;
 
@@ -63,6 +64,22 @@ report(const struct cmd_ctx *ctx, const struct known_import *k,
 		printf("%zu issuances are declared now\n", k->silenced);
 }
 
+/* The owners that the configuration knows beside the built-in table. */
+static int
+load_owners(const struct cmd_ctx *ctx, struct err *e)
+{
+	struct buf	csv = BUF_INIT;
+	int		rc = 0;
+
+	if (ctx->conf->ccadb_csv == NULL)
+		return 0;
+	if (opt_file(ctx->conf->ccadb_csv, LIMIT_SEED_FILE, &csv, e) == -1 ||
+	    owner_load_csv(buf_text(&csv), csv.n, e) == -1)
+		rc = -1;
+	buf_free(&csv);
+	return rc;
+}
+
 static int
 import(struct cmd_ctx *ctx, int argc, char **argv)
 {
@@ -92,7 +109,8 @@ import(struct cmd_ctx *ctx, int argc, char **argv)
 	for (i = 0; i < rest.n; i++)
 		if (material_read(&s, rest.v[i], &e) == -1)
 			goto bad;
-	if (cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1 ||
+	if (load_owners(ctx, &e) == -1 || cmd_become(ctx, &e) == -1 ||
+	    cmd_db(ctx, &e) == -1 ||
 	    known_import_all(ctx, &k, &s, &e) == -1)
 		goto bad;
 	cmd_hint(ctx);

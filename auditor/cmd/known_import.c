@@ -13,6 +13,7 @@
 #include "base/enc.h"
 #include "base/limit.h"
 #include "base/mem.h"
+#include "base/sha.h"
 #include "pki/cert.h"
 #include "pki/owner.h"
 
@@ -45,17 +46,27 @@ pool_load(struct pool *p, struct db *db, const struct material_set *s,
 	return 0;
 }
 
+/* The owner of a CA certificate by itself, as the CCADB file has it. */
+static const char *
+owner_of_cert(struct span der)
+{
+	uint8_t hash[32];
+
+	sha_256(hash, der.p, der.n);
+	return owner_of_fingerprint(hash);
+}
+
 /* Who issued it: the chain is built of what is there, by signatures. */
 static const char *
 issuer_of(const struct pool *p, const struct material *m)
 {
-	struct span	chain[CHAIN_MAX + 1];
-	const char	*owner;
+	struct span	 chain[CHAIN_MAX + 1];
+	const char	*owner = NULL;
 	size_t		 i, n = 1;
 
 	chain[0].p = m->der;
 	chain[0].n = m->nder;
-	while (n <= CHAIN_MAX) {
+	while (owner == NULL && n <= CHAIN_MAX) {
 		for (i = 0; i < p->n; i++)
 			if (cert_signed_by(chain[n - 1], p->v[i],
 			    NULL) == 1)
@@ -63,10 +74,10 @@ issuer_of(const struct pool *p, const struct material *m)
 		if (i == p->n)
 			break;
 		chain[n++] = p->v[i];
-		if ((owner = owner_of_chain(chain, n)) != NULL)
-			return owner;
+		if ((owner = owner_of_chain(chain, n)) == NULL)
+			owner = owner_of_cert(p->v[i]);
 	}
-	return owner_of_chain(chain, n);
+	return owner;
 }
 
 /* The issuer owner that the database has for that issuance; free() it. */

@@ -1,0 +1,169 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "auditor/db/expect.h"
+#include "tests/unit/testdb.h"
+
+static struct db	*db;
+static uint8_t		 key[32], one[32], two[32];
+
+static void
+is(const char *query, const char *want)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+
+	if (db_query(db, &r, &e, query, "") == -1)
+		fail_msg("%s: %s", query, e.msg);
+	if (strcmp(db_text(r, 0, 0), want) != 0)
+		fail_msg("%s: %s, not %s", query, db_text(r, 0, 0), want);
+	db_free(r);
+}
+
+static int64_t
+add(int64_t from, int64_t to)
+{
+	static const char	*names[] = { "a.example", "b.example" };
+	struct expect		 x;
+	struct err		 e = ERR_INIT;
+	int64_t			 id = 0;
+
+	memset(&x, 0, sizeof(x));
+	x.spki.p = key;
+	x.spki.n = sizeof(key);
+	x.names.v = names;
+	x.names.n = 2;
+	x.not_before_ms = from;
+	x.not_after_ms = to;
+	x.origin = "cli";
+	x.author = "t";
+	if (expect_add(db, &x, &id, &e) == -1)
+		fail_msg("%s", e.msg);
+	return id;
+}
+
+static int
+clean(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	return db_script(db, "truncate expectation restart identity", &e);
+}
+
+static void
+used_once(void **state)
+{
+	struct span	a = { one, 32 }, b = { two, 32 };
+	struct db_res	*r = NULL;
+	struct err	e = ERR_INIT;
+	int64_t		id = add(0, INT64_C(1) << 50);
+
+	(void)state;
+	assert_int_equal(expect_list(db, 0, &r, &e), 0);
+	assert_int_equal(db_rows(r), 1);
+	assert_string_equal(db_text(r, 0, EXPECT_STATE), "open");
+	db_free(r);
+	assert_int_equal(expect_use(db, id, &a, &e), 1);
+	assert_int_equal(expect_use(db, id, &b, &e), 0);
+	assert_int_equal(expect_use(db, id, &a, &e), 0);
+	assert_int_equal(expect_use(db, id + 1, &a, &e), 0);
+	is("select state || get_byte(tbs_sha256, 0) from expectation",
+	    "fulfilled1");
+	assert_int_equal(expect_cancel(db, id, &e), -1);
+	assert_int_equal(e.code, ERR_NOENT);
+	r = NULL;
+	assert_int_equal(expect_list(db, 0, &r, &e), 0);
+	assert_int_equal(db_rows(r), 0);
+	db_free(r);
+}
+
+/* Two workers want the same one: the second waits, and does not get it. */
+static void
+race(void **state)
+{
+	struct db	*other = testdb_again();
+	struct span	 a = { one, 32 }, b = { two, 32 };
+	struct err	 e = ERR_INIT;
+	int64_t		 id = add(0, INT64_C(1) << 50);
+
+	(void)state;
+	assert_int_equal(db_begin(db, &e), 0);
+	assert_int_equal(expect_use(db, id, &a, &e), 1);
+	/* The row is locked: the other one would wait for us. */
+	assert_int_equal(db_begin(other, &e), 0);
+	assert_int_equal(db_query(other, NULL, &e, "set local lock_timeout ="
+	    " '50ms'", ""), 0);
+	assert_int_equal(expect_use(other, id, &b, &e), -1);
+	db_rollback(other);
+	assert_int_equal(db_commit(db, &e), 0);
+	err_clear(&e);
+	assert_int_equal(expect_use(other, id, &b, &e), 0);
+	/* A transaction that fails leaves it open. */
+	id = add(0, INT64_C(1) << 50);
+	assert_int_equal(db_begin(db, &e), 0);
+	assert_int_equal(expect_use(db, id, &a, &e), 1);
+	db_rollback(db);
+	assert_int_equal(expect_use(other, id, &b, &e), 1);
+	db_close(other);
+}
+
+static void
+ends(void **state)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	size_t		 n;
+	int64_t		 id;
+
+	(void)state;
+	/* Its time is over: it shows as expired, and waits for late logs. */
+	id = add(0, 1);
+	is("update expectation set not_after_ms = extract(epoch from now() -"
+	    " interval '6 days 23 hours') * 1000 returning state", "open");
+	assert_int_equal(expect_list(db, 1, &r, &e), 0);
+	assert_string_equal(db_text(r, 0, EXPECT_STATE), "expired");
+	db_free(r);
+	r = NULL;
+	assert_int_equal(expect_list(db, 0, &r, &e), 0);
+	assert_int_equal(db_rows(r), 0);
+	db_free(r);
+	assert_int_equal(expect_sweep(db, &n, &e), 0);
+	assert_int_equal(n, 0);
+	is("update expectation set not_after_ms = extract(epoch from now() -"
+	    " interval '7 days 1 hour') * 1000 returning state", "open");
+	assert_int_equal(expect_sweep(db, &n, &e), 0);
+	assert_int_equal(n, 1);
+	is("select state from expectation", "expired");
+	assert_int_equal(expect_cancel(db, id, &e), -1);
+	id = add(0, 1);
+	err_clear(&e);
+	assert_int_equal(expect_cancel(db, id, &e), 0);
+	is("select string_agg(state, ',' order by id) from expectation",
+	    "expired,cancelled");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(used_once, clean),
+		cmocka_unit_test_setup(race, clean),
+		cmocka_unit_test_setup(ends, clean),
+	};
+	int rc;
+
+	memset(key, 9, sizeof(key));
+	memset(one, 1, sizeof(one));
+	memset(two, 2, sizeof(two));
+	if ((db = testdb_open()) == NULL)
+		return 0;
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	testdb_close(db);
+	return rc;
+}
