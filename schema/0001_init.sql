@@ -89,8 +89,6 @@ create table tree_head (
 	raw		bytea not null,
 	verdict		text not null,		-- valid, bad_signature, wrong_origin, malformed, future
 	consistency	text not null default 'pending', -- pending, proved, conflict, smaller
-	proof		bytea,			-- consistency proof to proof_size, 32 bytes a node
-	proof_size	bigint,
 	first_seen	timestamptz not null default now(),
 	last_seen	timestamptz not null default now()
 );
@@ -122,7 +120,19 @@ create table coverage_day (
 	gaps		int not null default 0,
 	log_list_sha256	bytea,
 	watch_set_sha256 bytea,
+	proof		bytea,			-- consistency of size_to with head_id
 	primary key (log_ref, day)
+);
+
+-- That a tree of size1, in which entries that we keep were proven, is the
+-- beginning of that of a signed head (RFC 6962 2.1.2).
+create table consistency (
+	log_ref		int not null references log,
+	size1		bigint not null,
+	root_hash	bytea not null,		-- of the tree of size1
+	head_id		bigint not null references tree_head,
+	proof		bytea not null,		-- 32 bytes a node
+	primary key (log_ref, size1, head_id)
 );
 
 -- --- who cares about what ---------------------------------------------------
@@ -549,7 +559,7 @@ begin
 	execute format('grant usage on schema %I to certvigil_engine, certvigil_report', s);
 	execute format('grant select, insert, update, delete on all tables in schema %I to certvigil_engine', s);
 	execute 'revoke update, delete on audit_trail, tree_head from certvigil_engine';
-	execute 'grant update (last_seen, consistency, proof, proof_size) on tree_head to certvigil_engine';
+	execute 'grant update (last_seen, consistency) on tree_head to certvigil_engine';
 	execute format('grant usage on all sequences in schema %I to certvigil_engine', s);
 	execute 'grant select on report_match, report_finding to certvigil_report';
 exception when insufficient_privilege then

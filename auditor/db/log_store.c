@@ -288,6 +288,12 @@ range_store(struct db *db, const struct range_in *in, struct err *e)
 	struct span	list = { in->log_list, 32 };
 	int64_t		to = (int64_t)in->frontier->to;
 
+	if (in->proof.p != NULL && in->has_entries && db_push(db, e,
+	    "insert into consistency (log_ref, size1, root_hash, head_id, "
+	    "proof) values ($1, $2, $3, $4, $5) on conflict do nothing",
+	    "iibib", (int64_t)in->log_ref, to, &root, in->head_id,
+	    &in->proof) == -1)
+		return -1;
 	if (db_push(db, e, "insert into log_range (log_ref, size_from, "
 	    "size_to, frontier, root_hash, head_id) values ($1, $2, $3, $4, "
 	    "$5, $6) on conflict (log_ref, size_from) do update set "
@@ -298,23 +304,24 @@ range_store(struct db *db, const struct range_in *in, struct err *e)
 		return -1;
 	if (db_push(db, e, "insert into coverage_day (log_ref, day, "
 	    "size_from, size_to, root_hash, head_id, verified_at, "
-	    "max_lag_seconds, log_list_sha256, watch_set_sha256) "
+	    "max_lag_seconds, log_list_sha256, watch_set_sha256, proof) "
 	    "select $1, (now() at time zone 'UTC')::date, "
 	    "coalesce((select c.size_to from coverage_day c where "
 	    "c.log_ref = $1 and c.day < (now() at time zone 'UTC')::date "
 	    "order by c.day desc limit 1), $2), $3, $4, $5, now(), "
 	    "greatest(0, extract(epoch from now()) - "
 	    "coalesce((select t.timestamp_ms from tree_head t where "
-	    "t.id = $5), 0) / 1000)::bigint, $6, $7 "
+	    "t.id = $5), 0) / 1000)::bigint, $6, $7, $8 "
 	    "on conflict (log_ref, day) do update set "
 	    "size_to = excluded.size_to, root_hash = excluded.root_hash, "
 	    "head_id = excluded.head_id, verified_at = excluded.verified_at, "
 	    "max_lag_seconds = greatest(coverage_day.max_lag_seconds, "
 	    "excluded.max_lag_seconds), "
 	    "log_list_sha256 = excluded.log_list_sha256, "
-	    "watch_set_sha256 = excluded.watch_set_sha256", "iiibibb",
+	    "watch_set_sha256 = excluded.watch_set_sha256, "
+	    "proof = excluded.proof", "iiibibbb",
 	    (int64_t)in->log_ref, in->from, to, &root, in->head_id, &list,
-	    &watch) == -1)
+	    &watch, &in->proof) == -1)
 		return -1;
 	return db_push(db, e, "update log_health set progress_at = now(), "
 	    "caught_up_at = case when $2 then now() else caught_up_at end, "

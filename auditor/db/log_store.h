@@ -95,6 +95,13 @@ struct range_in {
 	double			 per_second;
 	const uint8_t		*watch_set;	/* SHA-256 */
 	const uint8_t		*log_list;	/* SHA-256 or NULL */
+	/*
+	 * How the tree of frontier->to goes on to that of head_id, 32 bytes a
+	 * node; p NULL: they are the same.  Kept for entries when there are
+	 * some.
+	 */
+	struct span		 proof;
+	int			 has_entries;
 };
 
 /* Store it, with coverage_day and health; in the caller's transaction. */

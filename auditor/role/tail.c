@@ -59,6 +59,7 @@ release(struct tail *t)
 	}
 	t->ext_len = 0;
 	buf_free(&t->head_raw);
+	buf_free(&t->consistency);
 }
 
 void

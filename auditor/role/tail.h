@@ -108,6 +108,7 @@ struct tail {
 	uint32_t		 proof_len[TILE_SET_MAX];
 	uint64_t		 proof_fetch[TILE_SET_MAX];
 	size_t			 proof_done;
+	struct buf		 consistency;	/* that was right; nodes */
 	int			 start_leaf;	/* leaf of the last entry known */
 	uint64_t		 hybrid_fetch;
 	/* a judge that is checked (tail_check.c) */

@@ -335,7 +335,10 @@ tail_commit(struct tail *t, int caught_up, struct err *e)
 	    .head_id = t->head_id, .caught_up = caught_up,
 	    .per_second = t->fresh >= 1000 && secs > 0 ?
 	    (double)t->fresh / secs : 0, .watch_set = t->en->watch_set,
-	    .log_list = t->en->have_list ? t->en->log_list : NULL };
+	    .log_list = t->en->have_list ? t->en->log_list : NULL,
+	    .has_entries = t->nmatches != 0 };
+	if (t->now.to < t->head.tree_size)
+		range.proof = buf_bytes(&t->consistency);
 	if (db_begin(db, e) == -1)
 		goto out;
 	if (lease_check(db, &t->lease, e) == -1 ||

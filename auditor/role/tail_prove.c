@@ -208,9 +208,9 @@ tail_prove_begin(struct tail *t)
 void
 tail_prove_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 {
-	char	why[400];
+	struct cur	nodes;
+	char		why[400];
 
-	(void)c;
 	give(t);
 	t->proof.n = 0;
 	(void)snprintf(why, sizeof(why), "%s", r->msg);
@@ -231,9 +231,13 @@ tail_prove_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		tail_end(t, why);
 		return;
 	}
-	if (r->ok)
+	buf_reset(&t->consistency);
+	if (r->ok && cur_vec32(c, &nodes) == -1)
+		tail_end(t, "the judge's answer has no proof");
+	else if (r->ok) {
+		buf_span(&t->consistency, cur_rest(&nodes));
 		committed(t, 0);
-	else if (r->code == ERR_VERIFY)
+	} else if (r->code == ERR_VERIFY)
 		mismatch(t, why);
 	else
 		tail_end(t, why);
