@@ -178,4 +178,24 @@
 /* Bodies of one log that wait for its judge (touched pages only count). */
 #define LIMIT_ARENA_LOG		(160u << 20)
 
+/* CCADB's AllCertificateRecords CSV has 10 MB. */
+#define LIMIT_CCADB		(64u << 20)
+
+/* --- evidence and inspection --- */
+
+/* An evidence file: coverage of 80 logs over three months. */
+#define LIMIT_EVIDENCE		(32u << 20)
+/* Its statements: the same. */
+#define LIMIT_EVIDENCE_ITEMS	65536u
+/* Log entries of one issuance that are exported: more are only counted. */
+#define LIMIT_EVIDENCE_ENTRIES	64
+/* A file that `inspect` looks at: the largest public CRLs have 40 MB. */
+#define LIMIT_INSPECT_FILE	(64u << 20)
+/* Objects of one PEM file that `inspect` shows: all public intermediates. */
+#define LIMIT_INSPECT_ITEMS	10000u
+/* Entries of a CRL that `inspect` lists; all are counted. */
+#define LIMIT_INSPECT_REVOKED	1000u
+/* Seconds that looking at one file may take. */
+#define LIMIT_INSPECT_SECS	60
+
 #endif
