@@ -15,7 +15,7 @@
  */
 struct message {
 	const char	*id;		/* webhook-id: uuid; borrowed */
-	const char	*purpose;	/* finding, test, digest, notice */
+	const char	*purpose;	/* finding, test, digest ... */
 	const char	*event;		/* opened, escalated, resolved, ... */
 	int64_t		 at;		/* of the event, microseconds */
 	json_t		*findings;	/* array; owned */
