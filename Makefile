@@ -138,6 +138,17 @@ $(PROG): $(O)/auditor/main.o $(call libs,auditor)
 	$(say) LINK $@
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# The same program, but its judges die of an entry that says so.
+KILLABLE := $(O)/certvigil-killable
+$(O)/killable/judge_page.o: auditor/role/judge_page.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CODE) $(FORTIFY) -MMD -MP -DJUDGE_KILL $(CPPFLAGS) \
+	    $(CFLAGS) -c -o $@ $<
+$(KILLABLE): $(O)/auditor/main.o $(O)/killable/judge_page.o \
+    $(call libs,auditor)
+	$(say) LINK $@
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # One object and the archives of its layer and those below.
 define prog
 $(O)/tests/$(1)/$(2)/%: $(O)/tests/$(1)/$(2)/%.o $$(call libs,$(2))
@@ -192,12 +203,12 @@ benches: $(BENCHBIN)
 
 test:
 	$(Q)sh tests/deps.sh test
-	$(Q)$(MAKE) --no-print-directory all rig unit fuzzers
+	$(Q)$(MAKE) --no-print-directory all rig unit fuzzers $(KILLABLE)
 	$(Q)bash tests/run-tests.sh $(O)
 
 test-long:
 	$(Q)sh tests/deps.sh test
-	$(Q)$(MAKE) --no-print-directory all rig unit fuzzers
+	$(Q)$(MAKE) --no-print-directory all rig unit fuzzers $(KILLABLE)
 	$(Q)LONG=1 bash tests/run-tests.sh $(O)
 
 check-asan:

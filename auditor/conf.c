@@ -14,6 +14,7 @@
 #include "auditor/conf_table.h"
 #include "auditor/conf_yaml.h"
 #include "auditor/proc.h"
+#include "base/file.h"
 #include "base/limit.h"
 #include "base/mem.h"
 
@@ -161,7 +162,7 @@ slurp(const char *path, struct buf *out, struct err *e)
 	ssize_t		got;
 	int		fd, rc = -1;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = file_open(path);
 	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
 		return 1;
 	if (fd == -1 && errno == EACCES)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "auditor/conf.h"
+#include "base/file.h"
 #include "base/limit.h"
 #include "base/mem.h"
 
@@ -85,7 +86,7 @@ read_all(const char *path, char *buf, size_t *n, struct err *e)
 	int		fd, rc = -1;
 
 	*n = 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = file_open(path);
 	if (fd == -1)
 		return err_set(e, ERR_CONF, "%.200s: the secret cannot be "
 		    "read: %s", path, strerror(errno));

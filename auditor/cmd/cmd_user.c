@@ -9,6 +9,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/proc.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 /*
@@ -122,6 +123,39 @@ out:
 	return rc;
 }
 
+/* Open what the configuration names, for those who may not. */
+static void
+keep_files(const struct conf *c)
+{
+	const char	*v[] = { c->path, c->watch_file, c->log_list_file,
+	    c->log_list_key, c->fetch_ca_file, c->ccadb_csv,
+	    c->heartbeat_url_file };
+	char		*sig;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		if (v[i] != NULL && v[i][0] == '/')
+			file_keep(v[i]);
+	if (c->log_list_file != NULL) {
+		sig = mem_printf("%.*s.sig", strrchr(c->log_list_file, '.') !=
+		    NULL ? (int)(strrchr(c->log_list_file, '.') -
+		    c->log_list_file) : (int)strlen(c->log_list_file),
+		    c->log_list_file);
+		file_keep(sig);
+		free(sig);
+	}
+	for (i = 0; i < c->nchannels; i++) {
+		const struct conf_channel	*ch = &c->channels[i];
+		const char	*w[] = { ch->url_file, ch->secret_file,
+		    ch->old_secret_file, ch->routing_key_file };
+		size_t		 k;
+
+		for (k = 0; k < sizeof(w) / sizeof(w[0]); k++)
+			if (w[k] != NULL && w[k][0] == '/')
+				file_keep(w[k]);
+	}
+}
+
 int
 cmd_become(struct cmd_ctx *ctx, struct err *e)
 {
@@ -137,6 +171,7 @@ cmd_become(struct cmd_ctx *ctx, struct err *e)
 	if (pw == NULL)
 		return 0;
 	conf_secret_preload(ctx->conf);
+	keep_files(ctx->conf);
 	if (give(dir, made, pw, e) == -1 || proc_drop(PROC_USER, e) == -1)
 		return -1;
 	(void)unsetenv("XDG_RUNTIME_DIR");

@@ -14,6 +14,7 @@
 #include "auditor/role/engine.h"
 #include "auditor/sdnotify.h"
 #include "base/clk.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -70,9 +71,16 @@ static int
 worker_start(struct super *s, struct worker *w, struct err *e)
 {
 	struct engine_run	r;
+	struct proc_fd		fds[FILE_KEPT_MAX];
 	struct buf		b = BUF_INIT;
+	const char		*path;
 
-	if (proc_spawn("engine", NULL, 0, &w->proc, e) == -1)
+	r.nfiles = 0;
+	while ((path = file_kept(r.nfiles, &fds[r.nfiles].fd)) != NULL) {
+		fds[r.nfiles].number = ENGINE_FILE_FD + (int)r.nfiles;
+		r.files[r.nfiles++] = path;
+	}
+	if (proc_spawn("engine", fds, r.nfiles, &w->proc, e) == -1)
 		return -1;
 	r.config = s->ctx->conf->path != NULL ? s->ctx->conf->path : "";
 	r.conninfo = s->conninfo;

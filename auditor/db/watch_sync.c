@@ -7,6 +7,7 @@
 
 #include "auditor/conf.h"
 #include "auditor/db/watch_store.h"
+#include "base/file.h"
 #include "base/limit.h"
 #include "base/mem.h"
 #include "base/sha.h"
@@ -129,7 +130,7 @@ slurp(const char *path, struct buf *out, struct err *e)
 	ssize_t		 k;
 	int		 fd;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if ((fd = file_open(path)) == -1)
 		goto bad;
 	if (fstat(fd, &st) == -1)
 		goto bad;

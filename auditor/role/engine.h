@@ -10,6 +10,7 @@
 #include "auditor/role/fetch_client.h"
 #include "auditor/role/judge_client.h"
 #include "auditor/role/notify.h"
+#include "base/file.h"
 
 /*
  * The engine: one worker.  It holds the database connection, leases and
@@ -34,7 +35,13 @@ struct engine_run {
 	int		 slot;
 	int		 once;
 	int		 progress;	/* say now and then how far it is */
+	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
+	size_t		 nfiles;		/* ENGINE_FILE_FD on */
 };
+
+/* Where the files that root opened begin in an engine. */
+#define ENGINE_FILE_FD	16
+
 
 void engine_run_pack(struct buf *, const struct engine_run *);
 int engine_run_read(struct cur *, struct engine_run *);

@@ -14,6 +14,7 @@
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
 #include "base/clk.h"
+#include "base/file.h"
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,29 +23,39 @@
 /* The supervisor sends its message at once. */
 #define BOSS_MS	10000
 
+/* All of a file of at most ${cap} bytes: 0 or -1. */
+static int
+slurp(const char *path, size_t cap, struct buf *out)
+{
+	ssize_t	n = -1;
+	int	fd = file_open(path);
+
+	if (fd == -1)
+		return -1;
+	while (out->n <= cap &&
+	    (n = read(fd, buf_room(out, 65536), 65536)) > 0)
+		out->n += (size_t)n;
+	(void)close(fd);
+	return n == 0 ? 0 : -1;
+}
+
 static int
 start_fetch(struct engine *en, struct err *e)
 {
 	const struct conf	*c = en->conf;
 	struct fetch_setup	 s;
 	struct buf		 agent = BUF_INIT, pem = BUF_INIT;
-	FILE			*f;
-	size_t			 i, n;
+	size_t			 i;
 
 	memset(&s, 0, sizeof(s));
 	buf_fmt(&agent, "certvigil/%s (+%s)", CERTVIGIL_VERSION, c->contact);
 	s.user_agent = buf_text(&agent);
 	if (c->fetch_ca_file != NULL) {
-		f = fopen(c->fetch_ca_file, "re");
-		if (f == NULL) {
+		if (slurp(c->fetch_ca_file, LIMIT_CA_PEM, &pem) == -1) {
 			buf_free(&agent);
 			return err_set(e, ERR_CONF, "fetch.ca_file: %s cannot "
 			    "be read", c->fetch_ca_file);
 		}
-		while ((n = fread(buf_room(&pem, 65536), 1, 65536, f)) > 0 &&
-		    pem.n < LIMIT_CA_PEM)
-			pem.n += n;
-		(void)fclose(f);
 		s.ca_pem = buf_bytes(&pem);
 	}
 	for (i = 0; i < c->egress_allow_private.n &&
@@ -70,20 +81,12 @@ load_owners(const struct conf *c)
 {
 	struct buf	b = BUF_INIT;
 	struct err	e = ERR_INIT;
-	FILE		*f;
-	size_t		n;
 
 	if (c->ccadb_csv == NULL)
 		return;
-	f = fopen(c->ccadb_csv, "re");
-	if (f == NULL) {
+	if (slurp(c->ccadb_csv, LIMIT_CCADB, &b) == -1)
 		log_warn("ccadb", "%s cannot be read", c->ccadb_csv);
-		return;
-	}
-	while ((n = fread(buf_room(&b, 65536), 1, 65536, f)) > 0)
-		b.n += n;
-	(void)fclose(f);
-	if (owner_load_csv(buf_text(&b), b.n, &e) == -1)
+	else if (owner_load_csv(buf_text(&b), b.n, &e) == -1)
 		log_warn("ccadb", "%s: %s", c->ccadb_csv, e.msg);
 	buf_free(&b);
 }
@@ -227,12 +230,15 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 	struct engine_run	r;
 	struct ipc_msg		m;
 	char			host[64] = "";
+	size_t			i;
 
 	if (ipc_recv(boss, &m, BOSS_MS, e) != 1 || m.type != ENGINE_RUN ||
 	    engine_run_read(&m.body, &r) == -1)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
 	(void)gethostname(host, sizeof(host) - 1);
 	(void)snprintf(en->holder, sizeof(en->holder), "%s:%d", host, r.slot);
+	for (i = 0; i < r.nfiles; i++)
+		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);
 	en->config = r.config[0] != '\0' ? mem_str(r.config) : NULL;
 	en->conninfo = mem_str(r.conninfo);
 	en->slot = r.slot;

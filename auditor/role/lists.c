@@ -10,6 +10,7 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/log_store.h"
 #include "base/clk.h"
+#include "base/file.h"
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -131,7 +132,7 @@ slurp(const char *path, size_t cap, struct buf *out, struct err *e)
 {
 	struct stat	st;
 	ssize_t		n = -1;
-	int		fd = open(path, O_RDONLY | O_CLOEXEC);
+	int		fd = file_open(path);
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		(void)err_set(e, ERR_SYS, "%s", path);

@@ -1,0 +1,29 @@
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+
+/*
+ * Files that only root may read.  Root opens what the configuration names
+ * before it becomes another user, and children get the descriptors; whoever
+ * may open the path itself does that, so that a replaced file is seen.
+ */
+#define FILE_KEPT_MAX	64
+
+/* Open ${path} and remember it; nothing happens when that cannot be done. */
+void file_keep(const char *path);
+
+/* Remember ${fd} as the file at ${path}; it is never closed. */
+void file_adopt(const char *path, int fd);
+
+/* The ${i}th that is remembered: its path and *fd; NULL behind the last. */
+const char *file_kept(size_t i, int *fd);
+
+/*
+ * Open for reading: the path, or where that is not allowed (EACCES) what is
+ * remembered for it, at its beginning.  A descriptor (close-on-exec), or -1
+ * and errno.
+ */
+int file_open(const char *path);
+
+#endif
