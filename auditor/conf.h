@@ -60,7 +60,7 @@ struct conf_channel {
 };
 
 struct conf_route {
-	struct conf_strs severity, kind;	/* match; empty: any */
+	struct conf_strs severity, kind; /* match; empty: any */
 	char		*owner;
 	char		*watch;
 	struct conf_strs to;
@@ -73,7 +73,7 @@ struct conf {
 	char		*database;	/* "embedded" or a connection string */
 	char		*state_dir;
 	char		*contact;
-	char		*log_list_url;	/* "default" or a URL; NULL with a file */
+	char		*log_list_url;	/* "default", a URL; NULL with a file */
 	char		*log_list_file;
 	char		*log_list_key;	/* "builtin", "none" or a PEM file */
 	char		*apple_list_url;/* "default", "none" or a URL */

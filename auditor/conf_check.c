@@ -141,7 +141,7 @@ conf_check_url(const char *text, struct err *e)
 	    text);
 }
 
-/* --- the whole ---------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 struct place {
 	const struct conf_node	*root;		/* may be NULL */

@@ -110,7 +110,7 @@ conf_show_json(const struct conf *c)
 	return map_json(&conf_table, c);
 }
 
-/* --- to YAML ---------------------------------------------------------------- */
+/* --- to YAML -------------------------------------------------------------- */
 
 /* Text that YAML reads back as it is; anything else goes into quotes. */
 static int
@@ -199,7 +199,7 @@ conf_show_yaml(const struct conf *c, struct buf *b)
 	json_decref(v);
 }
 
-/* --- every key ------------------------------------------------------------------ */
+/* --- every key ------------------------------------------------------------ */
 
 static const char *
 type_text(const struct conf_key *k)

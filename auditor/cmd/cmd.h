@@ -20,12 +20,12 @@ struct cmd_ctx {
 	int		 quiet;		/* --quiet */
 	int		 color;		/* stdout is a terminal that takes it */
 	struct db	*db;		/* opened by cmd_db() */
-	struct embed	*embed;		/* started by cmd_db() when nobody runs it */
+	struct embed	*embed;		/* started or joined by cmd_db() */
 };
 
 struct cmd {
 	const char	*name;
-	const char	*args;		/* one line behind the name in the usage */
+	const char	*args;		/* behind the name in the usage */
 	const char	*brief;		/* one line */
 	const char	*help;		/* examples first; several lines */
 	int		 no_conf;	/* works without a configuration */

@@ -62,7 +62,7 @@ test_actor(void **state)
 	assert_ptr_equal(cmd_actor(), cmd_actor());
 }
 
-/* --- the state directory, as root and as another ------------------------------ */
+/* --- the state directory, as root and as another -------------------------- */
 
 static char base[] = "/tmp/test-cmd-XXXXXX";
 
@@ -141,7 +141,7 @@ test_become(void **state)
 	one_state(LINK, ERR_CONF);
 }
 
-/* --- the manual has every key ------------------------------------------------------ */
+/* --- the manual has every key --------------------------------------------- */
 
 static char *
 slurp(const char *path)

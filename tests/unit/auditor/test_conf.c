@@ -12,7 +12,6 @@
 
 #include "auditor/conf.h"
 #include "auditor/conf_show.h"
-#include "auditor/near.h"
 #include "base/limit.h"
 #include "base/mem.h"
 
@@ -20,7 +19,7 @@
 
 static char folder[] = "/tmp/test-conf-XXXXXX";
 
-/* --- files ------------------------------------------------------------------ */
+/* --- files ---------------------------------------------------------------- */
 
 static void
 slurp(const char *path, struct buf *b)
@@ -63,7 +62,7 @@ parse(const char *text, struct err *e)
 	return conf_parse(text, strlen(text), NULL, e);
 }
 
-/* --- the corpus --------------------------------------------------------------- */
+/* --- the corpus ----------------------------------------------------------- */
 
 static char *
 shown(struct conf *c)
@@ -193,7 +192,7 @@ test_prefixes(void **state)
 	buf_free(&text);
 }
 
-/* --- values --------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------- */
 
 static void
 test_defaults(void **state)
@@ -324,7 +323,7 @@ test_rates(void **state)
 	}
 }
 
-/* --- caps: at the limit, and one more ------------------------------------------- */
+/* --- caps: at the limit, and one more ------------------------------------- */
 
 static struct conf *
 filled(const char *before, char fill, size_t n, const char *after,
@@ -407,7 +406,7 @@ test_cap_items(void **state)
 	buf_free(&b);
 }
 
-/* --- where it is looked for ------------------------------------------------------- */
+/* --- where it is looked for ----------------------------------------------- */
 
 static void
 test_load(void **state)
@@ -505,179 +504,7 @@ test_state_dir(void **state)
 	assert_int_equal(setenv("STATE_DIRECTORY", "/state", 1), 0);
 }
 
-/* --- secrets ------------------------------------------------------------------------ */
-
-struct secret {
-	const char	*data;
-	size_t		 n;
-	const char	*want;	/* NULL: refused */
-};
-
-static void
-test_secret(void **state)
-{
-	static const struct secret	 t[] = {
-		{ "whsec_x", 7, "whsec_x" }, { "a\n", 2, "a" },
-		{ "a\r\n\n", 4, "a" }, { "a\nb\n", 4, "a\nb" },
-		{ " a ", 3, " a " }, { "", 0, NULL }, { "\n", 1, NULL },
-		{ "a\0b", 3, NULL },
-	};
-	struct err	 e;
-	char		*path, *got;
-	size_t		 i;
-
-	(void)state;
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		memset(&e, 0, sizeof(e));
-		path = spill("secret", t[i].data, t[i].n);
-		got = conf_secret(path, &e);
-		if (t[i].want == NULL) {
-			assert_null(got);
-			assert_int_equal(e.code, ERR_CONF);
-		} else {
-			assert_non_null(got);
-			assert_string_equal(got, t[i].want);
-		}
-		free(got);
-		free(path);
-	}
-	assert_null(conf_secret(folder, NULL));
-	assert_null(conf_secret("/nonexistent/secret", NULL));
-}
-
-static void
-test_secret_cap(void **state)
-{
-	char	*big = mem_zero(LIMIT_CONF_SECRET + 1), *path, *got;
-
-	(void)state;
-	memset(big, 'x', LIMIT_CONF_SECRET + 1);
-	path = spill("big", big, LIMIT_CONF_SECRET);
-	got = conf_secret(path, NULL);
-	assert_non_null(got);
-	assert_int_equal(strlen(got), LIMIT_CONF_SECRET);
-	free(got);
-	free(path);
-	path = spill("big", big, LIMIT_CONF_SECRET + 1);
-	assert_null(conf_secret(path, NULL));
-	free(path);
-	free(big);
-}
-
-static void
-test_credential(void **state)
-{
-	static const char *const	 bad[] = {
-		"credential:", "credential:../x", "credential:a/b",
-		"credential:.", "credential:missing",
-	};
-	struct err	 e = ERR_INIT;
-	char		*path, *got;
-	size_t		 i;
-
-	(void)state;
-	path = spill_text("hook", "text\n");
-	assert_null(conf_secret("credential:hook", &e));
-	assert_non_null(strstr(e.msg, "LoadCredential=hook"));
-	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
-	got = conf_secret("credential:hook", NULL);
-	assert_non_null(got);
-	assert_string_equal(got, "text");
-	free(got);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		err_clear(&e);
-		assert_null(conf_secret(bad[i], &e));
-		assert_int_equal(e.code, ERR_CONF);
-	}
-	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
-	free(path);
-}
-
-/* What root read stays, a file that can be read is newer. */
-static void
-test_preload(void **state)
-{
-	struct buf	 packed = BUF_INIT, text = BUF_INIT;
-	struct conf	*c;
-	struct err	 e = ERR_INIT;
-	char		*path, *got;
-	size_t		 n;
-
-	(void)state;
-	path = spill_text("soc.secret", "one");
-	buf_fmt(&text, "channels:\n  - {name: a, kind: webhook, "
-	    "url_file: %s/none, secret_file: %s}\n", folder, path);
-	c = parse(buf_text(&text), &e);
-	assert_non_null(c);
-	conf_secret_preload(c);
-	free(spill_text("soc.secret", "two"));
-	got = conf_secret(path, NULL);
-	assert_string_equal(got, "two");
-	free(got);
-	assert_int_equal(unlink(path), 0);
-	got = conf_secret(path, NULL);
-	assert_string_equal(got, "one");
-	free(got);
-
-	conf_secret_pack(&packed);
-	conf_secret_forget();
-	assert_null(conf_secret(path, NULL));
-	for (n = 1; n < packed.n; n++) {
-		err_clear(&e);
-		assert_int_equal(conf_secret_unpack(cur_of(packed.p, n), &e),
-		    -1);
-		assert_int_equal(e.code, ERR_FORMAT);
-	}
-	assert_null(conf_secret(path, NULL));
-	assert_int_equal(conf_secret_unpack(cur_of(packed.p, packed.n),
-	    NULL), 0);
-	got = conf_secret(path, NULL);
-	assert_string_equal(got, "one");
-	free(got);
-	assert_int_equal(conf_secret_unpack(cur_of(packed.p, packed.n),
-	    NULL), 0);
-	conf_secret_forget();
-	conf_free(c);
-	buf_free(&packed);
-	buf_free(&text);
-	free(path);
-}
-
-/* --- did you mean -------------------------------------------------------------------- */
-
-static void
-test_near(void **state)
-{
-	static const char *const	 words[] = {
-		"watch", "watch_file", "poll", "routes", "a",
-	};
-	static const char *const	 t[][2] = {
-		{ "wach", "watch" }, { "watch", "watch" },
-		{ "wacth", "watch" }, { "watches", "watch" },
-		{ "watchfile", "watch_file" }, { "pool", "poll" },
-		{ "rotues", "routes" }, { "xyz", NULL }, { "", NULL },
-		{ "acme", NULL }, { "polymorph", NULL },
-	};
-	char		 longest[80];
-	const char	*got;
-	size_t		 i;
-
-	(void)state;
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		got = near_word(t[i][0], words, 5);
-		if ((got == NULL) != (t[i][1] == NULL) ||
-		    (got != NULL && strcmp(got, t[i][1]) != 0))
-			fail_msg("`%s`: %s", t[i][0], got != NULL ? got :
-			    "none");
-	}
-	memset(longest, 'w', sizeof(longest));
-	longest[63] = '\0';
-	assert_null(near_word(longest, words, 5));
-	longest[63] = 'w';
-	longest[64] = '\0';
-	assert_null(near_word(longest, words, 5));
-	assert_null(near_word("watch", words, 0));
-}
+/* --- documents ----------------------------------------------------------- */
 
 /* The key list is YAML that is taken, comments and all. */
 static void
@@ -720,7 +547,6 @@ setup(void **state)
 {
 	(void)state;
 	(void)unsetenv("CERTVIGIL_CONFIG");
-	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	return setenv("STATE_DIRECTORY", "/state", 1) == 0 &&
 	    mkdtemp(folder) != NULL ? 0 : -1;
 }
@@ -756,11 +582,6 @@ main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_state_dir),
-		cmocka_unit_test(test_secret),
-		cmocka_unit_test(test_secret_cap),
-		cmocka_unit_test(test_credential),
-		cmocka_unit_test(test_preload),
-		cmocka_unit_test(test_near),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_example),
 	};
