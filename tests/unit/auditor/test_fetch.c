@@ -289,7 +289,7 @@ connections_now(uint32_t flags)
 	next(client, &d);
 	assert_int_equal(d.body.n, 4);
 	memcpy(text, d.body.p, 4);
-	return atoi(text);
+	return (int)strtol(text, NULL, 10);
 }
 
 static void

@@ -51,7 +51,7 @@ report_main(void)
 		buf_fmt(&b, "env %s\n", environ[i]);
 	dir = opendir("/proc/self/fd");
 	while (dir != NULL && (d = readdir(dir)) != NULL) {
-		fd = atoi(d->d_name);
+		fd = (int)strtol(d->d_name, NULL, 10);
 		if (d->d_name[0] == '.' || fd == dirfd(dir))
 			continue;
 		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);

@@ -153,7 +153,7 @@ serve_special(int fd, const char *path, const char *req)
 	else if (strncmp(path, "/chunks/", 8) == 0)
 		say_chunks(fd, strtoul(path + 8, NULL, 10));
 	else if (strncmp(path, "/headers/", 9) == 0)
-		flood(fd, atoi(path + 9));
+		flood(fd, (int)strtol(path + 9, NULL, 10));
 	else if (strncmp(path, "/drip ", 6) == 0)
 		drip(fd);
 	else if (strncmp(path, "/hang ", 6) == 0)
