@@ -42,7 +42,11 @@ void fetch_client_drop(struct fetch_client *, uint32_t arena);
 
 /*
  * Start a request; get->id is ignored, the number it got is returned (never
- * 0).  Its FETCH_DONE always comes, unless the process dies.
+ * 0).  Its FETCH_DONE always comes, unless the process dies.  The arena must
+ * not have been dropped.  A request without room in its arena waits until
+ * extents are given back: who holds answered extents until an earlier range
+ * is there must make the arena larger than all that it holds, or it waits for
+ * itself.  At most LIMIT_FETCH_JOBS may be pending.
  */
 uint64_t fetch_client_get(struct fetch_client *, const struct fetch_get *);
 

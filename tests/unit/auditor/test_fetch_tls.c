@@ -1,11 +1,12 @@
 /*
  * TLS from inside the sandbox: a private root is trusted when it is given,
- * and a stranger's certificate, a wrong name and an old one never are.
+ * and a stranger's certificate, a wrong name and an old one never are.  The
+ * server is the openssl program.
  */
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -36,6 +37,8 @@ struct host {
 	EVP_PKEY	*key;
 	int		 port;
 	pid_t		 pid;
+	char		 dir[64];
+	char		 file[80];
 };
 
 static void
@@ -74,56 +77,79 @@ make_cert(struct host *h, const char *san, long from, long to)
 	assert_true(X509_sign(h->cert, h->key, EVP_sha256()) > 0);
 }
 
-/* One request a connection, for ever. */
-static _Noreturn void
-serve(struct host *h, int fd)
+/* The certificate and the key as files for the server. */
+static void
+write_files(struct host *h)
 {
-	static const char	answer[] = "HTTP/1.1 200 OK\r\n"
-				    "Content-Length: 6\r\n\r\nsecret";
-	SSL_CTX			*ctx = SSL_CTX_new(TLS_server_method());
-	SSL			*s;
-	char			 req[4096];
-	int			 c;
+	FILE	*f;
 
-	if (ctx == NULL || SSL_CTX_use_certificate(ctx, h->cert) != 1 ||
-	    SSL_CTX_use_PrivateKey(ctx, h->key) != 1)
-		abort();
-	(void)signal(SIGPIPE, SIG_IGN);
-	for (;;) {
-		c = accept(fd, NULL, NULL);
-		s = SSL_new(ctx);
-		if (c == -1 || s == NULL)
-			abort();
-		(void)SSL_set_fd(s, c);
-		if (SSL_accept(s) == 1 &&
-		    SSL_read(s, req, sizeof(req)) > 0)
-			(void)SSL_write(s, answer, sizeof(answer) - 1);
-		(void)SSL_shutdown(s);
-		SSL_free(s);
-		(void)close(c);
-	}
+	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/certvigil-tls-XXXXXX");
+	assert_non_null(mkdtemp(h->dir));
+	(void)snprintf(h->file, sizeof(h->file), "%s/pem", h->dir);
+	f = fopen(h->file, "w");
+	assert_non_null(f);
+	assert_int_equal(PEM_write_X509(f, h->cert), 1);
+	assert_int_equal(PEM_write_PrivateKey(f, h->key, NULL, NULL, 0, NULL,
+	    NULL), 1);
+	assert_int_equal(fclose(f), 0);
 }
 
-static void
-host_start(struct host *h, const char *san, long from, long to)
+/* Does somebody listen on the port? */
+static int
+listens(int port)
+{
+	struct sockaddr_in	a;
+	int			fd = socket(AF_INET, SOCK_STREAM, 0), r;
+
+	memset(&a, 0, sizeof(a));
+	a.sin_family = AF_INET;
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.sin_port = htons((uint16_t)port);
+	r = connect(fd, (struct sockaddr *)&a, sizeof(a));
+	(void)close(fd);
+	return r == 0;
+}
+
+/* A port that was free a moment ago. */
+static int
+free_port(void)
 {
 	struct sockaddr_in	a;
 	socklen_t		len = sizeof(a);
 	int			fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	make_cert(h, san, from, to);
 	memset(&a, 0, sizeof(a));
 	a.sin_family = AF_INET;
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(fd, 16), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	h->port = ntohs(a.sin_port);
+	(void)close(fd);
+	return ntohs(a.sin_port);
+}
+
+static void
+host_start(struct host *h, const char *san, long from, long to)
+{
+	char	at[64];
+	int	i, null;
+
+	make_cert(h, san, from, to);
+	write_files(h);
+	h->port = free_port();
+	(void)snprintf(at, sizeof(at), "127.0.0.1:%d", h->port);
 	h->pid = fork();
 	assert_true(h->pid >= 0);
-	if (h->pid == 0)
-		serve(h, fd);
-	(void)close(fd);
+	if (h->pid == 0) {
+		null = open("/dev/null", O_RDWR);
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		(void)execlp("openssl", "openssl", "s_server", "-accept", at,
+		    "-cert", h->file, "-key", h->file, "-www", NULL);
+		_exit(127);
+	}
+	for (i = 0; i < 1000 && !listens(h->port); i++)
+		(void)poll(NULL, 0, 10);
+	assert_true(i < 1000);
 }
 
 static void
@@ -131,6 +157,8 @@ host_stop(struct host *h)
 {
 	(void)kill(h->pid, SIGKILL);
 	(void)waitpid(h->pid, NULL, 0);
+	(void)unlink(h->file);
+	(void)rmdir(h->dir);
 	X509_free(h->cert);
 	EVP_PKEY_free(h->key);
 }
@@ -168,7 +196,7 @@ ask(const struct host *h, const char *name, X509 *root,
 	(void)snprintf(url, sizeof(url), "https://%s:%d/", name, h->port);
 	g.method = "GET";
 	g.url = url;
-	g.cap = 1000;
+	g.cap = 100000;
 	g.timeout_ms = 10000;
 	(void)fetch_client_get(c, &g);
 	while ((r = fetch_client_next(c, d, &e)) == 0) {
@@ -199,7 +227,7 @@ trust(void **state)
 		print_message("%s\n", d.message);
 	assert_int_equal(d.failure, FETCH_OK);
 	assert_int_equal(d.status, 200);
-	assert_int_equal(d.body.n, 6);
+	assert_true(d.body.n > 0);
 	ask(&h, "localhost", h.cert, &d);
 	assert_int_equal(d.failure, FETCH_OK);
 	/* Not given, or another one of the same name: a stranger. */
@@ -252,5 +280,9 @@ main(int argc, char **argv)
 
 	if (role != NULL)
 		return strcmp(role, "fetch") == 0 ? fetch_main() : 64;
+	if (access("/usr/bin/openssl", X_OK) != 0) {
+		(void)printf("SKIP 3 there is no openssl program\n");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
