@@ -38,7 +38,8 @@ struct ruleset {
 
 /* What a resolver and a TLS client read. */
 static const char *const fetch_paths[] = {
-	"/etc", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+	"/etc", "/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates",
 	"/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/zoneinfo",
 	"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager",
 	"/dev/urandom",

@@ -35,7 +35,7 @@ struct xfer_job {
 	void			*arg;		/* borrowed */
 	struct buf		 body;		/* of the request */
 	struct fetch_done	 done;
-	struct err		 policy;	/* why a connection was refused */
+	struct err		 policy;	/* why not connected */
 	size_t			 cap;
 	size_t			 got;
 	int			 lines;		/* response header lines */

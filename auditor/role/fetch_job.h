@@ -41,12 +41,12 @@ struct fetch_job {
 	struct buf		 inject;	/* to be placed: FETCH_INJECT */
 	int			 is_inject;
 	struct xfer_job		*xj;		/* borrowed; under way */
-	int			 stalled;	/* under way, waits for room */
+	int			 stalled;	/* under way, no room */
 	int			 resuming;	/* was, and tries again */
 	int			 repeatable;	/* GET or HEAD */
-	int			 again;		/* to be put back to the queue */
+	int			 again;		/* goes back to the queue */
 	unsigned		 tries;		/* times it was */
-	uint64_t		 least;		/* room that it is known to need */
+	uint64_t		 least;		/* room it is known to need */
 	uint64_t		 cap;
 	uint64_t		 off;		/* its extent, when room > 0 */
 	uint64_t		 room;
