@@ -185,10 +185,11 @@ allow_refused(void **state)
 		"127.0.0.0/8x", "127.0.0.0/ 8", "127.0.0.1/8", "127/8",
 		"::1/129", "fd00::1/8", "localhost", "example.com/8",
 		"10.0.0.0/8/8", "10.0.0.0/+8", "10.0.0.0/99999999999999999999",
-		"::0000000000000000000000000000000000000000000000000000000000001",
+		"::00000000000000000000000000000000000000000000000000001",
 	};
 	struct egress			g = EGRESS_INIT;
 	struct err			e;
+	char				longest[100];
 	size_t				i;
 
 	(void)state;
@@ -199,6 +200,12 @@ allow_refused(void **state)
 		assert_int_equal(e.code, ERR_CONF);
 	}
 	assert_int_equal(g.n, 0);
+	/* Longer than any address, without and with a prefix length. */
+	memset(longest, '1', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(egress_parse_allow(&g, longest, NULL), -1);
+	longest[70] = '/';
+	assert_int_equal(egress_parse_allow(&g, longest, NULL), -1);
 	for (i = 0; i < LIMIT_EGRESS_NETS; i++)
 		assert_int_equal(egress_parse_allow(&g, "::1", NULL), 0);
 	assert_int_equal(egress_parse_allow(&g, "::1", NULL), -1);

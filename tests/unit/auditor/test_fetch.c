@@ -15,7 +15,7 @@
 #include "auditor/net/xfer.h"
 #include "tests/unit/auditor/fetching.h"
 
-/* --- tests ------------------------------------------------------------------ */
+/* --- tests --- */
 
 static void
 plain(void **state)
@@ -323,7 +323,7 @@ rate_cap(void **state)
 	fetch_client_free(c);
 }
 
-/* --- xfer without a process --------------------------------------------------- */
+/* --- xfer without a process --- */
 
 struct got {
 	int			ended;

@@ -44,7 +44,7 @@ get_of(struct fetch_get *g, const char *url, uint32_t arena)
 	g->timeout_ms = 10000;
 }
 
-/* --- what breaks the channel --------------------------------------------------- */
+/* --- what breaks the channel --- */
 
 /* The process ends with status 1, and nothing else, at such a message. */
 static void
@@ -185,7 +185,7 @@ ends(void **state)
 	proc_free(&p);
 }
 
-/* --- messages -------------------------------------------------------------------- */
+/* --- messages --- */
 
 /* Written and read again; every shorter form of it is refused. */
 static void
@@ -283,7 +283,7 @@ request_caps(void **state)
 	buf_free(&b);
 }
 
-/* --- the arena ------------------------------------------------------------------ */
+/* --- the arena --- */
 
 static struct fetch_arena *
 arena_of(uint64_t size)

@@ -27,7 +27,7 @@
 
 extern char	**environ;
 
-/* --- roles ----------------------------------------------------------------- */
+/* --- roles --- */
 
 /* Says all that it can see of what it was given, one thing a line. */
 static int
@@ -108,7 +108,7 @@ parent_main(void)
 		(void)pause();
 }
 
-/* --- tests ----------------------------------------------------------------- */
+/* --- tests --- */
 
 static void
 start(const char *role, struct proc *p, struct ipc_msg *m)
