@@ -118,6 +118,7 @@ end(struct lists *l, const char *why)
 	}
 	release(l);
 	l->busy = 0;
+	l->en->claim_at = 0;	/* its logs wait for their turn */
 	rc = why != NULL ? lease_fail(l->en->db, &l->lease, &r, &e) :
 	    lease_done(l->en->db, &l->lease, by_file(l) ? EVERY_FILE :
 	    EVERY_URL, &e);

@@ -16,6 +16,8 @@
 #define RATE_START	20.0
 #define RATE_MAX	200.0
 #define RATE_BURST	8.0
+/* A log on our own network (plain http is allowed to no other). */
+#define RATE_PRIVATE	10000.0
 /* A judge that thinks longer than this about one thing is killed. */
 #define JUDGE_PATIENCE	(60 * CLK_SEC)
 
@@ -33,7 +35,12 @@ tail_new(struct engine *en, int log_ref, struct err *e)
 	t->page_size = t->log.page_size;
 	t->page_known = t->page_size > 0;
 	t->stale = t->unreachable = -1;
-	rate_init(&t->rate, RATE_START, RATE_BURST, RATE_MAX, clk_mono());
+	if (strncmp(t->log.read_url, "http:", 5) == 0)
+		rate_init(&t->rate, RATE_PRIVATE, RATE_PRIVATE, RATE_PRIVATE,
+		    clk_mono());
+	else
+		rate_init(&t->rate, RATE_START, RATE_BURST, RATE_MAX,
+		    clk_mono());
 	return t;
 }
 
