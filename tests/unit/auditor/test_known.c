@@ -585,7 +585,7 @@ removes(void **state)
 static void
 many_names(void **state)
 {
-	static char	 text[1000][16];
+	static char	 text[1000][24];
 	static const char *v[1000];
 	struct known	 k;
 	struct err	 e = ERR_INIT;
