@@ -6,9 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
-
 /*
  * Replays a corpus without clang's engine: each file of the arguments, and of
  * the folders among them, goes through the target once, in sorted order.
@@ -24,28 +21,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static unsigned long	count;
 
 static void
-replay_file(const char *path)
+die(const char *path)
 {
-	struct buf	 b = BUF_INIT;
-	uint8_t		*exact;
-	FILE		*f = fopen(path, "re");
-	size_t		 n;
+	fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
+	exit(1);
+}
 
-	if (f == NULL) {
-		fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
-		exit(1);
-	}
-	while (b.n < FILE_CAP &&
-	    (n = fread(buf_room(&b, 65536), 1, 65536, f)) > 0)
-		b.n += n;
-	(void)fclose(f);
+static void
+replay_file(const char *path, size_t size)
+{
+	uint8_t	*exact;
+	FILE	*f = fopen(path, "re");
+	size_t	 n = size < FILE_CAP ? size : FILE_CAP;
+
 	/* a block of exactly this size: ASan sees the first byte behind it */
-	exact = mem_zero(b.n != 0 ? b.n : 1);
-	if (b.n != 0)
-		memcpy(exact, b.p, b.n);
-	(void)LLVMFuzzerTestOneInput(exact, b.n);
+	exact = malloc(n != 0 ? n : 1);
+	if (f == NULL || exact == NULL || fread(exact, 1, n, f) != n)
+		die(path);
+	(void)fclose(f);
+	(void)LLVMFuzzerTestOneInput(exact, n);
 	free(exact);
-	buf_free(&b);
 	count++;
 }
 
@@ -57,12 +52,10 @@ replay(const char *path, int depth)
 	char		  sub[4096];
 	int		  n, i;
 
-	if (stat(path, &st) == -1) {
-		fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
-		exit(1);
-	}
+	if (stat(path, &st) == -1)
+		die(path);
 	if (!S_ISDIR(st.st_mode)) {
-		replay_file(path);
+		replay_file(path, (size_t)st.st_size);
 		return;
 	}
 	if (depth == DEPTH_MAX || (n = scandir(path, &v, NULL, alphasort))

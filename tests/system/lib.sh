@@ -1,0 +1,332 @@
+# For system tests: the real program, a PostgreSQL server, the rig.
+#
+#   cd to the repository; . tests/system/lib.sh; t_begin NAME OBJDIR
+#
+# t_begin makes a folder $T that other users reach, copies the program there
+# ($prog), takes the server of $CERTVIGIL_TEST_DB or starts one, and sees that
+# all is ended and removed when the script ends.
+#
+#   t_db NAME             a database of its own with the schema in it; sets $db
+#   t_rig ARG...          the lying log server, with these arguments behind
+#                         --dir; sets $rig (http://127.0.0.1:PORT), $rig_pid
+#   t_ca                  makes the CA $T/ca, once
+#   t_issue ARG...        ca issue $T/ca ARG...; prints the JSON line
+#   t_sink ARG...         the receiver; sets $sink (port), $sink_pid, $sink_log;
+#                         its secret is $T/secret
+#   t_conf NAME [LINE...] writes $T/NAME.yaml for $db, $rig and $list
+#                         (loglist.json), with the lines behind; sets $conf
+#   post PATH [BODY]      POST to the rig (PATH from /_rig on, or a whole URL);
+#                         prints the body of the answer
+#   get URL               the same with GET
+#   lie LOG NAME [ARGS]   post /_rig/LOG/lie?lie=NAME&ARGS
+#   cv ARG...             certvigil --config $conf ARG...; sets $rc, leaves its
+#                         output in $T/out and $T/err
+#   once                  cv run --once
+#   start, stop           certvigil run in the background; $run_pid, log in
+#                         $T/run.log
+#   sql QUERY             on $db; rows on lines, columns parted by |
+#   wait_sql SECS WANT QUERY, wait_for SECS COMMAND...   asked again until it
+#                         is so; false when the time is over
+#   eq WHAT HAVE WANT     counts a pass or a failure; a failure shows both
+#   ok WHAT COMMAND...    the same with a command that must succeed
+#   skip N WHY            prints "SKIP N ..." and counts
+#   t_end                 prints "N passed, N failed, N skipped", exits
+#
+# As root, certvigil runs as root (and becomes the user certvigil by itself).
+
+. tests/pg.sh
+
+passed=0 failed=0 skipped=0 own_pg= pids=() T= run_pid= rc=0
+rig= rig_pid= sink= sink_pid= sink_log= db= conf= list=loglist.json
+
+t_begin()
+{
+	name=$1
+	obj=$(realpath "${2:-build/release}")
+	unset CERTVIGIL_CONFIG STATE_DIRECTORY CREDENTIALS_DIRECTORY NO_COLOR \
+	    RUNTIME_DIRECTORY XDG_RUNTIME_DIR
+	if ! pg_bindir >/dev/null; then
+		echo "SKIP 1 $name: no PostgreSQL server programs"
+		echo "0 passed, 0 failed, 1 skipped"
+		exit 0
+	fi
+	T=$(mktemp -d /tmp/cvsys.XXXXXX) || exit 1
+	trap t_clean EXIT
+	trap 'exit 1' INT TERM HUP
+	chmod 755 "$T"
+	cp "$obj/certvigil" "$T/certvigil" || exit 1
+	prog=$T/certvigil
+	if [ -z "${CERTVIGIL_TEST_DB:-}" ]; then
+		pg_start || exit 1
+		own_pg=1
+	fi
+}
+
+t_clean()
+{
+	local p
+
+	[ -z "$run_pid" ] || stop
+	for p in "${pids[@]}"; do
+		kill "$p" 2>/dev/null && wait "$p" 2>/dev/null
+	done
+	[ -z "$own_pg" ] || pg_stop
+	if [ "$failed" -ne 0 ] && [ -n "${KEEP:-}" ]; then
+		echo "kept: $T" >&2
+	else
+		rm -rf "$T"
+	fi
+}
+
+t_end()
+{
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+# --- counting -----------------------------------------------------------------
+
+fail()
+{
+	failed=$((failed + 1))
+	echo "$name: FAIL $*" >&2
+}
+
+eq()
+{
+	if [ "$2" = "$3" ]; then
+		passed=$((passed + 1))
+	else
+		fail "$1: have \"$2\", want \"$3\""
+	fi
+}
+
+ok()
+{
+	if "${@:2}"; then
+		passed=$((passed + 1))
+	else
+		fail "$1"
+	fi
+}
+
+skip()
+{
+	skipped=$((skipped + $1))
+	echo "SKIP $1 $name: ${*:2}"
+}
+
+# What the last command printed, for a failure that is not clear.
+show()
+{
+	tail -n "${1:-15}" "$T/out" "$T/err" >&2
+}
+
+# --- the database ---------------------------------------------------------------
+
+# The connection string of database $1 on the server.
+t_conninfo()
+{
+	sed "s/dbname=[^ ]*/dbname=$1/" <<< "$CERTVIGIL_TEST_DB"
+}
+
+admin_sql()
+{
+	psql -AtXq -d "$CERTVIGIL_TEST_DB" -c "$1"
+}
+
+# Databases are copies of one that was migrated once.
+t_db()
+{
+	local template=cv_template_$$
+
+	if [ -z "${t_template:-}" ]; then
+		admin_sql "create database $template" || exit 1
+		db=$(t_conninfo "$template")
+		printf 'database: "%s"\nstate_dir: %s\n' "$db" "$T/template" \
+		    > "$T/template.yaml"
+		if ! "$prog" --config "$T/template.yaml" db migrate \
+		    >"$T/out" 2>"$T/err"; then
+			show
+			exit 1
+		fi
+		t_template=$template
+	fi
+	dbname=cv_${1//-/_}_$$
+	admin_sql "drop database if exists $dbname with (force)" 2>/dev/null
+	admin_sql "create database $dbname template $t_template" || exit 1
+	db=$(t_conninfo "$dbname")
+}
+
+sql()
+{
+	psql -AtXq -v ON_ERROR_STOP=1 -d "$db" -c "$1"
+}
+
+# --- waiting --------------------------------------------------------------------
+
+wait_for()
+{
+	local until=$(($(date +%s%N) / 1000000 + $1 * 1000))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $(($(date +%s%N) / 1000000)) -lt "$until" ] || return 1
+		sleep 0.1
+	done
+}
+
+is_sql()
+{
+	[ "$(sql "$2")" = "$1" ]
+}
+
+wait_sql()
+{
+	wait_for "$1" is_sql "$2" "$3"
+}
+
+# --- servers --------------------------------------------------------------------
+
+# The first line of a file, as soon as it is there.
+first_line()
+{
+	wait_for 10 test -s "$1" || {
+		echo "$name: nothing in $1" >&2
+		cat "${1%.*}.err" >&2
+		exit 1
+	}
+	head -n 1 "$1"
+}
+
+json_int()
+{
+	sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p"
+}
+
+t_rig()
+{
+	mkdir -p "$T/rig"
+	rm -f "$T/rig.out"
+	"$obj/tests/rig/ctlog" --dir "$T/rig" "$@" \
+	    >"$T/rig.out" 2>"$T/rig.err" &
+	rig_pid=$!
+	pids+=("$rig_pid")
+	rig_port=$(first_line "$T/rig.out" | json_int port)
+	rig=http://127.0.0.1:$rig_port
+}
+
+t_ca()
+{
+	[ -d "$T/ca" ] || "$obj/tests/rig/ca" init "$T/ca" >/dev/null || exit 1
+}
+
+t_issue()
+{
+	t_ca
+	"$obj/tests/rig/ca" issue "$T/ca" "$@"
+}
+
+t_sink()
+{
+	sink_log=$T/sink.log
+	: > "$sink_log"
+	if [ ! -e "$T/secret" ]; then
+		printf 'whsec_%s\n' "$(head -c 32 /dev/urandom | base64)" \
+		    > "$T/secret"
+	fi
+	rm -f "$T/sink.out"
+	"$obj/tests/rig/sink" --secret-file "$T/secret" --log-file "$sink_log" \
+	    "$@" >"$T/sink.out" 2>"$T/sink.err" &
+	sink_pid=$!
+	pids+=("$sink_pid")
+	sink=$(first_line "$T/sink.out" | json_int port)
+}
+
+# End a server of ours before its time.
+t_kill()
+{
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# http METHOD URL [BODY]: the body of the answer.
+http()
+{
+	local host=${2#http://} path
+
+	path=/${host#*/}
+	host=${host%%/*}
+	exec 9<>"/dev/tcp/${host%:*}/${host#*:}" || return 1
+	printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
+	    "$1" "$path" "$host" "${#3}" "$3" >&9
+	sed '1,/^\r$/d' <&9
+	exec 9>&- 9<&-
+}
+
+post()
+{
+	case $1 in
+	http:*)	http POST "$1" "${2:-}" ;;
+	*)	http POST "$rig$1" "${2:-}" ;;
+	esac
+}
+
+get()
+{
+	http GET "$1" ""
+}
+
+lie()
+{
+	post "/_rig/$1/lie?lie=$2${3:+&$3}" > "$T/lie"
+	if grep -q '"error"' "$T/lie"; then
+		fail "rig: lie $2: $(cat "$T/lie")"
+	fi
+}
+
+# --- the program ----------------------------------------------------------------
+
+t_conf()
+{
+	conf=$T/$1.yaml
+	state=$T/state-$1
+	{
+		echo "database: ${database:-\"$db\"}"
+		echo "state_dir: $state"
+		echo "log_list: {url: $rig/$list, signature_key: none, apple: none}"
+		echo "contact: test@corp.example"
+		echo "poll: ${poll:-10s}"
+		echo "start: ${from:-beginning}"
+		echo "egress: {allow_private: [127.0.0.0/8]}"
+		shift
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+	} > "$conf"
+}
+
+cv()
+{
+	"$prog" --config "$conf" "$@" >"$T/out" 2>"$T/err"
+	rc=$?
+}
+
+once()
+{
+	cv run --once
+}
+
+start()
+{
+	"$prog" --config "$conf" run "$@" >>"$T/run.log" 2>&1 &
+	run_pid=$!
+}
+
+stop()
+{
+	[ -n "$run_pid" ] || return 0
+	kill "$run_pid" 2>/dev/null
+	wait "$run_pid" 2>/dev/null
+	rc=$?
+	run_pid=
+}
