@@ -42,7 +42,6 @@ struct notify {
 	int64_t			 next_slow;
 	int64_t			 next_beat;
 	uint64_t		 beat;		/* request under way, or 0 */
-	int			 idle;
 };
 
 struct notify *
@@ -335,15 +334,10 @@ notify_tick(struct notify *n, int64_t now, int64_t *wake)
 	if (now >= n->next_poll) {
 		n->next_poll = now + POLL;
 		(void)claim(n);
-		if (outbox_look(n->db, &s, &e) == -1) {
+		if (outbox_look(n->db, &s, &e) == -1)
 			log_warn("outbox", "%s", e.msg);
-			n->idle = 0;
-		} else {
-			n->idle = s.fresh == 0 && n->nflight == 0;
-			if (s.wait >= 0 && s.wait < POLL)
-				sooner(&n->next_poll, now + s.wait +
-				    CLK_SEC / 100);
-		}
+		else if (s.wait >= 0 && s.wait < POLL)
+			sooner(&n->next_poll, now + s.wait + CLK_SEC / 100);
 	}
 	sooner(wake, n->next_poll);
 	if (running)
@@ -353,7 +347,16 @@ notify_tick(struct notify *n, int64_t now, int64_t *wake)
 int
 notify_idle(const struct notify *n)
 {
-	return n->idle && n->nflight == 0;
+	struct outbox_state s;
+
+	return n->nflight == 0 && outbox_look(n->db, &s, NULL) == 0 &&
+	    s.fresh == 0;
+}
+
+void
+notify_hint(struct notify *n)
+{
+	n->next_poll = 0;
 }
 
 /* What an answer means: 2xx is success, nothing else is. */
@@ -412,16 +415,16 @@ notify_restarted(struct notify *n, struct fetch_client *fetch,
     struct sign_client *sign)
 {
 	size_t i;
-	int gone;
 
-	gone = fetch != n->fetch;
+	if (sign != NULL)
+		notify_build_sign(n->build, sign);
+	if (fetch == NULL)
+		return;
 	n->fetch = fetch;
-	notify_build_sign(n->build, sign);
-	for (i = 0; gone && i < LIMIT_DELIVERIES; i++)
+	n->beat = 0;
+	for (i = 0; i < LIMIT_DELIVERIES; i++)
 		if (n->flight[i].item != NULL && n->flight[i].hook == NULL)
 			fail(n, &n->flight[i], "the fetch process died");
-	if (gone)
-		n->beat = 0;
 }
 
 void

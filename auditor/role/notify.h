@@ -32,8 +32,8 @@ void notify_only(struct notify *, int64_t delivery);
 void notify_reload(struct notify *, const struct conf *);
 
 /*
- * The fetch or the sign process was started again: attempts that were under
- * way in the old one end as failed.
+ * The fetch or the sign process was started again; NULL: that one was not.
+ * Attempts that were under way in the old one end as failed.
  */
 void notify_restarted(struct notify *, struct fetch_client *deliver,
     struct sign_client *);
@@ -51,10 +51,14 @@ void notify_done(struct notify *, const struct fetch_done *);
 int notify_child(struct notify *, pid_t, int status);
 
 /*
- * 1 when every delivery was tried at least once and nothing is under way or
- * waits for its group; fresh after notify_tick().
+ * 1 when every delivery was tried at least once, and nothing is under way or
+ * waits for its group.  Asks the database, so that what was committed just
+ * now counts.
  */
 int notify_idle(const struct notify *);
+
+/* Something was put into the outbox: look at the next tick. */
+void notify_hint(struct notify *);
 
 /*
  * Say that we are alive, when heartbeat.every has passed since the last time

@@ -57,8 +57,7 @@ notify_build_free(struct notify_build *b)
 void
 notify_build_sign(struct notify_build *b, struct sign_client *sign)
 {
-	if (b->sign != sign)
-		notify_build_forget(b);
+	notify_build_forget(b);
 	b->sign = sign;
 }
 
