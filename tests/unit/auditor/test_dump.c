@@ -225,8 +225,7 @@ test_audit_broken(void **state)
 	static const char *const harm[] = {
 		"update audit_trail set action = 'x' where id = 2",
 		"update audit_trail set hash = '\\x00' where id = 2",
-		"update audit_trail set at = at + interval '1 us' where"
-		    " id = 2",
+		"update audit_trail set at = at + '1 us' where id = 2",
 		"delete from audit_trail where id = 1",
 		"delete from audit_trail where id = 2",
 	};

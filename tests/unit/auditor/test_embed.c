@@ -79,7 +79,7 @@ one(const char *conninfo, const char *sql)
 {
 	struct err	 e = ERR_INIT;
 	struct db	*db = db_open(conninfo, &e);
-	struct db_res	*r;
+	struct db_res	*r = NULL;
 	int64_t		 v;
 
 	if (db == NULL || db_query(db, &r, &e, sql, "") == -1)
