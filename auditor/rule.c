@@ -281,6 +281,14 @@ rule_apply(const struct rule_facts *f, struct rule_result *r)
 	for (i = 0; i < RULE_COUNT; i++)
 		rules[i].say(f, &r->say[i]);
 	if (f->issued == RULE_ISSUED_INVALID) {
+		/* the past is listed, not told: rule 5 for this, too */
+		if (r->say[4].fires && !f->rejected) {
+			r->rule = 5;
+			r->decision = RULE_BASELINE;
+			snprintf(r->reason, sizeof(r->reason),
+			    "baseline; issuer_signature");
+			return;
+		}
 		r->decision = RULE_MALFORMED;
 		snprintf(r->reason, sizeof(r->reason), "issuer_signature");
 		loudness(f, r);
