@@ -309,7 +309,7 @@ check_channel(const struct conf_channel *ch, const struct place *p, size_t i)
 		    "routing_key_file");
 	if (ex && ch->program == NULL)
 		return fail(p, n, "channels", "exec needs program");
-	if ((ch->url != NULL && !webhook) ||
+	if ((ch->url != NULL && !webhook && !pd) ||
 	    (ch->url_file != NULL && !webhook && !slack) ||
 	    ((ch->secret_file != NULL || ch->old_secret_file != NULL) &&
 	    !webhook) || (ch->routing_key_file != NULL && !pd) ||
@@ -317,7 +317,7 @@ check_channel(const struct conf_channel *ch, const struct place *p, size_t i)
 		return fail(p, n, "channels", "`%.60s` has a key that "
 		    "belongs to another kind than %s; webhook: url, url_file, "
 		    "secret_file, old_secret_file; slack: url_file; "
-		    "pagerduty: routing_key_file; exec: program", ch->name,
+		    "pagerduty: url, routing_key_file; exec: program", ch->name,
 		    ch->kind);
 	return 0;
 }

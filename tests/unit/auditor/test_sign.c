@@ -133,8 +133,7 @@ test_webhook(void **state)
 		"{\"type\":1,\"timestamp\":\"x\",\"data\":{}}",
 		"{\"type\":\"a\",\"timestamp\":\"x\",\"data\":[]}",
 		"{\"type\":\"a\",\"timestamp\":\"x\",\"data\":{},\"x\":1}",
-		"{\"type\":\"a\",\"type\":\"b\",\"timestamp\":\"x\","
-		    "\"data\":{}}" };
+		"{\"type\":\"a\",\"type\":\"b\",\"data\":{}}" };
 	struct err e = ERR_INIT;
 	struct buf sig = BUF_INIT, key = BUF_INIT, want = BUF_INIT;
 	struct sign *s;
