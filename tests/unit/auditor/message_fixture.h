@@ -64,7 +64,7 @@ fixture_message(const char *name)
 static const char *const fixture_hostile[] = {
 	"<!channel>", "<!here> x", "<@U123>", "<https://evil.example|click>",
 	"```", "`rm -rf /`", "$(reboot)", "; reboot", "a\nb: c", "a\r\nX: y",
-	"\x1b[2J\x1b]0;owned\x07", "\xe2\x80\xae" "gpj.exe", "\xe2\x80\x8b",
+	"\x1b[2J\x1b]0;owned\x07", "\xe2\x80\xaegpj.exe", "\xe2\x80\x8b",
 	"'; drop table finding; --", "\"}}, {\"a\": \"", "\\u0000", "%s%n%x",
 	"<script>alert(1)</script>", "&lt;", "*bold*", "_x_", "\xc3\x28",
 	"=cmd|' /C calc'!A0", "\x7f", "\t\t",
