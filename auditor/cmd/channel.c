@@ -52,6 +52,19 @@ check(struct conf_channel *c, struct err *e)
 	return channel_check(c, e);
 }
 
+/* channel_add() says the same, but only after a secret was made. */
+static int
+taken(struct cmd_ctx *ctx, const char *name, struct err *e)
+{
+	struct channel *c = NULL;
+
+	if (channel_load(ctx->db, name, &c, NULL) == -1)
+		return 0;
+	channel_free(c, 1);
+	return err_set(e, ERR_USAGE, "there is a channel \"%s\" already; "
+	    "remove it first, or take another name", name);
+}
+
 /* A webhook that was given no secret gets one, which is printed once. */
 static int
 add_row(struct cmd_ctx *ctx, struct conf_channel *c, struct err *e)
@@ -68,7 +81,7 @@ add_row(struct cmd_ctx *ctx, struct conf_channel *c, struct err *e)
 		free(c->secret_file);
 		c->secret_file = NULL;
 	}
-	if (rc == -1 || cmd_db(ctx, e) == -1)
+	if (rc == -1 || cmd_db(ctx, e) == -1 || taken(ctx, c->name, e) == -1)
 		return -1;
 	if (made && channel_secret_make(ctx->conf->state_dir, c->name,
 	    &c->secret_file, &secret, e) == -1)
@@ -292,12 +305,25 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 	return rc;
 }
 
+/* What the receiver said, line by line, so that lines stay lines. */
+static void
+print_reply(char *reply)
+{
+	char *line, *save = NULL, *clean;
+
+	for (line = strtok_r(reply, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save)) {
+		clean = cmd_clean(line);
+		printf("  %s\n", clean);
+		free(clean);
+	}
+}
+
 static int
 test(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct outbox_answer a;
 	struct err e = ERR_INIT;
-	char *reply;
 	int64_t id;
 
 	if (argc != 2)
@@ -315,11 +341,7 @@ test(struct cmd_ctx *ctx, int argc, char **argv)
 	printf("%s: %s, status %d%s%s\n", argv[1],
 	    a.ok ? "delivered" : "not delivered", a.status,
 	    a.error[0] != '\0' ? ": " : "", a.error);
-	if (a.reply[0] != '\0') {
-		reply = cmd_clean(a.reply);
-		printf("%s\n", reply);
-		free(reply);
-	}
+	print_reply(a.reply);
 	return a.ok ? 0 : 1;
 }
 

@@ -314,7 +314,8 @@ finding_change(struct db *db, int64_t id, const char *to, const char *author,
 	word[n + 2] = '\0';
 	if (strstr(c->from, word) == NULL)
 		return err_set(e, ERR_USAGE, "finding %lld is %s; it becomes "
-		    "%s only from:%s", (long long)id, state, to, c->from);
+		    "%s only from:%.*s", (long long)id, state, to,
+		    (int)strlen(c->from) - 1, c->from);
 	/* Those who heard that it ended before need not hear it again. */
 	return set_state(db, id, v,
 	    strcmp(state, "resolved") == 0 ? NULL : c->event, e);
