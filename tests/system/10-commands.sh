@@ -4,7 +4,7 @@
 #
 #   bash tests/system/10-commands.sh build/release
 #
-# Prints "N passed, N failed, N skipped"; exits 1 when something failed.
+# Ends with "N passed, N failed, N skipped"; exits 1 when something failed.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -181,5 +181,5 @@ expect 0 '^ExecStart=/usr/bin/certvigil run$' cat \
 expect 64 'make run WATCH=' sh tests/run.sh "$prog" "" ""
 expect 64 'usage' sh tests/deps.sh
 
-echo "10-commands: $passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]
