@@ -15,12 +15,12 @@
  */
 struct message {
 	const char	*id;		/* webhook-id: uuid; borrowed */
-	const char	*purpose;	/* finding, test, digest ... */
+	const char	*purpose;	/* finding, test, digest, ... */
 	const char	*event;		/* opened, escalated, resolved, ... */
 	int64_t		 at;		/* of the event, microseconds */
 	json_t		*findings;	/* array; owned */
 	size_t		 more;		/* findings that are not in it */
-	json_t		*data;		/* digest, notice: object; owned; NULL */
+	json_t		*data;		/* owned: digest, notice; NULL */
 };
 
 #define MESSAGE_INIT { NULL, NULL, NULL, 0, NULL, 0, NULL }

@@ -16,7 +16,7 @@
 
 struct finding {
 	const char	*kind;		/* contract.md, "Findings" */
-	const char	*subject;	/* by kind: hash in hex, URL, log id ... */
+	const char	*subject;	/* by kind: hash in hex, URL, log id */
 	const char	*owner;		/* of the watch; "" when nobody's */
 	const char	*severity;
 	const char	*watch;		/* pattern, "" */

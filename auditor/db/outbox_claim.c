@@ -267,7 +267,8 @@ outbox_look(struct db *db, struct outbox_state *s, struct err *e)
 	    "case when d.state = 'pending' then d.due_at else d.lease_until "
 	    "end)) - now()) * 1000000)::bigint from delivery d join channel "
 	    "c on c.name = d.channel where d.state in ('pending', "
-	    "'sending') and (c.state = 'active' or d.purpose = 'test')", "") == -1)
+	    "'sending') and (c.state = 'active' or d.purpose = 'test')",
+	    "") == -1)
 		return -1;
 	s->pending = db_int(res, 0, 0);
 	s->fresh = db_int(res, 0, 1);

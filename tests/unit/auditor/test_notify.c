@@ -138,7 +138,7 @@ header(const char *name)
 	return value;
 }
 
-/* --- the job --------------------------------------------------------------- */
+/* --- the job ------------------------------------------------------------ */
 
 /* Turn it until nothing is under way and all was tried once. */
 static void
