@@ -22,7 +22,7 @@ struct decide_match {
 	const char	*pattern;	/* the watch */
 	const char	*owner;		/* of the watch */
 	const char	*policy;	/* of the watch */
-	const char	*name;		/* the certificate's name that matched */
+	const char	*name;		/* its name that matched */
 	int		 baseline;	/* rule 5 applies to this entry */
 };
 

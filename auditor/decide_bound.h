@@ -16,7 +16,7 @@ struct decide_bound {
 	const char *const	*names;
 	size_t			 nnames;
 	const char		*issuer_owner;	/* NULL: any */
-	int64_t			 until;		/* microseconds, INT64_MIN: none */
+	int64_t			 until;		/* us, INT64_MIN: none */
 };
 
 /* What is to lie within. */
@@ -24,7 +24,7 @@ struct decide_subject {
 	const char *const	*names;
 	size_t			 nnames;
 	const char		*issuer_owner;	/* NULL: not known */
-	int64_t			 at;		/* microseconds: log timestamp */
+	int64_t			 at;		/* us: log timestamp */
 };
 
 /* Does the pattern allow that name: 1 or 0. */

@@ -39,7 +39,7 @@ struct rule_facts {
 	int		 key_type_ok;	/* the policy allows it */
 	enum rule_key	 key;
 	const char	*key_why;	/* which bound is broken */
-	int		 key_trusted;	/* rule 4: import or accept --scope key */
+	int		 key_trusted;	/* rule 4: imported or accepted */
 	int64_t		 expect;	/* fits and is open or used by it; 0 */
 	const char	*expect_why;	/* why the nearest one does not fit */
 	int64_t		 known;		/* declares this issuance; 0 */
@@ -65,7 +65,7 @@ struct rule_say {
 };
 
 struct rule_result {
-	int			 rule;	/* the one that decided; 0: none asked */
+	int			 rule;	/* that decided; 0: none asked */
 	enum rule_decision	 decision;
 	const char		*kind;	/* of the finding; NULL: none */
 	const char		*severity;

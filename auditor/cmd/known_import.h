@@ -17,7 +17,7 @@ struct known_import {
 	size_t		 certs, csrs, cas;
 	size_t		 already;	/* were known before */
 	size_t		 no_issuer;	/* issuer not known: no bound by it */
-	size_t		 outside;	/* refused: beyond the source's bounds */
+	size_t		 outside;	/* refused: not the source's */
 	size_t		 silenced;	/* issuances that are silent now */
 	size_t		 renew_same, renew_new, renew_once;
 };

@@ -14,7 +14,7 @@
  * Private keys among them are passed over and wiped.
  */
 struct material {
-	int		 csr;		/* a request (RFC 2986), else a certificate */
+	int		 csr;		/* a request (RFC 2986) */
 	int		 ca;		/* a CA's certificate */
 	uint8_t		*der;		/* owned */
 	size_t		 nder;
@@ -31,7 +31,7 @@ struct material_set {
 	struct material	*v;
 	size_t		 n, cap;
 	size_t		 files;		/* read */
-	size_t		 without;	/* in folders: files with nothing in them */
+	size_t		 without;	/* files with nothing in them */
 };
 
 /*

@@ -12,6 +12,9 @@
  * What was declared: an issuance (by tbs_sha256), a key within bounds, a key
  * that is compromised, an issuance that a person called rogue, and unproven
  * history (seed), which silences nothing.
+ *
+ *	trust	issuance, key, compromised, rejected, seed
+ *	origin	import, accept, source, seed, baseline
  */
 struct known {
 	struct span	 tbs;		/* 32 bytes, or p == NULL */
@@ -19,8 +22,8 @@ struct known {
 	struct db_strs	 names;		/* bound of the key */
 	const char	*issuer_owner;	/* bound of the key; NULL: none */
 	int64_t		 until;		/* microseconds, INT64_MIN: none */
-	const char	*trust;		/* issuance, key, compromised, rejected, seed */
-	const char	*origin;	/* import, accept, source, seed, baseline */
+	const char	*trust;
+	const char	*origin;
 	const char	*source;	/* NULL */
 	const char	*place;		/* file it came from; NULL */
 	const char	*reason;	/* NULL */

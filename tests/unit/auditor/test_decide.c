@@ -129,7 +129,7 @@ declared(int t, int all, size_t want)
 	struct err	e = ERR_INIT;
 	struct span	s = tbs(t);
 	struct db_spans	v = { &s, 1 };
-	size_t		n;
+	size_t		n = 0;
 
 	if (db_begin(db, &e) == -1 ||
 	    decide_declared(db, &conf, &v, all, &n, &e) == -1 ||
@@ -231,7 +231,7 @@ unexpected(void **state)
 	IS("select logged_at is null from issuance", "t");
 	IS("select proven from finding", "f");
 	IS("select count(*) from finding_event", "1");
-	/* The proof says nothing, and neither do precertificate and re-reads. */
+	/* The proof says nothing, neither do final certificate and re-reads. */
 	decide(1, m, 1, 1);
 	m[1] = match(2, 9, 1, 0);
 	decide(1, m, 2, 1);

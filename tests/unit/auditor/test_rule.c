@@ -117,9 +117,10 @@ static const struct row rows[] = {
 	    .now = 2 * HOUR }, 8, RULE_PAGE, UNEXPECTED, "critical", 0,
 	    NULL },
 	/* Rule 7 needs an allowed key type. */
-	{ "7 not with that key", { BADKEY, .action = CONF_DIGEST }, 8, RULE_PAGE,
-	    UNEXPECTED, "critical", 0, "rsa1024" },
-	{ "a key type denies nothing", { BADKEY, .known = 1 }, 3, RULE_SILENT, NULL, NULL, 0, NULL },
+	{ "7 not with that key", { BADKEY, .action = CONF_DIGEST }, 8,
+	    RULE_PAGE, UNEXPECTED, "critical", 0, "rsa1024" },
+	{ "a key type denies nothing", { BADKEY, .known = 1 }, 3,
+	    RULE_SILENT, NULL, NULL, 0, NULL },
 	/* What a person said. */
 	{ "rejected baseline", { V, .baseline = 1, .rejected = 1 }, 5,
 	    RULE_PAGE, UNEXPECTED, "critical", 0, "rejected" },
@@ -161,7 +162,7 @@ apply(void **state)
 			fail_msg("%s: digest %d", x->what, r.digest_only);
 		if (x->reason != NULL && strstr(r.reason, x->reason) == NULL)
 			fail_msg("%s: %s", x->what, r.reason);
-		/* Each rule says why; those above the one that decided do not fire. */
+		/* Each rule says why; those above it do not fire. */
 		for (k = 0, fired = 0; k < RULE_COUNT; k++) {
 			assert_true(r.say[k].why[0] != '\0');
 			fired |= r.say[k].fires;
