@@ -7,7 +7,7 @@
 
 /* Text before escaping: one character becomes at most five. */
 #define ROOM	((LIMIT_SLACK_SECTION - 16) / 5)
-#define BLOCKS	5	/* sections of one message */
+#define BLOCKS	45	/* sections of one message; Slack takes 50 */
 
 void
 slack_escape(struct buf *out, const char *s)

@@ -349,7 +349,9 @@ channel_sync(struct db *db, const struct conf *conf, struct buf *diff,
 	int rc;
 
 	rc = -1;
-	if (channel_list(db, &old, &n, e) == -1)
+	/* Workers that start together take turns. */
+	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202611)",
+	    "") == -1 || channel_list(db, &old, &n, e) == -1)
 		return -1;
 	for (i = 0; i < conf->nchannels; i++) {
 		c = &conf->channels[i];

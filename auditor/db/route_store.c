@@ -207,23 +207,30 @@ route_sync(struct db *db, const struct conf *conf, struct buf *diff,
     struct err *e)
 {
 	struct conf_route *old = NULL;
+	struct buf d = BUF_INIT;
 	size_t i, n;
 	int rc;
 
 	rc = -1;
-	if (route_load(db, &old, &n, e) == -1)
+	/* Workers that start together take turns. */
+	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202611)",
+	    "") == -1 || route_load(db, &old, &n, e) == -1)
 		return -1;
-	if (diff != NULL)
-		compare(conf, old, n, diff);
-	if (db_query(db, NULL, e, "delete from route where origin = 'config'",
-	    "") == -1)
-		goto out;
+	compare(conf, old, n, &d);
 	for (i = 0; i < conf->nroutes; i++)
-		if (check(db, &conf->routes[i], i + 1, e) == -1 ||
-		    insert(db, &conf->routes[i], i + 1, e) == -1)
+		if (check(db, &conf->routes[i], i + 1, e) == -1)
 			goto out;
+	if (d.n > 0 && db_query(db, NULL, e, "delete from route where "
+	    "origin = 'config'", "") == -1)
+		goto out;
+	for (i = 0; d.n > 0 && i < conf->nroutes; i++)
+		if (insert(db, &conf->routes[i], i + 1, e) == -1)
+			goto out;
+	if (diff != NULL)
+		buf_add(diff, d.p, d.n);
 	rc = 0;
 out:
+	buf_free(&d);
 	route_free(old, n);
 	return rc;
 }
