@@ -33,6 +33,17 @@ has(const struct conf_strs *list, const char *s)
 	return list->n == 0;
 }
 
+/* A watch as somebody wrote it, and as findings have it. */
+static int
+same_watch(const char *written, const char *canonical)
+{
+	char text[WATCH_TEXT];
+
+	return strcmp(written, canonical) == 0 ||
+	    (watch_canon(written, text, NULL) == 0 &&
+	    strcmp(text, canonical) == 0);
+}
+
 int
 route_match(const struct conf_route *r, const struct route_facts *f)
 {
@@ -40,9 +51,7 @@ route_match(const struct conf_route *r, const struct route_facts *f)
 		return 0;
 	if (r->owner != NULL && strcmp(r->owner, f->owner) != 0)
 		return 0;
-	if (r->watch != NULL && strcmp(r->watch, f->watch) != 0)
-		return 0;
-	return 1;
+	return r->watch == NULL || same_watch(r->watch, f->watch);
 }
 
 const struct conf_route *

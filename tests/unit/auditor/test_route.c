@@ -52,6 +52,9 @@ test_match(void **state)
 	f = base;
 	f.watch = "shop.example";
 	assert_false(route_match(&r, &f));
+	r.watch = (char *)(uintptr_t)".SHOP.Example.";
+	assert_false(route_match(&r, &f));
+	assert_true(route_match(&r, &base));
 }
 
 static void
