@@ -197,5 +197,7 @@
 #define LIMIT_INSPECT_REVOKED	1000u
 /* Seconds that looking at one file may take. */
 #define LIMIT_INSPECT_SECS	60
+/* What a look at one file may say: 256 entries in words, many times over. */
+#define LIMIT_INSPECT_SAID	(64u << 20)
 
 #endif

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "base/clk.h"
 #include "base/enc.h"
@@ -425,11 +426,11 @@ loglist_read(struct span json, struct loglist **out, struct err *e)
 }
 
 int
-loglist_verify(struct span json, struct span sig, struct span pem,
+loglist_verify_hash(const uint8_t sha[32], struct span sig, struct span pem,
     struct err *e)
 {
 	EVP_PKEY	*key = NULL;
-	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX	*ctx = NULL;
 	BIO		*bio;
 	int		 rc = -1;
 
@@ -440,23 +441,34 @@ loglist_verify(struct span json, struct span sig, struct span pem,
 		key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 		BIO_free(bio);
 	}
-	if (ctx == NULL || key == NULL ||
-	    EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
+	if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
 	    EVP_PKEY_get_bits(key) < 2048)
 		(void)err_set(e, ERR_FORMAT, "log list: the signature key "
 		    "must be a PEM RSA public key of at least 2048 bits");
-	else if (EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL,
-	    key, NULL) != 1 ||
-	    EVP_DigestVerify(ctx, sig.p, sig.n, json.p, json.n) != 1)
+	else if ((ctx = EVP_PKEY_CTX_new(key, NULL)) == NULL ||
+	    EVP_PKEY_verify_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1 ||
+	    EVP_PKEY_verify(ctx, sig.p, sig.n, sha, 32) != 1)
 		(void)err_set(e, ERR_VERIFY, "log list: its signature does "
 		    "not verify (RSA PKCS #1 v1.5 with SHA-256, RFC 8017 "
 		    "8.2)");
 	else
 		rc = 0;
+	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(key);
-	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	return rc;
+}
+
+int
+loglist_verify(struct span json, struct span sig, struct span pem,
+    struct err *e)
+{
+	uint8_t	sha[32];
+
+	sha_256(sha, json.p, json.n);
+	return loglist_verify_hash(sha, sig, pem, e);
 }
 
 static void

@@ -78,6 +78,10 @@ void loglist_free(struct loglist *);
 int loglist_verify(struct span json, struct span sig, struct span pem,
     struct err *);
 
+/* The same of a list of which only the SHA-256 is at hand. */
+int loglist_verify_hash(const uint8_t sha[32], struct span sig,
+    struct span pem, struct err *);
+
 /* The log with this id, borrowed; NULL: none. */
 const struct loglist_log *loglist_find(const struct loglist *,
     const uint8_t log_id[32]);

@@ -1,0 +1,120 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auditor/evidence.h"
+#include "auditor/evidence_check.h"
+#include "auditor/evidence_json.h"
+#include "base/enc.h"
+#include "ctlog/jsn.h"
+
+/*
+ * Statements of the instance: signed texts.  What they are about must be in
+ * the file, and what can be compared with it is.
+ */
+
+/* Is the subject of a finding something in the file? */
+static int
+about(const struct evidence_file *f, size_t i, const char *subject)
+{
+	const json_t	*o;
+	size_t		 k;
+
+	for (k = 0; k < f->nlogs; k++)
+		if (strcmp(evidence_str(f->logs[k].object, "log_id"), subject)
+		    == 0)
+			return 1;
+	for (k = 0; k < i; k++) {
+		o = json_array_get(f->statements, k);
+		if (strcmp(evidence_str(o, "tbs_sha256"), subject) == 0 ||
+		    strcmp(evidence_str(o, "leaf_hash"), subject) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+finding(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
+    char *why, size_t cap, struct err *e)
+{
+	if (evidence_shape(t, "s type,t made_at,i id,s kind,s severity,"
+	    "s state,s subject,s name,s watch,s owner,s reason,i rule,"
+	    "t first_seen,t last_seen,A logs,o detail", e) == -1)
+		return err_prefix(e, "`text`");
+	if (json_object_size(o) != 4)
+		return err_set(e, ERR_FORMAT, "a finding has no heads");
+	if (!about(f, i, evidence_str(t, "subject")))
+		return err_set(e, ERR_VERIFY, "the finding is about nothing "
+		    "in this file");
+	(void)snprintf(why, cap, "we found %s: %.400s",
+	    evidence_str(t, "kind"), evidence_str(t, "reason"));
+	return 0;
+}
+
+/* The heads around a day of a log. */
+static int
+coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
+    char *why, size_t cap, struct err *e)
+{
+	const struct evidence_item	*head, *before;
+	uint64_t			 from, to;
+	uint8_t				 root[32];
+
+	if (evidence_shape(t, "s type,t made_at,b log_id,s day,i size_from,"
+	    "i size_to,h root_hash,t verified_at,i max_lag_seconds,i gaps,"
+	    "?h log_list_sha256,?h watch_set_sha256", e) == -1)
+		return err_prefix(e, "`text`");
+	if ((head = evidence_head_of(f, i, o, "head", e)) == NULL)
+		return -1;
+	from = evidence_int(t, "size_from");
+	to = evidence_int(t, "size_to");
+	(void)enc_unhex_to(root, 32, evidence_str(t, "root_hash"));
+	if (strcmp(evidence_str(f->logs[head->log].object, "log_id"),
+	    evidence_str(t, "log_id")) != 0)
+		return err_set(e, ERR_VERIFY, "`head` is of another log");
+	if (from > to)
+		return err_set(e, ERR_VERIFY, "the day ends before it begins");
+	if (evidence_onward(to, root, head, json_object_get(o,
+	    "consistency"), e) == -1)
+		return -1;
+	if (json_object_get(o, "before") != NULL) {
+		before = evidence_head_of(f, i, o, "before", e);
+		if (before == NULL)
+			return -1;
+		if (before->log != head->log || before->tree_size < from)
+			return err_set(e, ERR_VERIFY, "`before` is no head "
+			    "of this log that covers the beginning");
+	}
+	(void)snprintf(why, cap, "on %s entries %" PRIu64 " to %" PRIu64
+	    " were read and agree with the signed head",
+	    evidence_str(t, "day"), from, to);
+	if (!f->logs[head->log].known)
+		return 1;
+	return 0;
+}
+
+enum evidence_verdict
+evidence_attested(struct evidence_file *f, size_t i, const json_t *o,
+    char *why, size_t cap, struct err *e)
+{
+	const char	*text = evidence_str(o, "text"), *type;
+	json_t		*t;
+	int		 r = -1;
+
+	if (evidence_shape(o, "s type,s grade,s text,b signature,?i head,"
+	    "?i before,?n consistency", e) == -1 ||
+	    evidence_signed(f, text, json_object_get(o, "signature"), e)
+	    == -1 || (t = jsn_object(SPAN_STR(text), "`text`", e)) == NULL)
+		return EVIDENCE_INVALID;
+	type = evidence_str(t, "type");
+	if (strcmp(type, EVIDENCE_FINDING) == 0)
+		r = finding(f, i, o, t, why, cap, e);
+	else if (strcmp(type, EVIDENCE_COVERAGE) == 0)
+		r = coverage(f, i, o, t, why, cap, e);
+	else
+		(void)err_set(e, ERR_FORMAT, "`text` is of a type that this "
+		    "version does not know");
+	json_decref(t);
+	return r == -1 ? EVIDENCE_INVALID : r == 0 ? EVIDENCE_VALID :
+	    EVIDENCE_UNCHECKED;
+}
