@@ -66,7 +66,7 @@ SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all \
 	   -fno-omit-frame-pointer
 FORTIFY	:=
 else ifeq ($(V),fuzz)
-CC	:= clang-14
+CC	:= $(firstword $(notdir $(wildcard /usr/bin/clang-14)) clang)
 SAN	:= -fsanitize=address,undefined,fuzzer-no-link \
 	   -fno-sanitize-recover=all -fno-omit-frame-pointer
 FORTIFY	:=

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/sha.h"
 #include "ctlog/entry.h"
+#include "pki/owner.h"
 
 /* The rows of a watch of the image, looked up once a call. */
 struct rows {
@@ -143,6 +144,7 @@ put_certificate(struct store *s, const struct judge_match *m, struct err *e)
 	struct span		 sha = hash(m->cert_sha256);
 	struct span		 spki = hash(m->spki_sha256);
 	struct span		 ikey = hash(m->issuer_spki);
+	const char		*owner = m->owner;
 	size_t			 i;
 
 	for (i = 0; i < m->nchain && i < LIMIT_CHAIN; i++) {
@@ -153,9 +155,13 @@ put_certificate(struct store *s, const struct judge_match *m, struct err *e)
 		}
 		chain.n = i + 1;
 	}
+	/* chain[0] did sign it, so CCADB's word about it counts */
+	if (owner[0] == '\0' && chain.n != 0 && m->issued == 1 &&
+	    owner_of_fingerprint(fp[0].p) != NULL)
+		owner = owner_of_fingerprint(fp[0].p);
 	if (!m->chain_fp && m->nchain != 0 && m->issued == 1 &&
 	    issuer_store(db, m->chain[0], m->issuer_spki,
-	    m->owner[0] != '\0' ? m->owner : NULL, e) == -1)
+	    owner[0] != '\0' ? owner : NULL, e) == -1)
 		return -1;
 	if (db_push(db, e, "insert into issuance (tbs_sha256, "
 	    "issuer_spki_sha256, serial, spki_sha256, key_type, names, "
@@ -167,7 +173,7 @@ put_certificate(struct store *s, const struct judge_match *m, struct err *e)
 	    "coalesce(issuance.issuer_owner, excluded.issuer_owner), "
 	    "logged_at = coalesce(issuance.logged_at, excluded.logged_at)",
 	    "bbsbsattssB", &tbs, &ikey, m->serial, &spki, m->key_type, &names,
-	    sane(m->not_before), sane(m->not_after), m->owner,
+	    sane(m->not_before), sane(m->not_after), owner,
 	    issued[m->issued + 1], s->in->head_id != 0) == -1)
 		return -1;
 	if (db_push(db, e, "insert into certificate (sha256, not_after, "
@@ -272,17 +278,35 @@ put_match(struct store *s, const struct judge_match *m, struct err *e)
 	return 0;
 }
 
+static int
+by_issuance(const void *a, const void *b)
+{
+	const struct judge_match	*const *x = a, *const *y = b;
+	int				 r;
+
+	r = memcmp((*x)->tbs_sha256, (*y)->tbs_sha256, 32);
+	if (r != 0)
+		return r;
+	return ((*x)->index > (*y)->index) - ((*x)->index < (*y)->index);
+}
+
 int
-match_store(const struct match_in *in, const struct judge_match *const *m,
+match_store(const struct match_in *in, const struct judge_match *const *given,
     size_t n, struct err *e)
 {
-	struct store	s;
-	struct span	tbs;
-	size_t		i;
-	int		rc = -1, proven = in->head_id != 0;
+	const struct judge_match	**m;
+	struct store			  s;
+	struct span			  tbs;
+	size_t				  i;
+	int				  rc = -1, proven = in->head_id != 0;
 
 	memset(&s, 0, sizeof(s));
 	s.in = in;
+	/* in one order everywhere, so that two workers cannot deadlock */
+	m = mem_array(n, sizeof(struct judge_match *));
+	if (n != 0)
+		memcpy(m, given, n * sizeof(struct judge_match *));
+	qsort(m, n, sizeof(struct judge_match *), by_issuance);
 	for (i = 0; i < n; i++)
 		if (put_match(&s, m[i], e) == -1)
 			goto out;
@@ -302,6 +326,7 @@ match_store(const struct match_in *in, const struct judge_match *const *m,
 	}
 	rc = db_sync(in->db, e);
 out:
+	free(m);
 	store_free(&s);
 	return rc;
 }

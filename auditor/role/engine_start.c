@@ -95,19 +95,35 @@ load_owners(const struct conf *c)
 static int
 sync_conf(struct engine *en, struct err *e)
 {
+	static const char	lock[] = "select pg_advisory_xact_lock(7202610)";
+	struct err	why = ERR_INIT;
+
+	/* one bad watch file must not keep the rest from being applied */
 	if (db_begin(en->db, e) == -1)
 		return -1;
-	if (db_query(en->db, NULL, e,
-	    "select pg_advisory_xact_lock(7202610)", "") == -1 ||
-	    watch_sync(en->db, en->conf, NULL, e) == -1 ||
+	if (db_query(en->db, NULL, e, lock, "") == -1)
+		goto err;
+	if (watch_sync(en->db, en->conf, NULL, &why) == 0) {
+		if (db_commit(en->db, e) == -1)
+			return -1;
+	} else {
+		db_rollback(en->db);
+		if (why.code == ERR_DB)
+			return err_set(e, ERR_DB, "%s", why.msg);
+		log_warn("watches", "%s; those of before stay", why.msg);
+	}
+	if (db_begin(en->db, e) == -1)
+		return -1;
+	if (db_query(en->db, NULL, e, lock, "") == -1 ||
 	    source_sync(en->db, en->conf, NULL, e) == -1 ||
 	    channel_sync(en->db, en->conf, NULL, e) == -1 ||
 	    route_sync(en->db, en->conf, NULL, e) == -1 ||
-	    db_commit(en->db, e) == -1) {
-		db_rollback(en->db);
-		return -1;
-	}
+	    db_commit(en->db, e) == -1)
+		goto err;
 	return 0;
+err:
+	db_rollback(en->db);
+	return -1;
 }
 
 /* The image of all watches; 0 or -1. */
