@@ -28,14 +28,18 @@ extern const struct cmd cmd_ack;
 extern const struct cmd cmd_baseline;
 extern const struct cmd cmd_channel;
 extern const struct cmd cmd_config;
+extern const struct cmd cmd_coverage;
 extern const struct cmd cmd_db_command;
 extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_evidence;
 extern const struct cmd cmd_expect;
 extern const struct cmd cmd_findings;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_known;
+extern const struct cmd cmd_log;
 extern const struct cmd cmd_matches;
+extern const struct cmd cmd_metrics;
 extern const struct cmd cmd_reject;
 extern const struct cmd cmd_resolve;
 extern const struct cmd cmd_route;
@@ -69,6 +73,10 @@ const struct cmd *const cmd_table[] = {
 	&cmd_silence,
 	&cmd_channel,
 	&cmd_route,
+	&cmd_coverage,
+	&cmd_log,
+	&cmd_evidence,
+	&cmd_metrics,
 	&cmd_db_command,
 	&cmd_version,
 	&cmd_help,

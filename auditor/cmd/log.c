@@ -1,0 +1,228 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/cmd/cmd.h"
+#include "auditor/cmd/opt.h"
+#include "auditor/db/coverage_store.h"
+#include "base/clk.h"
+#include "base/enc.h"
+
+/* The logs that are read, and what is known of one. */
+
+static int run(struct cmd_ctx *, int, char **);
+
+const struct cmd cmd_log = {
+	.name = "log",
+	.args = "list | show LOG",
+	.brief = "the logs that are read, and how each is doing",
+	.help = "  certvigil log list\n"
+	    "  certvigil log show argon2026h2\n\n"
+	    "LOG is a description or a unique part of it, a URL, or the log\n"
+	    "id in base64 or hex.\n",
+	.run = run,
+};
+
+static json_t *
+number(const struct db_res *r, size_t i, size_t col)
+{
+	return db_null(r, i, col) ? json_null() :
+	    json_integer(db_int(r, i, col));
+}
+
+static json_t *
+object(const struct db_res *r, size_t i)
+{
+	static const struct {
+		const char	*key;
+		size_t		 col;
+		char		 kind;	/* s, i, f, t, b, B */
+	} fields[] = {
+		{ "log_id", COV_LOG_ID, 'b' },
+		{ "description", COV_DESCRIPTION, 's' },
+		{ "operator", COV_OPERATOR, 's' },
+		{ "protocol", COV_PROTOCOL, 's' },
+		{ "state", COV_STATE, 's' }, { "url", COV_URL, 's' },
+		{ "read_url", COV_READ_URL, 's' },
+		{ "key", COV_KEY, 'b' }, { "mmd_seconds", COV_MMD, 'i' },
+		{ "serves_tiles", COV_HYBRID, 'B' },
+		{ "interval_from", COV_INTERVAL_FROM, 't' },
+		{ "interval_to", COV_INTERVAL_TO, 't' },
+		{ "listed", COV_LISTED, 'B' }, { "watched", COV_WATCHED, 'B' },
+		{ "list", COV_LIST, 's' }, { "added_at", COV_ADDED, 't' },
+		{ "tree_size", COV_TREE_SIZE, 'i' },
+		{ "verified_from", COV_FROM, 'i' },
+		{ "verified_size", COV_VERIFIED, 'i' },
+		{ "lag_entries", COV_LAG_ENTRIES, 'i' },
+		{ "head_age_seconds", COV_HEAD_AGE, 'i' },
+		{ "verified_at", COV_CAUGHT_UP, 't' },
+		{ "behind", COV_BEHIND, 'B' },
+		{ "entries_per_second", COV_SPEED, 'f' },
+		{ "growth_per_second", COV_GROWTH, 'f' },
+		{ "page_size", COV_PAGE, 'i' },
+		{ "requests_per_second", COV_RATE, 'f' },
+		{ "throttled_at", COV_THROTTLED, 't' },
+		{ "failing_since", COV_FAILING, 't' },
+		{ "last_error", COV_ERROR, 's' },
+		{ "last_error_at", COV_ERROR_AT, 't' },
+	};
+	json_t	*o = json_object(), *v;
+	size_t	 k, c;
+
+	for (k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
+		c = fields[k].col;
+		if (db_null(r, i, c))
+			v = json_null();
+		else if (fields[k].kind == 's')
+			v = opt_str(r, i, c);
+		else if (fields[k].kind == 'b')
+			v = opt_b64(r, i, c);
+		else if (fields[k].kind == 't')
+			v = opt_time(r, i, c);
+		else if (fields[k].kind == 'f')
+			v = json_real(db_real(r, i, c));
+		else if (fields[k].kind == 'B')
+			v = json_boolean(db_bool(r, i, c));
+		else
+			v = number(r, i, c);
+		json_object_set_new(o, fields[k].key, v);
+	}
+	return o;
+}
+
+static void
+show_text(const struct db_res *r, size_t i)
+{
+	json_t		*o = object(r, i), *v;
+	const char	*key;
+	char		*text, *clean;
+
+	json_object_foreach(o, key, v) {
+		if (json_is_null(v))
+			continue;
+		text = json_is_string(v) ? NULL :
+		    json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(4));
+		clean = cmd_clean(text != NULL ? text :
+		    json_string_value(v) != NULL ? json_string_value(v) : "");
+		printf("%-20s %s\n", key, clean);
+		free(clean);
+		free(text);
+	}
+	json_decref(o);
+}
+
+static void
+list_text(const struct db_res *r, size_t i)
+{
+	static const int width[] = { 34, 20, 9, 10, 13, 13, 0 };
+	const char	*cols[7];
+	char		 size[24] = "-", seen[24] = "-";
+
+	if (!db_null(r, i, COV_TREE_SIZE))
+		(void)snprintf(size, sizeof(size), "%" PRId64,
+		    db_int(r, i, COV_TREE_SIZE));
+	if (!db_null(r, i, COV_VERIFIED))
+		(void)snprintf(seen, sizeof(seen), "%" PRId64,
+		    db_int(r, i, COV_VERIFIED));
+	cols[0] = db_text(r, i, COV_DESCRIPTION);
+	cols[1] = db_text(r, i, COV_OPERATOR);
+	cols[2] = db_text(r, i, COV_PROTOCOL);
+	cols[3] = db_bool(r, i, COV_LISTED) ? db_text(r, i, COV_STATE) :
+	    "unlisted";
+	cols[4] = size;
+	cols[5] = seen;
+	cols[6] = !db_null(r, i, COV_FAILING) ? db_text(r, i, COV_ERROR) :
+	    !db_bool(r, i, COV_WATCHED) ? "not read" : "";
+	opt_row(cols, width, 7);
+}
+
+/* How well row ${i} fits: 2 exactly, 1 in part, 0 not. */
+static int
+fits(const struct db_res *r, size_t i, const char *what)
+{
+	struct span	id = db_bytes(r, i, COV_LOG_ID);
+	struct buf	b = BUF_INIT;
+	int		n = 0;
+
+	if (strcmp(db_text(r, i, COV_DESCRIPTION), what) == 0 ||
+	    strcmp(db_text(r, i, COV_URL), what) == 0 ||
+	    strcmp(db_text(r, i, COV_READ_URL), what) == 0)
+		return 2;
+	enc_b64(&b, id.p, id.n);
+	n = strcmp(buf_text(&b), what) == 0;
+	buf_reset(&b);
+	enc_hex(&b, id.p, id.n);
+	n |= strcasecmp(buf_text(&b), what) == 0;
+	buf_free(&b);
+	if (n != 0)
+		return 2;
+	return strcasestr(db_text(r, i, COV_DESCRIPTION), what) != NULL ||
+	    strstr(db_text(r, i, COV_URL), what) != NULL;
+}
+
+static int
+show(struct cmd_ctx *ctx, const struct db_res *r, const char *what,
+    struct err *e)
+{
+	size_t	i, best = 0, n = 0;
+	int	f, top = 0;
+
+	for (i = 0; i < db_rows(r); i++) {
+		f = fits(r, i, what);
+		if (f == 0 || f < top)
+			continue;
+		n = f > top ? 1 : n + 1;
+		top = f;
+		best = i;
+	}
+	if (n == 0)
+		return err_set(e, ERR_NOENT, "there is no log `%.100s`; "
+		    "`certvigil log list` names them", what);
+	if (n > 1)
+		return err_set(e, ERR_USAGE, "`%.100s` fits %zu logs; give "
+		    "more of the name, or the log id", what, n);
+	if (ctx->json)
+		cmd_json(object(r, best));
+	else
+		show_text(r, best);
+	return 0;
+}
+
+static void
+list(struct cmd_ctx *ctx, const struct db_res *r)
+{
+	static const int	 width[] = { 34, 20, 9, 10, 13, 13, 0 };
+	static const char *const head[] = { "LOG", "OPERATOR", "PROTOCOL",
+	    "STATE", "SIZE", "VERIFIED", "" };
+	size_t			 i;
+
+	if (!ctx->json && !ctx->quiet && db_rows(r) != 0)
+		opt_row(head, width, 7);
+	for (i = 0; i < db_rows(r); i++)
+		if (ctx->json)
+			cmd_json(object(r, i));
+		else
+			list_text(r, i);
+}
+
+static int
+run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	int		 one, rc = 0;
+
+	one = argc == 3 && strcmp(argv[1], "show") == 0;
+	if (!one && (argc > 2 || (argc == 2 && strcmp(argv[1], "list") != 0)))
+		return cmd_usage(&cmd_log, "list, or show and one log");
+	if (cmd_db(ctx, &e) == -1 || coverage_store_now(ctx->db,
+	    ctx->conf->poll, 1, &r, &e) == -1)
+		return cmd_fail(&e);
+	if (!one)
+		list(ctx, r);
+	else if (show(ctx, r, argv[2], &e) == -1)
+		rc = cmd_fail(&e);
+	db_free(r);
+	return rc;
+}
