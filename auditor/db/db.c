@@ -161,7 +161,8 @@ db_reset(struct db *db, struct err *e)
 		if (listen_on(db, db->listen[i], e) == -1)
 			return -1;
 	/* What was said meanwhile was missed: look once. */
-	db->notified = db->nlisten != 0;
+	/* whatever was missed meanwhile counts as heard */
+	db->notified = (1 << db->nlisten) - 1;
 	return 0;
 }
 
@@ -388,32 +389,35 @@ db_listen(struct db *db, const char *name, struct err *e)
 
 	for (i = 0; i < db->nlisten; i++)
 		if (strcmp(db->listen[i], name) == 0)
-			return 0;
+			return (int)i;
 	if (db->nlisten == LIMIT_DB_LISTEN)
 		return err_set(e, ERR_LIMIT, "a connection listens on at "
 		    "most %d channels", LIMIT_DB_LISTEN);
 	if (listen_on(db, name, e) == -1)
 		return -1;
 	db->listen[db->nlisten++] = mem_str(name);
-	return 0;
+	return (int)db->nlisten - 1;
 }
 
 int
 db_notified(struct db *db)
 {
 	PGnotify	*n;
-	int		 any = db->notified;
+	size_t		 i;
+	int		 heard = db->notified;
 
 	db->notified = 0;
 	if (db->dead)
-		return any;
+		return heard;
 	if (PQconsumeInput(db->pg) != 1)
 		db->dead = 1;
 	while ((n = PQnotifies(db->pg)) != NULL) {
+		for (i = 0; i < db->nlisten; i++)
+			if (strcmp(db->listen[i], n->relname) == 0)
+				heard |= 1 << i;
 		PQfreemem(n);
-		any = 1;
 	}
-	return any;
+	return heard;
 }
 
 int

@@ -99,8 +99,9 @@ char **db_strv(const struct db_res *, size_t, size_t, size_t *);
 void db_free(struct db_res *);
 
 /*
- * LISTEN on ${name}; db_notified() is 1 when a notification came in since the
- * last call; db_fd() may be polled for it.  Only a hint.
+ * LISTEN on ${name}: its place (0, 1, ...), or -1.  db_notified() has a bit
+ * set (1 << place) for each name that was heard since the last call; db_fd()
+ * may be polled for it.  Only a hint; after a reconnect every bit is set.
  */
 int db_listen(struct db *, const char *, struct err *);
 int db_notified(struct db *);

@@ -329,15 +329,19 @@ static void
 turn(struct engine *en, int64_t now)
 {
 	size_t	i;
+	int	heard;
 
 	if (!db_alive(en->db)) {
 		database_away(en);
 		return;
 	}
-	if (db_notified(en->db)) {
+	heard = db_notified(en->db);
+	if (heard & 1 << en->hint_change) {
 		engine_watches(en);
 		en->claim_at = now;
 	}
+	if (heard & 1 << en->hint_outbox)
+		notify_hint(en->notify);
 	beat(en, now);
 	claim(en, now);
 	for (i = 0; i < en->ntails; i++)

@@ -68,6 +68,7 @@ struct engine {
 	size_t			 ntails, captails;
 	struct lists		*lists;
 	uint64_t		 next_ask;	/* ids of questions to judges */
+	int			 hint_change, hint_outbox; /* of db_notified */
 	int			 stop;
 	int			 fatal;		/* a judge lied: end, status 1 */
 	int			 failed;	/* --once: something not reached */

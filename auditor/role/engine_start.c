@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auditor/cmd/cmd.h"
 #include "auditor/db/channel.h"
 #include "auditor/db/lease.h"
 #include "auditor/db/migrate.h"
@@ -229,7 +230,9 @@ engine_enter(struct engine *en, struct err *e)
 	    (apple == NULL || strcmp(apple, "none") != 0) &&
 	    lease_add(en->db, "loglist", "apple", e) == -1)
 		return -1;
-	if (db_listen(en->db, "certvigil_change", e) == -1)
+	en->hint_change = db_listen(en->db, CMD_HINT, e);
+	en->hint_outbox = db_listen(en->db, "certvigil_outbox", e);
+	if (en->hint_change == -1 || en->hint_outbox == -1)
 		return -1;
 	en->have_list = log_list_newest(en->db, en->log_list, e) == 0;
 	if (!en->once)
