@@ -1,0 +1,103 @@
+#!/bin/bash
+# The figures of the README, as ratios taken within one run:
+#
+#   make bench       (bash tests/bench/run.sh build/release)
+#
+#   ROUNDS=5         rounds, in which everything runs once, one after another
+#   SIZE=200000      entries of the yardstick's log
+#   CERTVIGIL_BENCH  the yardstick (default ../shared/bench)
+#   BENCH_KEEP=DIR   keep the yardstick's log there for the next time
+#
+# One line a figure: name, unit, median, spread (max / min - 1), the goal.
+# tests/bench/README.md says what is measured.  Exits with 2 when a run was
+# wrong (an entry missed, too many matches), never because of a number.
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+obj=$(cd "${1:-build/release}" && pwd) || exit 1
+rounds=${ROUNDS:-5} size=${SIZE:-200000}
+yard=${CERTVIGIL_BENCH:-../shared/bench}
+status=0
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/cvbench.XXXX") || exit 1
+chmod 755 "$work"
+. tests/pg.sh
+trap 'pg_stop; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+skip()	{ echo "SKIP 1 bench: $*"; }
+# The last core for the server, the first for who is measured.
+pin=()
+[ "$(nproc)" -lt 2 ] || pin=(--pin 0)
+
+echo "# steps of the hot path alone"
+"$obj/tests/bench/bench_hot" || status=2
+
+pg_start || { skip "no PostgreSQL: nothing is read"; exit 1; }
+
+echo "# the rig's log, $rounds rounds"
+if [ -x "$obj/tests/rig/ctlog" ]; then
+	python3 tests/bench/figures.py rig --obj "$obj" --rounds "$rounds" \
+	    --database "$CERTVIGIL_TEST_DB" ${pin[@]+"${pin[@]}"} || status=2
+else
+	skip "the rig is not built: make rig"
+fi
+
+missing=
+for p in go gcc g++ taskset psql; do
+	command -v $p >/dev/null || missing="$missing $p"
+done
+if [ ! -d "$yard/logforge" ]; then
+	skip "no yardstick in $yard (CERTVIGIL_BENCH)"
+	exit $status
+elif [ -n "$missing" ]; then
+	skip "the yardstick needs$missing"
+	exit $status
+fi
+
+# The yardstick is copied, nothing is written into it.
+cp -r "$yard" "$work/yard" && chmod -R u+w "$work/yard"
+build()
+{
+	(cd "$work/yard/logforge" && go build -o build/logforge .) &&
+	    make -s -C "$work/yard/limit" build/pipeline
+}
+if ! build > "$work/build.log" 2>&1; then
+	skip "the yardstick does not build: $(tail -n 1 "$work/build.log")"
+	exit $status
+fi
+forge=${BENCH_KEEP:-$work/log}
+logforge=$work/yard/logforge/build/logforge
+mkdir -p "$forge"
+chmod 755 "$forge"
+# A head that is older than a day is stale.
+if [ -z "$(find "$forge" -name oracle.json -mmin -1200)" ]; then
+	"$logforge" gen -dir "$forge" -n "$size" >/dev/null &&
+	    "$logforge" watchgen -dir "$forge" -n 1000000 >/dev/null || exit 1
+	chmod -R a+rX "$forge"
+fi
+# certspotter waits five minutes for a partial tile.
+size=$((size / 256 * 256))
+
+echo "# the yardstick's log of $size entries, watches 50 and 1,000,000"
+python3 tests/bench/figures.py yard --prog "$obj/certvigil" \
+    --forge "$forge" --logforge "$logforge" --rounds "$rounds" \
+    --size "$size" --database "$CERTVIGIL_TEST_DB" ${pin[@]+"${pin[@]}"} ||
+    status=2
+
+echo "# the yardstick's comparison, $rounds rounds"
+peer=()
+if command -v certspotter >/dev/null; then
+	peer=(--certspotter certspotter)
+else
+	skip "certspotter is not installed"
+fi
+if python3 "$work/yard/run_all.py" --dir "$forge" --logforge "$logforge" \
+    --build "$work/yard/limit/build" --rounds "$rounds" --size "$size" \
+    --no-naive ${peer[@]+"${peer[@]}"} --certvigil "$obj/certvigil" \
+    --database "$CERTVIGIL_TEST_DB" --json "$work/peers.json"; then
+	python3 tests/bench/figures.py peers "$work/peers.json" || status=2
+else
+	status=2
+fi
+exit $status
