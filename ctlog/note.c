@@ -110,6 +110,10 @@ head(struct cur *c, const struct ours *o, struct sth *out, struct err *e)
 	struct buf	b = BUF_INIT;
 	int		ok;
 
+	/* a page of some front-end is no word of the log */
+	if (memmem(c->p, cur_left(c), "\n\n\xe2\x80\x94 ", 6) == NULL)
+		return err_set(e, ERR_FORMAT, "checkpoint: no signature lines "
+		    "(signed-note)");
 	if (line(c, &l) == -1 || !same(l, o->origin))
 		return err_set(e, ERR_VERIFY, "checkpoint: the origin line "
 		    "must be \"%.*s\" (static-ct-api, Checkpoints)",
