@@ -336,6 +336,8 @@ tail_read_fetched(struct tail *t, const struct fetch_done *d)
 		p->state = PAGE_WAIT;
 		return 1;
 	}
+	/* no full one either: the front-end is behind, both are tried again */
+	p->full = 0;
 	tail_refused(t, d, why, sizeof(why));
 	again(t, p, why);
 	return 1;
