@@ -19,7 +19,7 @@
 
 /* A head may be so far ahead of our clock before it counts as future. */
 #define FUTURE_MS	(10 * 60 * 1000)
-/* A wrong signature is believed when it comes again. */
+/* A wrong signature, or right edge, is believed when it comes again. */
 #define HEAD_TRIES	2
 
 void
@@ -347,8 +347,15 @@ tail_start_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		    r->msg);
 		tail_give(t);
 		start_give(t);
-		if (r->code == ERR_VERIFY && ++t->mismatch > 2)
+		if (r->code == ERR_VERIFY && ++t->mismatch < HEAD_TRIES) {
+			tail_head_begin(t);
+			return;
+		}
+		if (r->code == ERR_VERIFY) {
+			t->mismatch = 0;
 			t->en->wrong = 1;
+			tail_misbehaved(t, "root", why);
+		}
 		tail_end(t, why);
 		return;
 	}
@@ -373,6 +380,7 @@ tail_start_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		tail_end(t, "judge: bad answer");
 		return;
 	}
+	t->mismatch = 0;
 	memcpy(t->done_root, t->head.root, 32);
 	t->range_from = (int64_t)t->done.to;
 	t->now = t->done;
