@@ -330,3 +330,68 @@ stop()
 	rc=$?
 	run_pid=
 }
+
+# --- logs that lie ----------------------------------------------------------------
+
+# lie_case NAME WHEN PROTO LIES EXIT FINDINGS [WATCH]
+#
+# A log of its own with one certificate for us.  WHEN: "first", the lies are told
+# from the first read on; "later", it is read, grows with another certificate for
+# us, then the lies begin; "same", it does not grow.  LIES: name?args, parted by
+# blanks; "-" for none, state?state=S for a state of the log.  EXIT: of run --once while it lies.  FINDINGS: the kinds
+# log.* that this opens, parted by blanks.  Behind that it is honest again, and
+# everything that was planted must have been found, once.
+#
+# Settings before the call: fill (entries, 300), opts (of the log), from.
+lie_case()
+{
+	local what="$1 ($3)" when=$2 l have want=2 began=$SECONDS
+	local watch=${7:-.corp.example}
+
+	rm -rf "$T/rig" "$T"/state-lie
+	t_rig --log "log,proto=$3${opts:+,$opts}"
+	t_db "lie"
+	t_conf lie "watch: [\"$watch\"]"
+	post "/_rig/log/fill?n=${fill:-300}&seed=$RANDOM" >/dev/null
+	t_issue --name one.corp.example --submit "$rig/log" --final-submit \
+	    --out "$T/c" >/dev/null
+	if [ "$when" != first ]; then
+		once
+		eq "$what: honest at first" $rc 0
+		[ $rc -eq 0 ] || show
+	fi
+	if [ "$when" = later ]; then
+		post "/_rig/log/fill?n=100&seed=$RANDOM" >/dev/null
+		t_issue --name two.corp.example --submit "$rig/log" \
+		    --final-submit --out "$T/c" >/dev/null
+		want=4
+	fi
+	for l in $4; do
+		case $l in
+		-)	continue ;;
+		state*)	post "/_rig/log/$l" >/dev/null; continue ;;
+		esac
+		lie log "${l%%\?*}" "$(
+		    [[ $l != *\?* ]] || echo "${l#*\?}")"
+	done
+	once
+	have=$rc
+	eq "$what: exit" "$have" "$5"
+	[ "$have" -eq "$5" ] || show
+	have=$(sql "select coalesce(string_agg(kind, ' ' order by kind), '')
+	    from finding where kind not like 'certificate.%'")
+	eq "$what: findings" "$have" "$6"
+	[ "$have" = "$6" ] || show
+	post "/_rig/log/honest" >/dev/null
+	once
+	eq "$what: exit when honest again" $rc 0
+	[ $rc -eq 0 ] || show
+	if [ "$watch" = .corp.example ] && [ "${from:-}" != now ]; then
+		eq "$what: matches, and each once" "$(sql 'select count(*),
+		    count(distinct index) from entry_match')" "$want|$want"
+		eq "$what: no false finding" "$(sql "select count(*) from
+		    finding where kind like 'certificate.%'")" $((want / 2 - 1))
+	fi
+	t_kill "$rig_pid"
+	[ -z "${VERBOSE:-}" ] || echo "$what: $((SECONDS - began)) s"
+}
