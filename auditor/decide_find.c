@@ -104,6 +104,9 @@ detail(const struct decide_case *c, const char *owner,
 	json_t *d = json_object();
 
 	put_names(c, d);
+	json_object_update_new(d, json_pack("{ss? ss?}",
+	    "subject", text(c->in, "subject"),
+	    "issuer", text(c->in, "issuer")));
 	json_object_update_new(d, json_pack("{ss ss? so so ss? ss? ss? so so"
 	    " ss? si}",
 	    "tbs_sha256", c->hex,

@@ -234,6 +234,8 @@ create table issuance (
 	spki_sha256	bytea not null,
 	key_type	text,
 	names		text[] not null,
+	subject		text not null default '',	-- names in one line
+	issuer		text not null default '',
 	not_before	timestamptz not null,
 	not_after	timestamptz not null,
 	issuer_owner	text,
@@ -550,6 +552,7 @@ begin
 	'issuer_spki_sha256', encode(i.issuer_spki_sha256, 'hex'),
 	'serial', i.serial, 'key_type', i.key_type, 'names', i.names,
 	'issuer_owner', i.issuer_owner, 'issued', i.issued,
+	'subject', i.subject, 'issuer', i.issuer,
 	'decision', i.decision, 'facts', i.facts,
 	'usual', (select coalesce(json_agg(x.name), '[]') from x
 	where i.issuer_owner is not null and (

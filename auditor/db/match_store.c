@@ -165,16 +165,17 @@ put_certificate(struct store *s, const struct judge_match *m, struct err *e)
 		return -1;
 	if (db_push(db, e, "insert into issuance (tbs_sha256, "
 	    "issuer_spki_sha256, serial, spki_sha256, key_type, names, "
-	    "not_before, not_after, issuer_owner, issued, logged_at) values "
-	    "($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, "
-	    "case when $11 then now() end) on conflict (tbs_sha256) do update "
+	    "not_before, not_after, issuer_owner, issued, logged_at, subject, "
+	    "issuer) values ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), "
+	    "$10, case when $11 then now() end, $12, $13) on conflict (tbs_sha256) do update "
 	    "set issued = case when issuance.issued = 'valid' then 'valid' "
 	    "else excluded.issued end, issuer_owner = "
 	    "coalesce(issuance.issuer_owner, excluded.issuer_owner), "
 	    "logged_at = coalesce(issuance.logged_at, excluded.logged_at)",
-	    "bbsbsattssB", &tbs, &ikey, m->serial, &spki, m->key_type, &names,
+	    "bbsbsattssBss", &tbs, &ikey, m->serial, &spki, m->key_type, &names,
 	    sane(m->not_before), sane(m->not_after), owner,
-	    issued[m->issued + 1], s->in->head_id != 0) == -1)
+	    issued[m->issued + 1], s->in->head_id != 0, m->subject,
+	    m->issuer) == -1)
 		return -1;
 	if (db_push(db, e, "insert into certificate (sha256, not_after, "
 	    "tbs_sha256, form, der, chain) values ($1, $2, $3, $4, $5, $6) "

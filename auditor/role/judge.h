@@ -120,6 +120,8 @@ struct judge_match {
 	const char	*serial;
 	const char	*key_type;
 	const char	*owner;		/* of the issuer, "" unknown */
+	const char	*subject;	/* names in one line, for people */
+	const char	*issuer;
 	int64_t		 not_before, not_after;
 	size_t		 nnames;
 	const char	**names;	/* freed by judge_match_free */

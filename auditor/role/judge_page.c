@@ -169,6 +169,8 @@ details(struct judge_match *m, struct cert *cert)
 	memcpy(m->spki_sha256, cert->spki_sha256, 32);
 	m->serial = cert->serial;
 	m->key_type = cert->key_type;
+	m->subject = cert->subject != NULL ? cert->subject : "";
+	m->issuer = cert->issuer != NULL ? cert->issuer : "";
 	m->not_before = cert->not_before;
 	m->not_after = cert->not_after;
 	m->nnames = cert->nnames;
@@ -185,7 +187,8 @@ record(struct judge *j, const struct found *x, uint64_t first,
 	uint32_t		 hit_watch[LIMIT_HITS];
 	struct judge_match	 m = { .index = first + x->i, .type = -1,
 	    .malformed = x->malformed, .reason = x->reason, .issued = -1,
-	    .serial = "", .key_type = "", .owner = "", .nhits = x->nhits,
+	    .serial = "", .key_type = "", .owner = "", .subject = "",
+	    .issuer = "", .nhits = x->nhits,
 	    .hit_watch = hit_watch, .hit_name = hit_name, .path = *path };
 	struct cert		 cert;
 	struct err		 e = ERR_INIT;

@@ -303,6 +303,8 @@ judge_match_pack(struct buf *b, const struct judge_match *m)
 	judge_str_pack(b, m->serial);
 	judge_str_pack(b, m->key_type);
 	judge_str_pack(b, m->owner);
+	judge_str_pack(b, m->subject);
+	judge_str_pack(b, m->issuer);
 	buf_u64(b, (uint64_t)m->not_before);
 	buf_u64(b, (uint64_t)m->not_after);
 	buf_u32(b, (uint32_t)m->nnames);
@@ -370,6 +372,8 @@ judge_match_read(struct cur *c, struct judge_match *m)
 	    judge_str_read(c, &m->serial) == -1 ||
 	    judge_str_read(c, &m->key_type) == -1 ||
 	    judge_str_read(c, &m->owner) == -1 ||
+	    judge_str_read(c, &m->subject) == -1 ||
+	    judge_str_read(c, &m->issuer) == -1 ||
 	    time_read(c, &m->not_before) == -1 ||
 	    time_read(c, &m->not_after) == -1)
 		return -1;
