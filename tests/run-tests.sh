@@ -1,0 +1,250 @@
+#!/bin/bash
+# Runs all tests on a built tree.
+#
+#   bash tests/run-tests.sh build/release      what "make test" does
+#   LONG=1 ...       the long kill tests too
+#   ASAN=1 ...       on a tree built with sanitizers: unit tests, corpora and one
+#                    system test
+#   ONLY=PATTERN ... only the tests whose name matches (grep -E)
+#   JOBS=N ...       so many at once (2)
+#   LOGS=DIR ...     where the output of each test goes and stays
+#
+# One line a test: ok, FAIL or skip, name, seconds, counts.  Behind a FAIL come
+# the last 40 lines of its output.  The last line is
+# "N passed, N failed, N skipped"; exits 1 when something failed.
+#
+# Counts.  A cmocka program counts each of its tests; a script counts by its
+# last line "N passed, N failed, N skipped", or as one.  A line "SKIP n ..." of
+# a program counts as n skipped.  A cmocka test that skips itself and prints
+# such a line is counted by the line.
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+obj=${1:-build/release}
+if [ ! -x "$obj/certvigil" ]; then
+	echo "run-tests: $obj/certvigil is missing: run make all" >&2
+	exit 1
+fi
+obj=$(realpath "$obj")
+jobs=${JOBS:-2}
+own_logs=
+if [ -n "${LOGS:-}" ]; then
+	logs=$LOGS
+	mkdir -p "$logs"
+else
+	logs=$(mktemp -d /tmp/cvlogs.XXXXXX)
+	own_logs=1
+fi
+export CERTVIGIL_DATA=${CERTVIGIL_DATA:-../shared/data}
+export LONG=${LONG:-}
+# A child that was killed on purpose leaves no leak report; all else counts.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+. tests/pg.sh
+passed=0 failed=0 skipped=0 running=0 failures=()
+
+end()
+{
+	pg_stop
+	[ -z "$own_logs" ] || [ "$failed" -ne 0 ] || rm -rf "$logs"
+}
+trap end EXIT
+trap 'exit 1' INT TERM HUP
+
+# --- one test ---------------------------------------------------------------------
+
+# Run NAME COMMAND... with its output in a file, then its status and seconds.
+one()
+{
+	local log=$logs/${1//\//_}.log began=$SECONDS rc
+
+	"${@:2}" >"$log" 2>&1 </dev/null
+	rc=$?
+	echo "$rc $((SECONDS - began))" > "$log.rc"
+}
+
+# Count what a test said: passed failed skipped.
+count()
+{
+	awk -v rc="$2" '
+	/^\[ *(OK|  PASSED)? *\] [0-9]+ test\(s\)\./ || /^\[  PASSED  \]/ {
+		if (match($0, /[0-9]+ test/))
+			ok = substr($0, RSTART) + 0
+		cmocka = 1
+	}
+	/^\[  SKIPPED \] [0-9]+ test/ { cskip = $4 + 0 }
+	/^\[  FAILED  \] [0-9]+ test/ { bad = $4 + 0; cmocka = 1 }
+	/(^|[^A-Za-z])SKIP [0-9]+/ {
+		match($0, /SKIP [0-9]+/)
+		lines += substr($0, RSTART + 5) + 0
+	}
+	/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
+		script = 1
+		sp = $1; sf = $3; ss = $5
+	}
+	END {
+		if (script) {
+			p = sp; f = sf; s = ss
+		} else if (cmocka) {
+			p = ok; f = bad; s = lines > 0 ? lines : cskip
+		} else {
+			s = lines
+			p = rc == 0 && s == 0
+		}
+		if (rc != 0 && f == 0)
+			f = 1
+		print p + 0, f + 0, s + 0
+	}' "$1"
+}
+
+# Take the result of NAME.
+result()
+{
+	local log=$logs/${1//\//_}.log rc secs p f s word=ok
+
+	read -r rc secs < "$log.rc" || { rc=1; secs=0; }
+	read -r p f s < <(count "$log" "$rc")
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+	if [ "$f" -ne 0 ]; then
+		word=FAIL
+		failures+=("$1")
+	elif [ "$p" -eq 0 ]; then
+		word=skip
+	fi
+	printf '%-4s %-34s %3d s  %d passed%s%s\n' "$word" "$1" "$secs" "$p" \
+	    "$([ "$f" -eq 0 ] || echo ", $f failed")" \
+	    "$([ "$s" -eq 0 ] || echo ", $s skipped")"
+	if [ "$f" -ne 0 ]; then
+		echo "     exit status $rc, the last lines:"
+		tail -n 40 "$log" | sed 's/^/     | /'
+	fi
+}
+
+# --- all tests, so many at a time ---------------------------------------------------
+
+declare -A of_pid
+
+finish_one()
+{
+	local pid
+
+	wait -n -p pid
+	result "${of_pid[$pid]}"
+	unset "of_pid[$pid]"
+	running=$((running - 1))
+}
+
+# add NAME COMMAND...
+add()
+{
+	if [ -n "${ONLY:-}" ] && ! grep -qE -- "$ONLY" <<< "$1"; then
+		return
+	fi
+	while [ "$running" -ge "$jobs" ]; do
+		finish_one
+	done
+	one "$@" &
+	of_pid[$!]=$1
+	running=$((running + 1))
+}
+
+drain()
+{
+	while [ "$running" -gt 0 ]; do
+		finish_one
+	done
+}
+
+# The folders and files that a fuzz target replays.
+corpus()
+{
+	local d
+
+	for d in "tests/fuzz/corpus/$1" "tests/corpus/$1"; do
+		[ ! -d "$d" ] || echo "$d"
+	done
+	case $1 in
+	der)		set -- fuzz/openssl/x509 fuzz/openssl/crl ;;
+	entry)		set -- fuzz/openssl/ct sct rfc6962 ;;
+	entries)	set -- rfc6962 ;;
+	note)		set -- static-ct/checkpoints ;;
+	tile)		set -- static-ct/navigli2025h2 ;;
+	loglist)	set -- loglist ;;
+	*)		return ;;
+	esac
+	for d in "$@"; do
+		[ ! -d "$CERTVIGIL_DATA/$d" ] || echo "$CERTVIGIL_DATA/$d"
+	done
+}
+
+lint()
+{
+	mandoc -Tlint -W warning docs/*.1 docs/*.5
+}
+
+# At most 1.5, of the service as it is installed.
+security()
+{
+	local out
+
+	out=$(systemd-analyze security --offline=true --threshold=15 \
+	    --no-pager docs/certvigil.service 2>&1)
+	local rc=$?
+
+	tail -n 3 <<< "$out"
+	return $rc
+}
+
+needs()
+{
+	local what=$1
+
+	shift
+	if command -v "$what" >/dev/null 2>&1; then
+		"$@"
+	else
+		echo "SKIP 1 $what is not installed"
+	fi
+}
+
+pg_start || echo "run-tests: without PostgreSQL" >&2
+
+for t in "$obj"/tests/unit/*/test_*; do
+	# an object or a test whose source is gone is no test
+	[ -x "$t" ] && [ -e "${t#"$obj"/}.c" ] || continue
+	n=${t#"$obj"/tests/}
+	add "$n" "$t"
+done
+for t in tests/fuzz/fuzz_*.c; do
+	t=$(basename "$t" .c)
+	mapfile -t dirs < <(corpus "${t#fuzz_}")
+	add "replay/${t#fuzz_}" "$obj/tests/fuzz/$t" "${dirs[@]}"
+done
+if [ -n "${ASAN:-}" ]; then
+	add system/30-read bash tests/system/30-read.sh "$obj"
+	drain
+else
+	add headers bash tests/headers.sh
+	add arrows bash tests/arrows.sh "$obj"
+	add style bash tests/style.sh
+	add manual needs mandoc lint
+	add service needs systemd-analyze security
+	add rig bash tests/rig/selfcheck.sh "$obj"
+	for t in tests/system/[0-9]*.sh; do
+		add "system/$(basename "$t" .sh)" bash "$t" "$obj"
+	done
+	drain
+fi
+
+if [ "${#failures[@]}" -ne 0 ]; then
+	echo "failed: ${failures[*]} (output in $logs)"
+fi
+if [ $((passed + failed)) -eq 0 ]; then
+	echo "run-tests: nothing was tested" >&2
+	failed=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
