@@ -105,6 +105,33 @@ check(const struct lists *l)
 	return key == NULL || strcmp(key, "none") != 0;
 }
 
+/* A list that could not be had for a day is said. */
+static void
+missed(struct lists *l, const char *why)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	struct finding	 f = { .kind = "log_list.stale", .severity = "medium",
+	    .subject = l->source, .owner = "", .watch = "", .name = "",
+	    .reason = why, .issuer_first_seen = INT64_MIN };
+	int		 late;
+
+	if (db_query(l->en->db, &r, &e, "select coalesce(max(checked_at) < "
+	    "now() - interval '24 hours', false) from log_list "
+	    "where source = $1", "s", l->source) == -1)
+		return;
+	late = db_bool(r, 0, 0);
+	db_free(r);
+	if (!late)
+		return;
+	if (db_begin(l->en->db, &e) == -1 ||
+	    finding_open(l->en->db, &f, NULL, NULL, &e) == -1 ||
+	    db_commit(l->en->db, &e) == -1) {
+		db_rollback(l->en->db);
+		log_error("log list", "%s", e.msg);
+	}
+}
+
 static void
 end(struct lists *l, const char *why)
 {
@@ -114,6 +141,7 @@ end(struct lists *l, const char *why)
 
 	if (why != NULL) {
 		log_warn("log list", "%s: %s", l->source, why);
+		missed(l, why);
 		l->en->failed = 1;
 	}
 	release(l);
