@@ -195,6 +195,8 @@
 #define LIMIT_INSPECT_ITEMS	10000u
 /* Entries of a CRL that `inspect` lists; all are counted. */
 #define LIMIT_INSPECT_REVOKED	1000u
+/* Certificates that one OCSP response answers for: public ones have 1. */
+#define LIMIT_OCSP_SINGLES	1024
 /* Seconds that looking at one file may take. */
 #define LIMIT_INSPECT_SECS	60
 /* What a look at one file may say: 256 entries in words, many times over. */
