@@ -45,7 +45,7 @@ body_length(const char *head)
 	const char *p;
 
 	p = strcasestr(head, "\r\ncontent-length:");
-	return p == NULL ? 0 : (size_t)atol(p + 17);
+	return p == NULL ? 0 : (size_t)strtol(p + 17, NULL, 10);
 }
 
 static void
@@ -227,7 +227,8 @@ verify(void)
 	assert_string_equal(header("Idempotency-Key"), id);
 	body = strstr(got, "\r\n\r\n") + 4;
 	OK(webhook_secret(SECRET, &key, e));
-	webhook_sign(buf_bytes(&key), id, atol(header("webhook-timestamp")),
+	webhook_sign(buf_bytes(&key), id,
+	    strtol(header("webhook-timestamp"), NULL, 10),
 	    SPAN_STR(body), &want);
 	assert_string_equal(header("webhook-signature"), buf_text(&want));
 	buf_free(&key);
