@@ -54,7 +54,8 @@ int cert_precert_tbs(struct span precert, const struct span *chain,
 
 /*
  * Is this the precertificate of that leaf?  0, or -1 and what differs
- * (ERR_VERIFY) or cannot be read.
+ * (ERR_VERIFY) or cannot be read.  Without a chain there is no key to
+ * compare: issuer_key_hash is NULL then.
  */
 int cert_binds(struct span precert, struct span leaf_tbs,
     const struct span *chain, size_t nchain,

@@ -185,7 +185,8 @@ cert_binds(struct span precert, struct span leaf_tbs,
 	size_t		i;
 	int		r = -1;
 
-	if (cert_precert_tbs(precert, chain, nchain, &tbs, hash, e) == -1)
+	if (cert_precert_tbs(precert, chain, nchain, &tbs,
+	    issuer_key_hash != NULL ? hash : NULL, e) == -1)
 		goto out;
 	for (i = 0; i < tbs.n && i < leaf_tbs.n; i++)
 		if (tbs.p[i] != leaf_tbs.p[i])
@@ -195,7 +196,8 @@ cert_binds(struct span precert, struct span leaf_tbs,
 		    "from byte %zu on (RFC 6962, 3.2)", i);
 		goto out;
 	}
-	if (memcmp(hash, issuer_key_hash, sizeof(hash)) != 0) {
+	if (issuer_key_hash != NULL &&
+	    memcmp(hash, issuer_key_hash, sizeof(hash)) != 0) {
 		(void)err_set(e, ERR_VERIFY, "the issuer key hash of the "
 		    "leaf is not that of the chain (RFC 6962, 3.2)");
 		goto out;
