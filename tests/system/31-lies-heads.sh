@@ -40,9 +40,12 @@ lie_case "extra signatures" later static extra_signatures 0 ''
 both readonly first state?state=readonly 0 ''
 # The right edge of a tree that is followed from now on.
 from=now both "start at the end" first 'proof_bad tile_bitflip' 2 $M
-# To commit on the way needs a proof of consistency.
-fill=600
-both "consistency" first 'consistency_bad tile_bitflip' 2 $M .
-both "consistency, once" first \
-    'consistency_bad?times=1 tile_bitflip?times=1' 0 '' .
+# To commit on the way needs a proof of consistency: enough matches for that,
+# in more pages than come at once.
+fill=1500 opts=cap=64 lie_case consistency first rfc6962 consistency_bad 2 $M .
+fill=1500 opts=cap=64 lie_case "consistency, once" first rfc6962 \
+    'consistency_bad?times=1' 0 '' .
+fill=3000 lie_case consistency first static tile_bitflip 2 $M .
+fill=3000 lie_case "consistency, once" first static 'tile_bitflip?times=1' \
+    0 '' .
 t_end
