@@ -9,8 +9,8 @@
 #   t_db NAME             a database of its own with the schema in it; sets $db
 #   t_rig ARG...          the lying log server, with these arguments behind
 #                         --dir; sets $rig (http://127.0.0.1:PORT), $rig_pid
-#   t_ca                  makes the CA $T/ca, once
-#   t_issue ARG...        ca issue $T/ca ARG...; prints the JSON line
+#   t_ca                  makes the CA $T/$ca (ca), once
+#   t_issue ARG...        ca issue $T/$ca ARG...; prints the JSON line
 #   t_sink ARG...         the receiver; sets $sink (port), $sink_pid, $sink_log;
 #                         its secret is $T/secret
 #   t_conf NAME [LINE...] writes $T/NAME.yaml for $db, $rig and $list
@@ -219,13 +219,14 @@ t_rig()
 
 t_ca()
 {
-	[ -d "$T/ca" ] || "$obj/tests/rig/ca" init "$T/ca" >/dev/null || exit 1
+	[ -d "$T/${ca:-ca}" ] ||
+	    "$obj/tests/rig/ca" init "$T/${ca:-ca}" >/dev/null || exit 1
 }
 
 t_issue()
 {
 	t_ca
-	"$obj/tests/rig/ca" issue "$T/ca" "$@"
+	"$obj/tests/rig/ca" issue "$T/${ca:-ca}" "$@"
 }
 
 t_sink()
