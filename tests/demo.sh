@@ -17,7 +17,7 @@ for p in certvigil tests/rig/ctlog tests/rig/ca tests/rig/sink; do
 	fi
 done
 unset CERTVIGIL_CONFIG STATE_DIRECTORY CREDENTIALS_DIRECTORY
-export NO_COLOR=1
+export NO_COLOR=1 no_proxy=127.0.0.1
 [ -n "${CERTVIGIL_DATA:-}" ] || CERTVIGIL_DATA=../shared/data
 export CERTVIGIL_DATA
 
@@ -50,17 +50,25 @@ step()	{ steps=$((steps + 1)); printf '\n%d. %s\n\n' $steps "$*"; }
 say()	{ printf '%s\n' "$*" | fold -s -w 76 | sed 's/^/   /; s/ *$//'; }
 good()	{ printf '   [ok] %s\n' "$*"; }
 
-# What a program printed; long lines with columns drawn together, wrapped.
+# What a program printed: wide tables drawn together, long lines wrapped.
 shown()
 {
-	python3 -c 'import re, sys, textwrap
-for line in sys.stdin.read().splitlines():
-    pad = re.match(" *", line).group()
-    if len(line) > 74:
-        line = re.sub(r"(?<=\S) {3,}", "  ", line)
-    for x in textwrap.wrap(line, 74, subsequent_indent=pad + "    ",
-        drop_whitespace=True, break_on_hyphens=False) or [""]:
-        print("     " + x)'
+	python3 -c 'import itertools, re, sys, textwrap
+def cells(line):
+    return re.split(r"(?<=\S) {2,}", line.rstrip())
+lines = sys.stdin.read().splitlines()
+wide = max(map(len, lines), default=0) > 74
+for n, block in itertools.groupby(lines, lambda x: len(cells(x))):
+    rows = [cells(x) for x in block]
+    fit = [max(map(len, col)) for col in zip(*rows)] if wide else []
+    for row in rows:
+        line = "  ".join(c.ljust(w) for c, w in zip(row, fit)) if n > 2 \
+            and wide else "%-12s %s" % tuple(row) if n == 2 else \
+            "  ".join(row)
+        pad = re.match(" *", line).group() + "    "
+        for x in textwrap.wrap(line.rstrip(), 74, subsequent_indent=pad,
+            break_long_words=False, break_on_hyphens=False) or [""]:
+            print("     " + x)'
 }
 
 die()
@@ -77,9 +85,10 @@ die()
 cv()
 {
 	printf '   $ certvigil %s\n' "$*"
-	out=$("$obj/certvigil" --config "$work/certvigil.yaml" "$@" 2>&1)
+	out=$(cd "$work" && "$obj/certvigil" --config certvigil.yaml "$@" 2>&1)
 	rc=$?
-	printf '%s\n' "$out" | sed '/^  detail$/,$d' | shown
+	[ -z "$out" ] ||
+	    printf '%s\n' "$out" | sed '/^  detail$/,$d' | shown
 }
 
 quiet()	{ "$obj/certvigil" --config "$work/certvigil.yaml" "$@" 2>/dev/null; }
@@ -216,7 +225,7 @@ good 'what was there before is listed, and nobody was woken'
 step 'A certificate that was declared'
 "$obj/tests/rig/ca" issue "$work/ca" --name www.shop.example \
     --out "$work/www" "${logs[@]}" >/dev/null || die 'nothing was issued'
-cv known import - < "$work/www.fullchain.pem"
+cv known import www.fullchain.pem
 [ $rc -eq 0 ] || die 'the import failed'
 publish
 until_true 20 "both logs are proven to $size entries" proven "$size"
@@ -277,10 +286,9 @@ cv why "$id"
 step 'The proof, for somebody who does not believe us'
 mkdir "$work/evidence"
 chmod 777 "$work/evidence"
-cv evidence export "$id" --output "$work/evidence/finding.json"
+cv evidence export "$id" --output evidence/finding.json
 [ $rc -eq 0 ] || die 'no evidence was written'
-cv evidence verify --log-list "$work/log/loglist.json" \
-    "$work/evidence/finding.json"
+cv evidence verify --log-list log/loglist.json evidence/finding.json
 [ $rc -eq 0 ] || die 'the evidence does not verify'
 good 'certificate, leaf, inclusion proof, signed head: verified with the'
 good 'keys of a log list, not with what the file itself says'
@@ -311,6 +319,8 @@ print(json.loads(sys.stdin.readline())["id"])')
 cv findings show "$id"
 grep -q log.misbehaved <<< "$out" || die 'there is no finding'
 hooks log.misbehaved | grep -q ' True ' || die 'the signature is wrong'
+[ "$(hooks certificate.unexpected | wc -l)" -eq 1 ] ||
+    die 'more than one message about one certificate'
 good 'found, announced; nothing of what that log said was believed'
 cv coverage
 
