@@ -24,6 +24,8 @@
 #define BEAT_EVERY	(LEASE_S * CLK_SEC / 3)
 #define CLAIM_EVERY	CLK_SEC
 #define CLAIM_MAX	64
+/* Logs read at once: each has an arena (LIMIT_ARENAS) and a judge. */
+#define TAILS_MAX	200
 #define STATUS_EVERY	(10 * CLK_SEC)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
@@ -75,15 +77,41 @@ dispatch(struct engine *en, struct lease *l)
 	lease_free(l);
 }
 
+/* Claim at most ${max} pieces of work of one kind; how many were got. */
+static size_t
+claim_kind(struct engine *en, const char *kind, size_t max)
+{
+	struct lease_ask	ask = { .holder = en->holder,
+	    .kinds = { &kind, 1 }, .max = max, .lease_s = LEASE_S };
+	struct lease		got[CLAIM_MAX];
+	struct err		e = ERR_INIT;
+	size_t			n = 0, i;
+
+	if (lease_claim(en->db, &ask, got, &n, &e) == -1) {
+		log_error(NULL, "%s", e.msg);
+		return 0;
+	}
+	for (i = 0; i < n; i++)
+		dispatch(en, &got[i]);
+	return n;
+}
+
+/* How many more logs may be read at once. */
+static size_t
+tails_free(const struct engine *en)
+{
+	size_t	i, n = 0;
+
+	for (i = 0; i < en->ntails; i++)
+		n += en->tails[i]->leased != 0;
+	n = n < TAILS_MAX ? TAILS_MAX - n : 0;
+	return n < CLAIM_MAX ? n : CLAIM_MAX;
+}
+
 static void
 claim(struct engine *en, int64_t now)
 {
-	static const char *const	 kinds[] = { "loglist", "tail" };
-	struct lease_ask		 ask = { .holder = en->holder,
-	    .kinds = { kinds, 2 }, .max = CLAIM_MAX, .lease_s = LEASE_S };
-	struct lease			 got[CLAIM_MAX];
-	struct err			 e = ERR_INIT;
-	size_t				 n = 0, i;
+	size_t	n = 0, max;
 
 	if (now < en->claim_at) {
 		engine_wake(en, en->claim_at);
@@ -91,15 +119,17 @@ claim(struct engine *en, int64_t now)
 	}
 	en->claim_at = now + CLAIM_EVERY;
 	engine_wake(en, en->claim_at);
-	if (lease_claim(en->db, &ask, got, &n, &e) == -1) {
-		log_error(NULL, "%s", e.msg);
-		return;
-	}
-	for (i = 0; i < n; i++)
-		dispatch(en, &got[i]);
+	if (!lists_busy(en->lists))
+		n = claim_kind(en, "loglist", 1);
+	max = tails_free(en);
+	/* --once reads the logs of the newest lists */
+	if (max != 0 && !(en->once && lists_busy(en->lists)))
+		n += claim_kind(en, "tail", max);
 	/* what was claimed may have made more work (a list: its logs) */
-	if (n != 0)
+	if (n != 0) {
 		en->claim_at = now;
+		engine_wake(en, now);
+	}
 }
 
 static void
@@ -202,6 +232,9 @@ read_fetch(struct engine *en, struct fetch_client *f, int deliver)
 		for (i = 0; i < en->ntails; i++)
 			if (tail_fetched(en->tails[i], &d))
 				break;
+		/* nobody waits for it any more */
+		if (i == en->ntails)
+			fetch_client_give(f, d.arena, d.offset, d.length);
 	}
 	if (rc == -1)
 		log_error("fetch", "%s", e.msg);
@@ -304,6 +337,8 @@ database_away(struct engine *en)
 		log_warn("database", "%s", e.msg);
 	else
 		log_info("database", "back");
+	/* --once: what was under way is claimed before it counts as done */
+	en->claim_at = 0;
 }
 
 /* --once: everything had its turn, and messages were tried. */

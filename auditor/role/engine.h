@@ -7,6 +7,7 @@
 #include "auditor/conf.h"
 #include "auditor/db/db.h"
 #include "auditor/db/watch_store.h"
+#include "auditor/net/rate.h"
 #include "auditor/role/fetch_client.h"
 #include "auditor/role/judge_client.h"
 #include "auditor/role/notify.h"
@@ -42,9 +43,15 @@ struct engine_run {
 /* Where the files that root opened begin in an engine. */
 #define ENGINE_FILE_FD	16
 
-
 void engine_run_pack(struct buf *, const struct engine_run *);
 int engine_run_read(struct cur *, struct engine_run *);
+
+/* How fast the logs of one operator are asked, all together. */
+struct engine_rate {
+	char		*operator;
+	int		 private;	/* on our own network */
+	struct rate	 rate;
+};
 
 struct engine {
 	struct conf		*conf;
@@ -66,6 +73,8 @@ struct engine {
 	int			 have_list;
 	struct tail		**tails;
 	size_t			 ntails, captails;
+	struct engine_rate	**rates;	/* tail_rate.c */
+	size_t			 nrates, caprates;
 	struct lists		*lists;
 	uint64_t		 next_ask;	/* ids of questions to judges */
 	int			 hint_change, hint_outbox; /* of db_notified */

@@ -1,6 +1,7 @@
 #include "auditor/role/judge_client.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,26 +23,39 @@ struct judge_pool {
 	struct watch_set	 watches;
 };
 
+/* Put the pieces one behind the other into the memfd. */
+static int
+fill(int fd, const struct watch_pieces *o)
+{
+	uint8_t	*to;
+	size_t	 at = 0, i;
+
+	if (ftruncate(fd, (off_t)o->size) == -1)
+		return -1;
+	to = mmap(NULL, o->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (to == MAP_FAILED)
+		return -1;
+	mem_huge(to, o->size);
+	for (i = 0; i < o->n; at += o->v[i++].n)
+		if (o->v[i].n != 0)
+			memcpy(to + at, o->v[i].p, o->v[i].n);
+	return munmap(to, o->size);
+}
+
 /* The image in a memfd that nobody can change; mapped at *map. */
 static int
-seal(const struct buf *image, void **out, struct err *e)
+seal(const struct watch_pieces *image, void **out, struct err *e)
 {
-	size_t	at = 0;
-	ssize_t	n;
-	int	fd = memfd_create("cv-watches", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int	fd = memfd_create("cv-watches", MFD_CLOEXEC |
+		    MFD_ALLOW_SEALING);
 
 	if (fd == -1)
 		return err_set(e, ERR_SYS, "memfd_create");
-	while (at < image->n) {
-		n = write(fd, image->p + at, image->n - at);
-		if (n <= 0)
-			goto err;
-		at += (size_t)n;
-	}
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+	if (fill(fd, image) == -1 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
 	    F_SEAL_SEAL) == -1)
 		goto err;
-	*out = mmap(NULL, image->n, PROT_READ, MAP_SHARED, fd, 0);
+	*out = mmap(NULL, image->size, PROT_READ, MAP_SHARED, fd, 0);
 	if (*out != MAP_FAILED)
 		return fd;
 err:
@@ -51,7 +65,8 @@ err:
 }
 
 struct judge_pool *
-judge_pool_new(const struct buf *image, struct err *e)
+judge_pool_new(struct watch_build *build, const struct watch_pieces *image,
+    struct err *e)
 {
 	struct judge_pool	*p = mem_zero(sizeof(*p));
 	struct ipc_msg		 m;
@@ -59,11 +74,14 @@ judge_pool_new(const struct buf *image, struct err *e)
 	int			 fd;
 
 	p->image = MAP_FAILED;
-	p->nimage = image->n;
+	p->nimage = image->size;
 	fd = seal(image, &p->image, e);
+	watch_build_free(build);
+	/* the megabytes of the builder go back */
+	(void)malloc_trim(0);
 	if (fd == -1)
 		goto err;
-	if (watch_open(&p->watches, p->image, p->nimage, e) == -1 ||
+	if (watch_open_own(&p->watches, p->image, p->nimage, e) == -1 ||
 	    proc_spawn("judge", NULL, 0, &p->proc, e) == -1)
 		goto err;
 	buf_u64(&b, p->nimage);
@@ -251,8 +269,9 @@ judge_next(struct judge_link *j, struct judge_reply *r, struct cur *c)
 
 	if (ipc_next(j->ipc, &m) != 1)
 		return 0;
+	/* 0 is no question's number: nothing that is not asked has it */
 	if (m.type != JUDGE_REPLY || j->waiting == 0 ||
-	    judge_reply_read(&m.body, r) == -1)
+	    judge_reply_read(&m.body, r) == -1 || r->id == 0)
 		return -1;
 	j->waiting--;
 	j->asked_at = clk_mono();

@@ -19,6 +19,8 @@
 #define APPLE	"https://valid.apple.com/ct/log_list/current_log_list.json"
 
 #define ARENA		(8u << 20)
+/* A judge that thinks longer is given up. */
+#define PATIENCE	(60 * CLK_SEC)
 /* Lists are looked at so often; ours is only a file. */
 #define EVERY_URL	3600
 #define EVERY_FILE	60
@@ -55,7 +57,9 @@ lists_new(struct engine *en)
 static void
 release(struct lists *l)
 {
-	judge_free(l->judge, 0);
+	if (l->judge != NULL)
+		judge_free(l->judge, l->judge->waiting != 0 &&
+		    !ipc_eof(l->judge->ipc));
 	l->judge = NULL;
 	if (l->arena != 0 && l->en->logs != NULL)
 		fetch_client_drop(l->en->logs, l->arena);
@@ -266,6 +270,18 @@ lists_begin(struct lists *l, struct lease *lease)
 	part_get(l);
 }
 
+void
+lists_restart(struct lists *l)
+{
+	struct lease	lease = l->lease;
+
+	if (!l->busy)
+		return;
+	memset(&l->lease, 0, sizeof(l->lease));
+	release(l);
+	lists_begin(l, &lease);
+}
+
 int
 lists_fetched(struct lists *l, const struct fetch_done *d)
 {
@@ -381,10 +397,14 @@ lists_judge(struct lists *l)
 
 	if (l->judge == NULL)
 		return;
+	(void)ipc_flush(l->judge->ipc, NULL);
 	eof = ipc_read(l->judge->ipc, &e) == -1;
 	rc = judge_next(l->judge, &r, &c);
 	if (rc == 1 && r.id == l->ask_id)
 		judged(l, &r, &c);
 	else if (rc == -1 || eof)
 		end(l, "the process that judged the list died");
+	else if (l->judge->waiting != 0 &&
+	    clk_mono() > l->judge->asked_at + PATIENCE)
+		end(l, "the process that judges the list thinks for too long");
 }

@@ -17,6 +17,9 @@ void lists_free(struct lists *);
 /* Take the lease (its strings move here) and begin. */
 void lists_begin(struct lists *, struct lease *);
 
+/* Begin again: the judges or the configuration are other ones. */
+void lists_restart(struct lists *);
+
 /* 1 while a list is under way. */
 int lists_busy(const struct lists *);
 

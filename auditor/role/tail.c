@@ -12,12 +12,8 @@
 #include "base/mem.h"
 #include "ctlog/note.h"
 
-/* Requests a second to begin with, at most, and how many may come at once. */
-#define RATE_START	20.0
-#define RATE_MAX	200.0
-#define RATE_BURST	8.0
-/* A log on our own network (plain http is allowed to no other). */
-#define RATE_PRIVATE	10000.0
+/* A log that fails is asked at least so often, in seconds. */
+#define RETRY_MAX	600
 /* A judge that thinks longer than this about one thing is killed. */
 #define JUDGE_PATIENCE	(60 * CLK_SEC)
 
@@ -35,12 +31,7 @@ tail_new(struct engine *en, int log_ref, struct err *e)
 	t->page_size = t->log.page_size;
 	t->page_known = t->page_size > 0;
 	t->stale = t->unreachable = -1;
-	if (strncmp(t->log.read_url, "http:", 5) == 0)
-		rate_init(&t->rate, RATE_PRIVATE, RATE_PRIVATE, RATE_PRIVATE,
-		    clk_mono());
-	else
-		rate_init(&t->rate, RATE_START, RATE_BURST, RATE_MAX,
-		    clk_mono());
+	tail_rate_init(t);
 	return t;
 }
 
@@ -52,7 +43,10 @@ release(struct tail *t)
 
 	tail_read_drop(t);
 	tail_match_drop(t, t->nmatches);
-	judge_free(t->judge, 0);
+	/* one that is busy would keep its template waiting */
+	if (t->judge != NULL)
+		judge_free(t->judge, t->judge->waiting != 0 &&
+		    !ipc_eof(t->judge->ipc));
 	t->judge = NULL;
 	if (t->arena != 0 && t->en->logs != NULL)
 		fetch_client_drop(t->en->logs, t->arena);
@@ -62,6 +56,7 @@ release(struct tail *t)
 	/* an issuer that was not had this time may be the next */
 	for (i = 0; i < t->nissuers; i++) {
 		t->issuers[i].failed = 0;
+		t->issuers[i].tries = 0;
 		t->issuers[i].fetch_id = t->issuers[i].ask_id = 0;
 	}
 	t->ext_len = 0;
@@ -101,64 +96,77 @@ tail_begin(struct tail *t, struct lease *lease)
 	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1 ||
 	    range_load(t->en->db, t->log.id, &t->done, t->done_root,
 	    &t->range_from, &found, &e) == -1) {
-		tail_end(t, e.msg);
+		log_row_free(&fresh);
+		tail_fault(t, &e);
 		return;
 	}
 	log_row_free(&t->log);
 	t->log = fresh;
 	t->have_range = found;
-	t->tries = t->head_tries = 0;
+	t->head_tries = 0;
+	tail_rate_operator(t);
 	tail_head_begin(t);
 }
 
-/* Seconds until the next poll: the rest of the poll interval. */
-static int64_t
-next_poll(const struct tail *t, int failed)
+/* Let go of everything, and of the lease: ${why} NULL when all is well. */
+static void
+leave(struct tail *t, const char *why)
 {
-	int64_t	n = t->en->conf->poll, w;
+	struct err		 e = ERR_INIT;
+	struct db		*db = t->en->db;
+	struct lease_retry	 r = { t->en->conf->poll, RETRY_MAX, why };
+	int64_t			 hold = tail_rate_hold(t) / CLK_SEC;
+	int			 rc;
 
-	if (!failed)
-		return n;
-	w = clk_backoff((unsigned)t->lease.attempts, n * CLK_SEC,
-	    3600 * CLK_SEC) / CLK_SEC;
-	return w < 1 ? 1 : w;
-}
-
-void
-tail_end(struct tail *t, const char *why)
-{
-	struct err	e = ERR_INIT;
-	struct db	*db = t->en->db;
-	int		 rc;
-
-	if (why != NULL)
-		log_warn(t->log.description, "%s", why);
-	tail_health(t, why);
 	release(t);
 	t->state = TAIL_IDLE;
-	if (why == NULL)
-		rc = lease_done(db, &t->lease, next_poll(t, 0), &e);
-	else {
-		struct lease_retry	r = { next_poll(t, 1), 3600, why };
-
-		rc = lease_fail(db, &t->lease, &r, &e);
-		t->en->failed = 1;
-	}
+	/* a Retry-After is kept; backoff takes up to a quarter off */
+	if (hold > r.base_s)
+		r.base_s = hold + hold / 3 + 1;
+	if (r.cap_s < r.base_s)
+		r.cap_s = r.base_s;
+	rc = why == NULL ? lease_done(db, &t->lease, t->en->conf->poll, &e) :
+	    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
+	if (why != NULL)
+		t->en->failed = 1;
 	lease_free(&t->lease);
 	t->leased = 0;
 	t->finished = 1;
 }
 
 void
+tail_end(struct tail *t, const char *given)
+{
+	char	text[500], *why = given != NULL ? text : NULL;
+
+	/* it may be a judge's, whose bytes go with it */
+	if (given != NULL) {
+		(void)snprintf(text, sizeof(text), "%s", given);
+		log_warn(t->log.description, "%s", why);
+	}
+	tail_health(t, why);
+	if (t->page_size != t->log.page_size)
+		(void)health_rate(t->en->db, t->log.id, t->page_size,
+		    t->rate.per_sec, 0, NULL);
+	leave(t, why);
+}
+
+void
+tail_fault(struct tail *t, const struct err *e)
+{
+	log_error(t->log.description, "%s", e->msg);
+	leave(t, e->msg);
+}
+
+void
 tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 {
 	int64_t	wait = -1;
-	int64_t	now = clk_mono();
 
 	if (d->failure != FETCH_OK) {
-		rate_5xx(&t->rate, now);
+		tail_rate_5xx(t);
 		(void)snprintf(why, n, "%s: %s",
 		    fetch_failure_name(d->failure), d->message);
 		return;
@@ -166,11 +174,11 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	if (d->retry_after[0] != '\0')
 		wait = clk_retry_after(d->retry_after, clk_wall());
 	if (d->status == 429 || (d->status == 503 && wait >= 0)) {
-		rate_429(&t->rate, wait, now);
+		tail_rate_429(t, wait);
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
 		    t->rate.per_sec, 1, NULL);
 	} else if (d->status >= 500)
-		rate_5xx(&t->rate, now);
+		tail_rate_5xx(t);
 	(void)snprintf(why, n, "HTTP status %u", d->status);
 }
 
@@ -193,7 +201,7 @@ tail_get(struct tail *t, const struct http_req *req)
 	struct err		e = ERR_INIT;
 
 	if (need_arena(t, &e) == -1) {
-		tail_end(t, e.msg);
+		tail_fault(t, &e);
 		return;
 	}
 	memset(&g, 0, sizeof(g));
@@ -287,19 +295,35 @@ judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		tail_read_judged(t, r, c);
 }
 
-/* It died or lies: pages are asked again, a lone question ends the turn. */
+/*
+ * It died or lies.  Judges answer in order, so the oldest question is what it
+ * died of: that one is counted, or ends the turn; the others are asked again.
+ */
 static void
 judge_lost(struct tail *t, const char *how)
 {
+	int		dead = ipc_eof(t->judge->ipc);
+	uint64_t	oldest;
+
 	log_warn(t->log.description, "judge %d %s", (int)t->judge->pid, how);
-	judge_free(t->judge, 1);
+	judge_free(t->judge, !dead);
 	t->judge = NULL;
-	if (t->ask_id != 0) {
+	oldest = t->ask_id;
+	tail_read_oldest(t, &oldest);
+	tail_match_oldest(t, &oldest);
+	tail_check_oldest(t, &oldest);
+	if (t->ask_id != 0 && t->ask_id == oldest) {
 		t->ask_id = 0;
 		tail_end(t, "the process that judged the answer died");
 		return;
 	}
-	tail_read_died(t);
+	t->ask_id = 0;
+	tail_check_died(t);
+	tail_match_died(t, oldest);
+	tail_read_died(t, oldest);
+	/* a proof is asked about again */
+	if (t->leased)
+		tail_prove_turn(t);
 }
 
 void
@@ -337,6 +361,7 @@ tail_restart(struct tail *t)
 	if (!t->leased)
 		return;
 	release(t);
+	t->mismatch = t->head_tries = 0;
 	tail_head_begin(t);
 }
 
@@ -345,10 +370,6 @@ tail_turn(struct tail *t)
 {
 	if (!t->leased)
 		return;
-	if (t->wait_until > clk_mono()) {
-		engine_wake(t->en, t->wait_until);
-		return;
-	}
 	switch (t->state) {
 	case TAIL_READ:
 	case TAIL_ISSUERS:

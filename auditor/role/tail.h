@@ -48,6 +48,8 @@ struct tail_issuer {
 	uint8_t			 fp[32], key[32];
 	struct buf		 der;	/* empty: not had */
 	int			 failed;
+	unsigned		 tries;
+	int64_t			 not_before;
 	uint64_t		 fetch_id, ask_id;
 	struct judge_ext	 ext;
 	uint32_t		 ext_len;
@@ -88,12 +90,12 @@ struct tail {
 	int			 arena_fd;
 	uint64_t		 arena_size;
 	struct rate		 rate;
+	struct rate		*operator;	/* of en->rates; leased */
 	int			 page_size;	/* entries a page; 0: unknown */
 	int			 page_known;
+	unsigned		 full, grow_at;	/* whole pages in a row */
 	uint64_t		 body_max;	/* longest body seen */
-	int			 tries;		/* of the present state */
 	int			 mismatch;	/* times the root was wrong */
-	int64_t			 wait_until;	/* nothing before (mono) */
 	/* the head at hand */
 	struct judge_head	 head;
 	struct buf		 head_raw;
@@ -132,6 +134,7 @@ struct tail {
 	struct tail_match	**matches;
 	struct merkle_path	*paths;
 	size_t			 nmatches, capm, capp;
+	uint64_t		 held;		/* bytes of their records */
 	struct tail_issuer	*issuers;
 	size_t			 nissuers, capi;
 	size_t			 nearly;	/* matches looked at early */
@@ -169,6 +172,12 @@ void tail_restart(struct tail *);
  */
 void tail_end(struct tail *, const char *why);
 
+/*
+ * The same when the fault is ours (the database) or the lease is gone: it is
+ * not the log that failed.
+ */
+void tail_fault(struct tail *, const struct err *);
+
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
 
@@ -181,6 +190,20 @@ void tail_give(struct tail *);
 /* What an answer that is no success means: sentence in ${why}. */
 void tail_refused(struct tail *, const struct fetch_done *, char *why,
     size_t n);
+
+/*
+ * tail_rate.c: buckets of the log and of its operator.  _init for a new tail,
+ * _operator whenever its row was read, _free at the engine's end.
+ */
+void tail_rate_init(struct tail *);
+void tail_rate_operator(struct tail *);
+void tail_rate_free(struct engine *);
+int64_t tail_rate_wait(struct tail *);	/* microseconds; 0: now */
+void tail_rate_take(struct tail *);
+void tail_rate_ok(struct tail *);
+void tail_rate_429(struct tail *, int64_t retry_after);
+void tail_rate_5xx(struct tail *);
+int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
 
 /* tail_head.c */
 void tail_head_begin(struct tail *);
@@ -198,8 +221,11 @@ void tail_read_turn(struct tail *);
 int tail_read_fetched(struct tail *, const struct fetch_done *);
 void tail_read_judged(struct tail *, const struct judge_reply *,
     struct cur *);
-void tail_read_died(struct tail *);
+void tail_read_died(struct tail *, uint64_t killer);
 void tail_read_drop(struct tail *);
+/* The oldest question that no judge has answered; *id 0: none so far. */
+void tail_read_oldest(const struct tail *, uint64_t *id);
+void tail_match_oldest(const struct tail *, uint64_t *id);
 
 /*
  * tail_check.c: judges are checked.  Now and then a page is judged again by
@@ -209,10 +235,12 @@ void tail_check_page(struct tail *, const struct tail_page *,
     const struct judge_page *, struct span answer);
 void tail_check_second(struct tail *);	/* read what it said */
 int tail_check_busy(const struct tail *, const struct tail_page *);
+void tail_check_forget(struct tail *, const struct tail_page *);
 int tail_check_fetched(struct tail *, const struct fetch_done *);
 int tail_check_judged(struct tail *, const struct judge_reply *,
     struct cur *);
 void tail_check_died(struct tail *);
+void tail_check_oldest(const struct tail *, uint64_t *);
 void tail_check_drop(struct tail *);
 
 /* tail_hybrid.c: does an RFC 6962 log serve tiles too?  1: being asked. */
@@ -237,7 +265,7 @@ int tail_match_judged(struct tail *, const struct judge_reply *,
     struct cur *);
 int tail_match_waiting(const struct tail *);
 void tail_match_drop(struct tail *, size_t n);	/* the last n */
-void tail_match_died(struct tail *);
+void tail_match_died(struct tail *, uint64_t killer);
 int tail_commit(struct tail *, int caught_up, struct err *);
 
 /* tail_fault.c: what the log did wrong, as findings */

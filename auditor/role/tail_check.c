@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auditor/role/plant.h"
+#include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha.h"
@@ -15,6 +16,8 @@
  * by us.  A wrong answer stops the worker.
  */
 #define EVERY	64
+/* The second judge's word is waited for so long. */
+#define PATIENCE	(60 * CLK_SEC)
 
 static void
 liar(struct tail *t, const char *how)
@@ -85,9 +88,17 @@ tail_check_busy(const struct tail *t, const struct tail_page *p)
 static void
 second_end(struct tail *t)
 {
-	judge_free(t->second, 0);
+	/* alive: it may think for ever */
+	judge_free(t->second, !ipc_eof(t->second->ipc));
 	t->second = NULL;
 	t->second_page = NULL;
+}
+
+void
+tail_check_forget(struct tail *t, const struct tail_page *p)
+{
+	if (tail_check_busy(t, p))
+		second_end(t);
 }
 
 void
@@ -102,9 +113,10 @@ tail_check_second(struct tail *t)
 
 	if (t->second == NULL)
 		return;
+	(void)ipc_flush(t->second->ipc, NULL);
 	eof = ipc_read(t->second->ipc, &e) == -1;
 	rc = judge_next(t->second, &r, &c);
-	if (rc == 0 && !eof)
+	if (rc == 0 && !eof && clk_mono() < t->second->asked_at + PATIENCE)
 		return;
 	if (rc == 1) {
 		s = cur_rest(&c);
@@ -147,6 +159,7 @@ right(struct tail *t, const struct judge_reply *r, struct cur *c)
 	struct watch_hit	 hit;
 	struct judge_page_reply	 p;
 	struct judge_match	 m;
+	size_t			 i;
 	int			 ok = 0;
 
 	if (!r->ok || judge_page_reply_read(c, &p) == -1 || p.count != 1 ||
@@ -156,8 +169,9 @@ right(struct tail *t, const struct judge_reply *r, struct cur *c)
 		return 0;
 	if (watch_name(judge_pool_watches(t->en->pool), t->plant_name, &hit,
 	    1) > 0)
-		ok = m.nhits != 0 && m.hit_watch[0] == hit.watch &&
-		    strcmp(m.hit_name[0], t->plant_name) == 0;
+		for (i = 0; i < m.nhits; i++)
+			ok |= m.hit_watch[i] == hit.watch &&
+			    strcmp(m.hit_name[i], t->plant_name) == 0;
 	judge_match_free(&m);
 	return ok;
 }
@@ -186,11 +200,19 @@ tail_check_died(struct tail *t)
 }
 
 void
+tail_check_oldest(const struct tail *t, uint64_t *id)
+{
+	if (t->plant_ask != 0 && (*id == 0 || t->plant_ask < *id))
+		*id = t->plant_ask;
+}
+
+void
 tail_check_drop(struct tail *t)
 {
 	if (t->second != NULL)
 		second_end(t);
-	t->plant_fetch = t->plant_ask = 0;
+	tail_check_died(t);
+	t->plant_fetch = 0;
 	free(t->plant_name);
 	t->plant_name = NULL;
 }

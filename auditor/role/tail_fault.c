@@ -118,7 +118,8 @@ tail_health(struct tail *t, const char *why)
 	if (why == NULL) {
 		if (since != INT64_MIN)
 			(void)health_ok(t->en->db, t->log.id, &e);
-		if (t->unreachable != 0)
+		/* another worker may have said it */
+		if (t->unreachable != 0 || since != INT64_MIN)
 			resolve(t, "log.unreachable", "the log answers");
 		t->unreachable = 0;
 		stale(t);

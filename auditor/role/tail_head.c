@@ -198,7 +198,7 @@ tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 	buf_reset(&t->head_raw);
 	buf_span(&t->head_raw, cur_rest(&raw));
 	if (head_save(t, &e) == -1) {
-		tail_end(t, e.msg);
+		tail_fault(t, &e);
 		return;
 	}
 	head_alone(t);
@@ -386,7 +386,7 @@ tail_start_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 	t->now = t->done;
 	memcpy(t->now_root, t->done_root, 32);
 	if (tail_commit(t, 1, &e) == -1) {
-		tail_end(t, e.msg);
+		tail_fault(t, &e);
 		return;
 	}
 	t->have_range = 1;

@@ -13,6 +13,12 @@
 #include "ctlog/tile.h"
 #include "pki/owner.h"
 
+/* An issuer is asked for so often in a turn, and no longer waited for. */
+#define ISSUER_TRIES	4
+#define ISSUER_PATIENCE	(30 * CLK_SEC)
+/* Issuers that are kept in memory between turns; all are in the database. */
+#define ISSUERS_KEPT	256
+
 /*
  * Matches between their judging and their proof: issuers that tiles only
  * name are fetched, and what a CA did sign is announced before the proof.
@@ -30,8 +36,10 @@ tail_match_free(struct tail_match *m)
 void
 tail_match_drop(struct tail *t, size_t n)
 {
-	while (n-- > 0)
-		tail_match_free(t->matches[--t->nmatches]);
+	while (n-- > 0) {
+		t->held -= t->matches[--t->nmatches]->raw.n;
+		tail_match_free(t->matches[t->nmatches]);
+	}
 	if (t->nearly > t->nmatches)
 		t->nearly = t->nmatches;
 }
@@ -45,6 +53,7 @@ tail_match_add(struct tail *t, struct tail_match *m)
 	    sizeof(*t->paths));
 	t->paths[t->nmatches] = m->m.path;
 	t->matches[t->nmatches++] = m;
+	t->held += m->raw.n;
 	m->need = !m->m.malformed && m->m.issued == -1 && m->m.chain_fp &&
 	    m->m.nchain != 0;
 }
@@ -87,8 +96,19 @@ issuer_get(struct tail *t, struct tail_issuer *x)
 	g.timeout_ms = 30000;
 	g.method = "GET";
 	g.url = req.url;
-	rate_take(&t->rate, clk_mono());
+	tail_rate_take(t);
 	x->fetch_id = fetch_client_get(t->en->logs, &g);
+}
+
+/* It could not be had: later, or not this time. */
+static void
+issuer_again(struct tail *t, struct tail_issuer *x, int later)
+{
+	x->failed = !later || ++x->tries >= ISSUER_TRIES;
+	x->not_before = clk_mono() + clk_backoff(x->tries, CLK_SEC / 2,
+	    20 * CLK_SEC);
+	if (tail_rate_hold(t) > ISSUER_PATIENCE)
+		x->failed = 1;
 }
 
 /* Have the CA's signature checked, once the issuer is there. */
@@ -97,6 +117,7 @@ need(struct tail *t, struct tail_match *m)
 {
 	struct tail_issuer	*x = issuer_find(t, m->m.chain[0].p);
 	struct judge_link	*j;
+	int64_t			 wait, now = clk_mono();
 
 	if (x->der.n != 0) {
 		if ((j = tail_need_judge(t)) == NULL)
@@ -107,7 +128,13 @@ need(struct tail *t, struct tail_match *m)
 		    m->m.leaf);
 	} else if (x->failed)
 		m->need = 0;
-	else if (x->fetch_id == 0 && x->ask_id == 0)
+	else if (x->fetch_id != 0 || x->ask_id != 0)
+		return;
+	else if (now < x->not_before)
+		engine_wake(t->en, x->not_before);
+	else if ((wait = tail_rate_wait(t)) > 0)
+		engine_wake(t->en, now + wait);
+	else
 		issuer_get(t, x);
 }
 
@@ -147,7 +174,7 @@ announce(struct tail *t, const struct judge_match *const *v, size_t n)
 	    match_store(&in, v, n, &e) == 0 && db_commit(db, &e) == 0)
 		return 0;
 	db_rollback(db);
-	tail_end(t, e.msg);
+	tail_fault(t, &e);
 	return -1;
 }
 
@@ -203,7 +230,8 @@ tail_match_fetched(struct tail *t, const struct fetch_done *d)
 		log_warn(t->log.description, "issuer: %s", why);
 		fetch_client_give(t->en->logs, t->arena, d->offset,
 		    d->length);
-		x->failed = 1;
+		issuer_again(t, x, d->failure != FETCH_OK ||
+		    d->status == 429 || d->status >= 500);
 	} else if ((j = tail_need_judge(t)) != NULL) {
 		x->ext.off = d->offset;
 		x->ext.len = x->ext_len = d->length;
@@ -292,20 +320,66 @@ tail_match_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 }
 
 void
-tail_match_died(struct tail *t)
+tail_match_oldest(const struct tail *t, uint64_t *id)
 {
 	size_t	i;
 
 	for (i = 0; i < t->nissuers; i++)
-		if (t->issuers[i].ask_id != 0) {
-			t->issuers[i].ask_id = 0;
-			t->issuers[i].failed = 1;
-		}
+		if (t->issuers[i].ask_id != 0 &&
+		    (*id == 0 || t->issuers[i].ask_id < *id))
+			*id = t->issuers[i].ask_id;
 	for (i = 0; i < t->nmatches; i++)
-		if (t->matches[i]->need == 2) {
-			t->matches[i]->ask_id = 0;
-			t->matches[i]->need = 0;
+		if (t->matches[i]->ask_id != 0 &&
+		    (*id == 0 || t->matches[i]->ask_id < *id))
+			*id = t->matches[i]->ask_id;
+}
+
+void
+tail_match_died(struct tail *t, uint64_t killer)
+{
+	struct judge_link	*j;
+	struct tail_issuer	*x;
+	struct tail_match	*m;
+	size_t			 i;
+
+	for (i = 0; i < t->nissuers; i++) {
+		x = &t->issuers[i];
+		if (x->ask_id == 0)
+			continue;
+		if (x->ask_id == killer || (j = tail_need_judge(t)) == NULL) {
+			x->ask_id = 0;
+			x->failed = 1;
+			fetch_client_give(t->en->logs, t->arena, x->ext.off,
+			    x->ext_len);
+			continue;
 		}
+		x->ask_id = ++t->en->next_ask;
+		judge_ask_issuer(j, x->ask_id, &x->ext, x->fp);
+	}
+	for (i = 0; i < t->nmatches; i++) {
+		m = t->matches[i];
+		if (m->ask_id == 0)
+			continue;
+		/* it counts as one whose issuer cannot be had */
+		m->need = m->ask_id != killer;
+		m->ask_id = 0;
+	}
+}
+
+/* Forget issuers, when there are many and none is under way. */
+static void
+issuers_trim(struct tail *t)
+{
+	size_t	i;
+
+	if (t->nissuers <= ISSUERS_KEPT)
+		return;
+	for (i = 0; i < t->nissuers; i++)
+		if (t->issuers[i].fetch_id != 0 || t->issuers[i].ask_id != 0)
+			return;
+	for (i = 0; i < t->nissuers; i++)
+		buf_free(&t->issuers[i].der);
+	t->nissuers = 0;
 }
 
 int
@@ -360,6 +434,7 @@ tail_commit(struct tail *t, int caught_up, struct err *e)
 	t->fresh = 0;
 	tail_match_drop(t, t->nmatches);
 	t->nearly = 0;
+	issuers_trim(t);
 	rc = 0;
 out:
 	free(v);

@@ -17,6 +17,9 @@
 /* A wrong root is believed when it is wrong again after reading anew. */
 #define MISMATCHES	2
 
+/* Reading goes on for so long before the head is looked at again. */
+#define HEAD_EVERY	(300 * CLK_SEC)
+
 static void
 give(struct tail *t)
 {
@@ -51,7 +54,7 @@ part_get(struct tail *t, size_t i)
 	g.timeout_ms = 60000;
 	g.method = "GET";
 	g.url = req.url;
-	rate_take(&t->rate, clk_mono());
+	tail_rate_take(t);
 	t->proof_fetch[i] = fetch_client_get(t->en->logs, &g);
 	return 0;
 }
@@ -170,16 +173,22 @@ committed(struct tail *t, int caught_up)
 	struct err	e = ERR_INIT;
 
 	if (tail_commit(t, caught_up, &e) == -1) {
-		tail_end(t, e.msg);
+		tail_fault(t, &e);
 		return;
 	}
 	t->mismatch = 0;
-	if (caught_up)
+	if (caught_up) {
 		tail_end(t, NULL);
-	else {
-		t->state = TAIL_READ;
-		tail_read_turn(t);
+		return;
 	}
+	t->state = TAIL_READ;
+	if (!t->en->once && clk_mono() > t->began + HEAD_EVERY) {
+		/* a long way: is the log still what it was? */
+		tail_read_drop(t);
+		t->head_tries = 0;
+		tail_head_begin(t);
+	} else
+		tail_read_turn(t);
 }
 
 void

@@ -30,6 +30,15 @@
 /* What was read for so long is proven and committed on the way. */
 #define COMMIT_EVERY	(10 * CLK_SEC)
 #define COMMIT_MATCHES	512
+/* So many bytes of matches, too; beyond twice as many nothing is asked for. */
+#define COMMIT_BYTES	(16u << 20)
+/* Full pages in a row before a larger one is tried; doubled when it is not. */
+#define GROW_FIRST	16
+#define GROW_LAST	4096
+/* A tile of an RFC 6962 log fails so often before get-entries is asked. */
+#define HYBRID_TRIES	3
+/* A log that says "later" for longer is left alone until then. */
+#define PATIENCE	(120 * CLK_SEC)
 
 static struct tail_page *
 page_make(uint64_t from, uint64_t to, int tile)
@@ -52,16 +61,23 @@ page_give(struct tail *t, struct tail_page *p)
 	p->arena_len = 0;
 }
 
+/* Forget what was found in it. */
+static void
+page_empty(struct tail *t, struct tail_page *p)
+{
+	while (p->nfound != 0) {
+		t->held -= p->found[--p->nfound]->raw.n;
+		tail_match_free(p->found[p->nfound]);
+	}
+}
+
 static void
 page_free(struct tail *t, struct tail_page *p)
 {
-	size_t	i;
-
 	page_give(t, p);
 	if (p->fetch_id != 0)
 		fetch_client_cancel(t->en->logs, p->fetch_id);
-	for (i = 0; i < p->nfound; i++)
-		tail_match_free(p->found[i]);
+	page_empty(t, p);
 	free(p->found);
 	free(p);
 }
@@ -87,7 +103,6 @@ tail_read_begin(struct tail *t)
 	t->now = t->done;
 	t->asked = t->done.to;
 	t->began = t->committed = clk_mono();
-	t->tries = 0;
 	t->fresh = 0;
 	tail_read_turn(t);
 }
@@ -114,7 +129,8 @@ plan(struct tail *t)
 	size_t			 max = ahead(t);
 	int			 tile;
 
-	while (t->npages < max && t->asked < target) {
+	while (t->npages < max && t->asked < target &&
+	    (t->held < 2 * COMMIT_BYTES || t->npages == 0)) {
 		to = (t->asked / TILE_WIDTH + 1) * TILE_WIDTH;
 		/* hybrid logs have no partial tiles */
 		tile = t->log.is_static || (t->log.hybrid == 1 &&
@@ -132,6 +148,15 @@ plan(struct tail *t)
 	}
 }
 
+/* A log that serves tiles beside get-entries does not serve this one. */
+static void
+no_tile(struct tail_page *p)
+{
+	p->tile = p->full = 0;
+	p->base = p->from;
+	p->tries = p->deaths = 0;
+}
+
 /* The width of the tile that is asked for. */
 static unsigned
 tile_want(const struct tail_page *p)
@@ -144,9 +169,12 @@ page_get(struct tail *t, struct tail_page *p)
 {
 	struct fetch_get	g;
 	struct http_req		req;
-	struct tile		tile = { TILE_DATA, p->base / TILE_WIDTH, 0 };
+	struct tile		tile = { TILE_DATA, 0, 0 };
 	int			rc;
 
+	if (p->tile && !t->log.is_static && t->log.hybrid == 0)
+		no_tile(p);
+	tile.index = p->base / TILE_WIDTH;
 	tile.width = tile_want(p);
 	rc = p->tile ? tile_request(t->log.read_url, &tile, &req) :
 	    rfc6962_entries(t->log.read_url, p->from, p->to - 1, &req);
@@ -211,14 +239,14 @@ ask(struct tail *t)
 		if (p->state != PAGE_WAIT)
 			continue;
 		wait = p->not_before > now ? p->not_before - now :
-		    rate_ready(&t->rate, now);
+		    tail_rate_wait(t);
 		if (wait > 0) {
 			engine_wake(t->en, now + wait);
 			if (p->not_before > now)
 				continue;
 			break;
 		}
-		rate_take(&t->rate, now);
+		tail_rate_take(t);
 		if (page_get(t, p) == -1)
 			return;
 	}
@@ -234,8 +262,10 @@ fold(struct tail *t)
 	while ((p = t->pages) != NULL && p->state == PAGE_DONE &&
 	    !tail_check_busy(t, p)) {
 		n = t->nmatches;
-		for (i = 0; i < p->nfound; i++)
+		for (i = 0; i < p->nfound; i++) {
+			t->held -= p->found[i]->raw.n;
 			tail_match_add(t, p->found[i]);
+		}
 		p->nfound = 0;
 		if (merkle_join(&t->now, &p->range, t->paths, t->nmatches)
 		    == -1) {
@@ -257,9 +287,11 @@ fold(struct tail *t)
 static int
 due(const struct tail *t)
 {
-	return t->now.to > t->done.to && t->now.to % TILE_WIDTH == 0 &&
+	/* proofs out of hash tiles want whole ones */
+	return t->now.to > t->done.to &&
+	    (!t->log.is_static || t->now.to % TILE_WIDTH == 0) &&
 	    (clk_mono() > t->committed + COMMIT_EVERY ||
-	    t->nmatches >= COMMIT_MATCHES);
+	    t->nmatches >= COMMIT_MATCHES || t->held >= COMMIT_BYTES);
 }
 
 void
@@ -292,11 +324,20 @@ tail_read_turn(struct tail *t)
 static void
 again(struct tail *t, struct tail_page *p, const char *why)
 {
+	tail_check_forget(t, p);
 	page_give(t, p);
+	page_empty(t, p);
 	p->state = PAGE_WAIT;
 	p->not_before = clk_mono() + clk_backoff(p->tries + 1, CLK_SEC / 2,
 	    20 * CLK_SEC);
-	if (++p->tries < READ_TRIES) {
+	if (++p->tries >= HYBRID_TRIES && p->tile && t->log.hybrid == 1) {
+		log_warn(t->log.description, "tile at %" PRIu64 ": %s; "
+		    "get-entries is asked from now on", p->base, why);
+		(void)log_hybrid(t->en->db, t->log.id, 0, NULL);
+		t->log.hybrid = 0;
+		no_tile(p);
+	}
+	if (p->tries < READ_TRIES && tail_rate_hold(t) <= PATIENCE) {
 		log_debug(t->log.description, "%" PRIu64 ": %s, again",
 		    p->from, why);
 		engine_wake(t->en, p->not_before);
@@ -320,7 +361,7 @@ tail_read_fetched(struct tail *t, const struct fetch_done *d)
 	p->ext.len = p->arena_len = d->length;
 	p->ext.gzip = strcmp(d->encoding, "gzip") == 0;
 	if (d->failure == FETCH_OK && d->status == 200) {
-		rate_ok(&t->rate);
+		tail_rate_ok(t);
 		if (d->length > t->body_max)
 			t->body_max = d->length;
 		p->state = PAGE_BODY;
@@ -357,8 +398,30 @@ learn(struct tail *t, uint64_t end, uint32_t count)
 			break;
 		}
 	t->page_known = 1;
-	(void)health_rate(t->en->db, t->log.id, t->page_size,
-	    t->rate.per_sec, 0, NULL);
+	t->full = 0;
+	t->grow_at = t->grow_at == 0 ? GROW_FIRST : t->grow_at * 2;
+	if (t->grow_at > GROW_LAST)
+		t->grow_at = GROW_LAST;
+}
+
+/*
+ * A whole page came.  What was learned may have been a bad day of the log:
+ * now and then more is asked for.
+ */
+static void
+grow(struct tail *t, uint32_t count)
+{
+	if (count >= PAGE_ASK)
+		t->page_known = 1;
+	if (t->page_size == 0 || (int)count < t->page_size)
+		return;
+	if (t->grow_at == 0)
+		t->grow_at = GROW_FIRST;
+	if (++t->full < t->grow_at || t->page_size >= PAGE_ASK)
+		return;
+	t->full = 0;
+	t->page_size = t->page_size * 2 > PAGE_ASK ? PAGE_ASK :
+	    t->page_size * 2;
 }
 
 /* Fewer entries than asked for: the rest is a page of its own. */
@@ -378,8 +441,8 @@ split(struct tail *t, struct tail_page *p, uint32_t count)
 
 /* The matches of an answer, kept with the page. */
 static int
-matches_read(struct tail_page *p, const struct judge_page_reply *r,
-    struct cur *c)
+matches_read(struct tail *t, struct tail_page *p,
+    const struct judge_page_reply *r, struct cur *c)
 {
 	struct tail_match	*m;
 	const uint8_t		*start;
@@ -404,6 +467,7 @@ matches_read(struct tail_page *p, const struct judge_page_reply *r,
 		p->found = mem_grow(p->found, &p->capfound, p->nfound + 1,
 		    sizeof(*p->found));
 		p->found[p->nfound++] = m;
+		t->held += m->raw.n;
 	}
 	return cur_left(c) == 0 ? 0 : -1;
 }
@@ -413,10 +477,13 @@ static void
 page_judged(struct tail *t, struct tail_page *p, struct cur *c)
 {
 	struct judge_page_reply	r;
+	struct judge_page	q;
+	struct span		answer = cur_rest(c);
 	uint32_t		end, want = (uint32_t)(p->to - p->from);
 
 	if (judge_page_reply_read(c, &r) == -1 || r.count > want ||
-	    (r.count != 0 && r.range.from != p->from)) {
+	    (r.count != 0 && (r.range.from != p->from ||
+	    r.upto <= p->match_from || r.upto <= p->from - p->base))) {
 		tail_end(t, "judge: bad answer");
 		return;
 	}
@@ -424,15 +491,19 @@ page_judged(struct tail *t, struct tail_page *p, struct cur *c)
 		again(t, p, "the log gives no entries (RFC 6962 4.6)");
 		return;
 	}
+	if (!p->raw && p->deaths == 0 && p->match_from == 0) {
+		page_question(p, &q);
+		tail_check_page(t, p, &q, answer);
+	}
 	if (r.count < want) {
 		if (p->tile) {
 			tail_end(t, "judge: bad answer");
 			return;
 		}
 		split(t, p, r.count);
-	} else if (!p->tile && want >= PAGE_ASK)
-		t->page_known = 1;
-	if (matches_read(p, &r, c) == -1) {
+	} else if (!p->tile)
+		grow(t, want);
+	if (matches_read(t, p, &r, c) == -1) {
 		tail_end(t, "judge: bad answer");
 		return;
 	}
@@ -457,7 +528,6 @@ void
 tail_read_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 {
 	struct tail_page	*p;
-	struct judge_page	 q;
 
 	for (p = t->pages; p != NULL; p = p->next)
 		if (p->state == PAGE_JUDGE && p->ask_id == r->id)
@@ -468,10 +538,6 @@ tail_read_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 	if (!r->ok) {
 		again(t, p, r->msg);
 		return;
-	}
-	if (!p->raw && p->deaths == 0 && p->match_from == 0) {
-		page_question(p, &q);
-		tail_check_page(t, p, &q, cur_rest(c));
 	}
 	page_judged(t, p, c);
 }
@@ -499,17 +565,23 @@ bisect(struct tail *t, struct tail_page *p)
 }
 
 void
-tail_read_died(struct tail *t)
+tail_read_oldest(const struct tail *t, uint64_t *id)
+{
+	const struct tail_page	*p;
+
+	for (p = t->pages; p != NULL; p = p->next)
+		if (p->state == PAGE_JUDGE && (*id == 0 || p->ask_id < *id))
+			*id = p->ask_id;
+}
+
+void
+tail_read_died(struct tail *t, uint64_t killer)
 {
 	struct tail_page	*p, *first = NULL;
 
-	/* judges answer in order: the oldest question killed it */
 	for (p = t->pages; p != NULL; p = p->next)
-		if (p->state == PAGE_JUDGE &&
-		    (first == NULL || p->ask_id < first->ask_id))
+		if (p->state == PAGE_JUDGE && p->ask_id == killer)
 			first = p;
-	tail_match_died(t);
-	tail_check_died(t);
 	if (first != NULL && ++first->deaths >= DEATHS) {
 		if (first->raw) {
 			tail_end(t, "a page kills what judges it");
