@@ -169,6 +169,8 @@
 
 /* Watches that one entry may match; more are counted as so many. */
 #define LIMIT_HITS		1024
+/* One match with its certificate and chain: logs accept up to 512 KB. */
+#define LIMIT_MATCH		(4u << 20)
 /* Certificates of a chain that are kept. */
 #define LIMIT_CHAIN		16
 
@@ -195,6 +197,10 @@
 #define LIMIT_INSPECT_ITEMS	10000u
 /* Entries of a CRL that `inspect` lists; all are counted. */
 #define LIMIT_INSPECT_REVOKED	1000u
+/* SCTs of one list: 16 bits of length hold 500 small ones. */
+#define LIMIT_INSPECT_SCTS	512
+/* Entries of one get-entries answer: logs give at most 1,000. */
+#define LIMIT_INSPECT_ENTRIES	10000u
 /* Certificates that one OCSP response answers for: public ones have 1. */
 #define LIMIT_OCSP_SINGLES	1024
 /* Seconds that looking at one file may take. */

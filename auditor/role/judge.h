@@ -98,6 +98,9 @@ struct judge_reply {
 	const char	*msg;		/* a sentence */
 };
 
+/* Times in ms that are sent on have no more bits. */
+#define JUDGE_TIME_BITS	52
+
 /* What JUDGE_HEAD says of a head, when ok. */
 struct judge_head {
 	uint64_t	tree_size, timestamp_ms;

@@ -177,6 +177,44 @@ details(struct judge_match *m, struct cert *cert)
 	m->names = (const char **)cert->names;
 }
 
+/*
+ * Append the record, as much of it as a message and the engine can hold: a
+ * log may serve 16 MB as a certificate, and more as its chain.
+ */
+static void
+put(struct judge *j, struct judge_match *m)
+{
+	char	why[sizeof(((struct found *)NULL)->reason) + 80];
+	size_t	at = j->out.n;
+
+	/* PostgreSQL has no time beyond the year 294276 */
+	if (m->timestamp_ms >> JUDGE_TIME_BITS != 0) {
+		(void)snprintf(why, sizeof(why), "timestamp %llu is no time "
+		    "(RFC 6962 3.2)", (unsigned long long)m->timestamp_ms);
+		m->malformed = 1;
+		m->reason = why;
+		m->timestamp_ms = 0;
+	}
+	judge_match_pack(&j->out, m);
+	if (j->out.n - at > LIMIT_MATCH) {
+		j->out.n = at;
+		m->nchain = 0;
+		judge_match_pack(&j->out, m);
+	}
+	if (j->out.n - at <= LIMIT_MATCH)
+		return;
+	j->out.n = at;
+	(void)snprintf(why, sizeof(why), "entry of %zu bytes, of which at most "
+	    "%u are kept%s%s", m->leaf.n, LIMIT_MATCH,
+	    m->malformed ? ": " : "", m->malformed ? m->reason : "");
+	m->malformed = 1;
+	m->reason = why;
+	m->issued = -1;
+	m->leaf.n = m->der.n = m->nnames = 0;
+	m->serial = m->subject = m->issuer = "";
+	judge_match_pack(&j->out, m);
+}
+
 /* Write the record of one find behind the answer. */
 static void
 record(struct judge *j, const struct found *x, uint64_t first,
@@ -240,7 +278,7 @@ record(struct judge *j, const struct found *x, uint64_t first,
 		/* its subject is the leaf: no TBS can be told */
 		memcpy(m.cert_sha256, m.leaf_hash, 32);
 	}
-	judge_match_pack(&j->out, &m);
+	put(j, &m);
 	cert_free(&cert);
 	buf_free(&leaf);
 }

@@ -232,7 +232,7 @@ judge_head_read(struct cur *c, struct judge_head *h)
 {
 	if (cur_u64(c, &h->tree_size) == -1 || h->tree_size >> 62 != 0 ||
 	    cur_u64(c, &h->timestamp_ms) == -1 ||
-	    h->timestamp_ms >> 52 != 0)
+	    h->timestamp_ms >> JUDGE_TIME_BITS != 0)
 		return -1;
 	return cur_copy(c, h->root, 32);
 }
@@ -360,7 +360,7 @@ judge_match_read(struct cur *c, struct judge_match *m)
 
 	memset(m, 0, sizeof(*m));
 	if (cur_u64(c, &m->index) == -1 || cur_u64(c, &m->timestamp_ms) == -1 ||
-	    m->timestamp_ms >> 62 != 0 || cur_u8(c, &type) == -1 || type > 2 ||
+	    m->timestamp_ms >> JUDGE_TIME_BITS != 0 || cur_u8(c, &type) == -1 || type > 2 ||
 	    flag_read(c, &m->malformed) == -1 || cur_u8(c, &issued) == -1 ||
 	    issued > 2 || judge_str_read(c, &m->reason) == -1 ||
 	    cur_copy(c, m->leaf_hash, 32) == -1 ||
