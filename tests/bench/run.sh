@@ -32,7 +32,9 @@ pin=()
 [ "$(nproc)" -lt 2 ] || pin=(--pin 0)
 
 echo "# steps of the hot path alone"
-"$obj/tests/bench/bench_hot" || status=2
+for b in bench_hot bench_page; do
+	"$obj/tests/bench/$b" || status=2
+done
 
 pg_start || { skip "no PostgreSQL: nothing is read"; exit 1; }
 
