@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/limit.h"
 #include "base/mem.h"
 
 static struct {
@@ -43,6 +45,36 @@ file_kept(size_t i, int *fd)
 	return kept[i].path;
 }
 
+/*
+ * The bytes behind ${fd} in a file of our own: its offset is shared with the
+ * other processes that were given it, and they may read at the same time.
+ */
+static int
+copy(int fd)
+{
+	char	 buf[16384];
+	off_t	 at = 0;
+	ssize_t	 n = 0;
+	int	 out = memfd_create("cv-file", MFD_CLOEXEC);
+
+	if (out == -1)
+		return -1;
+	/* readers refuse what is larger than the largest that any takes */
+	while (at <= (off_t)LIMIT_WATCH_FILE &&
+	    (n = pread(fd, buf, sizeof(buf), at)) > 0) {
+		if (write(out, buf, (size_t)n) != n) {
+			n = -1;
+			break;
+		}
+		at += n;
+	}
+	if (n == -1 || lseek(out, 0, SEEK_SET) == -1) {
+		(void)close(out);
+		return -1;
+	}
+	return out;
+}
+
 int
 file_open(const char *path)
 {
@@ -53,14 +85,8 @@ file_open(const char *path)
 		return fd;
 	/* the newest one of that name */
 	for (i = nkept; i-- > 0;)
-		if (strcmp(kept[i].path, path) == 0) {
-			fd = fcntl(kept[i].fd, F_DUPFD_CLOEXEC, 0);
-			if (fd != -1 && lseek(fd, 0, SEEK_SET) == -1) {
-				(void)close(fd);
-				fd = -1;
-			}
-			return fd;
-		}
+		if (strcmp(kept[i].path, path) == 0)
+			return copy(kept[i].fd);
 	errno = EACCES;
 	return -1;
 }

@@ -20,9 +20,9 @@ void file_adopt(const char *path, int fd);
 const char *file_kept(size_t i, int *fd);
 
 /*
- * Open for reading: the path, or where that is not allowed (EACCES) what is
- * remembered for it, at its beginning.  A descriptor (close-on-exec), or -1
- * and errno.
+ * Open for reading: the path, or where that is not allowed (EACCES) a copy of
+ * what is remembered for it, at its beginning.  A descriptor (close-on-exec),
+ * or -1 and errno.
  */
 int file_open(const char *path);
 

@@ -76,7 +76,8 @@ worker_start(struct super *s, struct worker *w, struct err *e)
 	const char		*path;
 
 	r.nfiles = 0;
-	while ((path = file_kept(r.nfiles, &fds[r.nfiles].fd)) != NULL) {
+	while (r.nfiles < FILE_KEPT_MAX &&
+	    (path = file_kept(r.nfiles, &fds[r.nfiles].fd)) != NULL) {
 		fds[r.nfiles].number = ENGINE_FILE_FD + (int)r.nfiles;
 		r.files[r.nfiles++] = path;
 	}
@@ -215,6 +216,9 @@ supervise(struct super *s)
 	}
 	sdnotify("STOPPING=1");
 	stop(s);
+	/* told to stop before everything was read */
+	if (s->once && !s->done && s->status == 0)
+		return 1;
 	return s->status;
 }
 

@@ -83,7 +83,8 @@ list_newer(struct db *db, const struct log_list_in *in,
 
 	*known = 0;
 	if (db_query(db, &r, e, "select sha256 = $2, listed_at > $3, listed_at "
-	    "from log_list where source = $1 order by id desc limit 1", "sbt",
+	    "from log_list where source = $1 "
+	    "order by checked_at desc, id desc limit 1", "sbt",
 	    in->source, sha, in->list->timestamp) == -1)
 		return -1;
 	if (db_rows(r) != 0) {
@@ -155,30 +156,65 @@ log_put(struct db *db, const struct log_list_in *in,
 	return rc;
 }
 
+/*
+ * Are there logs that no list has any more?  1: this list, though it did not
+ * change, may be the one that still has them; and a log whose list began to
+ * leave it out may be back.
+ */
+static int
+unlisted(struct db *db, const char *source, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 any;
+
+	if (db_query(db, &r, e, "select exists (select from log where "
+	    "not listed and list_source <> $1)", "s", source) == -1)
+		return -1;
+	any = db_bool(r, 0, 0);
+	db_free(r);
+	return any;
+}
+
+/*
+ * Do the logs of this list begin where they are (start: now)?  Those of the
+ * very first list, and of the first one of the other browser: they are read
+ * within the same minute, in any order.
+ */
+static int
+first_list(struct db *db, const char *source, int *first, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select not exists (select from log_list "
+	    "where source = $1 or source = 'file' or $1 = 'file')", "s",
+	    source) == -1)
+		return -1;
+	*first = db_bool(r, 0, 0);
+	db_free(r);
+	return 0;
+}
+
 int
 log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
     int *changed, struct err *e)
 {
-	struct db_res	*r = NULL;
-	struct span	 sha;
-	uint8_t		 digest[32];
-	size_t		 i;
-	int		 known, first;
+	struct span	sha;
+	uint8_t		digest[32];
+	size_t		i;
+	int		known, first, rc;
 
 	*changed = 0;
 	sha_256(digest, in->body.p, in->body.n);
 	sha = (struct span){ digest, 32 };
 	if (list_newer(db, in, &sha, &known, e) == -1)
 		return -1;
-	if (known)
-		return db_query(db, NULL, e, "update log_list set "
-		    "checked_at = now() where source = $1 and sha256 = $2",
-		    "sb", in->source, &sha);
-	if (db_query(db, &r, e, "select not exists (select from log)", "")
-	    == -1)
+	if (known && ((rc = unlisted(db, in->source, e)) == -1 || rc == 0))
+		return rc == -1 ? -1 : db_query(db, NULL, e,
+		    "update log_list set checked_at = now() "
+		    "where source = $1 and sha256 = $2", "sb", in->source,
+		    &sha);
+	if (first_list(db, in->source, &first, e) == -1)
 		return -1;
-	first = db_bool(r, 0, 0);
-	db_free(r);
 	if (db_query(db, NULL, e, "insert into log_list (source, sha256, "
 	    "version, listed_at, body, signature, verified) values ($1, $2, "
 	    "$3, $4, $5, $6, $7) on conflict (source, sha256) do update set "
@@ -186,17 +222,21 @@ log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
 	    in->list->version, when(in->list->timestamp), &in->body,
 	    &in->signature, in->verified) == -1)
 		return -1;
-	/* what this source no longer lists is read no longer */
+	/*
+	 * What this source no longer lists is read no longer, nor what came
+	 * from sources that are not configured any more.
+	 */
 	if (db_query(db, NULL, e, "update log set listed = false "
-	    "where list_source = $1", "s", in->source) == -1)
+	    "where list_source = $1 or (list_source = 'file') <> "
+	    "($1 = 'file')", "s", in->source) == -1)
 		return -1;
 	for (i = 0; i < in->list->nlogs; i++)
 		if (log_put(db, in, &in->list->logs[i], first, now, e) == -1)
 			return -1;
-	*changed = 1;
+	*changed = !known;
 	return db_query(db, NULL, e, "delete from work w using log l where "
-	    "w.kind = 'tail' and w.subject = l.id::text and not l.watched",
-	    "");
+	    "w.kind = 'tail' and w.subject = l.id::text and "
+	    "not (l.watched and l.listed)", "");
 }
 
 int
