@@ -53,11 +53,51 @@ int watch_build_add(struct watch_build *, const char *pattern,
 int watch_build_file(struct watch_build *, const char *text, size_t n,
     const char *where, struct err *);
 
+/*
+ * The same for a text that comes in parts, each but the last ending with a
+ * newline; *${line} is 0 before the first, and counts.
+ */
+int watch_build_part(struct watch_build *, const char *text, size_t n,
+    const char *where, size_t *line, struct err *);
+
+/*
+ * A guess that ${n} more watches of ${bytes} in all will come: room is made
+ * for them at once.
+ */
+void watch_build_expect(struct watch_build *, size_t n, size_t bytes);
+
 /* Watches so far. */
 size_t watch_build_count(const struct watch_build *);
 
+/*
+ * The patterns added so far as lines of text, in their canonical form and
+ * each once, in the order in which they came: watch_build_line_bytes() is
+ * the length of all; watch_build_lines() appends those of the watches from
+ * *${at} on to ${out} until it has ${most} bytes or more, moves *${at}, and
+ * returns 0 when nothing is left.
+ */
+size_t watch_build_line_bytes(const struct watch_build *);
+int watch_build_lines(const struct watch_build *, uint32_t *at,
+    struct buf *out, size_t most);
+
 /* Append the image to ${image} and free the builder. */
 void watch_build_done(struct watch_build *, struct buf *image);
+
+/*
+ * The same without a copy: the pieces that make the image when they are put
+ * one behind the other, borrowed until the builder is freed.  Nothing may be
+ * added any more.
+ */
+#define WATCH_PIECES	22
+
+struct watch_pieces {
+	struct span	 v[WATCH_PIECES];
+	size_t		 n;
+	size_t		 size;		/* of the image */
+	const uint8_t	*sha256;	/* as watch_sha256() has it */
+};
+
+void watch_build_end(struct watch_build *, struct watch_pieces *);
 
 /* Free a builder that is not wanted any more; NULL is fine. */
 void watch_build_free(struct watch_build *);
@@ -87,14 +127,22 @@ struct watch_set {
  */
 int watch_open(struct watch_set *, const void *image, size_t n, struct err *);
 
+/*
+ * The same for an image that this process has made and nobody else can have
+ * changed since: only the head is looked at.
+ */
+int watch_open_own(struct watch_set *, const void *image, size_t n,
+    struct err *);
+
 /* The number of watches; the canonical pattern of one, borrowed. */
 size_t watch_count(const struct watch_set *);
 const char *watch_text(const struct watch_set *, uint32_t);
 
 /*
- * SHA-256 over the canonical patterns in bytewise order, each followed by
- * its exclusions (" !pattern", in bytewise order) and a newline: the same
- * for the same set, however it was put together.
+ * What names the set: the sum, modulo 2^256, of one SHA-256 a watch, taken
+ * as big-endian numbers; that of a watch is over its canonical pattern and
+ * its exclusions (" !pattern" each, in bytewise order).  The same for the
+ * same set, however it was put together, without putting it in order.
  */
 const uint8_t *watch_sha256(const struct watch_set *);
 

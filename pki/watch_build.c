@@ -4,19 +4,11 @@
 
 #include "base/limit.h"
 #include "base/mem.h"
-#include "base/sha.h"
-#include "pki/name.h"
 #include "pki/watch_build.h"
 
 /* Building a watch image: pki/watch.h has the contract. */
 
-/* A name with room behind it, as watch_label() needs. */
-struct line {
-	uint8_t		p[WATCH_TEXT + WATCH_SLACK];
-	size_t		n;
-	uint8_t		dot[WATCH_TEXT];	/* where dots are */
-	size_t		ndot;
-};
+#define LEAST_SLOTS	64
 
 struct watch_build *
 watch_build_new(void)
@@ -28,8 +20,11 @@ watch_build_new(void)
 		abort();
 	b->seed[1] |= 1;
 	b->seed[2] |= 1;
-	b->nslot = 1024;
-	b->slot = mem_array(b->nslot, sizeof(*b->slot));
+	b->name.n = b->other.n = b->up.n = LEAST_SLOTS;
+	b->name.slot = mem_array(b->name.n, sizeof(*b->name.slot));
+	b->other.slot = mem_array(b->other.n, sizeof(*b->other.slot));
+	b->up.slot = mem_array(b->up.n, sizeof(*b->up.slot));
+	b->up.hash = mem_array(b->up.n, sizeof(*b->up.hash));
 	return b;
 }
 
@@ -40,9 +35,17 @@ watch_build_free(struct watch_build *b)
 		return;
 	buf_free(&b->text);
 	free(b->off);
-	free(b->hash);
-	free(b->slot);
+	free(b->sib);
+	free(b->own);
+	free(b->name.slot);
+	free(b->other.slot);
+	free(b->up.slot);
+	free(b->up.hash);
 	free(b->not);
+	free(b->made.filter);
+	free(b->made.pfilter);
+	free(b->made.ip);
+	free(b->made.key);
 	free(b);
 }
 
@@ -52,110 +55,212 @@ watch_build_count(const struct watch_build *b)
 	return b->n;
 }
 
-/* Hash a canonical pattern without its leading dot. */
-static struct watch_hash
-line_hash(const struct watch_build *b, const struct line *l)
-{
-	struct watch_hash	h = { b->seed[0], 0 };
-	size_t		end = l->n, first = l->n != 0 && l->p[0] == '.';
-	size_t		i;
+/* --- hash tables --- */
 
-	for (i = l->ndot; i > first; i--) {
-		h.own = watch_label(b->seed, h.own, l->p + l->dot[i - 1] + 1,
-		    end - l->dot[i - 1] - 1);
-		end = l->dot[i - 1];
-		h.parent = h.own;
+/* Make it of at least ${n} places. */
+static void
+table_grow(const struct watch_build *b, struct watch_table *t, uint64_t n)
+{
+	uint32_t	*old = t->slot, was = t->n, i, at;
+	uint64_t	 h;
+
+	while (t->n < n)
+		t->n *= 2;
+	if (t->n == was)
+		return;
+	t->slot = mem_array(t->n, sizeof(*t->slot));
+	mem_huge(t->slot, t->n * sizeof(*t->slot));
+	for (i = 0; i < was; i++) {
+		if (old[i] == 0)
+			continue;
+		h = b->own[(old[i] & WATCH_SLOT_MASK) - 1];
+		at = watch_start(h, t->n);
+		while (t->slot[at] != 0)
+			at = (at + 1) & (t->n - 1);
+		t->slot[at] = old[i];
 	}
-	h.own = watch_label(b->seed, h.own, l->p + first, end - first);
-	return h;
-}
-
-/* Append a record; its offset. */
-static uint32_t
-put_record(struct watch_build *b, enum watch_kind kind, const void *p,
-    size_t n)
-{
-	uint32_t	 off = (uint32_t)b->text.n;
-	uint8_t		*r = buf_room(&b->text, n + WATCH_REC);
-
-	r[0] = (uint8_t)kind;
-	r[1] = (uint8_t)n;
-	memcpy(r + 2, p, n);
-	r[2 + n] = '\0';
-	b->text.n += n + WATCH_REC;
-	return off;
+	free(old);
 }
 
 static void
-slot_grow(struct watch_build *b)
+parents_grow(struct watch_parents *u)
 {
-	uint32_t	w, i;
+	struct watch_parents	old = *u;
+	uint32_t		i, at;
 
-	free(b->slot);
-	b->nslot *= 2;
-	b->slot = mem_array(b->nslot, sizeof(*b->slot));
-	for (w = 0; w < b->n; w++) {
-		i = watch_start(b->hash[w].own, b->nslot);
-		while (b->slot[i] != 0)
-			i = (i + 1) & (b->nslot - 1);
-		b->slot[i] = w + 1;
+	u->n *= 2;
+	u->slot = mem_array(u->n, sizeof(*u->slot));
+	u->hash = mem_array(u->n, sizeof(*u->hash));
+	for (i = 0; i < old.n; i++) {
+		if (old.slot[i] == 0)
+			continue;
+		at = watch_start(old.hash[i], u->n);
+		while (u->slot[at] != 0)
+			at = (at + 1) & (u->n - 1);
+		u->slot[at] = old.slot[i];
+		u->hash[at] = old.hash[i];
 	}
+	free(old.slot);
+	free(old.hash);
 }
 
-/*
- * Find or add the pattern in ${l}; *fresh says which.  WATCH_NONE when there
- * are too many.
- */
-static uint32_t
-put_line(struct watch_build *b, const struct line *l, enum watch_kind kind,
-    int *fresh)
+/* The name one label above a watch that has one. */
+static const char *
+parent_text(const struct watch_build *b, uint32_t w)
 {
-	struct watch_hash	 h = line_hash(b, l);
-	const uint8_t	*r;
-	uint32_t	 i;
+	const char	*t = (const char *)watch_build_rec(b, w) + 2;
 
-	if ((b->n + 1) * 2 > b->nslot)
-		slot_grow(b);
+	return strchr(t + (*t == '.'), '.') + 1;
+}
+
+/* Chain the watch to those with the same parent, itself as the first. */
+static void
+parents_put(struct watch_build *b, uint32_t w, const struct watch_pend *p)
+{
+	struct watch_parents	*u = &b->up;
+	const char		*t;
+	uint32_t		 i;
+
+	if ((u->used + 1) * 2 > u->n)
+		parents_grow(u);
+	t = (const char *)b->text.p + p->at + 2 + p->up;
+	for (i = watch_start(p->parent, u->n); u->slot[i] != 0;
+	    i = (i + 1) & (u->n - 1))
+		if (u->hash[i] == p->parent &&
+		    strcmp(parent_text(b, u->slot[i] - 1), t) == 0) {
+			b->sib[w] = u->slot[i] - 1;
+			u->slot[i] = w + 1;
+			return;
+		}
+	u->used++;
+	u->hash[i] = p->parent;
+	u->slot[i] = w + 1;
+}
+
+void
+watch_build_expect(struct watch_build *b, size_t n, size_t bytes)
+{
+	size_t	most;
+
+	if (n > LIMIT_WATCHES)
+		n = LIMIT_WATCHES;
+	most = b->n + n;
+	(void)buf_room(&b->text, bytes + n * WATCH_REC);
+	mem_huge(b->text.p, b->text.cap);
+	b->off = mem_grow(b->off, &b->cap_off, most, sizeof(*b->off));
+	b->sib = mem_grow(b->sib, &b->cap_sib, most, sizeof(*b->sib));
+	b->own = mem_grow(b->own, &b->cap_own, most, sizeof(*b->own));
+	mem_huge(b->off, b->cap_off * sizeof(*b->off));
+	mem_huge(b->sib, b->cap_sib * sizeof(*b->sib));
+	mem_huge(b->own, b->cap_own * sizeof(*b->own));
+	table_grow(b, &b->name, 2 * ((uint64_t)b->name.used + n + 1));
+}
+
+/* --- one pattern --- */
+
+void
+watch_build_pend(struct watch_build *b, struct watch_pend *p,
+    const struct scan *c, enum watch_kind kind)
+{
+	size_t		deep = kind == WATCH_DEEP, n = c->n + deep, end, at;
+	uint8_t		*r = buf_room(&b->text, n + WATCH_REC);
+	uint64_t	d;
+	int		q;
+
+	p->at = (uint32_t)b->text.n;
+	p->up = 0;
+	p->parent = 0;
+	p->own = b->seed[0];
+	r[0] = (uint8_t)kind;
+	r[1] = (uint8_t)n;
+	r[2] = '.';
+	memcpy(r + 2 + deep, c->buf, c->n);
+	r[2 + n] = '\0';
+	b->text.n += n + WATCH_REC;
+	/* As match_scan() does it: label by label from the right. */
+	for (end = c->n, q = 3; q >= 0; q--)
+		for (d = c->dots[q]; d != 0; d &= ~((uint64_t)1 << (at & 63))) {
+			at = (size_t)q * 64 + 63 - (size_t)__builtin_clzll(d);
+			p->own = watch_label(b->seed, p->own,
+			    c->buf + at + 1, end - (at + 1));
+			p->parent = p->own;
+			p->up = (uint32_t)(at + 1 + deep);
+			end = at;
+		}
+	p->own = watch_label(b->seed, p->own, c->buf, end);
+}
+
+static struct watch_table *
+table_of(struct watch_build *b, const struct watch_pend *p)
+{
+	return b->text.p[p->at] <= WATCH_DEEP ? &b->name : &b->other;
+}
+
+void
+watch_build_prefetch(const struct watch_build *b, const struct watch_pend *p)
+{
+	__builtin_prefetch(&b->name.slot[watch_start(p->own, b->name.n)], 1);
+}
+
+uint32_t
+watch_build_put(struct watch_build *b, const struct watch_pend *p, int *fresh)
+{
+	struct watch_table	*t = table_of(b, p);
+	const uint8_t		*r, *mine = b->text.p + p->at;
+	uint32_t		 i, w;
+
+	if (((uint64_t)t->used + 1) * 2 > t->n)
+		table_grow(b, t, ((uint64_t)t->used + 1) * 2);
 	*fresh = 0;
-	for (i = watch_start(h.own, b->nslot); b->slot[i] != 0;
-	    i = (i + 1) & (b->nslot - 1)) {
-		if (b->hash[b->slot[i] - 1].own != h.own)
+	for (i = watch_start(p->own, t->n); t->slot[i] != 0;
+	    i = (i + 1) & (t->n - 1)) {
+		if (!watch_is_tag(t->slot[i], p->own))
 			continue;
-		r = b->text.p + b->off[b->slot[i] - 1];
-		if (r[1] == l->n && memcmp(r + 2, l->p, l->n) == 0)
-			return b->slot[i] - 1;
+		w = (t->slot[i] & WATCH_SLOT_MASK) - 1;
+		r = watch_build_rec(b, w);
+		if (r[1] == mine[1] && memcmp(r + 2, mine + 2, r[1]) == 0)
+			return w;
 	}
 	if (b->n >= LIMIT_WATCHES)
 		return WATCH_NONE;
 	*fresh = 1;
-	b->off = mem_grow(b->off, &b->cap_off, b->n + 1u, sizeof(*b->off));
-	b->hash = mem_grow(b->hash, &b->cap_hash, b->n + 1u,
-	    sizeof(*b->hash));
-	b->off[b->n] = put_record(b, kind, l->p, l->n);
-	b->hash[b->n] = h;
-	b->slot[i] = ++b->n;
-	return b->n - 1;
+	w = b->n++;
+	b->off = mem_grow(b->off, &b->cap_off, b->n, sizeof(*b->off));
+	b->sib = mem_grow(b->sib, &b->cap_sib, b->n, sizeof(*b->sib));
+	b->own = mem_grow(b->own, &b->cap_own, b->n, sizeof(*b->own));
+	b->off[w] = p->at;
+	b->sib[w] = WATCH_NONE;
+	b->own[w] = p->own;
+	b->nline += mine[1] + 1u;
+	t->slot[i] = (w + 1) | watch_tag(p->own);
+	t->used++;
+	if (mine[0] <= WATCH_DEEP && p->up != 0)
+		parents_put(b, w, p);
+	return w;
 }
 
-static int
-too_many(struct err *e)
+int
+watch_build_too_many(struct err *e)
 {
 	return err_set(e, ERR_LIMIT, "more than %u watches; one watch "
 	    "\".example.com\" stands for all names below", LIMIT_WATCHES);
 }
 
-static void
-line_set(struct line *l, const char *text)
-{
-	size_t	i;
+/* --- exclusions --- */
 
-	l->n = strlen(text);
-	memset(l->p, 0, sizeof(l->p));
-	memcpy(l->p, text, l->n);
-	l->ndot = 0;
-	for (i = 0; i < l->n; i++)
-		if (text[i] == '.')
-			l->dot[l->ndot++] = (uint8_t)i;
+/* Append the record of an exclusion; its offset. */
+static uint32_t
+put_not(struct watch_build *b, const char *t)
+{
+	size_t		 n = strlen(t);
+	uint32_t	 off = (uint32_t)b->text.n;
+	uint8_t		*r = buf_room(&b->text, n + WATCH_REC);
+
+	r[0] = (uint8_t)watch_kind_of(t);
+	r[1] = (uint8_t)n;
+	memcpy(r + 2, t, n + 1);
+	b->text.n += n + WATCH_REC;
+	return off;
 }
 
 /* Is it among the ${n} canonical texts? */
@@ -200,8 +305,7 @@ not_add(struct watch_build *b, uint32_t w, char (*list)[WATCH_TEXT], size_t n)
 		b->not = mem_grow(b->not, &b->cap_not, b->nnot + 1,
 		    sizeof(*b->not));
 		b->not[b->nnot].watch = w;
-		b->not[b->nnot++].off = put_record(b, watch_kind_of(list[i]),
-		    list[i], strlen(list[i]));
+		b->not[b->nnot++].off = put_not(b, list[i]);
 		b->text.p[b->off[w]] |= WATCH_HAS_NOT;
 	}
 }
@@ -238,144 +342,59 @@ bad:
 	return NULL;
 }
 
+/* Scan a canonical pattern of any kind. */
+static void
+scan_canon(struct scan *c, const char *t, enum watch_kind kind)
+{
+	struct span	in = SPAN_STR(t);
+
+	if (kind == WATCH_DEEP || kind == WATCH_EXACT) {
+		in.p += kind == WATCH_DEEP;
+		in.n -= kind == WATCH_DEEP;
+		scan_name(c, in, in.p + in.n);
+		return;
+	}
+	memset(c, 0, sizeof(*c));
+	memcpy(c->buf, in.p, in.n);
+	c->n = in.n;
+}
+
 int
 watch_build_add(struct watch_build *b, const char *pattern,
     const char *const *exclude, size_t nexclude, struct err *e)
 {
-	char		canon[WATCH_TEXT], (*list)[WATCH_TEXT];
-	struct line	l;
-	uint32_t	w;
-	int		fresh;
+	char			 canon[WATCH_TEXT], (*list)[WATCH_TEXT];
+	struct watch_pend	 p;
+	struct scan		 c;
+	enum watch_kind		 kind;
+	uint32_t		 w;
+	int			 fresh;
 
 	if (watch_canon(pattern, canon, e) == -1)
 		return -1;
 	if ((list = canon_list(exclude, nexclude, e)) == NULL)
 		return -1;
-	line_set(&l, canon);
-	w = put_line(b, &l, watch_kind_of(canon), &fresh);
+	kind = watch_kind_of(canon);
+	scan_canon(&c, canon, kind);
+	watch_build_pend(b, &p, &c, kind);
+	w = watch_build_put(b, &p, &fresh);
+	if (!fresh)
+		b->text.n = p.at;
 	if (w == WATCH_NONE) {
 		free(list);
-		return too_many(e);
+		return watch_build_too_many(e);
 	}
 	if (fresh)
 		not_add(b, w, list, nexclude);
-	else if (b->text.p[b->off[w]] & WATCH_HAS_NOT)
+	else if (*watch_build_rec(b, w) & WATCH_HAS_NOT)
 		not_keep(b, w, list, nexclude);
 	free(list);
 	return 0;
 }
 
-/*
- * Take a line that is canonical as it stands: small letters, digits, '-' and
- * '_' in labels of 1 to 63 bytes, the last byte a letter.  0 when it is not.
- */
-static int
-line_plain(struct line *l, const char *s, size_t n)
+void
+watch_build_again(struct watch_build *b, uint32_t w)
 {
-	uint8_t	c;
-	size_t	i, run = 0, from = n != 0 && s[0] == '.';
-
-	if (n <= from || n > 253 || s[n - 1] < 'a' || s[n - 1] > 'z')
-		return 0;
-	l->ndot = 0;
-	if (from)
-		l->dot[l->ndot++] = 0;
-	for (i = from; i < n; i++) {
-		c = (uint8_t)s[i];
-		if (c == '.') {
-			if (run == 0 || run > 63)
-				return 0;
-			l->dot[l->ndot++] = (uint8_t)i;
-			run = 0;
-			continue;
-		}
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		    c == '-' || c == '_'))
-			return 0;
-		run++;
-	}
-	if (run > 63)
-		return 0;
-	memcpy(l->p, s, n);
-	l->n = n;
-	return 1;
-}
-
-/* Cut off the comment, blanks and the CR. */
-static size_t
-trim(const char **s, size_t n)
-{
-	const char	*p = *s, *end = memchr(p, '#', n);
-
-	if (end == NULL)
-		end = p + n;
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	while (p < end && (end[-1] == ' ' || end[-1] == '\t' ||
-	    end[-1] == '\r'))
-		end--;
-	*s = p;
-	return (size_t)(end - p);
-}
-
-/* A line that needs a closer look. */
-static int
-add_careful(struct watch_build *b, const char *s, size_t n, struct err *e)
-{
-	char	text[4 * WATCH_TEXT];
-
-	if (memchr(s, '\0', n) != NULL)
-		return err_set(e, ERR_FORMAT, "a NUL byte");
-	if (n >= sizeof(text))
-		return err_set(e, ERR_FORMAT, "a pattern of %zu bytes; a name "
-		    "has at most 253", n);
-	memcpy(text, s, n);
-	text[n] = '\0';
-	return watch_build_add(b, text, NULL, 0, e);
-}
-
-/* One line without its newline. */
-static int
-add_line(struct watch_build *b, struct line *l, const char *s, size_t n,
-    struct err *e)
-{
-	enum watch_kind	kind;
-	uint32_t	w;
-	int		fresh;
-
-	if (!line_plain(l, s, n)) {
-		n = trim(&s, n);
-		if (n == 0)
-			return 0;
-		if (!line_plain(l, s, n))
-			return add_careful(b, s, n, e);
-	}
-	kind = l->p[0] == '.' ? WATCH_DEEP : WATCH_EXACT;
-	w = put_line(b, l, kind, &fresh);
-	if (w == WATCH_NONE)
-		return too_many(e);
-	if (!fresh && (b->text.p[b->off[w]] & WATCH_HAS_NOT))
+	if (*watch_build_rec(b, w) & WATCH_HAS_NOT)
 		not_keep(b, w, NULL, 0);
-	return 0;
-}
-
-int
-watch_build_file(struct watch_build *b, const char *text, size_t n,
-    const char *where, struct err *e)
-{
-	const char	*p = text, *end = text + n, *nl;
-	struct line	 l;
-	size_t		 no = 1;
-
-	memset(l.p, 0, sizeof(l.p));
-	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-		p += 3;
-	for (; p < end; p = nl + 1, no++) {
-		nl = memchr(p, '\n', (size_t)(end - p));
-		if (nl == NULL)
-			nl = end;
-		if (add_line(b, &l, p, (size_t)(nl - p), e) == -1)
-			return err_prefix(e, "%s:%zu", where, no);
-	}
-	return 0;
 }

@@ -4,37 +4,103 @@
 #include "base/buf.h"
 #include "pki/watch_img.h"
 
-/* The inside of a builder, for pki/watch_build.c and pki/watch_make.c only. */
+/*
+ * The inside of a builder, for pki/watch_build.c, watch_file.c and
+ * watch_make.c only.
+ */
 
-/* The hashes of a watch: of its name, and of the name one label up. */
-struct watch_hash {
-	uint64_t	own;
-	uint64_t	parent;		/* 0: there is none */
+/* A hash table of texts, as the image has it: WATCH_SLOT_BITS. */
+struct watch_table {
+	uint32_t	*slot;
+	uint32_t	 n;		/* a power of two */
+	uint32_t	 used;
+};
+
+/* Which watches have the same parent: the newest of them, and its hash. */
+struct watch_parents {
+	uint32_t	*slot;		/* as pslot of the image */
+	uint64_t	*hash;
+	uint32_t	 n;		/* a power of two */
+	uint32_t	 used;
+};
+
+/* Tables of the image that are made at the end. */
+struct watch_made {
+	struct watch_head	 head;
+	uint64_t		*filter;
+	uint64_t		*pfilter;
+	struct watch_ip		*ip;
+	struct watch_key	*key;
 };
 
 struct watch_build {
 	uint64_t	 seed[3];
 	struct buf	 text;		/* records */
-	uint32_t	*off;
+	size_t		 nline;		/* bytes of the patterns as lines */
+	uint32_t	*off;		/* a watch: its record, */
 	size_t		 cap_off;
-	struct watch_hash *hash;
-	size_t		 cap_hash;
+	uint32_t	*sib;		/* the next with the same parent, */
+	size_t		 cap_sib;
+	uint64_t	*own;		/* the hash of its name */
+	size_t		 cap_own;
 	uint32_t	 n;
-	uint32_t	*slot;		/* of all kinds, to find doubles */
-	uint32_t	 nslot;
+	struct watch_table name;	/* patterns that are names */
+	struct watch_table other;	/* and all else */
+	struct watch_parents up;
 	struct watch_not *not;		/* in no order */
 	size_t		 nnot;
 	size_t		 cap_not;
+	struct watch_made made;
 };
 
-/* A text on its way into order; what else belongs to it is ${watch}. */
-struct watch_order {
-	uint64_t	 head;		/* of watch_sort() */
-	const char	*text;		/* borrowed, zero-terminated */
-	uint32_t	 watch;
+/*
+ * A pattern on its way in: its record is the last of the text, or one of the
+ * last.
+ */
+struct watch_pend {
+	uint64_t	own;
+	uint64_t	parent;		/* 0: there is none */
+	size_t		line;		/* of a file */
+	uint32_t	at;		/* of the record */
+	uint32_t	up;		/* where its parent begins */
 };
 
-/* Put distinct texts, shorter than WATCH_TEXT, into bytewise order. */
-void watch_sort(struct watch_order *, size_t);
+/*
+ * Append the record of a canonical pattern and hash it.  ${c} is the pattern
+ * scanned, without its leading dot when ${kind} is WATCH_DEEP.
+ */
+void watch_build_pend(struct watch_build *, struct watch_pend *,
+    const struct scan *, enum watch_kind kind);
+
+/* Fetch into the cache what watch_build_put() will look at. */
+void watch_build_prefetch(const struct watch_build *,
+    const struct watch_pend *);
+
+/*
+ * Find the pattern or make it a watch; *fresh says which.  Returns its
+ * number, WATCH_NONE when there are too many.  A record that was not fresh
+ * is the caller's to take away.
+ */
+uint32_t watch_build_put(struct watch_build *, const struct watch_pend *,
+    int *fresh);
+
+/* A pattern without exclusions is there a second time. */
+void watch_build_again(struct watch_build *, uint32_t w);
+
+/* The error that watch_build_put() means. */
+int watch_build_too_many(struct err *);
+
+static inline const uint8_t *
+watch_build_rec(const struct watch_build *b, uint32_t w)
+{
+	return b->text.p + b->off[w];
+}
+
+/* Is the watch a name? */
+static inline int
+watch_build_named(const struct watch_build *b, uint32_t w)
+{
+	return (watch_build_rec(b, w)[0] & ~WATCH_HAS_NOT) <= WATCH_DEEP;
+}
 
 #endif

@@ -15,7 +15,7 @@
  * machine: an image never leaves it.
  */
 #define WATCH_MAGIC	"cvwatch"	/* with its zero byte: 8 bytes */
-#define WATCH_VERSION	1
+#define WATCH_VERSION	2
 
 enum watch_kind {
 	WATCH_EXACT,	/* example.com */
@@ -130,6 +130,26 @@ static inline uint32_t
 watch_start(uint64_t h, uint32_t n)
 {
 	return (uint32_t)(h >> 20) & (n - 1);
+}
+
+/*
+ * A place in the hash table of names: the number of the watch plus one, and
+ * above it bits of the hash that nothing else uses, so that a place that is
+ * taken by another name is passed without a look at its text.  0 is free.
+ */
+#define WATCH_SLOT_BITS	23
+#define WATCH_SLOT_MASK	(((uint32_t)1 << WATCH_SLOT_BITS) - 1)
+
+static inline uint32_t
+watch_tag(uint64_t h)
+{
+	return (uint32_t)(h >> 43) << WATCH_SLOT_BITS;
+}
+
+static inline int
+watch_is_tag(uint32_t slot, uint64_t h)
+{
+	return ((slot ^ watch_tag(h)) & ~WATCH_SLOT_MASK) == 0;
 }
 
 static inline const uint8_t *

@@ -1,3 +1,4 @@
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,60 +23,81 @@ not_cmp(const void *va, const void *vb)
 	return a->watch < b->watch ? -1 : a->watch > b->watch;
 }
 
-/* The exclusions of a watch, in bytewise order, into the hash. */
-static void
-sum_nots(const struct watch_build *b, uint32_t w, struct sha_ctx *c)
+static int
+text_cmp(const void *a, const void *b)
 {
-	struct watch_order	*o = mem_array(b->nnot + 1, sizeof(*o));
-	size_t			 i, n = 0;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* SHA-256 of a watch that has exclusions. */
+static void
+sum_nots(const struct watch_build *b, uint32_t w, uint8_t out[SHA_LEN])
+{
+	const char	**o = mem_array(b->nnot + 1, sizeof(*o));
+	struct sha_ctx	  c;
+	size_t		  i, n = 0;
 
 	for (i = 0; i < b->nnot; i++)
 		if (b->not[i].watch == w)
-			o[n++].text = (const char *)b->text.p +
+			o[n++] = (const char *)b->text.p +
 			    b->not[i].off + 2;
-	watch_sort(o, n);
-	for (i = 0; i < n; i++) {
-		sha_update(c, " !", 2);
-		sha_update(c, o[i].text, strlen(o[i].text));
-	}
-	free(o);
-}
-
-static void
-set_sum(const struct watch_build *b, uint8_t out[32])
-{
-	struct watch_order	*o = mem_array(b->n + 1u, sizeof(*o));
-	struct sha_ctx		 c;
-	uint32_t		 i;
-
-	for (i = 0; i < b->n; i++) {
-		o[i].text = build_text(b, i);
-		o[i].watch = i;
-	}
-	watch_sort(o, b->n);
+	qsort(o, n, sizeof(*o), text_cmp);
 	sha_init(&c);
-	for (i = 0; i < b->n; i++) {
-		sha_update(&c, o[i].text,
-		    b->text.p[b->off[o[i].watch] + 1]);
-		if (b->text.p[b->off[o[i].watch]] & WATCH_HAS_NOT)
-			sum_nots(b, o[i].watch, &c);
-		sha_update(&c, "\n", 1);
+	sha_update(&c, build_text(b, w), strlen(build_text(b, w)));
+	for (i = 0; i < n; i++) {
+		sha_update(&c, " !", 2);
+		sha_update(&c, o[i], strlen(o[i]));
 	}
 	sha_final(&c, out);
 	free(o);
 }
 
-/* The tables of the image while it is made. */
-struct tables {
-	struct watch_head	 h;
-	uint32_t		*slot;
-	uint64_t		*filter;
-	uint32_t		*sib;
-	uint32_t		*pslot;
-	uint64_t		*pfilter;
-	struct watch_ip		*ip;
-	struct watch_key	*key;
-};
+/* Add a digest to the sum, least significant word first. */
+static void
+sum_add(uint64_t sum[4], const uint8_t h[SHA_LEN])
+{
+	unsigned __int128	s = 0;
+	uint64_t		v;
+	size_t			i;
+
+	for (i = 0; i < 4; i++) {
+		memcpy(&v, h + 24 - 8 * i, 8);
+		s += (unsigned __int128)sum[i] + be64toh(v);
+		sum[i] = (uint64_t)s;
+		s >>= 64;
+	}
+}
+
+#define SUMS	64	/* at a time */
+
+static void
+set_sum(const struct watch_build *b, uint8_t out[SHA_LEN])
+{
+	struct span	in[SUMS];
+	uint8_t		h[SUMS][SHA_LEN];
+	uint64_t	sum[4] = { 0, 0, 0, 0 }, v;
+	const uint8_t	*r;
+	uint32_t	w, k, i;
+
+	for (w = 0; w < b->n; w += k) {
+		k = b->n - w < SUMS ? b->n - w : SUMS;
+		for (i = 0; i < k; i++) {
+			r = watch_build_rec(b, w + i);
+			in[i].p = r + 2;
+			in[i].n = r[1];
+		}
+		sha_leaves(h, in, k, (const uint8_t *)"", 0);
+		for (i = 0; i < k; i++) {
+			if (*watch_build_rec(b, w + i) & WATCH_HAS_NOT)
+				sum_nots(b, w + i, h[i]);
+			sum_add(sum, h[i]);
+		}
+	}
+	for (i = 0; i < 4; i++) {
+		v = htobe64(sum[3 - i]);
+		memcpy(out + 8 * i, &v, 8);
+	}
+}
 
 static uint32_t
 power_of_2(uint64_t least)
@@ -85,75 +107,6 @@ power_of_2(uint64_t least)
 	while (n < least)
 		n *= 2;
 	return n;
-}
-
-/* The name one label above a watch; it has one. */
-static const char *
-parent_text(const char *t)
-{
-	return strchr(t + (*t == '.'), '.') + 1;
-}
-
-/* Where a parent stands, or would: an index of pslot. */
-static uint32_t
-parent_slot(const struct watch_build *b, const uint32_t *pslot, uint32_t n,
-    uint32_t w)
-{
-	uint32_t	i = watch_start(b->hash[w].parent, n);
-	const char	*p = parent_text(build_text(b, w));
-
-	for (; pslot[i] != 0; i = (i + 1) & (n - 1))
-		if (strcmp(parent_text(build_text(b, pslot[i] - 1)), p) == 0)
-			break;
-	return i;
-}
-
-/* Twice the room; the heads of the chains move over. */
-static void
-parents_grow(const struct watch_build *b, struct tables *t)
-{
-	uint32_t	*old = t->pslot, n = t->h.npslot, i;
-
-	t->h.npslot *= 2;
-	t->pslot = mem_array(t->h.npslot, sizeof(*t->pslot));
-	for (i = 0; i < n; i++)
-		if (old[i] != 0)
-			t->pslot[parent_slot(b, t->pslot, t->h.npslot,
-			    old[i] - 1)] = old[i];
-	free(old);
-}
-
-/* Chain the watches with the same parent, the latest first. */
-static void
-parents_make(const struct watch_build *b, struct tables *t)
-{
-	uint32_t	w, i, n = 0;
-	uint64_t	h;
-
-	t->sib = mem_array(b->n + 1u, sizeof(*t->sib));
-	t->h.npslot = 64;
-	t->pslot = mem_array(t->h.npslot, sizeof(*t->pslot));
-	for (w = 0; w < b->n; w++) {
-		t->sib[w] = WATCH_NONE;
-		if (b->hash[w].parent == 0 || (b->text.p[b->off[w]] &
-		    ~WATCH_HAS_NOT) > WATCH_DEEP)
-			continue;
-		if ((n + 1) * 2 > t->h.npslot)
-			parents_grow(b, t);
-		i = parent_slot(b, t->pslot, t->h.npslot, w);
-		if (t->pslot[i] != 0)
-			t->sib[w] = t->pslot[i] - 1;
-		else
-			n++;
-		t->pslot[i] = w + 1;
-	}
-	t->h.npfilter = power_of_2(n / 4u);
-	t->pfilter = mem_array(t->h.npfilter, sizeof(*t->pfilter));
-	for (i = 0; i < t->h.npslot; i++)
-		if (t->pslot[i] != 0) {
-			h = b->hash[t->pslot[i] - 1].parent;
-			t->pfilter[h & (t->h.npfilter - 1)] |= watch_bits(h);
-		}
 }
 
 /* The labels of a pattern that is a name. */
@@ -167,29 +120,34 @@ count_labels(const char *t)
 	return n;
 }
 
+/* The filters, and how many labels the shortest name has. */
 static void
-names_make(const struct watch_build *b, struct tables *t)
+filters_make(struct watch_build *b)
 {
-	uint32_t	w, i, n;
-	uint64_t	h;
+	struct watch_made	*m = &b->made;
+	uint32_t		 w, i, n;
+	uint64_t		 h;
 
-	t->h.least = UINT32_MAX;
-	t->h.nslot = power_of_2(2 * ((uint64_t)b->n + 1));
-	t->h.nfilter = power_of_2(b->n / 4u);
-	t->slot = mem_array(t->h.nslot, sizeof(*t->slot));
-	t->filter = mem_array(t->h.nfilter, sizeof(*t->filter));
+	m->head.least = UINT32_MAX;
+	m->head.nfilter = power_of_2(b->name.used / 4u);
+	m->filter = mem_array(m->head.nfilter, sizeof(*m->filter));
 	for (w = 0; w < b->n; w++) {
-		if ((b->text.p[b->off[w]] & ~WATCH_HAS_NOT) > WATCH_DEEP)
+		if (!watch_build_named(b, w))
 			continue;
-		if ((n = count_labels(build_text(b, w))) < t->h.least)
-			t->h.least = n;
-		h = b->hash[w].own;
-		t->filter[h & (t->h.nfilter - 1)] |= watch_bits(h);
-		i = watch_start(h, t->h.nslot);
-		while (t->slot[i] != 0)
-			i = (i + 1) & (t->h.nslot - 1);
-		t->slot[i] = w + 1;
+		if (m->head.least > 1 &&
+		    (n = count_labels(build_text(b, w))) < m->head.least)
+			m->head.least = n;
+		h = b->own[w];
+		m->filter[h & (m->head.nfilter - 1)] |= watch_bits(h);
 	}
+	m->head.npfilter = power_of_2(b->up.used / 4u);
+	m->pfilter = mem_array(m->head.npfilter, sizeof(*m->pfilter));
+	for (i = 0; i < b->up.n; i++)
+		if (b->up.slot[i] != 0) {
+			h = b->up.hash[i];
+			m->pfilter[h & (m->head.npfilter - 1)] |=
+			    watch_bits(h);
+		}
 }
 
 /* Addresses and keys, which are sorted lists. */
@@ -206,34 +164,38 @@ key_sort(const void *a, const void *b)
 }
 
 static void
-lists_make(const struct watch_build *b, struct tables *t)
+lists_make(const struct watch_build *b, struct watch_made *m)
 {
 	size_t			 cap_ip = 0, cap_key = 0;
+	struct watch_head	*h = &m->head;
 	struct watch_key	*k;
 	struct watch_ip		*ip;
-	uint32_t		 w;
+	uint32_t		 i, w;
 
-	for (w = 0; w < b->n; w++) {
-		switch (b->text.p[b->off[w]] & ~WATCH_HAS_NOT) {
+	for (i = 0; i < b->other.n; i++) {
+		if (b->other.slot[i] == 0)
+			continue;
+		w = (b->other.slot[i] & WATCH_SLOT_MASK) - 1;
+		switch (*watch_build_rec(b, w) & ~WATCH_HAS_NOT) {
 		case WATCH_ALL:
-			t->h.all = w;
+			h->all = w;
 			break;
 		case WATCH_ADDR:
-			t->ip = mem_grow(t->ip, &cap_ip, t->h.nip + 1u,
-			    sizeof(*t->ip));
-			ip = &t->ip[t->h.nip++];
+			m->ip = mem_grow(m->ip, &cap_ip, h->nip + 1u,
+			    sizeof(*m->ip));
+			ip = &m->ip[h->nip++];
 			(void)watch_ip_parse(build_text(b, w), ip);
 			ip->watch = w;
 			if (ip->v6)
-				t->h.plen6[ip->plen / 64] |=
+				h->plen6[ip->plen / 64] |=
 				    (uint64_t)1 << (ip->plen % 64);
 			else
-				t->h.plen4 |= (uint64_t)1 << ip->plen;
+				h->plen4 |= (uint64_t)1 << ip->plen;
 			break;
 		case WATCH_KEY:
-			t->key = mem_grow(t->key, &cap_key, t->h.nkey + 1u,
-			    sizeof(*t->key));
-			k = &t->key[t->h.nkey++];
+			m->key = mem_grow(m->key, &cap_key, h->nkey + 1u,
+			    sizeof(*m->key));
+			k = &m->key[h->nkey++];
 			(void)enc_unhex_to(k->spki, 32, build_text(b, w) + 5);
 			k->watch = w;
 			break;
@@ -241,21 +203,22 @@ lists_make(const struct watch_build *b, struct tables *t)
 			break;
 		}
 	}
-	if (t->h.nip != 0)
-		qsort(t->ip, t->h.nip, sizeof(*t->ip), ip_sort);
-	if (t->h.nkey != 0)
-		qsort(t->key, t->h.nkey, sizeof(*t->key), key_sort);
+	if (h->nip != 0)
+		qsort(m->ip, h->nip, sizeof(*m->ip), ip_sort);
+	if (h->nkey != 0)
+		qsort(m->key, h->nkey, sizeof(*m->key), key_sort);
 }
 
-/* Append a table and zero bytes up to a multiple of 8. */
+/* A table as a piece, and zero bytes up to a multiple of 8. */
 static void
-put_table(struct buf *out, const void *p, size_t n)
+put_table(struct watch_pieces *o, const void *p, size_t n)
 {
 	static const uint8_t	zero[8];
 
-	if (n != 0)
-		buf_add(out, p, n);
-	buf_add(out, zero, watch_align(n) - n);
+	o->v[o->n].p = p;
+	o->v[o->n++].n = n;
+	o->v[o->n].p = zero;
+	o->v[o->n++].n = watch_align(n) - n;
 }
 
 static uint64_t
@@ -274,44 +237,53 @@ image_size(const struct watch_head *h)
 }
 
 void
-watch_build_done(struct watch_build *b, struct buf *image)
+watch_build_end(struct watch_build *b, struct watch_pieces *o)
 {
-	struct tables	t;
+	struct watch_made	*m = &b->made;
+	struct watch_head	*h = &m->head;
 
-	memset(&t, 0, sizeof(t));
-	memcpy(t.h.magic, WATCH_MAGIC, sizeof(t.h.magic));
-	t.h.version = WATCH_VERSION;
-	t.h.all = WATCH_NONE;
-	t.h.n = b->n;
-	t.h.ntext = b->text.n;
-	t.h.nnot = (uint32_t)b->nnot;
-	memcpy(t.h.seed, b->seed, sizeof(t.h.seed));
-	set_sum(b, t.h.sha256);
-	names_make(b, &t);
-	parents_make(b, &t);
-	lists_make(b, &t);
+	memcpy(h->magic, WATCH_MAGIC, sizeof(h->magic));
+	h->version = WATCH_VERSION;
+	h->all = WATCH_NONE;
+	h->n = b->n;
+	h->nslot = b->name.n;
+	h->npslot = b->up.n;
+	h->ntext = b->text.n;
+	h->nnot = (uint32_t)b->nnot;
+	memcpy(h->seed, b->seed, sizeof(h->seed));
+	set_sum(b, h->sha256);
+	filters_make(b);
+	lists_make(b, m);
 	if (b->nnot != 0)
 		qsort(b->not, b->nnot, sizeof(*b->not), not_cmp);
-	t.h.size = image_size(&t.h);
-	(void)buf_room(image, (size_t)t.h.size);
-	put_table(image, &t.h, sizeof(t.h));
-	put_table(image, b->off, (size_t)b->n * 4);
-	put_table(image, t.sib, (size_t)b->n * 4);
-	put_table(image, t.slot, (size_t)t.h.nslot * 4);
-	put_table(image, t.filter, (size_t)t.h.nfilter * 8);
-	put_table(image, t.pslot, (size_t)t.h.npslot * 4);
-	put_table(image, t.pfilter, (size_t)t.h.npfilter * 8);
-	put_table(image, t.ip, t.h.nip * sizeof(*t.ip));
-	put_table(image, t.key, t.h.nkey * sizeof(*t.key));
-	put_table(image, b->not, b->nnot * sizeof(*b->not));
-	put_table(image, b->text.p, b->text.n);
-	free(t.slot);
-	free(t.filter);
-	free(t.sib);
-	free(t.pslot);
-	free(t.pfilter);
-	free(t.ip);
-	free(t.key);
+	h->size = image_size(h);
+	memset(o, 0, sizeof(*o));
+	o->size = (size_t)h->size;
+	o->sha256 = h->sha256;
+	put_table(o, h, sizeof(*h));
+	put_table(o, b->off, (size_t)b->n * 4);
+	put_table(o, b->sib, (size_t)b->n * 4);
+	put_table(o, b->name.slot, (size_t)h->nslot * 4);
+	put_table(o, m->filter, (size_t)h->nfilter * 8);
+	put_table(o, b->up.slot, (size_t)h->npslot * 4);
+	put_table(o, m->pfilter, (size_t)h->npfilter * 8);
+	put_table(o, m->ip, h->nip * sizeof(*m->ip));
+	put_table(o, m->key, h->nkey * sizeof(*m->key));
+	put_table(o, b->not, b->nnot * sizeof(*b->not));
+	put_table(o, b->text.p, b->text.n);
+}
+
+void
+watch_build_done(struct watch_build *b, struct buf *image)
+{
+	struct watch_pieces	o;
+	size_t			i;
+
+	watch_build_end(b, &o);
+	(void)buf_room(image, o.size);
+	for (i = 0; i < o.n; i++)
+		if (o.v[i].n != 0)
+			buf_span(image, o.v[i]);
 	watch_build_free(b);
 }
 
@@ -341,16 +313,21 @@ check_rec(const struct watch_set *s, uint32_t off)
 	    r[2 + r[1]] == '\0' && memchr(r + 2, 0, r[1]) == NULL;
 }
 
-/* Hash tables hold watches, and have a free place where a search ends. */
+/*
+ * Hash tables hold watches, and have a free place where a search ends;
+ * ${mask}: the bits that are the number.
+ */
 static int
-check_slots(const uint32_t *slot, uint32_t nslot, uint32_t n)
+check_slots(const uint32_t *slot, uint32_t nslot, uint32_t n, uint32_t mask)
 {
 	uint32_t	i, used = 0;
 
 	for (i = 0; i < nslot; i++) {
-		if (slot[i] > n)
+		if (slot[i] == 0)
+			continue;
+		if ((slot[i] & mask) == 0 || (slot[i] & mask) > n)
 			return 0;
-		used += slot[i] != 0;
+		used++;
 	}
 	return used < nslot;
 }
@@ -369,13 +346,9 @@ check_tables(const struct watch_set *s, struct err *e)
 		if (s->sib[i] != WATCH_NONE && s->sib[i] >= i)
 			return bad_image(e, "a chain");
 	}
-	if (!check_slots(s->slot, h->nslot, h->n) ||
-	    !check_slots(s->pslot, h->npslot, h->n))
+	if (!check_slots(s->slot, h->nslot, h->n, WATCH_SLOT_MASK) ||
+	    !check_slots(s->pslot, h->npslot, h->n, UINT32_MAX))
 		return bad_image(e, "a hash table");
-	for (i = 0; i < h->nslot; i++)
-		if (s->slot[i] != 0 && (watch_rec(s, s->slot[i] - 1)[0] &
-		    ~WATCH_HAS_NOT) > WATCH_DEEP)
-			return bad_image(e, "a hash table");
 	for (i = 0; i < h->npslot; i++) {
 		if (s->pslot[i] == 0)
 			continue;
@@ -396,7 +369,7 @@ check_tables(const struct watch_set *s, struct err *e)
 }
 
 int
-watch_open(struct watch_set *s, const void *image, size_t n, struct err *e)
+watch_open_own(struct watch_set *s, const void *image, size_t n, struct err *e)
 {
 	const struct watch_head	*h = image;
 	const uint8_t		*p = image;
@@ -434,5 +407,13 @@ watch_open(struct watch_set *s, const void *image, size_t n, struct err *e)
 	s->not = (const void *)p;
 	p += watch_align((size_t)h->nnot * sizeof(*s->not));
 	s->text = p;
+	return 0;
+}
+
+int
+watch_open(struct watch_set *s, const void *image, size_t n, struct err *e)
+{
+	if (watch_open_own(s, image, n, e) == -1)
+		return -1;
 	return check_tables(s, e);
 }

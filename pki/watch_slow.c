@@ -199,7 +199,9 @@ bytes_probe(struct match *m, const uint8_t *p, size_t n, uint64_t h)
 		return;
 	for (i = watch_start(h, s->head->nslot); s->slot[i] != 0;
 	    i = (i + 1) & (s->head->nslot - 1)) {
-		w = s->slot[i] - 1;
+		if (!watch_is_tag(s->slot[i], h))
+			continue;
+		w = (s->slot[i] & WATCH_SLOT_MASK) - 1;
 		r = watch_rec(s, w);
 		deep = (r[0] & ~WATCH_HAS_NOT) == WATCH_DEEP;
 		if (r[1] != n + (size_t)deep ||

@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 #include <stdarg.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,6 +317,49 @@ db_script(struct db *db, const char *sql, struct err *e)
 	if (db_sync(db, e) == -1)
 		return -1;
 	return finish(db, PQexec(db->pg, sql), NULL, e);
+}
+
+int
+db_copy_begin(struct db *db, const char *sql, struct err *e)
+{
+	PGresult	*r;
+
+	if (db_sync(db, e) == -1)
+		return -1;
+	r = PQexec(db->pg, sql);
+	if (PQresultStatus(r) == PGRES_COPY_IN) {
+		PQclear(r);
+		return 0;
+	}
+	return finish(db, r, NULL, e);
+}
+
+int
+db_copy_put(struct db *db, const void *p, size_t n, struct err *e)
+{
+	const char	*at = p;
+	int		 k;
+
+	for (; n != 0; at += k, n -= (size_t)k) {
+		k = n > INT_MAX ? INT_MAX : (int)n;
+		if (PQputCopyData(db->pg, at, k) != 1)
+			return fail(db, NULL, e);
+	}
+	return 0;
+}
+
+int
+db_copy_end(struct db *db, struct err *e)
+{
+	PGresult	*r;
+	int		 rc;
+
+	if (PQputCopyEnd(db->pg, NULL) != 1)
+		return fail(db, NULL, e);
+	rc = finish(db, PQgetResult(db->pg), NULL, e);
+	while ((r = PQgetResult(db->pg)) != NULL)
+		PQclear(r);
+	return rc;
 }
 
 int

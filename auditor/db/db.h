@@ -61,6 +61,15 @@ int db_query(struct db *, struct db_res **, struct err *, const char *,
 int db_script(struct db *, const char *, struct err *);
 
 /*
+ * COPY ... FROM STDIN: begin with its SQL, put the bytes of its format in any
+ * portions (nothing is kept of them), end.  When begin or put fails, the copy
+ * is over; no other call may come between.
+ */
+int db_copy_begin(struct db *, const char *, struct err *);
+int db_copy_put(struct db *, const void *, size_t, struct err *);
+int db_copy_end(struct db *, struct err *);
+
+/*
  * Transactions.  db_commit() returns -1 when the commit is not known to have
  * happened.  db_rollback() is for error paths: never fails, may be called
  * when no transaction is open.

@@ -49,6 +49,13 @@ int watch_sync(struct db *, const struct conf *, struct buf *diff,
     struct err *);
 
 /*
+ * The same, and then all live watches as watch_load() has them: watch_file is
+ * read and parsed once for both.  *${build} is NULL on -1, else the caller's.
+ */
+int watch_sync_load(struct db *, const struct conf *, struct buf *diff,
+    struct watch_build **build, struct err *);
+
+/*
  * Add all live watches to ${build}: config and cli rows with their
  * exclusions, and the newest version of watch_file.  0 or -1.
  */

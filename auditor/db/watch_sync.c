@@ -122,119 +122,155 @@ out:
 
 /* --- watch_file --- */
 
-static int
-slurp(const char *path, struct buf *out, struct err *e)
-{
-	struct stat	st;
-	uint8_t		*p;
-	ssize_t		 k;
-	int		 fd;
+#define PORTION	(256u << 10)	/* read, parsed and sent at a time */
 
-	if ((fd = file_open(path)) == -1)
-		goto bad;
-	if (fstat(fd, &st) == -1)
-		goto bad;
-	if (st.st_size > (off_t)LIMIT_WATCH_FILE) {
-		close(fd);
-		return err_set(e, ERR_LIMIT, "%s: larger than %u MB", path,
-		    LIMIT_WATCH_FILE >> 20);
+/* A text on its way into a builder; the rest of it is its last line. */
+struct feed {
+	struct watch_build	*b;
+	struct buf		 rest;
+	const char		*where;
+	size_t			 line;
+	uint64_t		 size;	/* of all, as far as is known */
+};
+
+/* The portions so far are at hand: take their whole lines, or all. */
+static int
+feed(struct feed *f, int last, struct err *e)
+{
+	const char	*t = buf_text(&f->rest), *nl;
+	size_t		 n = f->rest.n, i, lines = 1;
+
+	if (!last) {
+		if ((nl = memrchr(t, '\n', n)) == NULL)
+			return 0;
+		n = (size_t)(nl + 1 - t);
 	}
-	for (;;) {
-		p = buf_room(out, 1 << 16);
-		if ((k = read(fd, p, 1 << 16)) == -1)
-			goto bad;
-		if (k == 0)
-			break;
-		out->n += (size_t)k;
-		if (out->n > LIMIT_WATCH_FILE) {
-			close(fd);
-			return err_set(e, ERR_LIMIT, "%s: larger than %u MB",
-			    path, LIMIT_WATCH_FILE >> 20);
-		}
+	if (f->line == 0 && n != 0) {
+		for (i = 0; i < n; i++)
+			lines += t[i] == '\n';
+		/* a little more, so that the guess rarely falls short */
+		watch_build_expect(f->b, (size_t)((double)lines * 1.01 *
+		    (double)f->size / (double)n), f->size);
 	}
-	close(fd);
+	if (watch_build_part(f->b, t, n, f->where, &f->line, e) == -1)
+		return -1;
+	memmove(f->rest.p, f->rest.p + n, f->rest.n - n);
+	f->rest.n -= n;
 	return 0;
-bad:
-	err_set(e, ERR_SYS, "%s: cannot be read, the watches of before stay",
-	    path);
-	if (fd != -1)
-		close(fd);
-	return -1;
 }
 
-/* Is a line already canonical, as nearly all lines are? */
 static int
-plain(const char *s, size_t n)
+too_large(const char *path, struct err *e)
 {
-	size_t	i;
+	return err_set(e, ERR_LIMIT, "%s: larger than %u MB", path,
+	    LIMIT_WATCH_FILE >> 20);
+}
 
-	if (n == 0 || n >= WATCH_TEXT || s[n - 1] == '.')
-		return 0;
-	for (i = 0; i < n; i++)
-		if (!((s[i] >= 'a' && s[i] <= 'z') || s[i] == '-' ||
-		    s[i] == '.' || (s[i] >= '0' && s[i] <= '9')))
-			return 0;
-	/* What ends in a letter is no address; xn-- may have other forms. */
-	return s[n - 1] >= 'a' && s[n - 1] <= 'z' &&
-	    memmem(s, n, "xn--", 4) == NULL;
+static int
+cannot_read(const char *path, struct err *e)
+{
+	return err_set(e, ERR_SYS, "%s: cannot be read, the watches of before "
+	    "stay", path);
+}
+
+static int
+read_open(int fd, struct feed *f, uint8_t hash[32], struct err *e)
+{
+	struct sha_ctx	 c;
+	uint64_t	 all = 0;
+	uint8_t		*p;
+	ssize_t		 k;
+
+	sha_init(&c);
+	do {
+		p = buf_room(&f->rest, PORTION);
+		if ((k = read(fd, p, PORTION)) == -1)
+			return cannot_read(f->where, e);
+		all += (uint64_t)k;
+		if (all > LIMIT_WATCH_FILE)
+			return too_large(f->where, e);
+		sha_update(&c, p, (size_t)k);
+		f->rest.n += (size_t)k;
+		if (feed(f, k == 0, e) == -1)
+			return -1;
+	} while (k != 0);
+	sha_final(&c, hash);
+	return 0;
+}
+
+/* The patterns of the file, and its hash. */
+static int
+read_file(const char *path, struct watch_build *b, uint8_t hash[32],
+    struct err *e)
+{
+	struct feed	f = { .b = b, .where = path };
+	struct stat	st;
+	int		fd, rc;
+
+	if ((fd = file_open(path)) == -1)
+		return cannot_read(path, e);
+	if (fstat(fd, &st) == -1)
+		rc = cannot_read(path, e);
+	else if (st.st_size > (off_t)LIMIT_WATCH_FILE)
+		rc = too_large(path, e);
+	else {
+		f.size = (uint64_t)st.st_size;
+		rc = read_open(fd, &f, hash, e);
+	}
+	close(fd);
+	buf_free(&f.rest);
+	return rc;
 }
 
 /*
- * One canonical pattern a line, and a newline before the first, so that an
- * item can be looked for as bytes.  What is no pattern is an error: the file
- * was checked before.
+ * One row of table watch_file, in the binary form of COPY.  The body is a
+ * canonical pattern a line, and a newline before the first, so that an item
+ * can be looked for as bytes.  It goes out in portions.
  */
 static int
-canonical(const char *text, size_t n, struct buf *out, struct err *e)
+copy_file(struct db *db, const uint8_t hash[32], const struct watch_build *b,
+    struct err *e)
 {
-	const char	*p = text, *end = text + n, *eol, *hash;
-	char		 raw[WATCH_TEXT * 4], canon[WATCH_TEXT];
-	size_t		 k;
+	static const char	head[] = "PGCOPY\n\377\r\n";
+	size_t			items = b != NULL ? watch_build_count(b) : 0;
+	size_t			bytes = b != NULL ?
+				    watch_build_line_bytes(b) + 1 : 0;
+	struct buf		out = BUF_INIT;
+	uint32_t		at = 0;
+	int			more = b != NULL, rc = -1;
 
-	buf_str(out, "\n");
-	for (; p < end; p = eol + 1) {
-		if ((eol = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			eol = end;
-		k = (size_t)(eol - p);
-		if ((hash = memchr(p, '#', k)) != NULL)
-			k = (size_t)(hash - p);
-		while (k > 0 && strchr(" \t\r", p[k - 1]) != NULL)
-			k--;
-		while (k > 0 && strchr(" \t", *p) != NULL) {
-			p++;
-			k--;
-		}
-		if (k == 0)
-			continue;
-		if (plain(p, k)) {
-			buf_add(out, p, k);
-		} else {
-			if (k >= sizeof(raw))
-				return err_set(e, ERR_FORMAT, "a line of %zu "
-				    "bytes is no pattern", k);
-			memcpy(raw, p, k);
-			raw[k] = '\0';
-			if (watch_canon(raw, canon, e) == -1)
-				return -1;
-			buf_str(out, canon);
-		}
-		buf_str(out, "\n");
+	if (db_copy_begin(db, "copy watch_file (sha256, items, body) from "
+	    "stdin (format binary)", e) == -1)
+		return -1;
+	buf_add(&out, head, sizeof(head));
+	buf_u64(&out, 0);
+	buf_u16(&out, 3);
+	buf_vec32(&out, hash, 32);
+	buf_u32(&out, 4);
+	buf_u32(&out, (uint32_t)items);
+	buf_u32(&out, (uint32_t)bytes);
+	if (b != NULL)
+		buf_u8(&out, '\n');
+	while (more) {
+		more = watch_build_lines(b, &at, &out, PORTION);
+		if (db_copy_put(db, out.p, out.n, e) == -1)
+			goto out;
+		buf_reset(&out);
 	}
-	return 0;
+	buf_u16(&out, UINT16_MAX);
+	if (db_copy_put(db, out.p, out.n, e) == 0)
+		rc = db_copy_end(db, e);
+out:
+	buf_free(&out);
+	return rc;
 }
 
-/* A new version; rows of items that are gone are removed. */
+/* A new version, ${b} NULL: of nothing; rows of gone items are removed. */
 static int
-store_file(struct db *db, const uint8_t hash[32], const struct buf *body,
-    size_t items, struct err *e)
+store_file(struct db *db, const uint8_t hash[32], const struct watch_build *b,
+    struct err *e)
 {
-	struct span	h = { hash, 32 }, b = buf_bytes(body);
-
-	if (b.p == NULL)
-		b.p = (const uint8_t *)"";
-	if (db_query(db, NULL, e, "insert into watch_file (sha256, body,"
-	    " items) values ($1, $2, $3)", "bbi", &h, &b,
-	    (int64_t)items) == -1)
+	if (copy_file(db, hash, b, e) == -1)
 		return -1;
 	return db_query(db, NULL, e,
 	    "update watch w set removed_at = now() from (select body from"
@@ -269,7 +305,6 @@ newest(struct db *db, uint8_t hash[32], int64_t *items, struct err *e)
 static int
 end_file(struct db *db, struct buf *diff, struct err *e)
 {
-	struct buf	none = BUF_INIT;
 	uint8_t		hash[32];
 	int64_t		items;
 
@@ -278,7 +313,7 @@ end_file(struct db *db, struct buf *diff, struct err *e)
 	if (items == 0)
 		return 0;
 	sha_256(hash, "", 0);
-	if (store_file(db, hash, &none, 0, e) == -1)
+	if (store_file(db, hash, NULL, e) == -1)
 		return -1;
 	if (diff != NULL)
 		buf_fmt(diff, "- watch_file (%lld items)\n",
@@ -286,63 +321,55 @@ end_file(struct db *db, struct buf *diff, struct err *e)
 	return 0;
 }
 
+/* Its patterns go into ${b}, which is empty. */
 static int
-sync_file(struct db *db, const char *path, struct buf *diff, struct err *e)
+sync_file(struct db *db, const char *path, struct buf *diff,
+    struct watch_build *b, struct err *e)
 {
-	struct watch_build	*b = NULL;
-	struct buf		 text = BUF_INIT, body = BUF_INIT;
-	struct err		 sub = ERR_INIT;
-	uint8_t			 hash[32], old[32];
-	int64_t			 had;
-	size_t			 items;
-	int			 rc = -1;
+	struct err	sub = ERR_INIT;
+	uint8_t		hash[32], old[32];
+	int64_t		had;
+	size_t		items;
 
-	if (slurp(path, &text, e) == -1)
-		goto out;
-	sha_256(hash, text.p, text.n);
+	if (read_file(path, b, hash, &sub) == -1)
+		return err_set(e, sub.code == ERR_FORMAT ? ERR_CONF :
+		    sub.code, "%s", sub.msg);
 	if (newest(db, old, &had, e) == -1)
-		goto out;
-	if (had > 0 && memcmp(hash, old, sizeof(hash)) == 0) {
-		rc = 0;
-		goto out;
-	}
-	b = watch_build_new();
-	if (watch_build_file(b, buf_text(&text), text.n, path, &sub) == -1) {
-		err_set(e, ERR_CONF, "%s", sub.msg);
-		goto out;
-	}
-	if ((items = watch_build_count(b)) == 0) {
-		err_set(e, ERR_CONF, "%s: names no watch: the %lld of before "
-		    "stay (to have none, take watch_file out of the "
+		return -1;
+	if (had > 0 && memcmp(hash, old, sizeof(hash)) == 0)
+		return 0;
+	if ((items = watch_build_count(b)) == 0)
+		return err_set(e, ERR_CONF, "%s: names no watch: the %lld of "
+		    "before stay (to have none, take watch_file out of the "
 		    "configuration)", path, (long long)had);
-		goto out;
-	}
-	if (canonical(buf_text(&text), text.n, &body, e) == -1) {
-		err_prefix(e, "%s", path);
-		goto out;
-	}
-	if (store_file(db, hash, &body, items, e) == -1)
-		goto out;
+	if (store_file(db, hash, b, e) == -1)
+		return -1;
 	if (diff != NULL)
 		buf_fmt(diff, "%c watch_file %s (%zu items, before %lld)\n",
 		    had > 0 ? '~' : '+', path, items, (long long)had);
-	rc = 0;
-out:
-	watch_build_free(b);
-	buf_free(&text);
-	buf_free(&body);
-	return rc;
+	return 0;
+}
+
+static int
+sync_into(struct db *db, const struct conf *c, struct buf *diff,
+    struct watch_build *b, struct err *e)
+{
+	if (sync_inline(db, c, diff, e) == -1)
+		return -1;
+	if (c->watch_file == NULL)
+		return end_file(db, diff, e);
+	return sync_file(db, c->watch_file, diff, b, e);
 }
 
 int
 watch_sync(struct db *db, const struct conf *c, struct buf *diff,
     struct err *e)
 {
-	if (sync_inline(db, c, diff, e) == -1)
-		return -1;
-	if (c->watch_file == NULL)
-		return end_file(db, diff, e);
-	return sync_file(db, c->watch_file, diff, e);
+	struct watch_build	*b = watch_build_new();
+	int			 rc = sync_into(db, c, diff, b, e);
+
+	watch_build_free(b);
+	return rc;
 }
 
 int
@@ -365,39 +392,86 @@ watch_file_newest(struct db *db, int64_t *items, struct buf *body,
 	return 0;
 }
 
+/* --- all live watches --- */
+
+/* Those with a row of their own; items of watch_file come from the file. */
+static int
+load_rows(struct db *db, struct watch_build *b, struct err *e)
+{
+	struct watch_row	*v = NULL;
+	size_t			 i, n = 0;
+	int			 rc = 0;
+
+	if (watch_list(db, &v, &n, e) == -1)
+		return -1;
+	for (i = 0; i < n && rc == 0; i++) {
+		if (strcmp(v[i].origin, "file") == 0)
+			continue;
+		rc = watch_build_add(b, v[i].pattern,
+		    (const char *const *)v[i].exclude, v[i].nexclude, e);
+		if (rc == -1)
+			err_prefix(e, "watch %s", v[i].pattern);
+	}
+	watch_row_free(v, n);
+	free(v);
+	return rc;
+}
+
+int
+watch_sync_load(struct db *db, const struct conf *c, struct buf *diff,
+    struct watch_build **b, struct err *e)
+{
+	*b = watch_build_new();
+	if (sync_into(db, c, diff, *b, e) == 0 && load_rows(db, *b, e) == 0)
+		return 0;
+	watch_build_free(*b);
+	*b = NULL;
+	return -1;
+}
+
+/* The body of the newest version, portion by portion. */
+static int
+load_file(struct db *db, const char *where, struct watch_build *b,
+    struct err *e)
+{
+	struct feed	 f = { .b = b, .where = where };
+	struct db_res	*r = NULL;
+	struct span	 s;
+	int64_t		 id = 0, at = 1;
+	int		 rc = 0, last = 0;
+
+	if (db_query(db, &r, e, "select id, length(body) from watch_file"
+	    " order by id desc limit 1", "") == -1)
+		return -1;
+	if (db_rows(r) > 0) {
+		id = db_int(r, 0, 0);
+		f.size = (uint64_t)db_int(r, 0, 1);
+	}
+	db_free(r);
+	/* Versions are never changed, so each portion is of the same one. */
+	while (f.size != 0 && !last && rc == 0) {
+		if (db_query(db, &r, e, "select substring(body from $2::int"
+		    " for $3::int) from watch_file where id = $1", "iii", id,
+		    at, (int64_t)PORTION) == -1) {
+			rc = -1;
+			break;
+		}
+		s = db_rows(r) > 0 ? db_bytes(r, 0, 0) : (struct span){ 0 };
+		buf_span(&f.rest, s);
+		at += (int64_t)s.n;
+		last = s.n == 0;
+		rc = feed(&f, last, e);
+		db_free(r);
+	}
+	buf_free(&f.rest);
+	return rc;
+}
+
 int
 watch_load(struct db *db, const struct conf *c, struct watch_build *b,
     struct err *e)
 {
-	struct watch_row	*v = NULL;
-	struct buf		 body = BUF_INIT;
-	int64_t			 items;
-	size_t			 i, n = 0;
-	int			 rc = -1;
-
-	if (watch_list(db, &v, &n, e) == -1)
-		return -1;
-	for (i = 0; i < n; i++) {
-		/* Items of the file come from the file. */
-		if (strcmp(v[i].origin, "file") == 0)
-			continue;
-		if (watch_build_add(b, v[i].pattern,
-		    (const char *const *)v[i].exclude, v[i].nexclude,
-		    e) == -1) {
-			err_prefix(e, "watch %s", v[i].pattern);
-			goto out;
-		}
-	}
-	if (watch_file_newest(db, &items, &body, e) == -1)
-		goto out;
-	if (body.n > 0 && watch_build_file(b, buf_text(&body), body.n,
-	    c != NULL && c->watch_file != NULL ? c->watch_file :
-	    "watch_file", e) == -1)
-		goto out;
-	rc = 0;
-out:
-	watch_row_free(v, n);
-	free(v);
-	buf_free(&body);
-	return rc;
+	return load_rows(db, b, e) == -1 || load_file(db, c != NULL &&
+	    c->watch_file != NULL ? c->watch_file : "watch_file", b, e) == -1 ?
+	    -1 : 0;
 }

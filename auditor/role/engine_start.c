@@ -92,21 +92,25 @@ load_owners(const struct conf *c)
 	buf_free(&b);
 }
 
-/* The configuration's objects go to the tables, where all of us see them. */
+/*
+ * The configuration's objects go to the tables, where all of us see them.
+ * *${b}, the caller's, gets all watches; NULL when those of before stay.
+ */
 static int
-sync_conf(struct engine *en, struct err *e)
+sync_conf(struct engine *en, struct watch_build **b, struct err *e)
 {
 	static const char	lock[] = "select pg_advisory_xact_lock(7202610)";
 	struct err	why = ERR_INIT;
 
+	*b = NULL;
 	/* one bad watch file must not keep the rest from being applied */
 	if (db_begin(en->db, e) == -1)
 		return -1;
 	if (db_query(en->db, NULL, e, lock, "") == -1)
 		goto err;
-	if (watch_sync(en->db, en->conf, NULL, &why) == 0) {
+	if (watch_sync_load(en->db, en->conf, NULL, b, &why) == 0) {
 		if (db_commit(en->db, e) == -1)
-			return -1;
+			goto err;
 	} else {
 		db_rollback(en->db);
 		if (why.code == ERR_DB)
@@ -114,7 +118,7 @@ sync_conf(struct engine *en, struct err *e)
 		log_warn("watches", "%s; those of before stay", why.msg);
 	}
 	if (db_begin(en->db, e) == -1)
-		return -1;
+		goto err;
 	if (db_query(en->db, NULL, e, lock, "") == -1 ||
 	    source_sync(en->db, en->conf, NULL, e) == -1 ||
 	    channel_sync(en->db, en->conf, NULL, e) == -1 ||
@@ -124,70 +128,84 @@ sync_conf(struct engine *en, struct err *e)
 	return 0;
 err:
 	db_rollback(en->db);
+	watch_build_free(*b);
+	*b = NULL;
 	return -1;
 }
 
-/* The image of all watches; 0 or -1. */
-static int
-image(struct engine *en, struct buf *out, struct err *e)
+/* All watches, from the database; NULL and err. */
+static struct watch_build *
+load_watches(struct engine *en, struct err *e)
 {
 	struct watch_build	*b = watch_build_new();
 
-	if (watch_load(en->db, en->conf, b, e) == -1) {
-		watch_build_free(b);
-		return -1;
-	}
-	watch_build_done(b, out);
-	return 0;
+	if (watch_load(en->db, en->conf, b, e) == 0)
+		return b;
+	watch_build_free(b);
+	return NULL;
 }
 
+/* ${b} is what sync_conf() gave; it is used up. */
 static int
-start_judges(struct engine *en, struct err *e)
+start_judges(struct engine *en, struct watch_build *b, struct err *e)
 {
-	struct buf	b = BUF_INIT;
-	int		rc = 0;
+	struct watch_pieces	o;
 
-	if (image(en, &b, e) == -1)
+	if (b == NULL && (b = load_watches(en, e)) == NULL)
 		return -1;
-	en->pool = judge_pool_new(&b, e);
-	if (en->pool == NULL)
-		rc = -1;
-	else
-		memcpy(en->watch_set, watch_sha256(judge_pool_watches(
-		    en->pool)), 32);
-	buf_free(&b);
-	return rc;
+	watch_build_end(b, &o);
+	memcpy(en->watch_set, o.sha256, 32);
+	en->pool = judge_pool_new(b, &o, e);
+	return en->pool != NULL ? 0 : -1;
 }
 
-void
-engine_watches(struct engine *en)
+/* From now on these are watched; ${b} is used up. */
+static void
+change_watches(struct engine *en, struct watch_build *b, struct err *e)
 {
-	struct judge_pool	*p = NULL;
-	struct watch_set	 set;
-	struct buf		 b = BUF_INIT;
-	struct err		 e = ERR_INIT;
+	struct judge_pool	*p, *old;
+	struct watch_pieces	 o;
 	size_t			 i;
 
-	if (image(en, &b, &e) == -1 || watch_open(&set, b.p, b.n, &e) == -1)
-		goto out;
-	if (memcmp(watch_sha256(&set), en->watch_set, 32) == 0)
-		goto out;
-	if ((p = judge_pool_new(&b, &e)) == NULL)
-		goto out;
+	watch_build_end(b, &o);
+	if (memcmp(o.sha256, en->watch_set, 32) == 0) {
+		watch_build_free(b);
+		return;
+	}
+	if ((p = judge_pool_new(b, &o, e)) == NULL)
+		return;
 	log_info("watches", "%zu names, handed to the judges",
 	    watch_count(judge_pool_watches(p)));
 	/* matches under way point into the old set by number */
 	for (i = 0; i < en->ntails; i++)
 		tail_restart(en->tails[i]);
-	judge_pool_free(en->pool);
+	old = en->pool;
 	en->pool = p;
+	lists_restart(en->lists);
+	judge_pool_free(old);
 	memcpy(en->watch_set, watch_sha256(judge_pool_watches(p)), 32);
 	watch_base_free(en->base);
 	en->base = watch_base_new();
-out:
+}
+
+/* ${b} NULL: as the database has them. */
+static void
+renew_watches(struct engine *en, struct watch_build *b)
+{
+	struct err	e = ERR_INIT;
+
+	if (b == NULL)
+		b = load_watches(en, &e);
+	if (b != NULL)
+		change_watches(en, b, &e);
 	if (e.code != ERR_NONE)
 		log_error("watches", "%s", e.msg);
-	buf_free(&b);
+}
+
+void
+engine_watches(struct engine *en)
+{
+	renew_watches(en, NULL);
 }
 
 /* What this worker is called in the tables. */
@@ -270,6 +288,8 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 int
 engine_start(struct engine *en, struct ipc *boss, struct err *e)
 {
+	struct watch_build	*b;
+
 	if (hear(en, boss, e) == -1)
 		return -1;
 	load_owners(en->conf);
@@ -277,7 +297,7 @@ engine_start(struct engine *en, struct ipc *boss, struct err *e)
 	if (en->db == NULL)
 		return -1;
 	en->base = watch_base_new();
-	if (sync_conf(en, e) == -1 || start_judges(en, e) == -1 ||
+	if (sync_conf(en, &b, e) == -1 || start_judges(en, b, e) == -1 ||
 	    start_fetch(en, e) == -1)
 		return -1;
 	en->sign = sign_client_new(en->conf->state_dir, e);
@@ -302,6 +322,7 @@ engine_end(struct engine *en)
 	for (i = 0; i < en->ntails; i++)
 		tail_free(en->tails[i]);
 	free(en->tails);
+	tail_rate_free(en);
 	lists_free(en->lists);
 	notify_free(en->notify);
 	if (en->db != NULL && db_alive(en->db) && en->holder[0] != '\0') {
@@ -323,15 +344,17 @@ engine_end(struct engine *en)
 void
 engine_reload(struct engine *en)
 {
-	struct err	 e = ERR_INIT;
-	struct conf	*fresh = conf_load(en->config, &e), *old = en->conf;
+	struct watch_build	*b = NULL;
+	struct err		 e = ERR_INIT;
+	struct conf		*fresh = conf_load(en->config, &e);
+	struct conf		*old = en->conf;
 
 	if (fresh == NULL) {
 		log_error("reload", "%s; the old configuration stays", e.msg);
 		return;
 	}
 	en->conf = fresh;
-	if (!db_alive(en->db) || sync_conf(en, &e) == -1) {
+	if (!db_alive(en->db) || sync_conf(en, &b, &e) == -1) {
 		log_error("reload", "%s; the old configuration stays",
 		    e.code != ERR_NONE ? e.msg : "no database");
 		en->conf = old;
@@ -339,6 +362,7 @@ engine_reload(struct engine *en)
 		return;
 	}
 	notify_reload(en->notify, fresh);
+	lists_restart(en->lists);
 	conf_free(old);
 	engine_watches(en);
 	log_info("reload", "configuration read");

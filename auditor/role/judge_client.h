@@ -24,10 +24,12 @@ struct judge_link {
 };
 
 /*
- * Start a template with the watch image (copied into a sealed memfd).  NULL
- * and err when it cannot be started or refuses the image.
+ * Start a template with the watch image (copied into a sealed memfd); frees
+ * ${build}, which must have been ended with ${image}.  NULL and err when it
+ * cannot be started or refuses the image.
  */
-struct judge_pool *judge_pool_new(const struct buf *image, struct err *);
+struct judge_pool *judge_pool_new(struct watch_build *build,
+    const struct watch_pieces *image, struct err *);
 void judge_pool_free(struct judge_pool *);
 
 /* The image, mapped: patterns by number.  Borrowed. */

@@ -106,63 +106,130 @@ test_file(void **state)
 	watch_build_free(NULL);
 }
 
+/* sum += SHA-256 of a text, byte by byte, as big-endian numbers. */
+static void
+sum_text(uint8_t sum[32], const char *text)
+{
+	uint8_t		h[32];
+	unsigned	c = 0;
+	int		i;
+
+	sha_256(h, text, strlen(text));
+	for (i = 31; i >= 0; i--) {
+		c += sum[i] + h[i];
+		sum[i] = (uint8_t)c;
+		c >>= 8;
+	}
+}
+
 static void
 test_sha256(void **state)
 {
-	static const char	want[] = ".b.org\na.org !x.org !y.org\n";
 	const char		*not[] = { "y.org", "x.org", "y.org" };
 	struct watch_build	*b = watch_build_new();
 	struct set		 t;
-	uint8_t			 h[32];
+	uint8_t			 want[32] = { 0 };
 
 	(void)state;
 	assert_int_equal(watch_build_add(b, "a.org", not, 3, NULL), 0);
 	assert_int_equal(watch_build_add(b, ".b.org", NULL, 0, NULL), 0);
 	set_open(&t, b);
-	sha_256(h, want, sizeof(want) - 1);
-	assert_memory_equal(watch_sha256(&t.s), h, 32);
+	sum_text(want, ".b.org");
+	sum_text(want, "a.org !x.org !y.org");
+	assert_memory_equal(watch_sha256(&t.s), want, 32);
 	set_free(&t);
 }
 
-static int
-text_cmp(const void *a, const void *b)
+/* Names of many kinds; how many: more than are summed at a time. */
+#define MANY	3000
+
+static char *
+odd_name(unsigned i)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	unsigned	x = i * 1664525 + 1013904223;
+
+	return mem_printf("%s%s%s%u-%u.%s", i % 2 ? "." : "",
+	    i % 3 ? "the-same-beginning-for-many" : "", i % 5 ? "x" : "-",
+	    x >> (x & 15), i, i % 7 ? "org" : "the.same.end.org");
 }
 
-/* The order in which patterns are summed is that of strcmp. */
+/* The same sum in whatever order, from a file or one by one. */
 static void
 test_sum_order(void **state)
 {
-	enum { N = 3000 };
 	struct watch_build	*b = watch_build_new();
-	struct set		 t;
-	struct sha_ctx		 c;
-	char			*text[N];
-	uint8_t			 h[32];
-	unsigned		 i, x = 7;
+	struct watch_build	*c = watch_build_new();
+	struct buf		 text = BUF_INIT;
+	struct set		 t, u;
+	char			*name;
+	uint8_t			 want[32] = { 0 };
+	unsigned		 i;
 
 	(void)state;
-	for (i = 0; i < N; i++) {
-		x = x * 1664525 + 1013904223;
-		text[i] = mem_printf("%s%s%s%u-%u.%s", i % 2 ? "." : "",
-		    i % 3 ? "the-same-beginning-for-many" : "",
-		    i % 5 ? "x" : "-", x >> (x & 15), i,
-		    i % 7 ? "org" : "the.same.end.org");
-		assert_int_equal(watch_build_add(b, text[i], NULL, 0, NULL),
-		    0);
+	for (i = 0; i < MANY; i++) {
+		name = odd_name(i);
+		sum_text(want, name);
+		assert_int_equal(watch_build_add(b, name, NULL, 0, NULL), 0);
+		free(name);
+		name = odd_name(MANY - 1 - i);
+		buf_fmt(&text, "%s\n", name);
+		free(name);
 	}
+	assert_int_equal(watch_build_file(c, buf_text(&text), text.n, "c",
+	    NULL), 0);
 	set_open(&t, b);
-	qsort(text, N, sizeof(text[0]), text_cmp);
-	sha_init(&c);
-	for (i = 0; i < N; i++) {
-		sha_update(&c, text[i], strlen(text[i]));
-		sha_update(&c, "\n", 1);
-		free(text[i]);
-	}
-	sha_final(&c, h);
-	assert_memory_equal(watch_sha256(&t.s), h, 32);
+	set_open(&u, c);
+	assert_memory_equal(watch_sha256(&t.s), want, 32);
+	assert_memory_equal(watch_sha256(&u.s), want, 32);
 	set_free(&t);
+	set_free(&u);
+	buf_free(&text);
+}
+
+/* Doubles in a file, near and far, leave no trace. */
+static void
+test_doubles(void **state)
+{
+	struct watch_build	*b = watch_build_new();
+	struct buf		 text = BUF_INIT, lines = BUF_INIT;
+	struct buf		 want = BUF_INIT;
+	struct set		 t;
+	size_t			 line = 0;
+	uint32_t		 at = 0;
+	unsigned		 i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		buf_fmt(&text, "n%u.example\n.N%u.Example # x\n", i, i / 2);
+		buf_fmt(&text, "192.0.2.%u\nn%u.example\n", i, i);
+		buf_fmt(&want, "n%u.example\n", i);
+		if (i % 2 == 0)
+			buf_fmt(&want, ".n%u.example\n", i / 2);
+		buf_fmt(&want, "192.0.2.%u\n", i);
+	}
+	/* a part is any number of whole lines */
+	watch_build_expect(b, 10, 100);
+	assert_int_equal(watch_build_part(b, buf_text(&text), 11, "p", &line,
+	    NULL), 0);
+	assert_int_equal(watch_build_part(b, buf_text(&text) + 11,
+	    text.n - 11, "p", &line, NULL), 0);
+	assert_int_equal(line, 800);
+	assert_int_equal(watch_build_part(b, "x..y", 4, "p", &line, NULL),
+	    -1);
+	assert_int_equal(watch_build_count(b), 500);
+	assert_int_equal(watch_build_line_bytes(b), want.n);
+	while (watch_build_lines(b, &at, &lines, lines.n + 100))
+		;
+	assert_int_equal(lines.n, want.n);
+	assert_memory_equal(lines.p, want.p, want.n);
+	set_open(&t, b);
+	/* head, tables and the text of each pattern once */
+	assert_true(t.image.n < 3 * want.n + 500 * 8 + 1024 * 4 + 2048);
+	assert_int_equal(watch_name(&t.s, "a.n7.example", NULL, 0), 1);
+	set_free(&t);
+	buf_free(&text);
+	buf_free(&lines);
+	buf_free(&want);
 }
 
 /* Every byte of a small image changed: opened or refused, never worse. */
@@ -264,6 +331,7 @@ main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_sha256),
 		cmocka_unit_test(test_sum_order),
+		cmocka_unit_test(test_doubles),
 		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_million),
 		cmocka_unit_test(test_limit)
