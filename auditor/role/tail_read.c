@@ -252,6 +252,17 @@ ask(struct tail *t)
 	}
 }
 
+/* Is it time to prove what was read, before the head is reached? */
+static int
+due(const struct tail *t)
+{
+	/* proofs out of hash tiles want whole ones */
+	return t->now.to > t->done.to &&
+	    (!t->log.is_static || t->now.to % TILE_WIDTH == 0) &&
+	    (clk_mono() > t->committed + COMMIT_EVERY ||
+	    t->nmatches >= COMMIT_MATCHES || t->held >= COMMIT_BYTES);
+}
+
 /* Put what was judged behind what was read, in the log's order. */
 static void
 fold(struct tail *t)
@@ -260,7 +271,7 @@ fold(struct tail *t)
 	size_t			 i, n;
 
 	while ((p = t->pages) != NULL && p->state == PAGE_DONE &&
-	    !tail_check_busy(t, p)) {
+	    !tail_check_busy(t, p) && !due(t)) {
 		n = t->nmatches;
 		for (i = 0; i < p->nfound; i++) {
 			t->held -= p->found[i]->raw.n;
@@ -281,17 +292,6 @@ fold(struct tail *t)
 		t->npages--;
 		page_free(t, p);
 	}
-}
-
-/* Is it time to prove what was read, before the head is reached? */
-static int
-due(const struct tail *t)
-{
-	/* proofs out of hash tiles want whole ones */
-	return t->now.to > t->done.to &&
-	    (!t->log.is_static || t->now.to % TILE_WIDTH == 0) &&
-	    (clk_mono() > t->committed + COMMIT_EVERY ||
-	    t->nmatches >= COMMIT_MATCHES || t->held >= COMMIT_BYTES);
 }
 
 void
