@@ -25,8 +25,9 @@ FORMS = ("rfc6962", "static")
 def figure(name, unit, values, goal=""):
     """One line: name, unit, median, spread (max / min - 1), and the goal."""
     if not values or min(values) <= 0:
-        print("%-34s %-9s %9s %6s  the runs cost nothing: too small" %
-              (name, unit, "-", "-"))
+        print("%-34s %-9s %9s %6s  %s" % (
+            name, unit, "-", "-", "only root can see it" if unit == "MiB"
+            else "lost in the noise"))
         return
     print("%-34s %-9s %9.2f %6.2f  %s" % (
         name, unit, statistics.median(values),

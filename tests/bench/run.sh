@@ -18,7 +18,7 @@ obj=$(cd "${1:-build/release}" && pwd) || exit 1
 rounds=${ROUNDS:-5} size=${SIZE:-200000}
 yard=${CERTVIGIL_BENCH:-../shared/bench}
 status=0
-export no_proxy=127.0.0.1
+export no_proxy=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cvbench.XXXX") || exit 1
 chmod 755 "$work"
