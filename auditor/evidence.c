@@ -193,6 +193,9 @@ evidence_entry(struct evidence *ev, const struct evidence_entry *in,
 	if (in->certificate != -1)
 		json_object_set_new(o, "certificate",
 		    json_integer(in->certificate));
+	else
+		json_object_set_new(o, "malformed",
+		    evidence_text(in->malformed));
 	json_object_set_new(o, "index", json_integer((json_int_t)in->index));
 	json_object_set_new(o, "timestamp",
 	    json_integer((json_int_t)in->timestamp));

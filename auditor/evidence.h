@@ -45,7 +45,8 @@ struct evidence_log {
 /* An entry; numbers are what evidence_log() and so on returned. */
 struct evidence_entry {
 	int		 log, head;
-	int		 certificate;	/* -1: cannot be parsed */
+	int		 certificate;	/* -1: cannot be parsed, and why: */
+	const char	*malformed;
 	uint64_t	 index;
 	uint64_t	 timestamp;	/* ms */
 	const char	*entry_type;	/* x509, precert, unknown */

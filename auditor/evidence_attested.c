@@ -51,6 +51,16 @@ finding(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 	return 0;
 }
 
+/* Is a head another one than the text names by its hash? */
+static int
+said_other(const json_t *t, const char *key, const struct evidence_item *head)
+{
+	uint8_t	sha[32];
+
+	return enc_unhex_to(sha, 32, evidence_str(t, key)) == -1 ||
+	    memcmp(sha, head->raw, 32) != 0;
+}
+
 /* The heads around a day of a log. */
 static int
 coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
@@ -62,7 +72,8 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 
 	if (evidence_shape(t, "s type,t made_at,b log_id,s day,i size_from,"
 	    "i size_to,h root_hash,t verified_at,i max_lag_seconds,i gaps,"
-	    "?h log_list_sha256,?h watch_set_sha256", e) == -1)
+	    "?h log_list_sha256,?h watch_set_sha256,h head_sha256,"
+	    "?h before_sha256", e) == -1)
 		return err_prefix(e, "`text`");
 	if ((head = evidence_head_of(f, i, o, "head", e)) == NULL)
 		return -1;
@@ -72,6 +83,13 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 	if (strcmp(evidence_str(f->logs[head->log].object, "log_id"),
 	    evidence_str(t, "log_id")) != 0)
 		return err_set(e, ERR_VERIFY, "`head` is of another log");
+	if (said_other(t, "head_sha256", head))
+		return err_set(e, ERR_VERIFY, "`head` is not the one of "
+		    "`text`");
+	if ((json_object_get(o, "before") == NULL) !=
+	    (json_object_get(t, "before_sha256") == NULL))
+		return err_set(e, ERR_VERIFY, "`before` is not the one of "
+		    "`text`");
 	if (from > to)
 		return err_set(e, ERR_VERIFY, "the day ends before it begins");
 	if (evidence_onward(to, root, head, json_object_get(o,
@@ -81,7 +99,8 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 		before = evidence_head_of(f, i, o, "before", e);
 		if (before == NULL)
 			return -1;
-		if (before->log != head->log || before->tree_size < from)
+		if (said_other(t, "before_sha256", before) ||
+		    before->log != head->log || before->tree_size < from)
 			return err_set(e, ERR_VERIFY, "`before` is no head "
 			    "of this log that covers the beginning");
 	}

@@ -9,6 +9,7 @@
 #include "base/enc.h"
 #include "base/limit.h"
 #include "base/mem.h"
+#include "base/sha.h"
 #include "ctlog/entry.h"
 #include "ctlog/merkle.h"
 #include "ctlog/note.h"
@@ -54,7 +55,8 @@ evidence_head_of(struct evidence_file *f, size_t i, const json_t *o,
 {
 	uint64_t	h = evidence_int(o, key);
 
-	if (h >= i || f->items[h].type != 'h') {
+	if (!json_is_integer(json_object_get(o, key)) || h >= i ||
+	    f->items[h].type != 'h') {
 		(void)err_set(e, ERR_FORMAT, "`%s` names no head that was "
 		    "stated before and holds", key);
 		return NULL;
@@ -106,6 +108,7 @@ check_head(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	}
 	evidence_bytes(o, "raw", &raw);
 	body = buf_bytes(&raw);
+	sha_256(it->raw, body.p, body.n);
 	/* the signature must be right for the key that is named, known or not */
 	if (l->tiles ? note_read(body, l->origin, buf_bytes(&l->key), &sth,
 	    e) == 0 : sth_read_json(body, &sth, e) == 0 &&
@@ -175,7 +178,7 @@ check_certificate(struct evidence_file *f, size_t i, const json_t *o,
 	size_t		 n;
 	int		 rc = -1;
 
-	if (evidence_shape(o, "s type,s grade,s form,b der,B chain,"
+	if (evidence_shape(o, "s type,s grade,s form,b der,B chain,A chain_sha256,"
 	    "h tbs_sha256,h cert_sha256,h spki_sha256,?h issuer_spki_sha256,"
 	    "s serial,s subject,s issuer,A names,t not_before,t not_after", e)
 	    == -1)
@@ -258,6 +261,10 @@ check_leaf(struct evidence_file *f, const json_t *o, size_t i,
 	struct entry	 entry;
 	const char	*type = evidence_str(o, "entry_type");
 
+	if ((json_object_get(o, "certificate") == NULL) ==
+	    (json_object_get(o, "malformed") == NULL))
+		return err_set(e, ERR_FORMAT, "either `certificate` or "
+		    "`malformed` must be there");
 	if (entry_read(leaf, &entry, json_object_get(o, "certificate") ==
 	    NULL ? NULL : e) == -1)
 		return json_object_get(o, "certificate") == NULL &&
@@ -288,8 +295,8 @@ check_entry(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	int				 rc = -1;
 
 	if (evidence_shape(o, "s type,s grade,i log,i head,?i certificate,"
-	    "i index,i timestamp,s entry_type,b leaf,h leaf_hash,o inclusion,"
-	    "?n consistency", e) == -1 || log_of(f, o, &log, e) == NULL ||
+	    "?s malformed,i index,i timestamp,s entry_type,b leaf,"
+	    "h leaf_hash,o inclusion,?n consistency", e) == -1 || log_of(f, o, &log, e) == NULL ||
 	    (head = evidence_head_of(f, i, o, "head", e)) == NULL)
 		return EVIDENCE_INVALID;
 	p = json_object_get(o, "inclusion");

@@ -27,6 +27,7 @@ struct evidence_item {
 	size_t			 log;	/* of a head */
 	uint64_t		 tree_size;
 	uint8_t			 root[32];
+	uint8_t			 raw[32];	/* SHA-256 of the head */
 };
 
 struct evidence_file {

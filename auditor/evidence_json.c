@@ -229,6 +229,8 @@ evidence_url(const char *protocol, const char *base, enum evidence_ask ask,
 	struct tile	t;
 	int		rc = -1, tiles = strcmp(protocol, "static") == 0;
 
+	if (ask == EVIDENCE_ASK_HEAD && (a != 0 || b != 0))
+		return -1;
 	if (ask == EVIDENCE_ASK_HEAD || (ask == EVIDENCE_ASK_CONSISTENCY &&
 	    tiles))
 		rc = tiles ? note_url(base, &req) : sth_url(base, &req);
@@ -276,6 +278,11 @@ evidence_describe(const char *form, struct span der,
 	size_t		 i;
 	char		 t[CLK_TEXT];
 
+	if (strcmp(form, "x509") != 0 && strcmp(form, "precert") != 0) {
+		(void)err_set(e, ERR_FORMAT, "`form` is neither x509 nor "
+		    "precert");
+		return NULL;
+	}
 	memset(&c, 0, sizeof(c));
 	if (cert_read(der, &c, e) == -1 ||
 	    tbs_of(&c, form, der, chain, n, tbs, e) == -1)
@@ -297,6 +304,12 @@ evidence_describe(const char *form, struct span der,
 	if (n != 0)
 		json_object_set_new(o, "issuer_spki_sha256",
 		    evidence_hex(key, 32));
+	a = json_array();
+	for (i = 0; i < n; i++) {
+		sha_256(key, chain[i].p, chain[i].n);
+		json_array_append_new(a, evidence_hex(key, 32));
+	}
+	json_object_set_new(o, "chain_sha256", a);
 	json_object_set_new(o, "serial", json_string(c.serial));
 	json_object_set_new(o, "subject", evidence_text(c.subject));
 	json_object_set_new(o, "issuer", evidence_text(c.issuer));

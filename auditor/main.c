@@ -36,6 +36,7 @@ extern const struct cmd cmd_expect;
 extern const struct cmd cmd_findings;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
+extern const struct cmd cmd_inspect;
 extern const struct cmd cmd_known;
 extern const struct cmd cmd_log;
 extern const struct cmd cmd_matches;
@@ -76,6 +77,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_coverage,
 	&cmd_log,
 	&cmd_evidence,
+	&cmd_inspect,
 	&cmd_metrics,
 	&cmd_db_command,
 	&cmd_version,

@@ -8,7 +8,7 @@
 #include "auditor/evidence_json.h"
 #include "base/clk.h"
 #include "base/limit.h"
-#include "base/mem.h"
+#include "base/sha.h"
 
 /* Everything of one log that a file needs; row ${row}, from column ${c}. */
 #define LOG_COLS	"l.log_id, l.key, l.description, o.name, l.protocol, " \
@@ -125,6 +125,7 @@ put_entry(struct evidence *ev, const struct db_res *r, size_t i,
 		return -1;
 	in.certificate = db_bool(r, i, LOG_N + 7) ? -1 :
 	    held_of(held, nheld, db_bytes(r, i, LOG_N + 4));
+	in.malformed = db_text(r, i, LOG_N + 12);
 	in.index = (uint64_t)db_int(r, i, LOG_N);
 	in.timestamp = (uint64_t)db_int(r, i, LOG_N + 1);
 	in.entry_type = db_text(r, i, LOG_N + 2);
@@ -153,8 +154,8 @@ put_entries(struct db *db, const struct span *hash, struct evidence *ev,
 
 	if (db_query(db, &r, e, "select " LOG_COLS ", e.index, "
 	    "e.timestamp_ms, e.entry_type, e.leaf, e.cert_sha256, e.proof, "
-	    "e.proof_size, e.malformed, t.form, t.raw, t.tree_size, c.proof "
-	    "from entry e join log l on l.id = e.log_ref " LOG_JOIN
+	    "e.proof_size, e.malformed, t.form, t.raw, t.tree_size, c.proof, "
+	    "e.reason from entry e join log l on l.id = e.log_ref " LOG_JOIN
 	    "join tree_head t on t.id = e.head_id "
 	    "left join consistency c on c.log_ref = e.log_ref and "
 	    "c.size1 = e.proof_size and c.head_id = e.head_id "
@@ -401,17 +402,26 @@ static int
 put_day(struct evidence *ev, const struct db_res *r, size_t i, struct err *e)
 {
 	struct evidence_ref	ref = { -1, -1, db_bytes(r, i, D_PROOF) };
+	struct span		raw = db_bytes(r, i, D_RAW);
 	json_t			*o;
+	uint8_t			sha[32];
 	int			log = put_log(ev, r, i, 0);
 
 	if (!db_null(r, i, D_BRAW) && (ref.before = evidence_head(ev, log,
 	    db_text(r, i, D_BFORM), db_bytes(r, i, D_BRAW), e)) == -1)
 		return -1;
-	ref.head = evidence_head(ev, log, db_text(r, i, D_FORM),
-	    db_bytes(r, i, D_RAW), e);
+	ref.head = evidence_head(ev, log, db_text(r, i, D_FORM), raw, e);
 	if (ref.head == -1)
 		return -1;
 	o = json_object();
+	sha_256(sha, raw.p, raw.n);
+	json_object_set_new(o, "head_sha256", evidence_hex(sha, 32));
+	if (ref.before != -1) {
+		raw = db_bytes(r, i, D_BRAW);
+		sha_256(sha, raw.p, raw.n);
+		json_object_set_new(o, "before_sha256", evidence_hex(sha,
+		    32));
+	}
 	json_object_set_new(o, "type", json_string(EVIDENCE_COVERAGE));
 	json_object_set_new(o, "made_at", moment(clk_wall()));
 	json_object_set_new(o, "log_id", evidence_b64(db_bytes(r, i, 0).p,

@@ -1,0 +1,778 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "auditor/db/coverage_store.h"
+#include "auditor/db/evidence_store.h"
+#include "auditor/cmd/cmd.h"
+#include "auditor/cmd/metrics.h"
+#include "auditor/evidence.h"
+#include "auditor/evidence_verify.h"
+#include "auditor/role/sign.h"
+#include "base/clk.h"
+#include "base/limit.h"
+#include "base/mem.h"
+#include "tests/unit/auditor/evidence_fixture.h"
+#include "tests/unit/testdb.h"
+
+/* commands of main.c's table, which this program does not have */
+const struct cmd *const cmd_table[] = { NULL };
+
+const struct cmd *
+cmd_find(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+#define COMMITTED	9	/* entries were proven at this size, */
+#define SIZE		LEAVES	/* and signed at this one */
+
+static struct world		 w;
+static struct db		*db;
+static struct sign		*instance;
+static struct evidence_signer	 signer;
+static char			 dir[] = "/tmp/evidence-XXXXXX";
+static uint8_t			 tbs[32];
+static int64_t			 small, head, fork_head;
+
+static int
+sign(void *arg, struct span json, struct buf *out, struct err *e)
+{
+	return sign_statement(arg, json, out, e);
+}
+
+static void
+must(int rc, const struct err *e)
+{
+	if (rc != -1)
+		return;
+	(void)fprintf(stderr, "%s\n", e->msg);
+	fail();
+}
+
+static struct span
+hash(const uint8_t *p)
+{
+	return (struct span){ p, 32 };
+}
+
+static int64_t
+put_head(size_t size, uint64_t ms, const uint8_t *root, const char *state)
+{
+	struct buf	 raw = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	struct db_res	*r = NULL;
+	struct span	 b, h;
+	uint8_t		 mine[32];
+	int64_t		 id;
+
+	make_sth(&w, size, ms, root, &raw);
+	mth(&w, 0, size, mine);
+	h = hash(root != NULL ? root : mine);
+	b = buf_bytes(&raw);
+	must(db_query(db, &r, &e, "insert into tree_head (log_ref, tree_size, "
+	    "root_hash, timestamp_ms, form, raw, verdict, consistency) values "
+	    "(1, $1, $2, $3, 'sth', $4, 'valid', $5) returning id", "ibibs",
+	    (int64_t)size, &h, (int64_t)ms, &b, state), &e);
+	id = db_int(r, 0, 0);
+	db_free(r);
+	buf_free(&raw);
+	return id;
+}
+
+static void
+put_entry(size_t i, const struct buf *cert, const char *form)
+{
+	struct buf	path = BUF_INIT;
+	struct err	e = ERR_INIT;
+	uint8_t		digest[32], ca[32];
+	struct span	leaf = buf_bytes(&w.leaf[i]), lh = hash(w.hash[i]);
+	struct span	t = hash(tbs), sha = hash(digest), p, der, issuer;
+	struct db_spans	chain = { &issuer, 1 };
+
+	der = buf_bytes(cert);
+	sha_256(digest, der.p, der.n);
+	sha_256(ca, w.ca.p, w.ca.n);
+	issuer = hash(ca);
+	path_of(&w, i, 0, COMMITTED, &path);
+	p = buf_bytes(&path);
+	must(db_query(db, NULL, &e, "insert into certificate (sha256, "
+	    "not_after, tbs_sha256, form, der, chain) values ($1, "
+	    "'2027-01-01', $2, $3, $4, $5)", "bbsbA", &sha, &t, form, &der,
+	    &chain), &e);
+	must(db_query(db, NULL, &e, "insert into entry (log_ref, index, "
+	    "timestamp_ms, entry_type, leaf, leaf_hash, tbs_sha256, "
+	    "cert_sha256, proof, proof_size, head_id) values (1, $1, $2, $3, "
+	    "$4, $5, $6, $7, $8, $9, $10)", "iisbbbbbii", (int64_t)i,
+	    (int64_t)(1767225600000ULL + i), form, &leaf, &lh, &t, &sha, &p,
+	    (int64_t)COMMITTED, head), &e);
+	buf_free(&path);
+}
+
+static void
+put_log(void)
+{
+	struct err	 e = ERR_INIT;
+	struct span	 id = hash(w.log_id), key = buf_bytes(&w.spki);
+	struct span	 ca = buf_bytes(&w.ca), sha, k;
+	uint8_t		 digest[32], spki[32];
+
+	sha_256(digest, ca.p, ca.n);
+	sha = hash(digest);
+	must(cert_key_hash(ca, spki, &e), &e);
+	k = hash(spki);
+	must(db_query(db, NULL, &e, "insert into operator (name) values "
+	    "('nobody')", ""), &e);
+	must(db_query(db, NULL, &e, "insert into log_list (source, sha256, "
+	    "listed_at, body, signature, verified) values ('chrome', $1, "
+	    "now(), 'x', 'y', true)", "b", &sha), &e);
+	must(db_query(db, NULL, &e, "insert into log (log_id, operator_id, "
+	    "description, protocol, url, read_url, key, mmd, state, "
+	    "list_source, first_list) values ($1, 1, 'log \"1\" \\ caf\xc3\xa9',"
+	    " 'rfc6962', $2, $2, $3, 86400, 'usable', 'chrome', true)", "bsb",
+	    &id, LOG_URL, &key), &e);
+	must(db_query(db, NULL, &e, "insert into issuer (sha256, "
+	    "spki_sha256, der) values ($1, $2, $3)", "bbb", &sha, &k, &ca),
+	    &e);
+}
+
+static void
+put_proof(void)
+{
+	struct err	e = ERR_INIT;
+	struct buf	proof = BUF_INIT;
+	struct span	root, p;
+	uint8_t		r9[32];
+
+	mth(&w, 0, COMMITTED, r9);
+	root = hash(r9);
+	proof_of(&w, COMMITTED, 0, SIZE, 1, &proof);
+	p = buf_bytes(&proof);
+	must(db_query(db, NULL, &e, "insert into consistency values (1, $1, "
+	    "$2, $3, $4)", "ibib", (int64_t)COMMITTED, &root, head, &p), &e);
+	must(db_query(db, NULL, &e, "insert into coverage_day (log_ref, day, "
+	    "size_from, size_to, root_hash, head_id, verified_at, proof) "
+	    "values (1, '2026-01-02', 5, $1, $2, $3, now(), $4)", "ibib",
+	    (int64_t)COMMITTED, &root, head, &p), &e);
+	buf_free(&proof);
+	mth(&w, 0, 5, r9);
+	must(db_query(db, NULL, &e, "insert into coverage_day (log_ref, day, "
+	    "size_from, size_to, root_hash, head_id, verified_at) "
+	    "values (1, '2026-01-01', 0, 5, $1, $2, now())", "bi", &root,
+	    small), &e);
+}
+
+static void
+put_findings(void)
+{
+	struct err	e = ERR_INIT;
+	struct buf	id = BUF_INIT, detail = BUF_INIT;
+	char		hex[65];
+
+	enc_b64(&id, w.log_id, 32);
+	buf_fmt(&detail, "{\"what\":\"fork\",\"head_id\":%lld,"
+	    "\"verified_size\":%d}", (long long)fork_head, COMMITTED);
+	must(db_query(db, NULL, &e, "insert into finding (kind, subject, "
+	    "dedupe_key, severity, reason, detail) values "
+	    "('certificate.unexpected', $1, 'a', 'critical', "
+	    "E'a \\x01 \\u202e reason', '{\"x\": 1.5}'), "
+	    "('log.misbehaved', $2, 'b', 'critical', 'two trees', $3::jsonb),"
+	    "('channel.failed', 'soc', 'c', 'high', 'gone', '{}')", "sss",
+	    enc_hex_to(hex, tbs, 32), buf_text(&id), buf_text(&detail)), &e);
+	buf_free(&id);
+	buf_free(&detail);
+}
+
+static int
+setup(void **state)
+{
+	struct err	e = ERR_INIT;
+	struct cert	c;
+	uint8_t		lie[32] = { 1 };
+
+	(void)state;
+	world_make(&w);
+	if (mkdtemp(dir) == NULL || (instance = sign_new(dir, &e)) == NULL) {
+		(void)fprintf(stderr, "%s\n", e.msg);
+		return -1;
+	}
+	signer.sign = sign;
+	signer.arg = instance;
+	sign_public(instance, signer.key);
+	if ((db = testdb_open()) == NULL)
+		return 0;
+	must(cert_read(buf_bytes(&w.cert), &c, &e), &e);
+	memcpy(tbs, c.tbs_sha256, 32);
+	cert_free(&c);
+	put_log();
+	small = put_head(5, 1767225700000ULL, NULL, "proved");
+	head = put_head(SIZE, 1767225800000ULL, NULL, "proved");
+	fork_head = put_head(SIZE, 1767225900000ULL, lie, "conflict");
+	put_entry(PRE_AT, &w.pre, "precert");
+	put_entry(CERT_AT, &w.cert, "x509");
+	put_proof();
+	put_findings();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char	*key = mem_printf("%s/instance.key", dir);
+
+	(void)state;
+	testdb_close(db);
+	sign_free(instance);
+	world_free(&w);
+	(void)unlink(key);
+	(void)rmdir(dir);
+	free(key);
+	return 0;
+}
+
+static void
+export(const char *what, struct buf *out)
+{
+	struct evidence	*ev = evidence_new(&signer);
+	struct err	 e = ERR_INIT;
+
+	must(evidence_store_what(db, what, ev, &e), &e);
+	must(evidence_finish(ev, clk_wall(), out, &e), &e);
+	evidence_free(ev);
+}
+
+static enum evidence_verdict
+judge(const char *text, size_t n, int show)
+{
+	struct evidence_keys	 keys = { &w.list, { NULL, 0 }, NULL };
+	enum evidence_verdict	 v;
+	json_t			*lines;
+
+	v = evidence_verify((struct span){ (const uint8_t *)text, n }, &keys,
+	    &lines);
+	if (show && v != EVIDENCE_VALID)
+		(void)json_dumpf(lines, stderr, JSON_INDENT(1));
+	json_decref(lines);
+	return v;
+}
+
+static const char *
+tbs_hex(void)
+{
+	static char	hex[65];
+
+	return enc_hex_to(hex, tbs, 32);
+}
+
+static void
+test_round(void **state)
+{
+	static const char *const whats[] = { "1", "2", NULL };
+	struct buf	 b = BUF_INIT;
+	size_t		 i;
+	const char	*what;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	for (i = 0; i < 3; i++) {
+		what = whats[i] != NULL ? whats[i] : tbs_hex();
+		buf_reset(&b);
+		export(what, &b);
+		assert_int_equal(judge(buf_text(&b), b.n, 1), EVIDENCE_VALID);
+		assert_non_null(strstr(buf_text(&b), i == 1 ? "\"fork\"" :
+		    "\"consistency\""));
+	}
+	buf_free(&b);
+}
+
+/* Whose keys count. */
+static void
+test_keys(void **state)
+{
+	struct evidence_keys	 keys = { NULL, { NULL, 0 }, NULL };
+	struct buf		 b = BUF_INIT, other = BUF_INIT;
+	struct span		 file;
+	uint8_t			 wrong[32] = { 9 };
+	json_t			*lines;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	export("1", &b);
+	file = buf_bytes(&b);
+	assert_int_equal(evidence_verify(file, &keys, &lines),
+	    EVIDENCE_UNCHECKED);
+	json_decref(lines);
+	keys.key = buf_bytes(&w.spki);
+	assert_int_equal(evidence_verify(file, &keys, &lines),
+	    EVIDENCE_VALID);
+	json_decref(lines);
+	buf_span(&other, buf_bytes(&w.spki));
+	other.p[other.n - 1] ^= 1;
+	keys.key = buf_bytes(&other);
+	assert_int_equal(evidence_verify(file, &keys, &lines),
+	    EVIDENCE_UNCHECKED);
+	json_decref(lines);
+	keys.key = buf_bytes(&w.spki);
+	keys.instance = signer.key;
+	assert_int_equal(evidence_verify(file, &keys, &lines),
+	    EVIDENCE_VALID);
+	json_decref(lines);
+	keys.instance = wrong;
+	assert_int_equal(evidence_verify(file, &keys, &lines),
+	    EVIDENCE_INVALID);
+	json_decref(lines);
+	buf_free(&b);
+	buf_free(&other);
+}
+
+/* --- every field changed --- */
+
+struct flips {
+	json_t	*root;
+	int	 seal;		/* seal again after each change */
+	int	 days;		/* coverage: nothing asks read_url */
+	size_t	 n, missed;
+	char	 where[400];
+};
+
+/* Judge the file as it is now, sealed anew when asked. */
+static void
+changed(struct flips *f, const char *what)
+{
+	struct buf	 sig = BUF_INIT, b64 = BUF_INIT;
+	json_t		*copy = json_copy(f->root);
+	char		*text;
+
+	if (f->seal) {
+		text = evidence_sealed(copy);
+		assert_int_equal(sign_statement(instance, SPAN_STR(text),
+		    &sig, NULL), 0);
+		enc_b64(&b64, sig.p, sig.n);
+		json_object_set_new(copy, "seal",
+		    json_string(buf_text(&b64)));
+		free(text);
+	}
+	text = json_dumps(copy, JSON_COMPACT);
+	f->n++;
+	if (judge(text, strlen(text), 0) != EVIDENCE_INVALID) {
+		f->missed++;
+		(void)fprintf(stderr, "%s %s: not rejected\n", f->where, what);
+	}
+	free(text);
+	json_decref(copy);
+	buf_free(&sig);
+	buf_free(&b64);
+}
+
+static void
+flip_string(struct flips *f, json_t *v)
+{
+	struct buf	 b = BUF_INIT, t = BUF_INIT;
+	char		*old = mem_str(json_string_value(v)), *new;
+	size_t		 i, step, n = strlen(old);
+
+	if (n >= 40 && n % 4 == 0 && enc_unb64(old, n, &b) == 0) {
+		step = f->seal ? 1 + b.n / 60 : 1;
+		for (i = 0; i < b.n; i += step) {
+			b.p[i] ^= (uint8_t)(1 << i % 8);
+			buf_reset(&t);
+			enc_b64(&t, b.p, b.n);
+			(void)json_string_set(v, buf_text(&t));
+			changed(f, "byte");
+			b.p[i] ^= (uint8_t)(1 << i % 8);
+		}
+	} else {
+		new = mem_str(old);
+		for (i = 0; i < n; i += 1 + n / 20) {
+			new[i] = old[i] == 'a' ? 'b' : 'a';
+			(void)json_string_set(v, new);
+			changed(f, "character");
+			new[i] = old[i];
+		}
+		free(new);
+		new = mem_printf("%sx", old);
+		(void)json_string_set(v, new);
+		changed(f, "longer");
+		free(new);
+	}
+	(void)json_string_set(v, "");
+	if (n != 0)
+		changed(f, "empty");
+	(void)json_string_set(v, old);
+	free(old);
+	buf_free(&b);
+	buf_free(&t);
+}
+
+/* What only the seal binds: it is about the log, not of it. */
+static int
+only_sealed(const char *key)
+{
+	static const char *const keys[] = { "created_at", "seal", "url",
+	    "description", "operator", "list", "instance_key",
+	    "malformed" };
+	size_t	i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static void flip(struct flips *, json_t *);
+
+static void
+flip_object(struct flips *f, json_t *o)
+{
+	json_t		*v, *copy = json_copy(o);
+	const char	*key;
+	size_t		 n = strlen(f->where);
+
+	json_object_foreach(copy, key, v) {
+		(void)snprintf(f->where + n, sizeof(f->where) - n, ".%s", key);
+		if (f->seal && f->days && strcmp(key, "read_url") == 0)
+			continue;
+		if (!f->seal || !only_sealed(key) || (strcmp(key, "url") == 0
+		    && json_object_get(o, "ask") != NULL)) {
+			json_incref(v);
+			(void)json_object_del(o, key);
+			changed(f, "removed");
+			json_object_set_new(o, key, json_null());
+			changed(f, "null");
+			json_object_set_new(o, key, v);
+			flip(f, v);
+		}
+	}
+	f->where[n] = '\0';
+	json_object_set_new(o, "extra", json_integer(1));
+	changed(f, "more");
+	(void)json_object_del(o, "extra");
+	json_decref(copy);
+}
+
+static void
+flip(struct flips *f, json_t *v)
+{
+	json_t	*item;
+	size_t	 i, n = strlen(f->where);
+	int	 top;
+
+	if (json_is_object(v)) {
+		flip_object(f, v);
+	} else if (json_is_array(v)) {
+		top = strcmp(f->where, ".statements") == 0 ||
+		    strcmp(f->where, ".logs") == 0;
+		for (i = 0; i < json_array_size(v); i++) {
+			(void)snprintf(f->where + n, sizeof(f->where) - n,
+			    "[%zu]", i);
+			item = json_incref(json_array_get(v, i));
+			if (!top || !f->seal) {
+				(void)json_array_remove(v, i);
+				changed(f, "left out");
+				(void)json_array_insert(v, i, item);
+			}
+			flip(f, item);
+			json_decref(item);
+		}
+		f->where[n] = '\0';
+	} else if (json_is_integer(v)) {
+		(void)json_integer_set(v, json_integer_value(v) + 1);
+		changed(f, "+1");
+		(void)json_integer_set(v, json_integer_value(v) - 2);
+		changed(f, "-1");
+		(void)json_integer_set(v, json_integer_value(v) + 1);
+	} else if (json_is_string(v)) {
+		flip_string(f, v);
+	}
+}
+
+static void
+flip_all(const char *what, int seal)
+{
+	struct flips	 f;
+	struct buf	 b = BUF_INIT;
+
+	memset(&f, 0, sizeof(f));
+	export(what, &b);
+	f.root = json_loads(buf_text(&b), 0, NULL);
+	f.seal = seal;
+	flip(&f, f.root);
+	(void)printf("finding %s: %zu changes %s, %zu not rejected\n", what,
+	    f.n, seal ? "sealed again" : "made", f.missed);
+	assert_int_equal(f.missed, 0);
+	assert_true(f.n > 500);
+	json_decref(f.root);
+	buf_free(&b);
+}
+
+static void
+test_flips(void **state)
+{
+	(void)state;
+	if (db == NULL)
+		skip();
+	flip_all("1", 0);
+	flip_all("2", 0);
+}
+
+/* The seal is one proof, what the bytes say another: without the first. */
+static void
+test_flips_sealed(void **state)
+{
+	(void)state;
+	if (db == NULL)
+		skip();
+	flip_all("1", 1);
+	flip_all("2", 1);
+}
+
+static void
+test_text(void **state)
+{
+	struct buf	 b = BUF_INIT, d = BUF_INIT;
+	char		*big;
+	size_t		 i;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	export("1", &b);
+	/* the last two bytes are the brace and a newline */
+	for (i = 0; i < b.n - 1; i += 1 + b.n / 500)
+		assert_int_equal(judge(buf_text(&b), i, 0), EVIDENCE_INVALID);
+	assert_int_equal(judge(buf_text(&b), b.n - 2, 0), EVIDENCE_INVALID);
+	assert_int_equal(judge(buf_text(&b), b.n - 1, 0), EVIDENCE_VALID);
+	buf_str(&d, "{\"version\": 1,");
+	buf_str(&d, buf_text(&b) + 1);
+	assert_int_equal(judge(buf_text(&d), d.n, 0), EVIDENCE_INVALID);
+	buf_reset(&d);
+	buf_span(&d, buf_bytes(&b));
+	buf_str(&d, "{}");
+	assert_int_equal(judge(buf_text(&d), d.n, 0), EVIDENCE_INVALID);
+	assert_int_equal(judge("", 0, 0), EVIDENCE_INVALID);
+	assert_int_equal(judge("[]", 2, 0), EVIDENCE_INVALID);
+	big = mem_zero(100u << 20);
+	memset(big, ' ', 100u << 20);
+	memcpy(big, buf_text(&b), b.n);
+	assert_int_equal(judge(big, LIMIT_EVIDENCE, 0), EVIDENCE_VALID);
+	assert_int_equal(judge(big, LIMIT_EVIDENCE + 1, 0),
+	    EVIDENCE_INVALID);
+	assert_int_equal(judge(big, 100u << 20, 0), EVIDENCE_INVALID);
+	free(big);
+	buf_free(&b);
+	buf_free(&d);
+}
+
+static void
+test_nothing(void **state)
+{
+	static const struct {
+		const char	*what;
+		enum err_code	 code;
+	} t[] = {
+		{ "3", ERR_USAGE }, { "99", ERR_NOENT }, { "0", ERR_USAGE },
+		{ "x", ERR_USAGE }, { "", ERR_USAGE },
+		{ "0000000000000000000000000000000000000000000000000000000000"
+		    "000000", ERR_NOENT },
+	};
+	struct evidence	*ev;
+	struct err	 e;
+	size_t		 i;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		ev = evidence_new(&signer);
+		err_clear(&e);
+		assert_int_equal(evidence_store_what(db, t[i].what, ev, &e),
+		    -1);
+		assert_int_equal(e.code, t[i].code);
+		evidence_free(ev);
+	}
+}
+
+static void
+test_coverage(void **state)
+{
+	struct evidence	*ev;
+	struct err	 e = ERR_INIT;
+	struct buf	 b = BUF_INIT;
+	struct flips	 f;
+	int64_t		 day;
+	size_t		 n;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	assert_int_equal(clk_parse("2026-01-02", &day), 0);
+	ev = evidence_new(&signer);
+	must(evidence_store_coverage(db, day, day, ev, &n, &e), &e);
+	assert_int_equal(n, 1);
+	must(evidence_finish(ev, clk_wall(), &b, &e), &e);
+	evidence_free(ev);
+	assert_int_equal(judge(buf_text(&b), b.n, 1), EVIDENCE_VALID);
+	memset(&f, 0, sizeof(f));
+	f.root = json_loads(buf_text(&b), 0, NULL);
+	flip(&f, f.root);
+	f.seal = f.days = 1;
+	flip(&f, f.root);
+	(void)printf("coverage: %zu changes, %zu not rejected\n", f.n,
+	    f.missed);
+	assert_int_equal(f.missed, 0);
+	json_decref(f.root);
+	assert_non_null(strstr(buf_text(&b), "\"before\""));
+	ev = evidence_new(&signer);
+	must(evidence_store_coverage(db, day + 86400 * CLK_SEC,
+	    day + 86400 * CLK_SEC, ev, &n, &e), &e);
+	assert_int_equal(n, 0);
+	evidence_free(ev);
+	buf_free(&b);
+}
+
+/* --- coverage now, and metrics --- */
+
+static void
+test_now(void **state)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	int64_t		 n;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	must(coverage_store_misbehaved(db, &n, &e), &e);
+	assert_int_equal(n, 1);
+	must(coverage_store_now(db, 60, 0, &r, &e), &e);
+	assert_int_equal(db_rows(r), 1);
+	assert_true(db_bool(r, 0, COV_BEHIND));
+	assert_true(db_null(r, 0, COV_VERIFIED));
+	db_free(r);
+	must(db_query(db, NULL, &e, "insert into log_health (log_ref, "
+	    "head_size, head_ms, head_at, entries_per_second, "
+	    "growth_per_second) values (1, 100, 1767225600000, now(), 10, 1)",
+	    ""), &e);
+	must(db_query(db, NULL, &e, "insert into log_range values (1, 0, 10, "
+	    "'', '', $1)", "i", head), &e);
+	must(coverage_store_now(db, 60, 0, &r, &e), &e);
+	assert_true(db_bool(r, 0, COV_BEHIND));
+	assert_int_equal(db_int(r, 0, COV_LAG_ENTRIES), 90);
+	assert_int_equal(db_int(r, 0, COV_ETA), 10);
+	db_free(r);
+	must(db_query(db, NULL, &e, "update log_range set size_to = 100", ""),
+	    &e);
+	must(coverage_store_now(db, 60, 0, &r, &e), &e);
+	assert_false(db_bool(r, 0, COV_BEHIND));
+	assert_int_equal(db_int(r, 0, COV_LAG), 0);
+	db_free(r);
+	must(db_query(db, NULL, &e, "update log_health set failing_since = "
+	    "now(), last_error = 'x'", ""), &e);
+	must(coverage_store_now(db, 60, 0, &r, &e), &e);
+	assert_true(db_bool(r, 0, COV_BEHIND));
+	db_free(r);
+}
+
+/* OpenMetrics 1.0: each line, each family, the end. */
+static void
+test_metrics(void **state)
+{
+	struct buf	 b = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	char		*line, *save = NULL, *p, *q, family[200] = "";
+	size_t		 samples = 0, families = 0;
+	int		 ended = 0;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	must(metrics_text(db, 60, &b, &e), &e);
+	assert_non_null(strstr(buf_text(&b),
+	    "{log=\"log \\\"1\\\" \\\\ caf\xc3\xa9\"} 100\n"));
+	for (line = strtok_r((char *)b.p, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save)) {
+		assert_false(ended);
+		if (strcmp(line, "# EOF") == 0) {
+			ended = 1;
+		} else if (strncmp(line, "# TYPE ", 7) == 0) {
+			(void)sscanf(line + 7, "%199s", family);
+			assert_true(strncmp(family, "certvigil_", 10) == 0);
+			families++;
+		} else if (line[0] == '#') {
+			p = strchr(line + 2, ' ');
+			assert_non_null(p);
+			assert_int_equal(strncmp(p + 1, family,
+			    strlen(family)), 0);
+			/* a unit is the end of the name */
+			if (strncmp(line, "# UNIT ", 7) == 0) {
+				q = strchr(p + 1, ' ');
+				assert_non_null(q);
+				assert_string_equal(family + strlen(family) -
+				    strlen(q + 1), q + 1);
+			}
+		} else {
+			assert_int_equal(strncmp(line, family,
+			    strlen(family)), 0);
+			p = line + strlen(family);
+			if (strncmp(p, "_info", 5) == 0)
+				p += 5;
+			assert_true(*p == '{' || *p == ' ');
+			p = strrchr(line, ' ');
+			assert_non_null(p);
+			(void)strtod(p + 1, &q);
+			assert_true(q != p + 1 && *q == '\0');
+			samples++;
+		}
+	}
+	assert_true(ended);
+	assert_true(families >= 15 && samples >= 15);
+	buf_free(&b);
+}
+
+static void
+test_label(void **state)
+{
+	static const char *const t[][2] = {
+		{ "", "" }, { "a", "a" }, { "a\"b", "a\\\"b" },
+		{ "a\\b", "a\\\\b" }, { "a\nb", "a\\\\x0ab" },
+	};
+	struct buf	b = BUF_INIT;
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_reset(&b);
+		metrics_label(&b, t[i][0]);
+		assert_string_equal(buf_text(&b), t[i][1]);
+	}
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_flips_sealed),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_now),
+		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_label),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
