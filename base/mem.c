@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static _Noreturn void
 die(size_t n)
@@ -88,19 +87,6 @@ mem_printf(const char *fmt, ...)
 	if (n < 0)
 		die(0);
 	return s;
-}
-
-#define HUGE_PAGE	((uintptr_t)2 << 20)
-
-void
-mem_huge(void *p, size_t n)
-{
-	uintptr_t	from = ((uintptr_t)p + HUGE_PAGE - 1) &
-			    ~(HUGE_PAGE - 1);
-	uintptr_t	to = ((uintptr_t)p + n) & ~(HUGE_PAGE - 1);
-
-	if (to > from)
-		(void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 void

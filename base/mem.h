@@ -31,13 +31,6 @@ char *mem_str(const char *);
 /* A formatted string. */
 char *mem_printf(const char *, ...) __attribute__((format(printf, 1, 2)));
 
-/*
- * A hint that ${n} bytes at ${p}, which is page memory of the caller's, are
- * wanted in big pages: fewer faults and misses for tables of many megabytes.
- * Small ones are left alone.
- */
-void mem_huge(void *p, size_t n);
-
 /* Overwrite ${n} bytes so that the compiler cannot leave it out (secrets). */
 void mem_wipe(void *, size_t);
 

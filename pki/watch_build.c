@@ -20,6 +20,7 @@ watch_build_new(void)
 		abort();
 	b->seed[1] |= 1;
 	b->seed[2] |= 1;
+	b->least = UINT32_MAX;
 	b->name.n = b->other.n = b->up.n = LEAST_SLOTS;
 	b->name.slot = mem_array(b->name.n, sizeof(*b->name.slot));
 	b->other.slot = mem_array(b->other.n, sizeof(*b->other.slot));
@@ -69,7 +70,6 @@ table_grow(const struct watch_build *b, struct watch_table *t, uint64_t n)
 	if (t->n == was)
 		return;
 	t->slot = mem_array(t->n, sizeof(*t->slot));
-	mem_huge(t->slot, t->n * sizeof(*t->slot));
 	for (i = 0; i < was; i++) {
 		if (old[i] == 0)
 			continue;
@@ -137,22 +137,24 @@ parents_put(struct watch_build *b, uint32_t w, const struct watch_pend *p)
 	u->slot[i] = w + 1;
 }
 
+/* Room for ${n} watches. */
+static void
+watches_grow(struct watch_build *b, size_t n)
+{
+	size_t	c1 = b->cap, c2 = b->cap;
+
+	b->off = mem_grow(b->off, &c1, n, sizeof(*b->off));
+	b->sib = mem_grow(b->sib, &c2, n, sizeof(*b->sib));
+	b->own = mem_grow(b->own, &b->cap, n, sizeof(*b->own));
+}
+
 void
 watch_build_expect(struct watch_build *b, size_t n, size_t bytes)
 {
-	size_t	most;
-
 	if (n > LIMIT_WATCHES)
 		n = LIMIT_WATCHES;
-	most = b->n + n;
 	(void)buf_room(&b->text, bytes + n * WATCH_REC);
-	mem_huge(b->text.p, b->text.cap);
-	b->off = mem_grow(b->off, &b->cap_off, most, sizeof(*b->off));
-	b->sib = mem_grow(b->sib, &b->cap_sib, most, sizeof(*b->sib));
-	b->own = mem_grow(b->own, &b->cap_own, most, sizeof(*b->own));
-	mem_huge(b->off, b->cap_off * sizeof(*b->off));
-	mem_huge(b->sib, b->cap_sib * sizeof(*b->sib));
-	mem_huge(b->own, b->cap_own * sizeof(*b->own));
+	watches_grow(b, b->n + n);
 	table_grow(b, &b->name, 2 * ((uint64_t)b->name.used + n + 1));
 }
 
@@ -169,6 +171,7 @@ watch_build_pend(struct watch_build *b, struct watch_pend *p,
 
 	p->at = (uint32_t)b->text.n;
 	p->up = 0;
+	p->labels = 1;
 	p->parent = 0;
 	p->own = b->seed[0];
 	r[0] = (uint8_t)kind;
@@ -184,7 +187,8 @@ watch_build_pend(struct watch_build *b, struct watch_pend *p,
 			p->own = watch_label(b->seed, p->own,
 			    c->buf + at + 1, end - (at + 1));
 			p->parent = p->own;
-			p->up = (uint32_t)(at + 1 + deep);
+			p->up = (uint16_t)(at + 1 + deep);
+			p->labels++;
 			end = at;
 		}
 	p->own = watch_label(b->seed, p->own, c->buf, end);
@@ -225,16 +229,19 @@ watch_build_put(struct watch_build *b, const struct watch_pend *p, int *fresh)
 		return WATCH_NONE;
 	*fresh = 1;
 	w = b->n++;
-	b->off = mem_grow(b->off, &b->cap_off, b->n, sizeof(*b->off));
-	b->sib = mem_grow(b->sib, &b->cap_sib, b->n, sizeof(*b->sib));
-	b->own = mem_grow(b->own, &b->cap_own, b->n, sizeof(*b->own));
+	if (b->n > b->cap)
+		watches_grow(b, b->n);
 	b->off[w] = p->at;
 	b->sib[w] = WATCH_NONE;
 	b->own[w] = p->own;
 	b->nline += mine[1] + 1u;
 	t->slot[i] = (w + 1) | watch_tag(p->own);
 	t->used++;
-	if (mine[0] <= WATCH_DEEP && p->up != 0)
+	if (mine[0] > WATCH_DEEP)
+		return w;
+	if (p->labels < b->least)
+		b->least = p->labels;
+	if (p->up != 0)
 		parents_put(b, w, p);
 	return w;
 }

@@ -38,12 +38,11 @@ struct watch_build {
 	struct buf	 text;		/* records */
 	size_t		 nline;		/* bytes of the patterns as lines */
 	uint32_t	*off;		/* a watch: its record, */
-	size_t		 cap_off;
 	uint32_t	*sib;		/* the next with the same parent, */
-	size_t		 cap_sib;
 	uint64_t	*own;		/* the hash of its name */
-	size_t		 cap_own;
 	uint32_t	 n;
+	size_t		 cap;		/* room in these three */
+	uint32_t	 least;		/* labels of the shortest name */
 	struct watch_table name;	/* patterns that are names */
 	struct watch_table other;	/* and all else */
 	struct watch_parents up;
@@ -62,7 +61,8 @@ struct watch_pend {
 	uint64_t	parent;		/* 0: there is none */
 	size_t		line;		/* of a file */
 	uint32_t	at;		/* of the record */
-	uint32_t	up;		/* where its parent begins */
+	uint16_t	up;		/* where its parent begins */
+	uint16_t	labels;
 };
 
 /*
@@ -94,13 +94,6 @@ static inline const uint8_t *
 watch_build_rec(const struct watch_build *b, uint32_t w)
 {
 	return b->text.p + b->off[w];
-}
-
-/* Is the watch a name? */
-static inline int
-watch_build_named(const struct watch_build *b, uint32_t w)
-{
-	return (watch_build_rec(b, w)[0] & ~WATCH_HAS_NOT) <= WATCH_DEEP;
 }
 
 #endif

@@ -194,14 +194,19 @@ watch_build_lines(const struct watch_build *b, uint32_t *at, struct buf *out,
     size_t most)
 {
 	const uint8_t	*r;
-	uint8_t		*to;
+	uint8_t		*to, *end;
+	uint32_t	 w = *at;
 
-	for (; *at < b->n && out->n < most; ++*at) {
-		r = watch_build_rec(b, *at);
-		to = buf_room(out, r[1] + 1u);
+	if (out->n >= most)
+		return w < b->n;
+	to = buf_room(out, most - out->n + WATCH_TEXT);
+	for (end = out->p + most; w < b->n && to < end; w++) {
+		r = watch_build_rec(b, w);
 		memcpy(to, r + 2, r[1]);
-		to[r[1]] = '\n';
-		out->n += r[1] + 1u;
+		to += r[1];
+		*to++ = '\n';
 	}
-	return *at < b->n;
+	out->n = (size_t)(to - out->p);
+	*at = w;
+	return w < b->n;
 }

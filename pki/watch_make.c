@@ -68,7 +68,7 @@ sum_add(uint64_t sum[4], const uint8_t h[SHA_LEN])
 	}
 }
 
-#define SUMS	64	/* at a time */
+#define SUMS	256	/* at a time */
 
 static void
 set_sum(const struct watch_build *b, uint8_t out[SHA_LEN])
@@ -109,35 +109,18 @@ power_of_2(uint64_t least)
 	return n;
 }
 
-/* The labels of a pattern that is a name. */
-static uint32_t
-count_labels(const char *t)
-{
-	uint32_t	n = 1;
-
-	for (t += *t == '.'; *t != '\0'; t++)
-		n += *t == '.';
-	return n;
-}
-
-/* The filters, and how many labels the shortest name has. */
 static void
 filters_make(struct watch_build *b)
 {
 	struct watch_made	*m = &b->made;
-	uint32_t		 w, i, n;
+	uint32_t		 i;
 	uint64_t		 h;
 
-	m->head.least = UINT32_MAX;
 	m->head.nfilter = power_of_2(b->name.used / 4u);
 	m->filter = mem_array(m->head.nfilter, sizeof(*m->filter));
-	for (w = 0; w < b->n; w++) {
-		if (!watch_build_named(b, w))
-			continue;
-		if (m->head.least > 1 &&
-		    (n = count_labels(build_text(b, w))) < m->head.least)
-			m->head.least = n;
-		h = b->own[w];
+	/* what is no name gets its bits, too: there are few of them */
+	for (i = 0; i < b->n; i++) {
+		h = b->own[i];
 		m->filter[h & (m->head.nfilter - 1)] |= watch_bits(h);
 	}
 	m->head.npfilter = power_of_2(b->up.used / 4u);
@@ -246,6 +229,7 @@ watch_build_end(struct watch_build *b, struct watch_pieces *o)
 	h->version = WATCH_VERSION;
 	h->all = WATCH_NONE;
 	h->n = b->n;
+	h->least = b->least;
 	h->nslot = b->name.n;
 	h->npslot = b->up.n;
 	h->ntext = b->text.n;
@@ -310,7 +294,7 @@ check_rec(const struct watch_set *s, uint32_t off)
 	return (uint64_t)off + WATCH_REC <= s->head->ntext &&
 	    (r[0] & ~WATCH_HAS_NOT) < WATCH_KINDS &&
 	    (uint64_t)off + WATCH_REC + r[1] <= s->head->ntext &&
-	    r[2 + r[1]] == '\0' && memchr(r + 2, 0, r[1]) == NULL;
+	    r[2 + r[1]] == '\0';
 }
 
 /*

@@ -27,19 +27,15 @@ struct judge_pool {
 static int
 fill(int fd, const struct watch_pieces *o)
 {
-	uint8_t	*to;
-	size_t	 at = 0, i;
+	size_t	i, at;
+	ssize_t	n;
 
-	if (ftruncate(fd, (off_t)o->size) == -1)
-		return -1;
-	to = mmap(NULL, o->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (to == MAP_FAILED)
-		return -1;
-	mem_huge(to, o->size);
-	for (i = 0; i < o->n; at += o->v[i++].n)
-		if (o->v[i].n != 0)
-			memcpy(to + at, o->v[i].p, o->v[i].n);
-	return munmap(to, o->size);
+	for (i = 0; i < o->n; i++)
+		for (at = 0; at < o->v[i].n; at += (size_t)n)
+			if ((n = write(fd, o->v[i].p + at,
+			    o->v[i].n - at)) <= 0)
+				return -1;
+	return 0;
 }
 
 /* The image in a memfd that nobody can change; mapped at *map. */
