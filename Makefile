@@ -181,6 +181,10 @@ $(O)/tests/rig/%: $(O)/tests/rig/%.o $(call obj,$(RIGLIB)) $(call libs,rig)
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
+# Builds inside a target use every core, unless make was told otherwise.
+SUB	= $(MAKE) --no-print-directory $(if $(findstring j,$(filter-out \
+	  --%,$(MAKEFLAGS))),,-j$(shell nproc))
+
 # --- targets ------------------------------------------------------------------
 
 deps:
@@ -188,12 +192,12 @@ deps:
 
 run:
 	$(Q)sh tests/deps.sh run
-	$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(SUB) all
 	$(Q)sh tests/run.sh $(PROG) "$(WATCH)" "$(CONTACT)"
 
 demo:
 	$(Q)sh tests/deps.sh test
-	$(Q)$(MAKE) --no-print-directory all rig
+	+$(Q)$(SUB) all rig
 	$(Q)bash tests/demo.sh $(O)
 
 rig: $(RIGBIN)
@@ -203,27 +207,27 @@ benches: $(BENCHBIN)
 
 test:
 	$(Q)sh tests/deps.sh test
-	$(Q)$(MAKE) --no-print-directory all rig unit fuzzers $(KILLABLE)
+	+$(Q)$(SUB) all rig unit fuzzers $(KILLABLE)
 	$(Q)bash tests/run-tests.sh $(O)
 
 test-long:
 	$(Q)sh tests/deps.sh test
-	$(Q)$(MAKE) --no-print-directory all rig unit fuzzers $(KILLABLE)
+	+$(Q)$(SUB) all rig unit fuzzers $(KILLABLE)
 	$(Q)LONG=1 bash tests/run-tests.sh $(O)
 
 check-asan:
 	$(Q)sh tests/deps.sh test
-	$(Q)$(MAKE) --no-print-directory V=asan CFLAGS='-O1 -g' all rig unit fuzzers
+	+$(Q)$(SUB) V=asan CFLAGS='-O1 -g' all rig unit fuzzers
 	$(Q)ASAN=1 bash tests/run-tests.sh $(B)/asan
 
 fuzz:
 	$(Q)sh tests/deps.sh fuzz
-	$(Q)$(MAKE) --no-print-directory V=fuzz CFLAGS='-O1 -g' fuzzers
+	+$(Q)$(SUB) V=fuzz CFLAGS='-O1 -g' fuzzers
 	$(Q)bash tests/fuzz/run.sh $(B)/fuzz $(FUZZ_SECS)
 
 bench:
 	$(Q)sh tests/deps.sh bench
-	$(Q)$(MAKE) --no-print-directory all benches
+	+$(Q)$(SUB) all benches
 	$(Q)bash tests/bench/run.sh $(O)
 
 install: all
