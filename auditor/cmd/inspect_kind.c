@@ -238,10 +238,13 @@ static int
 is_note(struct span s)
 {
 	const uint8_t	*nl = memchr(s.p, '\n', s.n < 1024 ? s.n : 1024);
-	const uint8_t	*end = s.p + s.n;
+	const uint8_t	*end = s.p + s.n, *d;
 
-	return nl != NULL && nl + 1 < end && nl[1] >= '0' && nl[1] <= '9' &&
-	    nl != s.p;
+	if (nl == NULL || nl == s.p)
+		return 0;
+	for (d = nl + 1; d < end && *d >= '0' && *d <= '9'; d++)
+		;
+	return d != nl + 1 && d < end && *d == '\n';
 }
 
 void

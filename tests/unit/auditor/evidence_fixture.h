@@ -39,7 +39,7 @@ struct world {
 	struct loglist_log	 log;
 };
 
-static void
+static inline void
 need(int ok, const char *what)
 {
 	if (!ok) {
@@ -48,7 +48,7 @@ need(int ok, const char *what)
 	}
 }
 
-static void
+static inline void
 add_ext(X509 *x, X509 *issuer, int nid, const char *value)
 {
 	X509V3_CTX	 c;
@@ -61,7 +61,7 @@ add_ext(X509 *x, X509 *issuer, int nid, const char *value)
 }
 
 /* A certificate; ${poison} makes it a precertificate. */
-static X509 *
+static inline X509 *
 make_cert(EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer, const char *name,
     const char *san, int poison)
 {
@@ -100,7 +100,7 @@ make_cert(EVP_PKEY *key, X509 *issuer, EVP_PKEY *signer, const char *name,
 	return x;
 }
 
-static void
+static inline void
 put_cert(X509 *x, struct buf *b)
 {
 	unsigned char	*p = NULL;
@@ -110,7 +110,7 @@ put_cert(X509 *x, struct buf *b)
 	OPENSSL_free(p);
 }
 
-static void
+static inline void
 make_leaves(struct world *w)
 {
 	struct buf	tbs = BUF_INIT;
@@ -135,7 +135,7 @@ make_leaves(struct world *w)
 	buf_free(&tbs);
 }
 
-static void
+static inline void
 world_make(struct world *w)
 {
 	EVP_PKEY	*key = EVP_EC_gen("P-256");
@@ -173,7 +173,7 @@ world_make(struct world *w)
 	w->list.nlogs = 1;
 }
 
-static void
+static inline void
 world_free(struct world *w)
 {
 	size_t	i;
@@ -189,7 +189,7 @@ world_free(struct world *w)
 }
 
 /* RFC 6962 2.1, word for word: MTH, PATH and PROOF of leaves [a, b). */
-static size_t
+static inline size_t
 split(size_t n)
 {
 	size_t	k = 1;
@@ -199,7 +199,7 @@ split(size_t n)
 	return k;
 }
 
-static void
+static inline void
 mth(const struct world *w, size_t a, size_t b, uint8_t out[32])
 {
 	uint8_t	l[32], r[32];
@@ -215,7 +215,7 @@ mth(const struct world *w, size_t a, size_t b, uint8_t out[32])
 	sha_node(out, l, r);
 }
 
-static void
+static inline void
 add_mth(const struct world *w, size_t a, size_t b, struct buf *out)
 {
 	uint8_t	h[32];
@@ -224,7 +224,7 @@ add_mth(const struct world *w, size_t a, size_t b, struct buf *out)
 	buf_add(out, h, 32);
 }
 
-static void
+static inline void
 path_of(const struct world *w, size_t m, size_t a, size_t b, struct buf *out)
 {
 	size_t	k;
@@ -241,7 +241,7 @@ path_of(const struct world *w, size_t m, size_t a, size_t b, struct buf *out)
 	}
 }
 
-static void
+static inline void
 proof_of(const struct world *w, size_t m, size_t a, size_t b, int whole,
     struct buf *out)
 {
@@ -263,7 +263,7 @@ proof_of(const struct world *w, size_t m, size_t a, size_t b, int whole,
 }
 
 /* get-sth JSON of a tree of ${size}; ${root} NULL: the true one. */
-static void
+static inline void
 make_sth(const struct world *w, size_t size, uint64_t ms,
     const uint8_t *root, struct buf *out)
 {
