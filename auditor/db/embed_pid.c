@@ -90,20 +90,31 @@ forget(const char *data, pid_t pid)
 	free(path);
 }
 
+/*
+ * A server that was asked to end in the middle of its own recovery from a
+ * crash (PostgreSQL 15) waits for ever; an immediate stop ends it, and loses
+ * nothing.
+ */
+#define FAST_STOP	(5 * CLK_SEC)
+
 int
 embed_pid_clear(const char *data, int64_t deadline, struct err *e)
 {
 	struct embed_pid	p;
 	char			num[24];
-	int			told = 0;
+	int64_t			patience = 0;
 
 	while (embed_pid_read(data, &p) == 0 && kill(p.pid, 0) == 0) {
 		(void)snprintf(num, sizeof(num), "%ld", (long)p.pid);
 		if (works_in(num, data)) {
-			if (!told++) {
+			if (patience == 0) {
 				log_warn("database", "stopping server %ld, "
 				    "whose owner has died", (long)p.pid);
 				(void)kill(p.pid, SIGINT);
+				patience = clk_mono() + FAST_STOP;
+			} else if (clk_mono() > patience) {
+				(void)kill(p.pid, SIGQUIT);
+				patience = deadline;
 			}
 		} else if (!anybody_in(data)) {
 			forget(data, p.pid);
