@@ -114,6 +114,8 @@
 #define LIMIT_WATCHES		(4u << 20)
 /* Exclusions of one watch: they are compared one by one, on a hit only. */
 #define LIMIT_WATCH_EXCLUDES	1000u
+/* Issuer keys kept read: the CAs of a log, with room, at a few KB each. */
+#define LIMIT_CERT_KEYS		32u
 /* One name in a certificate as a name; longer ones are searched as bytes. */
 #define LIMIT_NAME_BYTES	1000u
 

@@ -6,8 +6,11 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/limit.h"
+#include "base/mem.h"
 #include "pki/cert.h"
 #include "pki/der.h"
 
@@ -154,13 +157,53 @@ alg_known(const X509_ALGOR *alg, const EVP_PKEY *key, struct err *e)
 	return 1;
 }
 
+/*
+ * The keys of the latest issuers, by the bytes of their SubjectPublicKeyInfo:
+ * a log has few, and reading one costs more than a signature.  The newest is
+ * the first.
+ */
+static struct known_key {
+	uint8_t		*spki;
+	size_t		 n;
+	EVP_PKEY	*key;
+} keys[LIMIT_CERT_KEYS];
+
+/* The key, borrowed until the next call, or NULL. */
+static EVP_PKEY *
+key_of(struct span spki)
+{
+	const uint8_t		*p = spki.p;
+	struct known_key	 k = { NULL, 0, NULL };
+	size_t			 i;
+
+	for (i = 0; i < LIMIT_CERT_KEYS && keys[i].key != NULL; i++)
+		if (keys[i].n == spki.n &&
+		    memcmp(keys[i].spki, spki.p, spki.n) == 0)
+			break;
+	if (i < LIMIT_CERT_KEYS && keys[i].key != NULL) {
+		k = keys[i];
+	} else {
+		if ((k.key = d2i_PUBKEY(NULL, &p, (long)spki.n)) == NULL)
+			return NULL;
+		k.spki = mem_dup(spki.p, spki.n);
+		k.n = spki.n;
+		if (i == LIMIT_CERT_KEYS) {
+			free(keys[--i].spki);
+			EVP_PKEY_free(keys[i].key);
+		}
+	}
+	memmove(keys + 1, keys, i * sizeof(keys[0]));
+	keys[0] = k;
+	return k.key;
+}
+
 static int
 check_signature(struct span alg_der, struct span sig, struct span tbs,
     struct span spki, struct err *e)
 {
-	const uint8_t	*p = alg_der.p, *q = spki.p;
+	const uint8_t	*p = alg_der.p;
 	X509_ALGOR	*alg = NULL;
-	EVP_PKEY	*key = NULL;
+	EVP_PKEY	*key;
 	int		 r = -1;
 
 	if (alg_der.n > INT_MAX || sig.n > INT_MAX || tbs.n > INT_MAX ||
@@ -169,7 +212,7 @@ check_signature(struct span alg_der, struct span sig, struct span tbs,
 		return -1;
 	}
 	alg = d2i_X509_ALGOR(NULL, &p, (long)alg_der.n);
-	key = d2i_PUBKEY(NULL, &q, (long)spki.n);
+	key = key_of(spki);
 	if (alg == NULL || key == NULL) {
 		(void)err_set(e, ERR_VERIFY, "%s cannot be read",
 		    alg == NULL ? "signature algorithm" : "issuer's key");
@@ -184,7 +227,6 @@ check_signature(struct span alg_der, struct span sig, struct span tbs,
 		    "not verify (RFC 5280, 4.1.1.3)");
 out:
 	X509_ALGOR_free(alg);
-	EVP_PKEY_free(key);
 	ERR_clear_error();
 	return r;
 }

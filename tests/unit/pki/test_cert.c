@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limit.h"
 #include "base/sha.h"
 #include "pki/cert.h"
 #include "pki/der.h"
@@ -435,6 +436,30 @@ test_kinds(void **state)
 	buf_free(&other);
 }
 
+/* Keys that are remembered, forgotten and read again are the right ones. */
+static void
+test_keys(void **state)
+{
+	enum { N = LIMIT_CERT_KEYS + 1 };
+	struct buf	der[N];
+	size_t		round, i;
+
+	(void)state;
+	memset(der, 0, sizeof(der));
+	for (i = 0; i < N; i++)
+		make_signed("EC", "P-256", 0, &der[i]);
+	for (round = 0; round < 4; round++)
+		for (i = 0; i < N - round % 2; i++) {
+			assert_int_equal(cert_signed_by(buf_bytes(&der[i]),
+			    buf_bytes(&der[i]), NULL), 1);
+			assert_int_equal(cert_signed_by(buf_bytes(&der[i]),
+			    buf_bytes(&der[i * 7 % N == i ? (i + 1) % N :
+			    i * 7 % N]), NULL), 0);
+		}
+	for (i = 0; i < N; i++)
+		buf_free(&der[i]);
+}
+
 int
 main(void)
 {
@@ -443,7 +468,8 @@ main(void)
 		cmocka_unit_test(test_corpus),
 		cmocka_unit_test(test_precerts),
 		cmocka_unit_test(test_signatures),
-		cmocka_unit_test(test_kinds)
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_keys)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
