@@ -265,6 +265,25 @@ inspect_certificate(struct inspect *in, struct span der)
 		    "given");
 }
 
+/* Is this the issuer's name of a CRL (RFC 5280 5.1.2.3)? */
+static int
+crl_names(struct span crl, struct span name)
+{
+	struct cur	c = cur_span(crl);
+	struct der	d;
+
+	if (der_want(&c, DER_SEQ, &d) == -1)
+		return 0;
+	c = cur_span(d.body);
+	if (der_want(&c, DER_SEQ, &d) == -1)
+		return 0;
+	c = cur_span(d.body);
+	(void)der_want(&c, DER_INT, &d);
+	return der_want(&c, DER_SEQ, &d) == 0 &&
+	    der_want(&c, DER_SEQ, &d) == 0 && d.whole.n == name.n &&
+	    memcmp(d.whole.p, name.p, name.n) == 0;
+}
+
 /*
  * Of the keys at hand, one that fits: 1; a key was given and does not: 0;
  * none was given: -1.
@@ -284,6 +303,10 @@ any_key(const struct inspect *in, struct span der,
 		    der_tbs(tbs, &t, NULL) == 0 &&
 		    verify(der, t.spki, NULL) == 1)
 			return 1;
+	for (i = 0; verify == crl_verify && i < in->ncerts; i++)
+		if (der_cert(in->certs[i], &tbs, NULL, NULL, NULL) == 0 &&
+		    der_tbs(tbs, &t, NULL) == 0 && crl_names(der, t.subject))
+			return verify(der, t.spki, e) == 1;
 	return -1;
 }
 

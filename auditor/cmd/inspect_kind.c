@@ -152,6 +152,16 @@ der(struct inspect *in, struct span s)
 		inspect_certificate(in, s);
 }
 
+/* Of a PEM file's objects, those to show: keys and requests are not. */
+static int
+ours(const char *label)
+{
+	return strstr(label, "REQUEST") == NULL &&
+	    (strstr(label, "CERTIFICATE") != NULL ||
+	    strstr(label, "CRL") != NULL ||
+	    strcmp(label, "OCSP RESPONSE") == 0);
+}
+
 /* All objects of a PEM file; certificates first, for who signed whom. */
 static void
 pem(struct inspect *in, struct span s)
@@ -160,7 +170,7 @@ pem(struct inspect *in, struct span s)
 	struct span	*all = NULL, *certs = NULL;
 	char		**names = NULL, *name, *header;
 	unsigned char	*data;
-	size_t		 n = 0, cap = 0, capn = 0, ncerts = 0, i;
+	size_t		 n = 0, cap = 0, capn = 0, ncerts = 0, shown = 0, i;
 	long		 len;
 
 	while (bio != NULL && n < LIMIT_INSPECT_ITEMS &&
@@ -174,20 +184,23 @@ pem(struct inspect *in, struct span s)
 	}
 	certs = mem_array(n, sizeof(*certs));
 	for (i = 0; i < n; i++)
-		if (strstr(names[i], "CERTIFICATE") != NULL)
+		if (strstr(names[i], "CERTIFICATE") != NULL &&
+		    ours(names[i]))
 			certs[ncerts++] = all[i];
 	in->certs = certs;
 	in->ncerts = ncerts;
 	for (i = 0; i < n; i++) {
-		if (strstr(names[i], "PRIVATE KEY") != NULL)
+		if (!ours(names[i]))
 			continue;
+		shown++;
 		if (all[i].n != 0 && all[i].p[0] == 0x30)
 			der(in, all[i]);
 		else
 			unknown(in, "holds PEM without DER in it");
 	}
-	if (n == 0)
-		unknown(in, "is PEM that cannot be read (RFC 7468)");
+	if (shown == 0)
+		unknown(in, n == 0 ? "is PEM that cannot be read (RFC 7468)" :
+		    "is PEM, but has no certificate, CRL or OCSP response");
 	for (i = 0; i < n; i++) {
 		mem_wipe((void *)(uintptr_t)all[i].p, all[i].n);
 		OPENSSL_free((void *)(uintptr_t)all[i].p);

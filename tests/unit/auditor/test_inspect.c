@@ -263,7 +263,12 @@ test_real(void **state)
 		{ "certs/letsencrypt-issuers/e1.pem",
 		    "certificate unchecked", 0 },
 		{ "sct/sct.rs/ecdsa_p256-basic-sct.bin", "sct unchecked", 0 },
-		{ "certs/cfssl_trust/ca-bundle.crt", "certificate valid", 0 },
+		{ "revocation/boringssl/crl_unittest/good.pem",
+		    "crl valid", 0 },
+		{ "revocation/boringssl/crl_unittest/bad_signature.pem",
+		    "crl invalid", 2 },
+		{ "revocation/boringssl/ocsp_unittest/good_response.pem",
+		    "ocsp_response valid", 0 },
 	};
 	struct buf	b = BUF_INIT;
 	size_t		i, skipped = 0;
