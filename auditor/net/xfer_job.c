@@ -16,7 +16,8 @@
 #define TIMEOUT_MS	60000L		/* when the request names none */
 #define SLOW_BYTES	1024L		/* a second, for so long: */
 #define SLOW_SECS	45L		/* real logs think for up to 30 s */
-#define BUFFER		(256L << 10)
+/* Fits the caches, and malloc() keeps it from one transfer to the next. */
+#define BUFFER		(64L << 10)
 #define CONN_LIFE	3600L
 
 static int
