@@ -1,0 +1,381 @@
+#include "auditor/db/log_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/clk.h"
+#include "base/sha.h"
+#include "tests/unit/testdb.h"
+
+static struct db	*db;
+
+#define NEED_DB()	do { if (db == NULL) return; } while (0)
+
+static int64_t
+one(const char *sql)
+{
+	struct err	 e = ERR_INIT;
+	struct db_res	*r;
+	int64_t		 v;
+
+	if (db_query(db, &r, &e, sql, "") == -1)
+		fail_msg("%s: %s", sql, e.msg);
+	v = db_null(r, 0, 0) ? -1 : db_int(r, 0, 0);
+	db_free(r);
+	return v;
+}
+
+static void
+run(const char *sql)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_script(db, sql, &e) == -1)
+		fail_msg("%s: %s", sql, e.msg);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	db = testdb_open();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	testdb_close(db);
+	return 0;
+}
+
+static int
+clear(void **state)
+{
+	(void)state;
+	if (db != NULL)
+		run("truncate log_list, log, operator, tree_head, log_range, "
+		    "log_health, coverage_day, consistency, work restart "
+		    "identity cascade");
+	return 0;
+}
+
+/* Log ${name}: its name is its key as well. */
+static struct loglist_log
+log_named(const char *name)
+{
+	static char		texts[16][80];
+	static int		n;
+	struct loglist_log	l;
+
+	memset(&l, 0, sizeof(l));
+	l.operator = (char *)(uintptr_t)"Op";
+	l.description = (char *)(uintptr_t)name;
+	l.key = (uint8_t *)(uintptr_t)name;
+	l.nkey = strlen(name);
+	sha_256(l.log_id, name, strlen(name));
+	l.mmd = 86400;
+	(void)snprintf(texts[n % 16], 80, "https://%s.example/", name);
+	l.url = l.submit_url = texts[n++ % 16];
+	l.state = LOGLIST_USABLE;
+	return l;
+}
+
+/* A list of the logs named (a letter each) at time ${at}; its outcome. */
+static int
+store(const char *source, const char *names, int64_t at, int *changed,
+    struct err *e)
+{
+	static const char *const name[] = { "a", "b", "c", "d" };
+	struct loglist_log	 l[8];
+	struct loglist		 list;
+	struct log_list_in	 in = { .source = source, .verified = 1,
+	    .list = &list };
+	char			 body[100];
+	size_t			 i;
+
+	memset(&list, 0, sizeof(list));
+	for (i = 0; names[i] != '\0'; i++)
+		l[i] = log_named(name[names[i] - 'a']);
+	list.version = (char *)(uintptr_t)"1";
+	list.timestamp = at;
+	list.nlogs = i;
+	list.logs = l;
+	(void)snprintf(body, sizeof(body), "%s at %lld", names,
+	    (long long)at);
+	in.body = SPAN_STR(body);
+	err_clear(e);
+	return log_list_store(db, &in, clk_wall(), changed, e);
+}
+
+/* The logs that have work, as letters. */
+static const char *
+read_now(void)
+{
+	static char	 out[16];
+	struct err	 e = ERR_INIT;
+	struct db_res	*r;
+
+	if (db_query(db, &r, &e, "select coalesce(string_agg(l.description, "
+	    "'' order by l.description), '') from work w join log l on "
+	    "w.subject = l.id::text where w.kind = 'tail'", "") == -1)
+		fail_msg("%s", e.msg);
+	(void)snprintf(out, sizeof(out), "%s", db_text(r, 0, 0));
+	db_free(r);
+	return out;
+}
+
+/* What comes and goes, list after list. */
+static void
+lists(void **state)
+{
+	static const struct {
+		const char	*source, *logs;
+		int64_t		 at;
+		int		 rc, changed;
+		const char	*read;
+	} t[] = {
+		{ "chrome", "ab", 1000, 0, 1, "ab" },
+		{ "chrome", "ab", 1000, 0, 0, "ab" },
+		/* Apple may add logs */
+		{ "apple", "bc", 500, 0, 1, "abc" },
+		{ "chrome", "abd", 2000, 0, 1, "abcd" },
+		/* older than the one held */
+		{ "chrome", "a", 1500, -1, 0, "abcd" },
+		/* b is Chrome's: when Chrome drops it, it is read no longer, */
+		{ "chrome", "ad", 3000, 0, 1, "acd" },
+		/* until Apple, whose list did not change, says it has it */
+		{ "apple", "bc", 500, 0, 0, "abcd" },
+		{ "apple", "bc", 500, 0, 0, "abcd" },
+		{ "apple", "c", 600, 0, 1, "acd" },
+		{ "chrome", "ad", 3000, 0, 0, "acd" },
+		/* from now on a file: what only browsers list goes */
+		{ "file", "ab", 10, 0, 1, "ab" },
+		{ "chrome", "acd", 4000, 0, 1, "acd" },
+	};
+	struct err	e = ERR_INIT;
+	size_t		i;
+	int		changed;
+
+	(void)state;
+	NEED_DB();
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		/* newest is what was seen last */
+		run("update log_list set checked_at = checked_at - "
+		    "interval '1 minute'");
+		if (store(t[i].source, t[i].logs, t[i].at, &changed, &e) !=
+		    t[i].rc)
+			fail_msg("list %zu: %s", i, e.msg);
+		if (t[i].rc == -1)
+			assert_int_equal(e.code, ERR_VERIFY);
+		if (changed != t[i].changed)
+			fail_msg("list %zu changed: %d", i, changed);
+		if (strcmp(read_now(), t[i].read) != 0)
+			fail_msg("list %zu: reads %s", i, read_now());
+	}
+	/* a log keeps its row and its key whatever lists say */
+	assert_int_equal(one("select count(*) from log"), 4);
+}
+
+/* start: now is for the first list, of either browser, in any order. */
+static void
+first(void **state)
+{
+	static const struct {
+		const char	*source, *logs;
+		int		 first;	/* how many logs begin now */
+	} t[][3] = {
+		{ { "chrome", "ab", 2 }, { "apple", "bc", 3 },
+		  { "chrome", "abd", 3 } },
+		{ { "apple", "bc", 2 }, { "chrome", "ab", 3 },
+		  { "apple", "bcd", 3 } },
+		{ { "file", "ab", 2 }, { "file", "abc", 2 },
+		  { "chrome", "abd", 2 } },
+		{ { "chrome", "ab", 2 }, { "file", "abc", 2 },
+		  { "apple", "abd", 2 } },
+	};
+	struct err	e = ERR_INIT;
+	size_t		i, k;
+	int		changed;
+
+	(void)state;
+	NEED_DB();
+	for (i = 0; i < 4; i++) {
+		(void)clear(NULL);
+		for (k = 0; k < 3; k++) {
+			if (store(t[i][k].source, t[i][k].logs,
+			    1000 + (int64_t)k, &changed, &e) == -1)
+				fail_msg("%s", e.msg);
+			if (one("select count(*) from log where first_list")
+			    != t[i][k].first)
+				fail_msg("case %zu, list %zu", i, k);
+		}
+	}
+}
+
+static int
+log_one(void)
+{
+	struct err	e = ERR_INIT;
+	int		changed;
+
+	if (store("chrome", "a", 1000, &changed, &e) == -1)
+		fail_msg("%s", e.msg);
+	return (int)one("select id from log");
+}
+
+static void
+row(void **state)
+{
+	struct log_row	l;
+	struct err	e = ERR_INIT;
+	int		id;
+
+	(void)state;
+	NEED_DB();
+	id = log_one();
+	assert_int_equal(log_load(db, id, &l, &e), 0);
+	assert_string_equal(l.description, "a");
+	assert_string_equal(l.operator, "Op");
+	assert_string_equal(l.read_url, "https://a.example/");
+	assert_true(l.first_list && l.watched && l.hybrid == -1 &&
+	    l.page_size == 0 && l.head_size == -1 && !l.has_final &&
+	    l.failing_since == INT64_MIN && l.mmd == 86400);
+	assert_int_equal(health_fail(db, id, "down", &e), 0);
+	assert_int_equal(log_hybrid(db, id, 0, &e), 0);
+	assert_int_equal(health_rate(db, id, 256, 3.5, 1, &e), 0);
+	log_row_free(&l);
+	assert_int_equal(log_load(db, id, &l, &e), 0);
+	assert_true(l.hybrid == 0 && l.page_size == 256 &&
+	    l.failing_since != INT64_MIN);
+	/* the time of the first failure stays */
+	run("update log_health set failing_since = now() - interval '1 h'");
+	assert_int_equal(health_fail(db, id, "down", &e), 0);
+	assert_int_equal(one("select count(*) from log_health where "
+	    "failing_since < now() - interval '59 min'"), 1);
+	assert_int_equal(health_ok(db, id, &e), 0);
+	assert_int_equal(one("select count(*) from log_health where "
+	    "failing_since is null"), 1);
+	log_row_free(&l);
+	log_row_free(&l);
+	assert_int_equal(log_load(db, id + 1, &l, &e), -1);
+	assert_int_equal(e.code, ERR_NOENT);
+	log_row_free(&l);
+}
+
+static int64_t
+head(int id, uint64_t size, uint64_t ms)
+{
+	static uint8_t	root[32] = { 9 };
+	struct head_in	in = { .log_ref = id, .tree_size = size,
+	    .timestamp_ms = ms, .root = root, .raw = SPAN_STR("raw"),
+	    .verdict = "valid" };
+	struct err	e = ERR_INIT;
+	int64_t		h = 0;
+
+	if (head_store(db, &in, &h, &e) == -1)
+		fail_msg("%s", e.msg);
+	return h;
+}
+
+static void
+heads(void **state)
+{
+	struct log_row	l;
+	struct err	e = ERR_INIT;
+	int64_t		h;
+	int		id;
+
+	(void)state;
+	NEED_DB();
+	id = log_one();
+	h = head(id, 10, 5000);
+	/* seen again: the same row; the largest that fit */
+	assert_int_equal(head(id, 10, 5000), h);
+	assert_int_not_equal(head(id, 10, 5001), h);
+	(void)head(id, (1ULL << 62) - 1, (1ULL << 52) - 1);
+	assert_int_equal(one("select count(*) from tree_head"), 3);
+	assert_int_equal(head_mark(db, h, "proved", &e), 0);
+	assert_int_equal(one("select count(*) from tree_head where "
+	    "consistency = 'proved'"), 1);
+	assert_int_equal(log_load(db, id, &l, &e), 0);
+	assert_int_equal(health_head(db, &l, 10, 5000, h, &e), 0);
+	/* 90 entries in 9 seconds */
+	assert_int_equal(health_head(db, &l, 100, 14000, h, &e), 0);
+	assert_int_equal(one("select growth_per_second::bigint from "
+	    "log_health"), 10);
+	assert_int_equal(one("select first_size from log_health"), 10);
+	log_row_free(&l);
+	assert_int_equal(log_load(db, id, &l, &e), 0);
+	assert_true(l.head_size == 100 && l.head_ms == 14000);
+	log_row_free(&l);
+}
+
+static void
+ranges(void **state)
+{
+	struct merkle_range	r, back;
+	struct range_in		in;
+	struct err		e = ERR_INIT;
+	uint8_t			root[32], have[32], set[32] = { 1 };
+	int64_t			from = -1;
+	int			id, found, i;
+
+	(void)state;
+	NEED_DB();
+	id = log_one();
+	assert_int_equal(range_load(db, id, &back, have, &from, &found, &e),
+	    0);
+	assert_int_equal(found, 0);
+	merkle_start(&r, 0);
+	for (i = 0; i < 12; i++) {
+		/* the empty tree, then growing ones */
+		(void)merkle_root(&r, root, NULL, 0);
+		memset(&in, 0, sizeof(in));
+		in.log_ref = id;
+		in.from = 0;
+		in.frontier = &r;
+		in.root = root;
+		in.head_id = head(id, (uint64_t)i, 5000);
+		in.watch_set = set;
+		in.has_entries = i == 5;
+		in.proof = i == 5 ? SPAN_STR("nodes") :
+		    (struct span){ NULL, 0 };
+		if (db_begin(db, &e) == -1 ||
+		    range_store(db, &in, &e) == -1 ||
+		    db_sync(db, &e) == -1 || db_commit(db, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(range_load(db, id, &back, have, &from,
+		    &found, &e), 0);
+		assert_true(found && from == 0 && back.from == 0 &&
+		    back.to == r.to && back.n == r.n);
+		assert_memory_equal(back.hash, r.hash, r.n * 32);
+		assert_memory_equal(have, root, 32);
+		merkle_leaf(&r, root);
+	}
+	assert_int_equal(one("select count(*) from log_range"), 1);
+	assert_int_equal(one("select count(*) from coverage_day"), 1);
+	assert_int_equal(one("select count(*) from consistency"), 1);
+	/* a frontier that does not fit its tree is no tree */
+	run("update log_range set size_to = 12");
+	assert_int_equal(range_load(db, id, &back, have, &from, &found, &e),
+	    -1);
+	assert_int_equal(e.code, ERR_DB);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	t[] = {
+		cmocka_unit_test_setup(lists, clear),
+		cmocka_unit_test_setup(first, clear),
+		cmocka_unit_test_setup(row, clear),
+		cmocka_unit_test_setup(heads, clear),
+		cmocka_unit_test_setup(ranges, clear),
+	};
+
+	return cmocka_run_group_tests(t, setup, teardown);
+}

@@ -1,0 +1,358 @@
+#include "auditor/db/match_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "auditor/conf.h"
+#include "auditor/db/watch_store.h"
+#include "auditor/role/judge.h"
+#include "base/sha.h"
+#include "ctlog/entry.h"
+#include "pki/watch.h"
+#include "tests/unit/testdb.h"
+
+/* What matched, as rows: early, proven, again, malformed, hostile. */
+
+static struct db		*db;
+static struct conf		 conf;
+static struct buf		 image = BUF_INIT;
+static struct watch_set		 set;
+static struct watch_base	*base;
+
+#define NEED_DB()	do { if (db == NULL) return; } while (0)
+
+static int64_t
+one(const char *sql)
+{
+	struct err	 e = ERR_INIT;
+	struct db_res	*r;
+	int64_t		 v;
+
+	if (db_query(db, &r, &e, sql, "") == -1)
+		fail_msg("%s: %s", sql, e.msg);
+	v = db_int(r, 0, 0);
+	db_free(r);
+	return v;
+}
+
+static void
+run(const char *sql)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_script(db, sql, &e) == -1)
+		fail_msg("%s: %s", sql, e.msg);
+}
+
+static int
+setup(void **state)
+{
+	struct watch_build	*b = watch_build_new();
+	struct err		 e = ERR_INIT;
+
+	(void)state;
+	db = testdb_open();
+	if (db == NULL) {
+		watch_build_free(b);
+		return 0;
+	}
+	if (watch_build_file(b, ".a.example\n", 11, "test", &e) == -1)
+		return -1;
+	watch_build_done(b, &image);
+	return watch_open(&set, image.p, image.n, &e);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	watch_base_free(base);
+	buf_free(&image);
+	testdb_close(db);
+	return 0;
+}
+
+static int
+clear(void **state)
+{
+	(void)state;
+	if (db == NULL)
+		return 0;
+	watch_base_free(base);
+	base = watch_base_new();
+	run("truncate log_list, log, operator, tree_head, log_range, "
+	    "log_health, entry, entry_match, issuance, certificate, "
+	    "certificate_name, issuer, finding, watch restart identity "
+	    "cascade;"
+	    "insert into operator (name) values ('Op');"
+	    "insert into log (log_id, operator_id, description, protocol, "
+	    "url, read_url, key, mmd, state, list_source, first_list, "
+	    "watched) values ('\\x01', 1, 'log', 'rfc6962', 'u', 'u', "
+	    "'\\x02', 86400, 'usable', 'chrome', false, true);"
+	    "insert into watch (pattern, owner, policy, origin) values "
+	    "('.a.example', 'team', '', 'cli')");
+	return 0;
+}
+
+static const char	*names[] = { "www.a.example" };
+static uint32_t		 hit_watch[1];
+static struct span	 chain[1];
+
+/* A certificate that the CA signed, at ${index}. */
+static struct judge_match
+match(uint64_t index)
+{
+	struct judge_match	m;
+
+	memset(&m, 0, sizeof(m));
+	m.index = index;
+	m.timestamp_ms = 1790000000000ULL;
+	m.type = ENTRY_X509;
+	m.reason = "";
+	m.issued = 1;
+	m.leaf = SPAN_STR("leaf");
+	m.der = SPAN_STR("der");
+	sha_256(m.leaf_hash, &index, sizeof(index));
+	memset(m.tbs_sha256, 1, 32);
+	memset(m.cert_sha256, 2, 32);
+	memset(m.spki_sha256, 3, 32);
+	memset(m.issuer_spki, 4, 32);
+	m.serial = "0a";
+	m.key_type = "p256";
+	m.owner = "ca.example";
+	m.subject = m.issuer = "CN=x";
+	m.not_before = 1780000000000000LL;
+	m.not_after = 1800000000000000LL;
+	m.nnames = m.nhits = m.nchain = 1;
+	m.names = m.hit_name = names;
+	m.hit_watch = hit_watch;
+	chain[0] = SPAN_STR("issuer");
+	m.chain = chain;
+	return m;
+}
+
+static int
+store(const struct judge_match *m, int proven, struct err *e)
+{
+	struct match_in	in = { .db = db, .conf = &conf, .watches = &set,
+	    .base = base, .log_ref = 1, .log_name = "log",
+	    .head_id = proven ? 7 : 0, .proof_size = 100 };
+
+	err_clear(e);
+	if (db_begin(db, e) == -1 || match_store(&in, &m, 1, e) == -1 ||
+	    db_commit(db, e) == -1) {
+		db_rollback(db);
+		return -1;
+	}
+	return 0;
+}
+
+#define STORE(m, proven) do {						\
+	struct err	e_ = ERR_INIT;					\
+									\
+	if (store(&(m), proven, &e_) == -1)				\
+		fail_msg("%s", e_.msg);					\
+} while (0)
+
+#define COUNT(table)	((int)one("select count(*) from " table))
+
+static void
+early_then_proven(void **state)
+{
+	struct judge_match	m;
+	int			i;
+
+	(void)state;
+	NEED_DB();
+	m = match(5);
+	/* as often as it is announced before the proof, once */
+	for (i = 0; i < 2; i++) {
+		STORE(m, 0);
+		assert_int_equal(COUNT("issuance where logged_at is null"), 1);
+		assert_int_equal(COUNT("entry"), 0);
+		assert_int_equal(COUNT("finding where kind = "
+		    "'certificate.unexpected' and not proven"), 1);
+	}
+	for (i = 0; i < 2; i++) {
+		STORE(m, 1);
+		assert_int_equal(COUNT("entry where proof_size = 100"), 1);
+		assert_int_equal(COUNT("entry_match"), 1);
+		assert_int_equal(COUNT("issuer"), 1);
+		assert_int_equal(COUNT("issuance where logged_at is not "
+		    "null"), 1);
+		assert_int_equal(COUNT("finding"), 1);
+		assert_int_equal(COUNT("finding where proven"), 1);
+	}
+	/* the same issuance elsewhere in the log: no second finding */
+	m = match(6);
+	STORE(m, 1);
+	assert_int_equal(COUNT("entry"), 2);
+	assert_int_equal(COUNT("finding"), 1);
+}
+
+static void
+unchecked_waits(void **state)
+{
+	struct judge_match	m;
+
+	(void)state;
+	NEED_DB();
+	m = match(5);
+	m.issued = -1;
+	STORE(m, 0);
+	assert_int_equal(COUNT("issuance"), 0);
+	STORE(m, 1);
+	assert_int_equal(COUNT("issuance where issued = 'unchecked'"), 1);
+	assert_int_equal(COUNT("issuer"), 0);
+	assert_int_equal(COUNT("finding where kind = "
+	    "'certificate.unexpected'"), 1);
+	/* what is known to be valid stays so */
+	m.issued = 1;
+	STORE(m, 1);
+	m.issued = 0;
+	STORE(m, 1);
+	assert_int_equal(COUNT("issuance where issued = 'valid'"), 1);
+}
+
+static void
+malformed(void **state)
+{
+	struct judge_match	m;
+
+	(void)state;
+	NEED_DB();
+	m = match(5);
+	m.malformed = 1;
+	m.reason = "cut short";
+	m.type = -1;
+	m.issued = -1;
+	m.leaf.n = m.der.n = m.nnames = m.nchain = 0;
+	STORE(m, 0);
+	assert_int_equal(COUNT("finding"), 0);
+	STORE(m, 1);
+	STORE(m, 1);
+	assert_int_equal(COUNT("entry where malformed and tbs_sha256 is "
+	    "null and reason = 'cut short' and entry_type = 'unknown'"), 1);
+	assert_int_equal(COUNT("issuance"), 0);
+	assert_int_equal(COUNT("finding where kind = "
+	    "'certificate.malformed' and severity = 'high'"), 1);
+	/* nobody's: kept, and told in the digest only */
+	m = match(6);
+	m.malformed = 1;
+	m.reason = "leaf of an unknown type";
+	m.nhits = 0;
+	STORE(m, 1);
+	assert_int_equal(COUNT("entry where malformed"), 2);
+	assert_int_equal(COUNT("finding where severity = 'low'"), 1);
+}
+
+static void
+nobody_watches(void **state)
+{
+	struct judge_match	m;
+
+	(void)state;
+	NEED_DB();
+	m = match(5);
+	run("update watch set removed_at = now()");
+	STORE(m, 0);
+	STORE(m, 1);
+	assert_int_equal(COUNT("entry"), 0);
+	assert_int_equal(COUNT("issuance"), 0);
+	assert_int_equal(COUNT("finding"), 0);
+}
+
+/* A judge that lies about watches changes nothing. */
+static void
+unknown_watch(void **state)
+{
+	static uint32_t		bad[] = { 1 };
+	struct judge_match	m;
+	struct err		e = ERR_INIT;
+
+	(void)state;
+	NEED_DB();
+	m = match(5);
+	m.hit_watch = bad;
+	assert_int_equal(store(&m, 1, &e), -1);
+	assert_int_equal(e.code, ERR_FORMAT);
+	bad[0] = UINT32_MAX;
+	assert_int_equal(store(&m, 1, &e), -1);
+	assert_int_equal(COUNT("entry"), 0);
+}
+
+/* Times from the first to the last that a certificate can state. */
+static void
+times(void **state)
+{
+	static const struct {
+		int64_t		before, after;
+		uint64_t	ms;
+	} t[] = {
+		{ -62167219200000000LL, 253402300799000000LL, 0 },
+		{ 253402300799000000LL, -62167219200000000LL,
+		    (1ULL << JUDGE_TIME_BITS) - 1 },
+		{ INT64_MIN, INT64_MIN, 1 },
+	};
+	struct judge_match	m;
+	size_t			i;
+
+	(void)state;
+	NEED_DB();
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		m = match(i);
+		m.tbs_sha256[0] = m.cert_sha256[0] = (uint8_t)(100 + i);
+		m.not_before = t[i].before;
+		m.not_after = t[i].after;
+		m.timestamp_ms = t[i].ms;
+		STORE(m, 0);
+		STORE(m, 1);
+		assert_int_equal(COUNT("entry"), (int)i + 1);
+		assert_int_equal(COUNT("certificate"), (int)i + 1);
+	}
+}
+
+static void
+issuers(void **state)
+{
+	struct err	e = ERR_INIT;
+	struct buf	der = BUF_INIT;
+	uint8_t		fp[32], key[32], have[32] = { 0 };
+	int		found;
+
+	(void)state;
+	NEED_DB();
+	sha_256(fp, "ca", 2);
+	memset(key, 8, 32);
+	assert_int_equal(issuer_load(db, fp, &found, have, &der, &e), 0);
+	assert_int_equal(found, 0);
+	if (db_begin(db, &e) == -1 || issuer_store(db, SPAN_STR("ca"), key,
+	    NULL, &e) == -1 || issuer_store(db, SPAN_STR("ca"), key, "owner",
+	    &e) == -1 || issuer_store(db, SPAN_STR("ca"), key, "other",
+	    &e) == -1 || db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(issuer_load(db, fp, &found, have, &der, &e), 0);
+	assert_int_equal(found, 1);
+	assert_memory_equal(have, key, 32);
+	assert_true(der.n == 2 && memcmp(der.p, "ca", 2) == 0);
+	assert_int_equal(COUNT("issuer where owner = 'owner'"), 1);
+	buf_free(&der);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	t[] = {
+		cmocka_unit_test_setup(early_then_proven, clear),
+		cmocka_unit_test_setup(unchecked_waits, clear),
+		cmocka_unit_test_setup(malformed, clear),
+		cmocka_unit_test_setup(nobody_watches, clear),
+		cmocka_unit_test_setup(unknown_watch, clear),
+		cmocka_unit_test_setup(times, clear),
+		cmocka_unit_test_setup(issuers, clear),
+	};
+
+	return cmocka_run_group_tests(t, setup, teardown);
+}
