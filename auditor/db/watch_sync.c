@@ -177,6 +177,7 @@ static int
 read_open(int fd, struct feed *f, uint8_t hash[32], struct err *e)
 {
 	struct sha_ctx	 c;
+	struct err	 why = ERR_INIT;
 	uint64_t	 all = 0;
 	uint8_t		*p;
 	ssize_t		 k;
@@ -191,8 +192,8 @@ read_open(int fd, struct feed *f, uint8_t hash[32], struct err *e)
 			return too_large(f->where, e);
 		sha_update(&c, p, (size_t)k);
 		f->rest.n += (size_t)k;
-		if (feed(f, k == 0, e) == -1)
-			return -1;
+		if (feed(f, k == 0, &why) == -1)
+			return err_set(e, ERR_CONF, "%s", why.msg);
 	} while (k != 0);
 	sha_final(&c, hash);
 	return 0;
@@ -326,15 +327,12 @@ static int
 sync_file(struct db *db, const char *path, struct buf *diff,
     struct watch_build *b, struct err *e)
 {
-	struct err	sub = ERR_INIT;
 	uint8_t		hash[32], old[32];
 	int64_t		had;
 	size_t		items;
 
-	if (read_file(path, b, hash, &sub) == -1)
-		return err_set(e, sub.code == ERR_FORMAT ? ERR_CONF :
-		    sub.code, "%s", sub.msg);
-	if (newest(db, old, &had, e) == -1)
+	if (read_file(path, b, hash, e) == -1 ||
+	    newest(db, old, &had, e) == -1)
 		return -1;
 	if (had > 0 && memcmp(hash, old, sizeof(hash)) == 0)
 		return 0;

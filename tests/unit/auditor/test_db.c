@@ -340,6 +340,39 @@ test_pipeline(void **state)
 	run(db, "drop table p");
 }
 
+/* COPY in portions; what the server refuses; a copy that is given up. */
+static void
+test_copy(void **state)
+{
+	static const char	in[] = "copy copied from stdin";
+	struct err		e = ERR_INIT;
+
+	(void)state;
+	NEED_DB();
+	run(db, "create table copied (n int primary key, t text)");
+	assert_int_equal(db_copy_begin(db, in, &e), 0);
+	assert_int_equal(db_copy_put(db, "1\to", 3, &e), 0);
+	assert_int_equal(db_copy_put(db, "", 0, &e), 0);
+	assert_int_equal(db_copy_put(db, "ne\n2\ttwo\n", 9, &e), 0);
+	assert_int_equal(db_copy_end(db, &e), 0);
+	assert_int_equal(one(db, "select count(*) from copied"), 2);
+	assert_int_equal(one(db, "select length(t) from copied where n = 1"),
+	    3);
+
+	assert_int_equal(db_copy_begin(db, in, &e), 0);
+	assert_int_equal(db_copy_put(db, "2\tagain\n", 8, &e), 0);
+	assert_int_equal(db_copy_end(db, &e), -1);
+	assert_int_equal(e.code, ERR_DB);
+	assert_string_equal(db_sqlstate(db), "23505");
+	assert_int_equal(db_copy_begin(db, "copy nothing from stdin", &e), -1);
+
+	assert_int_equal(db_begin(db, &e), 0);
+	assert_int_equal(db_copy_begin(db, in, &e), 0);
+	assert_int_equal(db_copy_put(db, "3\tthree\n", 8, &e), 0);
+	db_rollback(db);
+	assert_int_equal(one(db, "select count(*) from copied"), 2);
+}
+
 static void
 test_notify(void **state)
 {
@@ -502,6 +535,7 @@ main(void)
 		cmocka_unit_test(test_parameter_cap),
 		cmocka_unit_test(test_transactions),
 		cmocka_unit_test(test_pipeline),
+		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_lost),
 	};

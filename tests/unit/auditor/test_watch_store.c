@@ -394,13 +394,76 @@ load(void **state)
 	buf_free(&image);
 }
 
+/* The set of watch_sync_load(): its hash, and how many. */
+static size_t
+sync_loaded(const struct conf *c, uint8_t sum[32])
+{
+	struct watch_build	*b;
+	struct watch_pieces	 o;
+	struct err		 e = ERR_INIT;
+	size_t			 n;
+
+	assert_int_equal(db_begin(db, &e), 0);
+	if (watch_sync_load(db, c, NULL, &b, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(db_commit(db, &e), 0);
+	n = watch_build_count(b);
+	watch_build_end(b, &o);
+	memcpy(sum, o.sha256, 32);
+	watch_build_free(b);
+	return n;
+}
+
+/*
+ * What was read from the file is what the database gives afterwards: a file
+ * of several portions, with doubles, and a last line without newline.
+ */
+static void
+load_both(void **state)
+{
+	struct conf_watch	 w = { .name = (char *)(uintptr_t)"a.example" };
+	struct watch_build	*b;
+	struct watch_pieces	 o;
+	struct buf		 t = BUF_INIT;
+	struct conf		 c;
+	struct err		 e = ERR_INIT;
+	uint8_t			 first[32], again[32];
+	unsigned		 i;
+
+	(void)state;
+	for (i = 0; t.n < 700000; i++)
+		buf_fmt(&t, "%sName%u.Example%s", i % 2 ? "." : "", i,
+		    i % 3 ? "\n" : " # c\r\nname0.example\n");
+	buf_str(&t, "192.0.2.0/24\nlast.example");
+	write_file(buf_text(&t), t.n);
+	buf_free(&t);
+	configure(&c, &w, 1, file);
+	assert_int_equal(sync_loaded(&c, first), i + 3);
+	assert_int_equal(sync_loaded(&c, again), i + 3);
+	assert_memory_equal(first, again, 32);
+	b = watch_build_new();
+	assert_int_equal(watch_load(db, &c, b, &e), 0);
+	assert_int_equal(watch_build_count(b), i + 3);
+	watch_build_end(b, &o);
+	assert_memory_equal(first, o.sha256, 32);
+	watch_build_free(b);
+	/* a wrong line far behind says where, and the set of before stays */
+	write_file("a.example\nx..y\n", 15);
+	assert_int_equal(db_begin(db, &e), 0);
+	assert_int_equal(watch_sync_load(db, &c, NULL, &b, &e), -1);
+	assert_null(b);
+	assert_int_equal(e.code, ERR_CONF);
+	assert_non_null(strstr(e.msg, ":2: "));
+	db_rollback(db);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, clean)
 	const struct CMUnitTest tests[] = {
 		T(sync_config), T(cli), T(from_file), T(large_file),
-		T(baseline), T(load),
+		T(baseline), T(load), T(load_both),
 	};
 	int rc;
 
