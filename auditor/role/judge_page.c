@@ -387,15 +387,19 @@ judge_do_page(struct judge *j, const struct judge_page *p, uint64_t id,
 
 /*
  * An entry that kills judges: its bytes and its place, nothing taken apart.
+ * Watched names are looked for as bytes, unless the message asks for no entry
+ * to be matched: that killed one, too.
  */
 int
 judge_do_raw(struct judge *j, const struct judge_page *p, uint64_t id,
     struct err *e)
 {
+	static struct watch_hit	 hits[LIMIT_HITS];
 	struct judge_page_reply	 r;
 	struct merkle_path	 path;
 	struct found		 x;
 	uint32_t		 lo, hi;
+	int			 n = 0;
 
 	if (page_load(j, p, e) == -1 || used(j, p, &lo, &hi, e) == -1)
 		return -1;
@@ -410,7 +414,15 @@ judge_do_raw(struct judge *j, const struct judge_page *p, uint64_t id,
 	r.nmatch = 1;
 	judge_ok(j, id);
 	judge_page_reply_pack(&j->out, &r);
+	if (p->to > p->from) {
+		buf_reset(&j->scratch);
+		page_leaf_copy(j->page, p->from, &j->scratch);
+		n = watch_bytes(&j->watches, buf_bytes(&j->scratch), hits,
+		    LIMIT_HITS);
+	}
 	x.i = p->from;
+	x.hits = hits;
+	x.nhits = n > LIMIT_HITS ? LIMIT_HITS : n > 0 ? (size_t)n : 0;
 	x.malformed = 1;
 	(void)snprintf(x.reason, sizeof(x.reason),
 	    "a process that took this entry apart died, three times");

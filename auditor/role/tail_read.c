@@ -40,6 +40,9 @@
 /* A log that says "later" for longer is left alone until then. */
 #define PATIENCE	(120 * CLK_SEC)
 
+/* An entry that kills: looked at for our names as bytes, or not at all. */
+enum { RAW_NAMES = 1, RAW_BLIND };
+
 static struct tail_page *
 page_make(uint64_t from, uint64_t to, int tile)
 {
@@ -206,7 +209,7 @@ page_question(const struct tail_page *p, struct judge_page *q)
 		q->cut = (uint32_t)(p->to - p->base);
 	q->first = p->base;
 	q->from = p->match_from;
-	q->to = p->match_to;
+	q->to = p->raw == RAW_BLIND ? p->match_from : p->match_to;
 }
 
 static void
@@ -217,11 +220,11 @@ page_ask(struct tail *t, struct tail_page *p, int raw)
 
 	if (j == NULL)
 		return;
-	page_question(p, &q);
 	p->raw = raw;
+	page_question(p, &q);
 	p->ask_id = ++t->en->next_ask;
 	p->state = PAGE_JUDGE;
-	judge_ask_page(j, p->ask_id, raw, &q);
+	judge_ask_page(j, p->ask_id, raw != 0, &q);
 }
 
 /* Ask for what waits, as fast as the log's rate allows. */
@@ -557,7 +560,7 @@ bisect(struct tail *t, struct tail_page *p)
 	if (p->match_to - p->match_from <= 1) {
 		log_warn(t->log.description, "entry %" PRIu64 " kills judges: "
 		    "it is kept as it is", p->base + p->match_from);
-		page_ask(t, p, 1);
+		page_ask(t, p, RAW_NAMES);
 		return;
 	}
 	p->match_to = p->match_from + (p->match_to - p->match_from) / 2;
@@ -583,11 +586,14 @@ tail_read_died(struct tail *t, uint64_t killer)
 		if (p->state == PAGE_JUDGE && p->ask_id == killer)
 			first = p;
 	if (first != NULL && ++first->deaths >= DEATHS) {
-		if (first->raw) {
+		if (first->raw == RAW_BLIND) {
 			tail_end(t, "a page kills what judges it");
 			return;
 		}
-		bisect(t, first);
+		if (first->raw == RAW_NAMES)
+			page_ask(t, first, RAW_BLIND);
+		else
+			bisect(t, first);
 	} else if (first != NULL)
 		page_ask(t, first, first->raw);
 	for (p = t->pages; p != NULL; p = p->next)

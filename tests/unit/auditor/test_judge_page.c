@@ -151,8 +151,17 @@ raw(void **state)
 		assert_true(r.count == 3 && r.nmatch == 1 && r.upto == i + 1);
 		assert_int_equal(judge_match_read(&c, &m), 0);
 		assert_true(m.malformed && m.index == FIRST + i &&
-		    m.nhits == 0 && m.leaf.n != 0);
+		    m.nhits == i % 2 && m.leaf.n != 0);
 		assert_memory_equal(m.leaf_hash, leaf[i], 32);
+		judge_match_free(&m);
+		/* without a look at its bytes */
+		p.to = i;
+		assert_int_equal(judge_do_raw(&j, &p, 3, &e), 0);
+		c = judging_answer(3);
+		assert_int_equal(judge_page_reply_read(&c, &r), 0);
+		assert_int_equal(r.upto, i + 1);
+		assert_int_equal(judge_match_read(&c, &m), 0);
+		assert_int_equal(m.nhits, 0);
 		judge_match_free(&m);
 	}
 	judging_close();
