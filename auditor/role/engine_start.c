@@ -361,6 +361,7 @@ engine_reload(struct engine *en)
 		conf_free(fresh);
 		return;
 	}
+	watch_build_free(b);
 	notify_reload(en->notify, fresh);
 	lists_restart(en->lists);
 	conf_free(old);
