@@ -15,6 +15,11 @@ FUZZ_SECS ?= 60
 
 .DEFAULT_GOAL := all
 
+# libFuzzer is clang's.
+ifeq ($(V),fuzz)
+CC	:= $(firstword $(notdir $(wildcard /usr/bin/clang-14)) clang)
+endif
+
 VERSION	:= $(shell cat VERSION)
 O	:= $(B)/$(V)
 
@@ -66,7 +71,6 @@ SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all \
 	   -fno-omit-frame-pointer
 FORTIFY	:=
 else ifeq ($(V),fuzz)
-CC	:= $(firstword $(notdir $(wildcard /usr/bin/clang-14)) clang)
 SAN	:= -fsanitize=address,undefined,fuzzer-no-link \
 	   -fno-sanitize-recover=all -fno-omit-frame-pointer
 FORTIFY	:=
@@ -227,7 +231,7 @@ fuzz:
 
 bench:
 	$(Q)sh tests/deps.sh bench
-	+$(Q)$(SUB) all benches
+	+$(Q)$(SUB) all rig benches
 	$(Q)bash tests/bench/run.sh $(O)
 
 install: all
