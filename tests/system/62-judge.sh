@@ -47,10 +47,16 @@ eq "the entry is kept raw, once in each log" "$(sql "select count(*),
     count(distinct log_ref), bool_and(leaf is not null) from entry
     where malformed")" '2|2|t'
 eq "at its place" "$(sql "select distinct index from entry where malformed")" 305
-eq "and said" "$(sql "select count(*) > 0 from finding
-    where kind = 'certificate.malformed'")" t
+eq "of the baseline, so not said" "$(sql "select count(*) from finding
+    where kind = 'certificate.malformed'")" 0
 eq "nothing else is said" "$(sql "select count(*) from finding
     where kind <> 'certificate.malformed'")" 0
 once
 eq "a second run is quiet" "$rc $(grep -c died "$T/err")" '0 0'
+post "/_rig/other/poison?what=garbage&name=certvigil-kill-judge2.corp.example" \
+    >/dev/null
+once
+eq "a new one" $rc 0
+eq "is said, for it has a name of ours in it" "$(sql "select severity, watch
+    from finding where kind = 'certificate.malformed'")" 'high|.corp.example'
 t_end
