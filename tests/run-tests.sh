@@ -6,7 +6,7 @@
 #   ASAN=1 ...       on a tree built with sanitizers: unit tests, corpora and one
 #                    system test
 #   ONLY=PATTERN ... only the tests whose name matches (grep -E)
-#   JOBS=N ...       so many at once (2)
+#   JOBS=N ...       so many at once (2; system tests, which mostly wait, 2 more)
 #   LOGS=DIR ...     where the output of each test goes and stays
 #
 # One line a test: ok, FAIL or skip, name, seconds, counts.  Behind a FAIL come
@@ -232,6 +232,7 @@ else
 	add style bash tests/style.sh
 	add manual needs mandoc lint
 	add service needs systemd-analyze security
+	jobs=$((jobs + 2))
 	add rig bash tests/rig/selfcheck.sh "$obj"
 	for t in tests/system/[0-9]*.sh; do
 		add "system/$(basename "$t" .sh)" bash "$t" "$obj"

@@ -23,8 +23,7 @@
 #define AHEAD_BYTES	(16u << 20)
 #define AHEAD_MIN	3
 #define AHEAD_MAX	16
-/* Tries of one turn before the log is left alone for a while. */
-#define READ_TRIES	8
+#define READ_TRIES	8	/* of one turn, then the log is left alone */
 /* A batch that kills so many judges is cut in halves. */
 #define DEATHS		3
 /* What was read for so long is proven and committed on the way. */
@@ -380,8 +379,7 @@ tail_read_fetched(struct tail *t, const struct fetch_done *d)
 		p->state = PAGE_WAIT;
 		return 1;
 	}
-	/* no full one either: the front-end is behind, both are tried again */
-	p->full = 0;
+	p->full = 0;	/* no full one either: a front-end that is behind */
 	tail_refused(t, d, why, sizeof(why));
 	again(t, p, why);
 	return 1;
