@@ -1,0 +1,48 @@
+#!/bin/bash
+# A log that accepts and never answers, one that gives a byte a second, one whose
+# bodies are bombs, one that only says "later": none of them delays another log.
+#
+#   bash tests/system/33-stall.sh build/release
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/lib.sh
+t_begin 33-stall "${1:-}"
+
+bad='stall slow gzip_bomb 429_bare html_page'
+args=(--log good --log tiled,proto=static)
+for l in $bad; do
+	args+=(--log "${l//_/-}" --log "${l//_/-}-tiled,proto=static")
+done
+t_rig "${args[@]}"
+t_db stall
+poll=1s t_conf stall 'watch: [.corp.example]'
+once
+eq "first read" $rc 0
+for l in $bad; do
+	for t in '' -tiled; do
+		post "/_rig/${l//_/-}$t/fill?n=600&seed=1" >/dev/null
+		lie "${l//_/-}$t" "$l"
+	done
+done
+start
+ok "runs" wait_for 30 grep -q 'names watched' "$T/run.log"
+for k in 1 2 3; do
+	for l in good tiled; do
+		post "/_rig/$l/fill?n=300&seed=$k" >/dev/null
+		t_issue --name "n$k.corp.example" --submit "$rig/$l" \
+		    --final-submit --out "$T/c" >/dev/null
+	done
+	ok "round $k: the others are read at once" wait_sql 15 4 \
+	    "select count(*) from entry_match where name = 'n$k.corp.example'"
+done
+eq "no finding about a log" "$(sql "select count(*) from finding
+    where kind like 'log.%'")" 0
+pss=$(for p in $(pgrep -f "^$prog"); do
+	cat "/proc/$p/smaps_rollup" 2>/dev/null
+done | awk '/^Pss:/ { s += $2 } END { print int(s / 1024) }')
+# 512 MiB bombs are not inflated
+ok "memory stays small ($pss MB)" test "$pss" -gt 0 -a "$pss" -lt 300
+stop
+eq "SIGTERM" $rc 0
+t_end
