@@ -19,8 +19,8 @@
 #define LIMIT_BODY_ENTRIES	(64u << 20)
 /* get-entry-and-proof: one entry with its chain as base64. */
 #define LIMIT_BODY_ENTRY	(4u << 20)
-/* A data tile: 256 entries of 64 KB (longer ones are refused). */
-#define LIMIT_BODY_TILE		(16u << 20)
+/* A data tile: an entry of 16 MB, the largest there can be, and 255 others. */
+#define LIMIT_BODY_TILE		(64u << 20)
 /* A hash tile: 256 hashes of 32 bytes. */
 #define LIMIT_BODY_HASH_TILE	8192u
 /* A tree head, a checkpoint with 16 signatures, a proof. */

@@ -1,5 +1,7 @@
 #include "auditor/role/engine_start.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@
 
 /* The supervisor sends its message at once. */
 #define BOSS_MS	10000
+/* Workers that one host may have on one database. */
+#define SLOTS	1024
 
 /* All of a file of at most ${cap} bytes: 0 or -1. */
 static int
@@ -260,6 +264,66 @@ engine_enter(struct engine *en, struct err *e)
 	    "where kind in ('loglist', 'tail')", "");
 }
 
+/* Does the process live (and is no corpse that nobody has taken away)? */
+static int
+lives(pid_t pid)
+{
+	char	path[40], line[256] = "";
+	char	*p;
+	FILE	*f;
+
+	if (kill(pid, 0) == -1 && errno == ESRCH)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return 1;
+	if (fgets(line, sizeof(line), f) == NULL)
+		line[0] = '\0';
+	(void)fclose(f);
+	p = strrchr(line, ')');
+	return p == NULL || strncmp(p, ") Z", 3) != 0;
+}
+
+/* Is there a living worker of this host behind the row ${id}? */
+static int
+taken(struct db *db, const char *id, int *yes, struct err *e)
+{
+	struct db_res	*r = NULL;
+	pid_t		 pid;
+
+	*yes = 0;
+	if (db_query(db, &r, e, "select pid from worker where id = $1 and "
+	    "last_seen > now() - interval '60 seconds'", "s", id) == -1)
+		return -1;
+	if (db_rows(r) == 1) {
+		pid = (pid_t)db_int(r, 0, 0);
+		*yes = pid != getpid() && lives(pid);
+	}
+	db_free(r);
+	return 0;
+}
+
+/*
+ * The first slot of this host, from the given one on, where nobody lives: a
+ * second daemon on one database works beside the first.
+ */
+static int
+choose_slot(struct engine *en, struct err *e)
+{
+	char	host[64] = "";
+	int	yes = 1, i;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	for (i = 0; i < SLOTS && yes; i++) {
+		(void)snprintf(en->holder, sizeof(en->holder), "%s:%d", host,
+		    en->slot + i);
+		if (taken(en->db, en->holder, &yes, e) == -1)
+			return -1;
+	}
+	return yes ? err_set(e, ERR_TEMP, "%d workers of this host use this "
+	    "database", SLOTS) : 0;
+}
+
 /* Wait for what the supervisor wants. */
 static int
 hear(struct engine *en, struct ipc *boss, struct err *e)
@@ -273,7 +337,6 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 	    engine_run_read(&m.body, &r) == -1)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
 	(void)gethostname(host, sizeof(host) - 1);
-	(void)snprintf(en->holder, sizeof(en->holder), "%s:%d", host, r.slot);
 	for (i = 0; i < r.nfiles; i++)
 		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);
 	en->config = r.config[0] != '\0' ? mem_str(r.config) : NULL;
@@ -304,7 +367,7 @@ engine_start(struct engine *en, struct ipc *boss, struct err *e)
 	if (en->sign == NULL)
 		return -1;
 	en->lists = lists_new(en);
-	if (engine_enter(en, e) == -1)
+	if (choose_slot(en, e) == -1 || engine_enter(en, e) == -1)
 		return -1;
 	en->notify = notify_new(en->db, en->conf, en->deliver, en->sign,
 	    en->holder);

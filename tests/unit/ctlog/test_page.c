@@ -468,28 +468,32 @@ cap(void **state)
 	struct page	*p = page_new();
 	struct buf	b = BUF_INIT, z = BUF_INIT;
 	struct err	e;
-	size_t		n;
+	size_t		n, cert, width;
 	int		gz;
 
 	(void)state;
 	for (n = LIMIT_BODY_TILE; n <= LIMIT_BODY_TILE + 1ul; n++) {
 		buf_reset(&b);
-		buf_u64(&b, 5);
-		buf_u16(&b, 0);
-		buf_u24(&b, (uint32_t)(1u << 24) - 100);
-		memset(buf_room(&b, (1u << 24) - 100), 'c',
-		    (1u << 24) - 100);
-		b.n += (1u << 24) - 100;
-		buf_u16(&b, 0);
-		buf_u16(&b, (uint16_t)(n - b.n - 2));
-		memset(buf_room(&b, n - b.n), 'f', n - b.n);
-		b.n = n;
+		for (width = 0; b.n < n; width++) {
+			/* all that fits, but enough left for another entry */
+			cert = n - b.n - 17;
+			if (cert > (1u << 24) - 100)
+				cert = (1u << 24) - 100;
+			buf_u64(&b, 5);
+			buf_u16(&b, 0);
+			buf_u24(&b, (uint32_t)cert);
+			memset(buf_room(&b, cert), 'c', cert);
+			b.n += cert;
+			buf_u16(&b, 0);
+			buf_u16(&b, 0);
+		}
+		assert_int_equal(b.n, n);
 		buf_reset(&z);
 		gzip(&z, buf_bytes(&b));
 		for (gz = 0; gz < 2; gz++) {
 			err_clear(&e);
 			assert_int_equal(page_tile(p, buf_bytes(gz ? &z : &b),
-			    gz, 1, &e), n == LIMIT_BODY_TILE ? 0 : -1);
+			    gz, width, &e), n == LIMIT_BODY_TILE ? 0 : -1);
 			assert_int_equal(e.code, n == LIMIT_BODY_TILE ?
 			    ERR_NONE : ERR_LIMIT);
 		}
