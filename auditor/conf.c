@@ -112,12 +112,14 @@ settle(struct conf *c, const struct conf_node *root)
 {
 	const struct conf_node	*list = conf_yaml_get(root, "log_list");
 
-	if (c->log_list_file == NULL)
-		return;
-	if (conf_yaml_get(list, "url") == NULL) {
+	if (c->log_list_file != NULL && conf_yaml_get(list, "url") == NULL) {
 		free(c->log_list_url);
 		c->log_list_url = NULL;
 	}
+	/* whoever names a list of their own wants that one */
+	if (c->log_list_file == NULL && (c->log_list_url == NULL ||
+	    strcmp(c->log_list_url, "default") == 0))
+		return;
 	if (conf_yaml_get(list, "apple") == NULL) {
 		free(c->apple_list_url);
 		c->apple_list_url = mem_str("none");

@@ -366,8 +366,14 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	const char	*verb = argc > 1 ? argv[1] : "";
 	int		 plan;
 
-	if (strcmp(verb, "psql") == 0)
+	if (strcmp(verb, "psql") == 0) {
+		/* what stands behind "--" is all psql's */
+		if (argc > 2 && strcmp(argv[2], "--") == 0) {
+			argc--;
+			argv++;
+		}
 		return psql(ctx, argc - 2, argv + 2);
+	}
 	if (strcmp(verb, "restore") == 0)
 		return run_restore(ctx, argc - 2, argv + 2);
 	if (strcmp(verb, "backup") == 0) {

@@ -313,7 +313,9 @@ run_run(struct cmd_ctx *ctx, int argc, char **argv)
 		    argv[optind]);
 	signals();
 	if (database(&s, &e) == -1)
-		return cmd_fail(&e);
+		return sig_stop ? 0 : cmd_fail(&e);
+	if (sig_stop)
+		return 0;
 	s.n = s.once ? 1 : (size_t)workers(ctx, given);
 	s.w = mem_array(s.n, sizeof(*s.w));
 	for (i = 0; i < (int)s.n; i++)

@@ -146,7 +146,8 @@ beat(struct engine *en, int64_t now)
 	engine_wake(en, en->beat_at);
 	if (lease_beat(en->db, en->holder, LEASE_S, &e) == -1 ||
 	    engine_seen(en, &e) == -1 ||
-	    decide_holds(en->db, en->conf, &n, &e) == -1) {
+	    decide_holds(en->db, en->conf, &n, &e) == -1 ||
+	    engine_marked(en, &e) == -1) {
 		log_error(NULL, "%s", e.msg);
 		if (e.code == ERR_LEASE) {
 			log_error(NULL, "another worker took this slot");

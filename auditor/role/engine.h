@@ -69,6 +69,7 @@ struct engine {
 	struct notify		*notify;
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
+	char			 watch_mark[128]; /* state of its tables */
 	uint8_t			 log_list[32];
 	int			 have_list;
 	struct tail		**tails;

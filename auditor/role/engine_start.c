@@ -212,6 +212,28 @@ engine_watches(struct engine *en)
 	renew_watches(en, NULL);
 }
 
+int
+engine_marked(struct engine *en, struct err *e)
+{
+	struct db_res	*r = NULL;
+	char		 mark[sizeof(en->watch_mark)];
+	int		 first = en->watch_mark[0] == '\0';
+
+	if (db_query(en->db, &r, e, "select concat_ws(' ', (select "
+	    "concat_ws(' ', count(*), max(id), max(removed_at), "
+	    "count(removed_at)) from watch where origin <> 'file'), "
+	    "(select max(id) from watch_file))", "") == -1)
+		return -1;
+	(void)snprintf(mark, sizeof(mark), "%s.", db_text(r, 0, 0));
+	db_free(r);
+	if (strcmp(mark, en->watch_mark) == 0)
+		return 0;
+	memcpy(en->watch_mark, mark, sizeof(mark));
+	if (!first)
+		engine_watches(en);
+	return 0;
+}
+
 /* What this worker is called in the tables. */
 static void
 worker(const struct engine *en, struct lease_worker *w)

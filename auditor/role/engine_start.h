@@ -30,6 +30,12 @@ void engine_reload(struct engine *);
 /* Load the watches; when they changed, new judges get the new set. */
 void engine_watches(struct engine *);
 
+/*
+ * Load the watches when their tables have changed since the last call: a
+ * NOTIFY may be lost (a pooler in transaction mode has none).  0 or -1.
+ */
+int engine_marked(struct engine *, struct err *);
+
 /* Is this process one of the fixed children? */
 int engine_is_child(const struct engine *, pid_t);
 
