@@ -191,7 +191,7 @@ spawn(struct judge *j, struct ipc *ipc, struct ipc_msg *m)
 {
 	struct buf	b = BUF_INIT;
 	uint64_t	size;
-	pid_t		pid;
+	pid_t		pid, template = getpid();
 	int		sock, arena;
 
 	sock = ipc_take_fd(ipc, 0);
@@ -201,6 +201,8 @@ spawn(struct judge *j, struct ipc *ipc, struct ipc_msg *m)
 	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != template)
+			_exit(1);
 		(void)close(ipc_fd(ipc));
 		j->arena = map(arena, size);
 		j->narena = size;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,24 +39,44 @@ fill(int fd, const struct watch_pieces *o)
 	return 0;
 }
 
-/* The image in a memfd that nobody can change; mapped at *map. */
+/*
+ * A descriptor through which the same memory can only be read: mapped by way
+ * of one that writes, a judge that was taken over could make it writable
+ * with mprotect(), and Linux before 6.7 does not map what is sealed at all.
+ * -1 and errno.
+ */
+static int
+read_only(int fd)
+{
+	char	path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The image in a memfd that nobody can change; mapped at *out. */
 static int
 seal(const struct watch_pieces *image, void **out, struct err *e)
 {
 	int	fd = memfd_create("cv-watches", MFD_CLOEXEC |
 		    MFD_ALLOW_SEALING);
+	int	ro = -1;
 
 	if (fd == -1)
 		return err_set(e, ERR_SYS, "memfd_create");
 	if (fill(fd, image) == -1 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
-	    F_SEAL_SEAL) == -1)
+	    F_SEAL_SEAL) == -1 || (ro = read_only(fd)) == -1)
 		goto err;
-	*out = mmap(NULL, image->size, PROT_READ, MAP_SHARED, fd, 0);
-	if (*out != MAP_FAILED)
-		return fd;
+	*out = mmap(NULL, image->size, PROT_READ, MAP_SHARED, ro, 0);
+	if (*out == MAP_FAILED)
+		goto err;
+	(void)close(fd);
+	return ro;
 err:
 	(void)err_set(e, ERR_SYS, "watch set in shared memory");
+	if (ro != -1)
+		(void)close(ro);
 	(void)close(fd);
 	return -1;
 }
@@ -141,12 +162,16 @@ judge_fork(struct judge_pool *p, int arena, uint64_t size,
 	uint32_t		 pid = 0;
 	int			 sv[2], fds[2];
 
+	if ((fds[1] = read_only(arena)) == -1) {
+		(void)err_set(e, ERR_SYS, "a judge's shared memory");
+		return NULL;
+	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
 		(void)err_set(e, ERR_SYS, "socketpair");
+		(void)close(fds[1]);
 		return NULL;
 	}
 	fds[0] = sv[1];
-	fds[1] = arena;
 	buf_u64(&b, size);
 	ipc_send(p->proc.ipc, JUDGE_FORK, &b, fds, 2);
 	if (ipc_recv(p->proc.ipc, &m, READY_MS, e) != 1 ||
@@ -155,10 +180,12 @@ judge_fork(struct judge_pool *p, int arena, uint64_t size,
 		(void)err_set(e, ERR_SYS, "the judges' template died");
 		(void)close(sv[0]);
 		(void)close(sv[1]);
+		(void)close(fds[1]);
 		buf_free(&b);
 		return NULL;
 	}
 	(void)close(sv[1]);
+	(void)close(fds[1]);
 	j = mem_zero(sizeof(*j));
 	j->ipc = ipc_new(sv[0]);
 	j->pid = (pid_t)pid;
