@@ -13,6 +13,18 @@
  * the file, and what can be compared with it is.
  */
 
+/* Is "HEX:SERIAL" the issuer's key and the serial of a certificate? */
+static int
+is_serial(const json_t *o, const char *subject)
+{
+	const char	*key = evidence_str(o, "issuer_spki_sha256");
+	size_t		 n = strlen(key);
+
+	return n == 64 && strncmp(subject, key, n) == 0 &&
+	    subject[n] == ':' &&
+	    strcmp(subject + n + 1, evidence_str(o, "serial")) == 0;
+}
+
 /* Is the subject of a finding something in the file? */
 static int
 about(const struct evidence_file *f, size_t i, const char *subject)
@@ -27,7 +39,8 @@ about(const struct evidence_file *f, size_t i, const char *subject)
 	for (k = 0; k < i; k++) {
 		o = json_array_get(f->statements, k);
 		if (strcmp(evidence_str(o, "tbs_sha256"), subject) == 0 ||
-		    strcmp(evidence_str(o, "leaf_hash"), subject) == 0)
+		    strcmp(evidence_str(o, "leaf_hash"), subject) == 0 ||
+		    is_serial(o, subject))
 			return 1;
 	}
 	return 0;

@@ -232,7 +232,7 @@ evidence_verify(struct span file, const struct evidence_keys *keys,
     json_t **lines)
 {
 	static const char *const said[] = { "every statement holds",
-	    "some logs are not among those of the verifier",
+	    "not everything could be checked",
 	    "not every statement holds" };
 	struct evidence_file	 f;
 	struct err		 e = ERR_INIT;

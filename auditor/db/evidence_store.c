@@ -7,6 +7,7 @@
 #include "auditor/db/issuance.h"
 #include "auditor/evidence_json.h"
 #include "base/clk.h"
+#include "base/enc.h"
 #include "base/limit.h"
 #include "base/sha.h"
 
@@ -41,7 +42,10 @@ put_log(struct evidence *ev, const struct db_res *r, size_t row, size_t c)
 	return evidence_log(ev, &l);
 }
 
-/* The certificate of row ${row}, with as much of its chain as is there. */
+/*
+ * The certificate of row ${row}, with as much of its chain as is there; with
+ * none when the issuer did not sign it: that is no statement that could hold.
+ */
 static int
 put_certificate(struct db *db, struct evidence *ev, const struct db_res *r,
     size_t row, struct err *e)
@@ -59,7 +63,7 @@ put_certificate(struct db *db, struct evidence *ev, const struct db_res *r,
 		return -1;
 	n = db_rows(c);
 	for (i = 0; i < n && i < LIMIT_CHAIN; i++) {
-		if (db_int(c, i, 1) != (int64_t)i + 1)
+		if (db_int(c, i, 1) != (int64_t)i + 1 || db_bool(r, row, 3))
 			break;
 		chain[i] = db_bytes(c, i, 0);
 	}
@@ -84,9 +88,11 @@ put_certificates(struct db *db, const struct span *tbs, struct evidence *ev,
 	struct db_res	*r = NULL;
 	size_t		 i, n;
 
-	if (db_query(db, &r, e, "select distinct on (sha256) sha256, form, "
-	    "der from certificate where tbs_sha256 = $1 "
-	    "order by sha256 limit 8", "b", tbs) == -1)
+	if (db_query(db, &r, e, "select distinct on (c.sha256) c.sha256, "
+	    "c.form, c.der, coalesce(i.issued = 'invalid', false) "
+	    "from certificate c left join issuance i on i.tbs_sha256 = "
+	    "c.tbs_sha256 where c.tbs_sha256 = $1 order by c.sha256 limit 8",
+	    "b", tbs) == -1)
 		return 0;
 	n = db_rows(r);
 	for (i = 0; i < n && i < HELD; i++) {
@@ -340,6 +346,39 @@ put_issuance(struct db *db, const struct span *tbs, struct evidence *ev,
 	return 0;
 }
 
+/* The issuances of a finding about twins: this one, and those beside it. */
+static int
+put_twins(struct db *db, struct evidence *ev, const struct db_res *r,
+    struct err *e)
+{
+	struct buf	 tbs = BUF_INIT;
+	struct span	 hash;
+	json_t		*d = json_loads(db_text(r, 0, F_DETAIL), 0, NULL), *all;
+	const char	*hex;
+	size_t		 i;
+	int		 rc = 0;
+
+	all = json_array();
+	json_array_append(all, json_object_get(d, "tbs_sha256"));
+	json_array_extend(all, json_object_get(d, "twins"));
+	for (i = 0; i < json_array_size(all) && rc == 0; i++) {
+		buf_reset(&tbs);
+		hex = json_string_value(json_array_get(all, i));
+		if (hex == NULL || enc_unhex(hex, strlen(hex), &tbs) == -1 ||
+		    tbs.n != 32) {
+			rc = err_set(e, ERR_NOENT, "the twins of this finding "
+			    "are not stored");
+			break;
+		}
+		hash = buf_bytes(&tbs);
+		rc = put_issuance(db, &hash, ev, e);
+	}
+	json_decref(all);
+	json_decref(d);
+	buf_free(&tbs);
+	return rc;
+}
+
 static int
 put_numbered(struct db *db, const char *what, struct evidence *ev,
     struct err *e)
@@ -366,6 +405,8 @@ put_numbered(struct db *db, const char *what, struct evidence *ev,
 	hash = db_bytes(r, 0, F_ID + 1);
 	if (strncmp(db_text(r, 0, F_KIND), "log.", 4) == 0)
 		rc = put_log_finding(db, ev, r, e);
+	else if (strcmp(db_text(r, 0, F_KIND), "certificate.twins") == 0)
+		rc = put_twins(db, ev, r, e);
 	else if (hash.p != NULL)
 		rc = put_issuance(db, &hash, ev, e);
 	else

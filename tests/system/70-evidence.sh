@@ -135,6 +135,23 @@ while read -r file what; do
 done < "$T/changed/names"
 eq "each change is noticed" "$accepted" ''
 ok "there were many ($n)" test "$n" -gt 100
+# Twins hold; of a certificate that its issuer did not sign, only the entry.
+t_issue --name tw.corp.example --submit "$rig/rfc" --out "$T/tw1" >/dev/null
+t_issue --name tw.corp.example --submit "$rig/rfc" --out "$T/tw2" \
+    --same-serial "$T/tw1.pem" >/dev/null
+t_issue --name bad.corp.example --submit "$rig/rfc" --out "$T/bad" \
+    --bad-signature >/dev/null
+once
+eq "twins, and a bad signature" $rc 0
+for k in twins malformed; do
+	cv evidence export "$(sql "select id from finding where
+	    kind = 'certificate.$k'")"
+	eq "export: $k" $rc 0
+	cp "$T/out" "$T/$k.json"
+	verify "$T/$k.json" --log-list "$T/list.json"
+	eq "verify: $k" "$? $(grep -c ^invalid "$T/out")" \
+	    "$([ $k = twins ]; echo $?) 0"
+done
 # A lie that was caught: two heads of one size.
 lie rfc fork
 once
