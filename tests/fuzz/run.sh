@@ -32,6 +32,8 @@ seeds()
 	loglist) echo "$data/loglist" ;;
 	note)	echo "$data/static-ct" ;;
 	tile)	echo "$data/static-ct" ;;
+	inspect) echo "$data/static-ct" "$data/rfc6962" "$data/sct" ;;
+	revocation) echo "$data/fuzz/openssl/crl" "$data/crl" "$data/ocsp" ;;
 	esac
 }
 

@@ -90,4 +90,5 @@ for k in range(9):
     seed("judge", f"full-{k}", bytes([k]) + b"\xff" * 64)
 seed("ipc", "descriptors", frame(4, bytes(10), nfds=3))
 END
+bash tests/fuzz/seeds_more.sh
 du -sh tests/fuzz/corpus

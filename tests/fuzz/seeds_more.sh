@@ -1,0 +1,86 @@
+#!/bin/bash
+# The seeds that need no rig: revocation lists and OCSP responses of a CA that
+# lives for this script, requests to the sign process, changes to an image of
+# watches, and files for inspect.  tests/fuzz/seeds.sh runs it.
+#
+# corpus/evidence/export is what tests/system/70-evidence.sh exports.
+#
+#   bash tests/fuzz/seeds_more.sh
+
+set -eu
+cd "$(dirname "$0")/../.."
+out=$PWD/tests/fuzz/corpus
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$out"/{revocation,inspect,sign,watch}
+
+cd "$work"
+cat > ca.cnf <<'END'
+[ca]
+default_ca = us
+[us]
+database = index.txt
+crlnumber = crlnumber
+default_md = sha256
+default_crl_days = 7
+crl_extensions = ext
+[ext]
+authorityKeyIdentifier = keyid
+END
+printf 01 > crlnumber
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -subj /CN=seed -days 30 -keyout ca.key -out ca.pem 2>/dev/null
+end=$(date -u -d '+1 year' +%y%m%d%H%M%SZ)
+past=$(date -u -d '-1 day' +%y%m%d%H%M%SZ)
+: > index.txt
+openssl ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.pem -out e.pem \
+    2>/dev/null
+printf 'R\t%s\t%s,keyCompromise\t0A\tunknown\t/CN=a\n' "$end" "$past" \
+    > index.txt
+printf 'R\t%s\t%s\t0B\tunknown\t/CN=b\n' "$end" "$past" >> index.txt
+printf 'V\t%s\t\t0C\tunknown\t/CN=c\n' "$end" >> index.txt
+openssl ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.pem -out f.pem \
+    2>/dev/null
+openssl crl -in e.pem -outform DER -out "$out/revocation/crl-empty"
+openssl crl -in f.pem -outform DER -out "$out/revocation/crl"
+for n in 10 11 12 13; do
+	openssl ocsp -index index.txt -rsigner ca.pem -rkey ca.key -CA ca.pem \
+	    -issuer ca.pem -serial $n -ndays 1 \
+	    -respout "$out/revocation/ocsp-$n" > /dev/null 2>&1
+done
+# unauthorized, RFC 6960 2.3
+printf '\x30\x03\x0a\x01\x06' > "$out/revocation/ocsp-refused"
+
+cp "$out/revocation/crl" "$out/revocation/ocsp-10" "$out/inspect"
+cp ca.pem "$out/inspect/pem"
+for f in note/checkpoint entries/sth entries/page-one loglist/rig \
+    der/precert-1; do
+	[ ! -f "$out/$f" ] || cp "$out/$f" "$out/inspect/${f#*/}"
+done
+
+python3 - "$out" <<'END'
+import json, struct, sys, time
+out = sys.argv[1]
+
+def vec(*texts):
+    return b"".join(struct.pack(">I", len(t)) + t for t in texts)
+
+def seed(target, name, body):
+    with open(f"{out}/{target}/{name}", "wb") as f:
+        f.write(body)
+
+uuid = b"0b6f1f0e-0000-4000-8000-000000000001"
+body = json.dumps({"type": "test.ping", "timestamp": "2026-01-01T00:00:00Z",
+    "data": {}}).encode()
+seed("sign", "setup", b"\x01" + vec(b"/nowhere"))
+seed("sign", "secret", b"\x02" + vec(b"soc", b"whsec_" + b"A" * 32, b""))
+seed("sign", "webhook", b"\x03" + vec(b"soc", uuid) +
+    struct.pack(">Q", int(time.time())) + vec(body))
+seed("sign", "statement", b"\x04" +
+    vec(b'{"type":"certvigil.statement.bundle","sha256":"00"}'))
+seed("sign", "other", b"\x04" + vec(b'{"type":"x"}'))
+seed("watch", "good", b"\0")
+for i, where in enumerate((0, 8, 16, 32, 64, 100, 200, 300)):
+    seed("watch", f"changed-{i}", b"\0" + struct.pack(">HB", where, 255))
+seed("watch", "raw", b"\1" + bytes(400))
+END
