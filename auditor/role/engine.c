@@ -167,6 +167,12 @@ status(struct engine *en, int64_t now)
 
 	if (!en->progress || now < en->status_at)
 		return;
+	if (en->status_at == 0) {
+		/* nothing is known yet that would be true */
+		en->status_at = now + STATUS_EVERY;
+		engine_wake(en, en->status_at);
+		return;
+	}
 	rate = (double)(en->entries - before) /
 	    ((double)STATUS_EVERY / CLK_SEC);
 	before = en->entries;
