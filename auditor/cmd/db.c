@@ -125,6 +125,11 @@ psql(struct cmd_ctx *ctx, int argc, char **argv)
 	struct err		 e = ERR_INIT;
 	int			 st = -1;
 
+	/* behind it stands what is psql's, not ours */
+	if (argc > 0 && strcmp(argv[0], "--") == 0) {
+		argc--;
+		argv++;
+	}
 	if (open_tools(ctx, &p, &e) == 0) {
 		o = tools(&p);
 		/* Ours would only lie idle. */
