@@ -248,7 +248,7 @@ static const struct conf_key root_keys[] = {
 	  .words = start_words, .dflt = "now",
 	  .help = "where a log of the first list begins" },
 	{ .name = "workers", .type = CONF_T_COUNT, AT(conf, workers),
-	  .min = 1, .max = 256, .dflt = "auto",
+	  .min = 1, .max = 64, .dflt = "auto",
 	  .help = "processes that ingest" },
 	{ .name = "fetch", .type = CONF_T_MAP, .map = &fetch_map,
 	  .help = "downloads" },
