@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 static const char	*who = "certvigil";
 static enum log_level	 least = LOG_INFO;
 static int		 out = STDERR_FILENO;
@@ -29,18 +31,28 @@ log_level(void)
 	return least;
 }
 
-/* Copy ${s} with control bytes written as \xNN; returns the new end. */
+/*
+ * Copy ${s} with what drives terminals, and what is no UTF-8, written out;
+ * returns the new end.
+ */
 static size_t
 clean(char *to, size_t n, size_t cap, const char *s)
 {
-	for (; *s != '\0' && n + 5 < cap; s++) {
-		unsigned char c = (unsigned char)*s;
+	unsigned long	v;
+	size_t		k;
 
-		if (c < 0x20 || c == 0x7f) {
-			(void)snprintf(to + n, cap - n, "\\x%02x", c);
-			n += 4;
+	for (; *s != '\0' && n + 12 < cap; s += k) {
+		k = text_utf8(s, &v);
+		if (k != 0 && !text_hostile(v)) {
+			memcpy(to + n, s, k);
+			n += k;
+		} else if (k == 0 || v < 0x80) {
+			n += (size_t)snprintf(to + n, cap - n, "\\x%02x",
+			    (unsigned char)*s);
+			k = 1;
 		} else
-			to[n++] = *s;
+			n += (size_t)snprintf(to + n, cap - n, "\\u{%lx}",
+			    v);
 	}
 	to[n] = '\0';
 	return n;

@@ -63,7 +63,7 @@ void
 pagerduty_request(const struct message *m, const char *routing_key,
     struct message_req *r)
 {
-	struct buf sum = BUF_INIT;
+	struct buf sum = BUF_INIT, source = BUF_INIT;
 	const json_t *f;
 	json_t *o;
 	char key[65], when[CLK_TEXT], *s;
@@ -71,13 +71,14 @@ pagerduty_request(const struct message *m, const char *routing_key,
 	f = json_array_get(m->findings, 0);
 	dedup_key(m, f, key);
 	message_summary(m, SUMMARY, &sum);
+	message_clean(&source, f == NULL ? NULL : message_get(f, "name"),
+	    SUMMARY, "certvigil");
 	o = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:o}}",
 	    "routing_key", routing_key, "event_action", action(m),
 	    "dedup_key", key, "client", "certvigil",
 	    "payload",
 	    "summary", buf_text(&sum),
-	    "source", f == NULL || message_get(f, "name")[0] == '\0' ?
-	    "certvigil" : message_get(f, "name"),
+	    "source", buf_text(&source),
 	    "severity", severity(f == NULL ? "info" :
 	    message_get(f, "severity")),
 	    "timestamp", clk_text(m->at, when),
@@ -91,4 +92,5 @@ pagerduty_request(const struct message *m, const char *routing_key,
 	free(s);
 	json_decref(o);
 	buf_free(&sum);
+	buf_free(&source);
 }

@@ -324,6 +324,7 @@ test(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct outbox_answer a;
 	struct err e = ERR_INIT;
+	char *error;
 	int64_t id;
 
 	if (argc != 2)
@@ -338,9 +339,11 @@ test(struct cmd_ctx *ctx, int argc, char **argv)
 		    a.reply));
 		return a.ok ? 0 : 1;
 	}
+	error = cmd_clean(a.error);
 	printf("%s: %s, status %d%s%s\n", argv[1],
 	    a.ok ? "delivered" : "not delivered", a.status,
-	    a.error[0] != '\0' ? ": " : "", a.error);
+	    error[0] != '\0' ? ": " : "", error);
+	free(error);
 	print_reply(a.reply);
 	return a.ok ? 0 : 1;
 }

@@ -11,6 +11,7 @@
 #include "auditor/db/migrate.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 /* How long a command waits for a cluster that starts or stops. */
 #define DB_WAIT 30
@@ -137,66 +138,25 @@ cmd_hint(struct cmd_ctx *ctx)
 	    CMD_HINT);
 }
 
-/* One UTF-8 character: its length and number; 0 when it is none. */
-static size_t
-utf8(const unsigned char *p, unsigned long *out)
-{
-	size_t		 n, i;
-	unsigned long	 v;
-
-	if (p[0] < 0x80) {
-		*out = p[0];
-		return 1;
-	}
-	n = (p[0] & 0xe0) == 0xc0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 :
-	    (p[0] & 0xf8) == 0xf0 ? 4 : 0;
-	if (n == 0)
-		return 0;
-	v = p[0] & (0xffu >> (n + 1));
-	for (i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		v = v << 6 | (p[i] & 0x3f);
-	}
-	if (v < (n == 2 ? 0x80u : n == 3 ? 0x800u : 0x10000u) ||
-	    v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
-		return 0;
-	*out = v;
-	return n;
-}
-
-/* What changes a terminal's state or the order of what is shown. */
-static int
-hostile(unsigned long v)
-{
-	return v < 0x20 || (v >= 0x7f && v < 0xa0) || v == 0xad ||
-	    v == 0x61c || (v >= 0x200b && v <= 0x200f) ||
-	    (v >= 0x2028 && v <= 0x202e) || (v >= 0x2060 && v <= 0x206f) ||
-	    v == 0xfeff || (v >= 0xfff9 && v <= 0xfffb) ||
-	    (v >= 0xe0000 && v <= 0xe007f);
-}
-
 char *
 cmd_clean(const char *text)
 {
-	const unsigned char	*p = (const unsigned char *)text;
-	struct buf		 b = BUF_INIT;
-	unsigned long		 v;
-	size_t			 n;
+	struct buf	b = BUF_INIT;
+	unsigned long	v;
+	size_t		n;
 
-	while (*p != '\0') {
-		n = utf8(p, &v);
+	for (; *text != '\0'; text += n) {
+		n = text_utf8(text, &v);
 		if (n == 0) {
-			buf_fmt(&b, "\\x%02x", *p);
+			buf_fmt(&b, "\\x%02x", (unsigned char)*text);
 			n = 1;
-		} else if (!hostile(v)) {
-			buf_add(&b, p, n);
+		} else if (!text_hostile(v)) {
+			buf_add(&b, text, n);
 		} else if (v < 0x80) {
 			buf_fmt(&b, "\\x%02lx", v);
 		} else {
 			buf_fmt(&b, "\\u{%lx}", v);
 		}
-		p += n;
 	}
 	if (b.p == NULL)
 		return mem_str("");

@@ -175,7 +175,7 @@ import_one(struct cmd_ctx *ctx, struct known_import *k,
     struct err *e)
 {
 	struct known	 x;
-	char		 why[300], *own = NULL;
+	char		 why[300], *own = NULL, *place, *shown;
 	const char	*owner = NULL;
 	size_t		 i;
 	int		 rc;
@@ -187,8 +187,12 @@ import_one(struct cmd_ctx *ctx, struct known_import *k,
 	if (s != NULL && !within(s, m, owner, why, sizeof(why))) {
 		k->outside++;
 		rc = out_of_scope(ctx->db, s, m, owner, why, e);
-		fprintf(stderr, "certvigil: %s: refused: %s\n", m->place,
-		    why);
+		place = cmd_clean(m->place);
+		shown = cmd_clean(why);
+		fprintf(stderr, "certvigil: %s: refused: %s\n", place,
+		    shown);
+		free(place);
+		free(shown);
 		free(own);
 		return rc;
 	}

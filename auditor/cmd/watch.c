@@ -139,7 +139,7 @@ static int
 print_file(struct cmd_ctx *ctx, int all, struct err *e)
 {
 	struct buf	 body = BUF_INIT;
-	char		*p, *save = NULL;
+	char		*p, *save = NULL, *shown;
 	int64_t		 items;
 
 	if (watch_file_newest(ctx->db, &items, all ? &body : NULL, e) == -1)
@@ -155,9 +155,12 @@ print_file(struct cmd_ctx *ctx, int all, struct err *e)
 		if (ctx->json)
 			cmd_json(json_pack("{ss ss}", "watch", p, "origin",
 			    "file"));
-		else
+		else {
+			shown = cmd_clean(p);
 			printf("%-32s  -             -             file\n",
-			    p);
+			    shown);
+			free(shown);
+		}
 	}
 	buf_free(&body);
 	return 0;

@@ -46,6 +46,11 @@ forms(void **state)
 		    "1\\x0a2\\x09\\x7f\n" },
 		{ LOG_INFO, "", "", "me: : \n" },
 		{ LOG_INFO, NULL, "\xc3\xa9", "me: \xc3\xa9\n" },
+		/* CSI in one byte and in UTF-8, and what turns the line */
+		{ LOG_INFO, NULL, "\x9b" "2J", "me: \\x9b2J\n" },
+		{ LOG_INFO, NULL, "\xc2\x9b" "2J", "me: \\u{9b}2J\n" },
+		{ LOG_INFO, "\xe2\x80\xae", "x", "me: \\u{202e}: x\n" },
+		{ LOG_INFO, NULL, "\xe2\x80", "me: \\xe2\\x80\n" },
 	};
 	size_t	i;
 
