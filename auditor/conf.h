@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/cur.h"
@@ -143,9 +144,10 @@ char *conf_secret(const char *, struct err *);
  * Root, before it becomes the system user: keep the text of every secret of
  * this configuration, so that conf_secret() has it although only root may
  * read the file.  A file that can be read later is read again.  One that is
- * missing is no error here.
+ * missing is no error here, and one that ${user} could have exchanged
+ * (file_theirs()) is left to that user.
  */
-void conf_secret_preload(const struct conf *);
+void conf_secret_preload(const struct conf *, uid_t user);
 
 /*
  * Hand what was kept to a child that was executed anew: append it to a

@@ -154,29 +154,33 @@ conf_secret(const char *ref, struct err *e)
 }
 
 static void
-preload(const char *ref)
+preload(const char *ref, uid_t user)
 {
-	char	*text;
+	char	*path, *text = NULL;
 
-	if (ref == NULL || (text = read_secret(ref, NULL)) == NULL)
+	if (ref == NULL || (path = locate(ref, NULL)) == NULL)
 		return;
-	keep(mem_str(ref), text);
+	if (!file_theirs(path, user))
+		text = read_secret(ref, NULL);
+	free(path);
+	if (text != NULL)
+		keep(mem_str(ref), text);
 }
 
 void
-conf_secret_preload(const struct conf *c)
+conf_secret_preload(const struct conf *c, uid_t user)
 {
 	const struct conf_channel	*ch;
 	size_t				 i;
 
 	for (i = 0; i < c->nchannels; i++) {
 		ch = &c->channels[i];
-		preload(ch->url_file);
-		preload(ch->secret_file);
-		preload(ch->old_secret_file);
-		preload(ch->routing_key_file);
+		preload(ch->url_file, user);
+		preload(ch->secret_file, user);
+		preload(ch->old_secret_file, user);
+		preload(ch->routing_key_file, user);
 	}
-	preload(c->heartbeat_url_file);
+	preload(c->heartbeat_url_file, user);
 }
 
 void

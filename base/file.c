@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limit.h"
@@ -15,6 +17,39 @@ static struct {
 } kept[FILE_KEPT_MAX];
 
 static size_t nkept;
+
+/* Is the path, or a part of it, the user's? */
+static int
+owned(const char *path, uid_t user)
+{
+	struct stat	 st;
+	char		*copy = mem_str(path), *p;
+	int		 theirs;
+
+	theirs = lstat(copy, &st) == 0 && st.st_uid == user;
+	while (!theirs && (p = strrchr(copy, '/')) != NULL && p != copy) {
+		*p = '\0';
+		theirs = lstat(copy, &st) == 0 && st.st_uid == user;
+	}
+	free(copy);
+	return theirs;
+}
+
+int
+file_theirs(const char *path, uid_t user)
+{
+	char	*real;
+	int	 theirs;
+
+	if (owned(path, user))
+		return 1;
+	/* not there: there is nothing to be opened either */
+	if ((real = realpath(path, NULL)) == NULL)
+		return 0;
+	theirs = owned(real, user);
+	free(real);
+	return theirs;
+}
 
 void
 file_adopt(const char *path, int fd)

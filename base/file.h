@@ -2,6 +2,7 @@
 #define BASE_FILE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Files that only root may read.  Root opens what the configuration names
@@ -12,6 +13,13 @@
 
 /* Open ${path} and remember it; nothing happens when that cannot be done. */
 void file_keep(const char *path);
+
+/*
+ * Could ${user} have put something else behind the name: does a part of the
+ * path, or of where it leads, belong to that user?  Root would open what
+ * their link points to.  1 or 0; 0 also when nothing is there.
+ */
+int file_theirs(const char *path, uid_t user);
 
 /* Remember ${fd} as the file at ${path}; it is never closed. */
 void file_adopt(const char *path, int fd);

@@ -123,9 +123,17 @@ out:
 	return rc;
 }
 
+/* What the user could exchange, the user can read; root leaves it alone. */
+static void
+keep_file(const char *path, uid_t user)
+{
+	if (path != NULL && path[0] == '/' && !file_theirs(path, user))
+		file_keep(path);
+}
+
 /* Open what the configuration names, for those who may not. */
 static void
-keep_files(const struct conf *c)
+keep_files(const struct conf *c, uid_t user)
 {
 	const char	*v[] = { c->path, c->watch_file, c->log_list_file,
 	    c->log_list_key, c->fetch_ca_file, c->ccadb_csv,
@@ -134,14 +142,13 @@ keep_files(const struct conf *c)
 	size_t		 i;
 
 	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++)
-		if (v[i] != NULL && v[i][0] == '/')
-			file_keep(v[i]);
+		keep_file(v[i], user);
 	if (c->log_list_file != NULL) {
 		sig = mem_printf("%.*s.sig", strrchr(c->log_list_file, '.') !=
 		    NULL ? (int)(strrchr(c->log_list_file, '.') -
 		    c->log_list_file) : (int)strlen(c->log_list_file),
 		    c->log_list_file);
-		file_keep(sig);
+		keep_file(sig, user);
 		free(sig);
 	}
 	for (i = 0; i < c->nchannels; i++) {
@@ -151,8 +158,7 @@ keep_files(const struct conf *c)
 		size_t		 k;
 
 		for (k = 0; k < sizeof(w) / sizeof(w[0]); k++)
-			if (w[k] != NULL && w[k][0] == '/')
-				file_keep(w[k]);
+			keep_file(w[k], user);
 	}
 }
 
@@ -170,8 +176,8 @@ cmd_become(struct cmd_ctx *ctx, struct err *e)
 		return -1;
 	if (pw == NULL)
 		return 0;
-	conf_secret_preload(ctx->conf);
-	keep_files(ctx->conf);
+	conf_secret_preload(ctx->conf, pw->pw_uid);
+	keep_files(ctx->conf, pw->pw_uid);
 	if (give(dir, made, pw, e) == -1 || proc_drop(PROC_USER, e) == -1)
 		return -1;
 	(void)unsetenv("XDG_RUNTIME_DIR");

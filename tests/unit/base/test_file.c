@@ -155,6 +155,37 @@ at_most(void **state)
 	assert_null(file_kept(FILE_KEPT_MAX, &fd));
 }
 
+/* A link, a folder above, where a link leads: each is looked at. */
+static void
+theirs(void **state)
+{
+	const uid_t	other = 12345;
+	struct stat	st;
+	char		path[128], link[128];
+
+	(void)state;
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(stat("/etc/passwd", &st), 0);
+	assert_int_equal(file_theirs("/etc/passwd", other), 0);
+	assert_int_equal(file_theirs("/etc/passwd", st.st_uid), 1);
+	assert_int_equal(file_theirs("/nowhere/at/all", other), 0);
+	(void)snprintf(path, sizeof(path), "%s/none", dir);
+	assert_int_equal(file_theirs(path, getuid()), 1);
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
+	assert_int_equal(symlink("/etc/passwd", link), 0);
+	assert_int_equal(file_theirs(link, other), 0);
+	if (getuid() == 0) {
+		/* the link is theirs, what it points to is not */
+		assert_int_equal(lchown(link, other, other), 0);
+		assert_int_equal(file_theirs(link, other), 1);
+	} else
+		printf("SKIP 1 test_file: only root gives files away\n");
+	assert_int_equal(unlink(link), 0);
+	if (getuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+}
+
 int
 main(void)
 {
@@ -165,6 +196,7 @@ main(void)
 		cmocka_unit_test(not_there),
 		cmocka_unit_test(the_newest),
 		cmocka_unit_test(at_most),
+		cmocka_unit_test(theirs),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);
