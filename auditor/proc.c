@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,12 +65,15 @@ proc_role(const char *arg)
 void
 proc_enter(const char *role, int secret)
 {
-	char	title[16];
+	struct rlimit	none = { 0, 0 };
+	char		title[16];
 
 	(void)snprintf(title, sizeof(title), "cv-%s", role);
 	proc_title(title);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* they all hold something: a password, a key, hostile bytes */
+	(void)setrlimit(RLIMIT_CORE, &none);
 	if (secret)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

@@ -41,8 +41,8 @@ int proc_spawn(const char *role, const struct proc_fd *fds, size_t n,
 
 /*
  * First call of every ROLE_main(): name in ps, death with the parent, no
- * SIGPIPE; with ${secret}, no core dump and no ptrace by others
- * (PR_SET_DUMPABLE 0).
+ * SIGPIPE, no core file; with ${secret}, no core dump to a program either
+ * and no ptrace by others (PR_SET_DUMPABLE 0).
  */
 void proc_enter(const char *role, int secret);
 

@@ -30,8 +30,8 @@ exec_env_add(struct exec_env *env, const char *name, const char *value)
 	size_t n;
 
 	n = strnlen(value, LIMIT_EXEC_VAR);
-	while (n == LIMIT_EXEC_VAR && n > 0 &&
-	    ((unsigned char)value[n] & 0xc0) == 0x80)
+	/* not inside a character */
+	while (n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80)
 		n--;
 	buf_fmt(&b, "%s=", name);
 	buf_add(&b, value, n);

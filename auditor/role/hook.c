@@ -52,7 +52,8 @@ memory_file(const struct buf *b)
 
 /* In the child: only calls that are safe after fork. */
 static void
-become(const char *program, char **env, const int files[NFILES], int out)
+become(const char *program, char **env, const int files[NFILES], int out,
+    pid_t parent)
 {
 	static const int place[NFILES] = { 0, 3, 4, 5 };
 	static const char cannot[] = "the program cannot be executed\n";
@@ -63,6 +64,8 @@ become(const char *program, char **env, const int files[NFILES], int out)
 
 	(void)setpgid(0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(126);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)setrlimit(RLIMIT_CORE, &none);
 	for (sig = 1; sig < NSIG; sig++)
@@ -135,9 +138,11 @@ hook_start(const char *program, struct exec_env *env,
 {
 	struct hook *h;
 	int fd[NFILES] = { -1, -1, -1, -1 }, out[2] = { -1, -1 };
+	pid_t parent;
 	int i;
 
 	h = NULL;
+	parent = getpid();
 	if (access(program, X_OK) == -1) {
 		err_set(e, ERR_CONF, "program %s: %s", program,
 		    strerror(errno));
@@ -155,7 +160,7 @@ hook_start(const char *program, struct exec_env *env,
 	h = mem_zero(sizeof(*h));
 	h->pid = fork();
 	if (h->pid == 0)
-		become(program, env->v, fd, out[1]);
+		become(program, env->v, fd, out[1], parent);
 	if (h->pid == -1) {
 		err_set(e, ERR_SYS, "program %s: fork", program);
 		free(h);
