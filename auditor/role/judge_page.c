@@ -185,6 +185,7 @@ static void
 put(struct judge *j, struct judge_match *m)
 {
 	char	why[sizeof(((struct found *)NULL)->reason) + 80];
+	char	large[sizeof(why) + 80];	/* quotes the other */
 	size_t	at = j->out.n;
 
 	/* PostgreSQL has no time beyond the year 294276 */
@@ -204,11 +205,11 @@ put(struct judge *j, struct judge_match *m)
 	if (j->out.n - at <= LIMIT_MATCH)
 		return;
 	j->out.n = at;
-	(void)snprintf(why, sizeof(why), "entry of %zu bytes, of which at most "
-	    "%u are kept%s%s", m->leaf.n, LIMIT_MATCH,
+	(void)snprintf(large, sizeof(large), "entry of %zu bytes, of which at "
+	    "most %u are kept%s%s", m->leaf.n, LIMIT_MATCH,
 	    m->malformed ? ": " : "", m->malformed ? m->reason : "");
 	m->malformed = 1;
-	m->reason = why;
+	m->reason = large;
 	m->issued = -1;
 	m->leaf.n = m->der.n = m->nnames = 0;
 	m->serial = m->subject = m->issuer = "";
