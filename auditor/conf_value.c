@@ -183,6 +183,9 @@ set_date(int64_t *field, const char *text, struct err *e)
 	if (clk_parse(text, field) == -1)
 		return err_set(e, ERR_CONF, "`%.60s` is no date; write "
 		    "2027-06-01 or 2027-06-01T12:00:00Z", text);
+	/* every date of the table is an end: that day is still in it */
+	if (strlen(text) == 10)
+		*field += 86400 * CLK_SEC - 1;
 	return 0;
 }
 

@@ -249,7 +249,7 @@ test_contract(void **state)
 	assert_int_equal(p->key_types.n, 3);
 	assert_null(conf_policy(c, "lax"));
 	assert_null(conf_policy(c, NULL));
-	assert_true(c->sources[0].until == INT64_C(1811808000000000));
+	assert_true(c->sources[0].until == INT64_C(1811894399999999));
 	assert_string_equal(c->channels[0].url_file, "/etc/cv/soc.url");
 	assert_null(c->channels[0].url);
 	assert_string_equal(c->channels[3].program,
