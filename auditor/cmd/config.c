@@ -4,6 +4,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/conf_show.h"
+#include "auditor/db/watch_store.h"
 #include "base/buf.h"
 
 static int run(struct cmd_ctx *, int, char **);
@@ -48,8 +49,14 @@ static int
 check(const struct cmd_ctx *ctx)
 {
 	const struct conf	*c = ctx->conf;
+	struct err		 e = ERR_INIT;
 	size_t			 i;
 
+	if (c->watch_file != NULL &&
+	    watch_file_check(c->watch_file, &e) == -1) {
+		e.code = ERR_CONF;
+		return cmd_fail(&e);
+	}
 	for (i = 0; i < c->nroutes && !ctx->quiet; i++)
 		note_channels(c, &c->routes[i].to, "routes");
 	if (!ctx->quiet)

@@ -56,6 +56,12 @@ int watch_sync_load(struct db *, const struct conf *, struct buf *diff,
     struct watch_build **build, struct err *);
 
 /*
+ * Can a watch_file be read, and is every line of it a pattern?  Needs no
+ * database.  ERR_SYS, ERR_LIMIT or ERR_CONF.
+ */
+int watch_file_check(const char *path, struct err *);
+
+/*
  * Add all live watches to ${build}: config and cli rows with their
  * exclusions, and the newest version of watch_file.  0 or -1.
  */

@@ -322,6 +322,21 @@ end_file(struct db *db, struct buf *diff, struct err *e)
 	return 0;
 }
 
+int
+watch_file_check(const char *path, struct err *e)
+{
+	struct watch_build	*b = watch_build_new();
+	uint8_t			 hash[32];
+	int			 rc;
+
+	rc = read_file(path, b, hash, e);
+	if (rc == 0 && watch_build_count(b) == 0)
+		rc = err_set(e, ERR_CONF, "%s: names no watch (to have none, "
+		    "take watch_file out of the configuration)", path);
+	watch_build_free(b);
+	return rc;
+}
+
 /* Its patterns go into ${b}, which is empty. */
 static int
 sync_file(struct db *db, const char *path, struct buf *diff,

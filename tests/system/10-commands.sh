@@ -88,6 +88,11 @@ expect 2 'fail +config +.*bad.yaml:1:1' "$prog" --config "$work/bad.yaml" \
     doctor
 "$prog" config show --defaults > "$work/defaults.yaml"
 expect 0 ok "$prog" --config "$work/defaults.yaml" config check
+printf 'watch_file: %s/watch.txt\n' "$work" > "$work/file.yaml"
+printf 'a.example\na..b\n' > "$work/watch.txt"
+expect 78 'watch.txt:2: ' "$prog" --config "$work/file.yaml" config check
+rm "$work/watch.txt"
+expect 78 'cannot be read' "$prog" --config "$work/file.yaml" config check
 printf 'routes:\n  - {to: [nobody]}\n' > "$work/route.yaml"
 expect 0 'channel `nobody` is not in this file' \
     "$prog" --config "$work/route.yaml" config check
