@@ -78,8 +78,8 @@ source_get(struct db *db, const char *name, struct source *s, struct err *e)
 			    v[i].name);
 	}
 	if (rc == -1)
-		err_set(e, ERR_NOENT, "there is no source %s (there %s)",
-		    name, have.n > 0 ? buf_text(&have) : "is none");
+		err_set(e, ERR_NOENT, "there is no source %s (known: %s)",
+		    name, have.n > 0 ? buf_text(&have) : "none");
 	buf_free(&have);
 	source_free(v, n);
 	free(v);
