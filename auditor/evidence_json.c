@@ -16,28 +16,28 @@
 #include "ctlog/tile.h"
 #include "pki/cert.h"
 
-json_t *
-evidence_b64(const void *p, size_t n)
+static json_t *
+coded(void (*enc)(struct buf *, const void *, size_t), const void *p, size_t n)
 {
 	struct buf	 b = BUF_INIT;
 	json_t		*v;
 
-	enc_b64(&b, p, n);
+	enc(&b, p, n);
 	v = json_string(buf_text(&b));
 	buf_free(&b);
 	return v;
 }
 
 json_t *
+evidence_b64(const void *p, size_t n)
+{
+	return coded(enc_b64, p, n);
+}
+
+json_t *
 evidence_hex(const void *p, size_t n)
 {
-	struct buf	 b = BUF_INIT;
-	json_t		*v;
-
-	enc_hex(&b, p, n);
-	v = json_string(buf_text(&b));
-	buf_free(&b);
-	return v;
+	return coded(enc_hex, p, n);
 }
 
 char *

@@ -7,6 +7,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/inspect.h"
+#include "auditor/evidence_json.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -49,21 +50,13 @@ inspect_malformed(struct inspect *in, json_t *o, const struct err *e)
 void
 inspect_hex(json_t *o, const char *key, const void *p, size_t n)
 {
-	struct buf	b = BUF_INIT;
-
-	enc_hex(&b, p, n);
-	json_object_set_new(o, key, json_string(buf_text(&b)));
-	buf_free(&b);
+	json_object_set_new(o, key, evidence_hex(p, n));
 }
 
 void
 inspect_b64(json_t *o, const char *key, const void *p, size_t n)
 {
-	struct buf	b = BUF_INIT;
-
-	enc_b64(&b, p, n);
-	json_object_set_new(o, key, json_string(buf_text(&b)));
-	buf_free(&b);
+	json_object_set_new(o, key, evidence_b64(p, n));
 }
 
 void
