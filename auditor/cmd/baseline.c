@@ -6,6 +6,7 @@
 #include "auditor/cmd/opt.h"
 #include "auditor/db/baseline.h"
 #include "auditor/db/finding.h"
+#include "auditor/db/row.h"
 #include "auditor/decide.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -77,7 +78,7 @@ print_group(const struct cmd_ctx *ctx, const struct db_res *r, size_t i,
 	clk_text(db_time(r, i, BASELINE_GROUP_TO), to);
 	if (ctx->json) {
 		cmd_json(json_pack("{so sI sI ss ss}", by,
-		    opt_str(r, i, BASELINE_GROUP_KEY), "issuances",
+		    row_str(r, i, BASELINE_GROUP_KEY), "issuances",
 		    (json_int_t)db_int(r, i, BASELINE_GROUP_COUNT),
 		    "still_valid",
 		    (json_int_t)db_int(r, i, BASELINE_GROUP_VALID),
@@ -107,14 +108,14 @@ print_one(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 
 	if (ctx->json) {
 		cmd_json(json_pack("{so so so so so so so so}",
-		    "tbs_sha256", opt_str(r, i, BASELINE_TBS),
-		    "issuer_owner", opt_str(r, i, BASELINE_ISSUER),
-		    "names", opt_strs(r, i, BASELINE_NAMES),
-		    "not_before", opt_time(r, i, BASELINE_NOT_BEFORE),
-		    "not_after", opt_time(r, i, BASELINE_NOT_AFTER),
-		    "serial", opt_str(r, i, BASELINE_SERIAL),
-		    "spki_sha256", opt_str(r, i, BASELINE_SPKI),
-		    "watches", opt_strs(r, i, BASELINE_WATCHES)));
+		    "tbs_sha256", row_str(r, i, BASELINE_TBS),
+		    "issuer_owner", row_str(r, i, BASELINE_ISSUER),
+		    "names", row_strs(r, i, BASELINE_NAMES),
+		    "not_before", row_time(r, i, BASELINE_NOT_BEFORE),
+		    "not_after", row_time(r, i, BASELINE_NOT_AFTER),
+		    "serial", row_str(r, i, BASELINE_SERIAL),
+		    "spki_sha256", row_str(r, i, BASELINE_SPKI),
+		    "watches", row_strs(r, i, BASELINE_WATCHES)));
 		return;
 	}
 	opt_join(r, i, BASELINE_NAMES, 3, &names);

@@ -8,6 +8,7 @@
 #include "auditor/cmd/signer.h"
 #include "auditor/db/coverage_store.h"
 #include "auditor/db/evidence_store.h"
+#include "auditor/db/row.h"
 #include "base/clk.h"
 
 /* How much of what the logs show was verified, now and on any day. */
@@ -27,39 +28,25 @@ const struct cmd cmd_coverage = {
 	.run = run,
 };
 
-/* A number, or null. */
-static json_t *
-number(const struct db_res *r, size_t i, size_t col)
-{
-	return db_null(r, i, col) ? json_null() :
-	    json_integer(db_int(r, i, col));
-}
-
-static json_t *
-real(const struct db_res *r, size_t i, size_t col)
-{
-	return db_null(r, i, col) ? json_null() : json_real(db_real(r, i, col));
-}
-
 static void
 now_json(const struct db_res *r, size_t i)
 {
 	json_t	*o = json_object();
 
-	json_object_set_new(o, "log_id", opt_b64(r, i, COV_LOG_ID));
-	json_object_set_new(o, "description", opt_str(r, i, COV_DESCRIPTION));
-	json_object_set_new(o, "operator", opt_str(r, i, COV_OPERATOR));
-	json_object_set_new(o, "protocol", opt_str(r, i, COV_PROTOCOL));
-	json_object_set_new(o, "tree_size", number(r, i, COV_TREE_SIZE));
-	json_object_set_new(o, "verified_size", number(r, i, COV_VERIFIED));
-	json_object_set_new(o, "lag_entries", number(r, i, COV_LAG_ENTRIES));
-	json_object_set_new(o, "lag_seconds", number(r, i, COV_LAG));
+	json_object_set_new(o, "log_id", row_b64(r, i, COV_LOG_ID));
+	json_object_set_new(o, "description", row_str(r, i, COV_DESCRIPTION));
+	json_object_set_new(o, "operator", row_str(r, i, COV_OPERATOR));
+	json_object_set_new(o, "protocol", row_str(r, i, COV_PROTOCOL));
+	json_object_set_new(o, "tree_size", row_int(r, i, COV_TREE_SIZE));
+	json_object_set_new(o, "verified_size", row_int(r, i, COV_VERIFIED));
+	json_object_set_new(o, "lag_entries", row_int(r, i, COV_LAG_ENTRIES));
+	json_object_set_new(o, "lag_seconds", row_int(r, i, COV_LAG));
 	json_object_set_new(o, "head_age_seconds",
-	    number(r, i, COV_HEAD_AGE));
-	json_object_set_new(o, "entries_per_second", real(r, i, COV_SPEED));
-	json_object_set_new(o, "growth_per_second", real(r, i, COV_GROWTH));
-	json_object_set_new(o, "eta_seconds", number(r, i, COV_ETA));
-	json_object_set_new(o, "last_error", opt_str(r, i, COV_ERROR));
+	    row_int(r, i, COV_HEAD_AGE));
+	json_object_set_new(o, "entries_per_second", row_real(r, i, COV_SPEED));
+	json_object_set_new(o, "growth_per_second", row_real(r, i, COV_GROWTH));
+	json_object_set_new(o, "eta_seconds", row_int(r, i, COV_ETA));
+	json_object_set_new(o, "last_error", row_str(r, i, COV_ERROR));
 	json_object_set_new(o, "behind",
 	    json_boolean(db_bool(r, i, COV_BEHIND)));
 	cmd_json(o);
@@ -137,16 +124,16 @@ day_json(const struct db_res *r, size_t i)
 {
 	json_t	*o = json_object();
 
-	json_object_set_new(o, "log_id", opt_b64(r, i, 0));
-	json_object_set_new(o, "description", opt_str(r, i, 1));
-	json_object_set_new(o, "day", opt_str(r, i, 2));
-	json_object_set_new(o, "size_from", number(r, i, 3));
-	json_object_set_new(o, "size_to", number(r, i, 4));
-	json_object_set_new(o, "verified_at", opt_time(r, i, 5));
-	json_object_set_new(o, "max_lag_seconds", number(r, i, 6));
-	json_object_set_new(o, "gaps", number(r, i, 7));
-	json_object_set_new(o, "log_list_sha256", opt_hex(r, i, 8));
-	json_object_set_new(o, "watch_set_sha256", opt_hex(r, i, 9));
+	json_object_set_new(o, "log_id", row_b64(r, i, 0));
+	json_object_set_new(o, "description", row_str(r, i, 1));
+	json_object_set_new(o, "day", row_str(r, i, 2));
+	json_object_set_new(o, "size_from", row_int(r, i, 3));
+	json_object_set_new(o, "size_to", row_int(r, i, 4));
+	json_object_set_new(o, "verified_at", row_time(r, i, 5));
+	json_object_set_new(o, "max_lag_seconds", row_int(r, i, 6));
+	json_object_set_new(o, "gaps", row_int(r, i, 7));
+	json_object_set_new(o, "log_list_sha256", row_hex(r, i, 8));
+	json_object_set_new(o, "watch_set_sha256", row_hex(r, i, 9));
 	cmd_json(o);
 }
 

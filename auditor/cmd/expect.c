@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "auditor/cmd/cmd.h"
+#include "auditor/cmd/list.h"
 #include "auditor/cmd/material.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/db/expect.h"
+#include "auditor/db/row.h"
 #include "base/clk.h"
 #include "base/mem.h"
 #include "pki/owner.h"
@@ -136,17 +138,17 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 	if (ctx->json) {
 		cmd_json(json_pack("{sI so so so so sI sI so so so so so}",
 		    "id", (json_int_t)db_int(r, i, EXPECT_ID),
-		    "state", opt_str(r, i, EXPECT_STATE),
-		    "spki_sha256", opt_str(r, i, EXPECT_SPKI),
-		    "names", opt_strs(r, i, EXPECT_NAMES),
-		    "issuer_owner", opt_str(r, i, EXPECT_ISSUER),
+		    "state", row_str(r, i, EXPECT_STATE),
+		    "spki_sha256", row_str(r, i, EXPECT_SPKI),
+		    "names", row_strs(r, i, EXPECT_NAMES),
+		    "issuer_owner", row_str(r, i, EXPECT_ISSUER),
 		    "from_ms", (json_int_t)db_int(r, i, EXPECT_FROM_MS),
 		    "to_ms", (json_int_t)db_int(r, i, EXPECT_TO_MS),
-		    "tbs_sha256", opt_str(r, i, EXPECT_TBS),
-		    "origin", opt_str(r, i, EXPECT_ORIGIN),
-		    "author", opt_str(r, i, EXPECT_AUTHOR),
-		    "reason", opt_str(r, i, EXPECT_REASON),
-		    "added_at", opt_time(r, i, EXPECT_ADDED)));
+		    "tbs_sha256", row_str(r, i, EXPECT_TBS),
+		    "origin", row_str(r, i, EXPECT_ORIGIN),
+		    "author", row_str(r, i, EXPECT_AUTHOR),
+		    "reason", row_str(r, i, EXPECT_REASON),
+		    "added_at", row_time(r, i, EXPECT_ADDED)));
 		return;
 	}
 	snprintf(id, sizeof(id), "%lld", (long long)db_int(r, i, EXPECT_ID));
@@ -164,26 +166,10 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 static int
 list(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	int			 all = 0, rc;
-	struct db_res		*r = NULL;
-	struct opt_list		 rest = { NULL, 0, 0 };
-	struct err		 e = ERR_INIT;
-	const struct opt	 opts[] = { { "--all", &all, NULL, NULL } };
-	size_t			 i;
+	static const struct list	l = { &cmd_expect, "--all", expect_list,
+	    print_row };
 
-	if ((rc = opt_parse(&cmd_expect, opts, 1, argc, argv, &rest)) != 0)
-		goto out;
-	if (rest.n != 0)
-		rc = cmd_usage(&cmd_expect, "list takes only --all");
-	else if (cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1 ||
-	    expect_list(ctx->db, all, &r, &e) == -1)
-		rc = cmd_fail(&e);
-	for (i = 0; r != NULL && i < db_rows(r); i++)
-		print_row(ctx, r, i);
-out:
-	db_free(r);
-	free(rest.v);
-	return rc;
+	return list_run(ctx, &l, argc, argv);
 }
 
 static int

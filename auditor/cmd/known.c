@@ -4,9 +4,11 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/known_import.h"
+#include "auditor/cmd/list.h"
 #include "auditor/cmd/material.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/db/known.h"
+#include "auditor/db/row.h"
 #include "auditor/decide.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -137,18 +139,18 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 	if (ctx->json) {
 		cmd_json(json_pack("{sI so so so so so so so so so so so so}",
 		    "id", (json_int_t)db_int(r, i, KNOWN_ID),
-		    "tbs_sha256", opt_str(r, i, KNOWN_TBS),
-		    "spki_sha256", opt_str(r, i, KNOWN_SPKI),
-		    "names", opt_strs(r, i, KNOWN_NAMES),
-		    "issuer_owner", opt_str(r, i, KNOWN_ISSUER),
-		    "until", opt_time(r, i, KNOWN_UNTIL),
-		    "trust", opt_str(r, i, KNOWN_TRUST),
-		    "origin", opt_str(r, i, KNOWN_ORIGIN),
-		    "source", opt_str(r, i, KNOWN_SOURCE),
-		    "place", opt_str(r, i, KNOWN_PLACE),
-		    "reason", opt_str(r, i, KNOWN_REASON),
-		    "author", opt_str(r, i, KNOWN_AUTHOR),
-		    "added_at", opt_time(r, i, KNOWN_ADDED)));
+		    "tbs_sha256", row_str(r, i, KNOWN_TBS),
+		    "spki_sha256", row_str(r, i, KNOWN_SPKI),
+		    "names", row_strs(r, i, KNOWN_NAMES),
+		    "issuer_owner", row_str(r, i, KNOWN_ISSUER),
+		    "until", row_time(r, i, KNOWN_UNTIL),
+		    "trust", row_str(r, i, KNOWN_TRUST),
+		    "origin", row_str(r, i, KNOWN_ORIGIN),
+		    "source", row_str(r, i, KNOWN_SOURCE),
+		    "place", row_str(r, i, KNOWN_PLACE),
+		    "reason", row_str(r, i, KNOWN_REASON),
+		    "author", row_str(r, i, KNOWN_AUTHOR),
+		    "added_at", row_time(r, i, KNOWN_ADDED)));
 		return;
 	}
 	if (!db_null(r, i, KNOWN_UNTIL))
@@ -170,26 +172,10 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 static int
 list(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	int			 seed = 0, rc;
-	struct db_res		*r = NULL;
-	struct opt_list		 rest = { NULL, 0, 0 };
-	struct err		 e = ERR_INIT;
-	const struct opt	 opts[] = { { "--seed", &seed, NULL, NULL } };
-	size_t			 i;
+	static const struct list	l = { &cmd_known, "--seed", known_list,
+	    print_row };
 
-	if ((rc = opt_parse(&cmd_known, opts, 1, argc, argv, &rest)) != 0)
-		goto out;
-	if (rest.n != 0)
-		rc = cmd_usage(&cmd_known, "list takes only --seed");
-	else if (cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1 ||
-	    known_list(ctx->db, seed, &r, &e) == -1)
-		rc = cmd_fail(&e);
-	for (i = 0; r != NULL && i < db_rows(r); i++)
-		print_row(ctx, r, i);
-out:
-	db_free(r);
-	free(rest.v);
-	return rc;
+	return list_run(ctx, &l, argc, argv);
 }
 
 /* Decide again about what the removed rows were of. */

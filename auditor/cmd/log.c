@@ -6,6 +6,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/db/coverage_store.h"
+#include "auditor/db/row.h"
 #include "base/clk.h"
 #include "base/enc.h"
 
@@ -25,69 +26,50 @@ const struct cmd cmd_log = {
 };
 
 static json_t *
-number(const struct db_res *r, size_t i, size_t col)
-{
-	return db_null(r, i, col) ? json_null() :
-	    json_integer(db_int(r, i, col));
-}
-
-static json_t *
 object(const struct db_res *r, size_t i)
 {
 	static const struct {
 		const char	*key;
 		size_t		 col;
-		char		 kind;	/* s, i, f, t, b, B */
+		json_t		*(*get)(const struct db_res *, size_t, size_t);
 	} fields[] = {
-		{ "log_id", COV_LOG_ID, 'b' },
-		{ "description", COV_DESCRIPTION, 's' },
-		{ "operator", COV_OPERATOR, 's' },
-		{ "protocol", COV_PROTOCOL, 's' },
-		{ "state", COV_STATE, 's' }, { "url", COV_URL, 's' },
-		{ "read_url", COV_READ_URL, 's' },
-		{ "key", COV_KEY, 'b' }, { "mmd_seconds", COV_MMD, 'i' },
-		{ "serves_tiles", COV_HYBRID, 'B' },
-		{ "interval_from", COV_INTERVAL_FROM, 't' },
-		{ "interval_to", COV_INTERVAL_TO, 't' },
-		{ "listed", COV_LISTED, 'B' }, { "watched", COV_WATCHED, 'B' },
-		{ "list", COV_LIST, 's' }, { "added_at", COV_ADDED, 't' },
-		{ "tree_size", COV_TREE_SIZE, 'i' },
-		{ "verified_from", COV_FROM, 'i' },
-		{ "verified_size", COV_VERIFIED, 'i' },
-		{ "lag_entries", COV_LAG_ENTRIES, 'i' },
-		{ "head_age_seconds", COV_HEAD_AGE, 'i' },
-		{ "verified_at", COV_CAUGHT_UP, 't' },
-		{ "behind", COV_BEHIND, 'B' },
-		{ "entries_per_second", COV_SPEED, 'f' },
-		{ "growth_per_second", COV_GROWTH, 'f' },
-		{ "page_size", COV_PAGE, 'i' },
-		{ "requests_per_second", COV_RATE, 'f' },
-		{ "throttled_at", COV_THROTTLED, 't' },
-		{ "failing_since", COV_FAILING, 't' },
-		{ "last_error", COV_ERROR, 's' },
-		{ "last_error_at", COV_ERROR_AT, 't' },
+		{ "log_id", COV_LOG_ID, row_b64 },
+		{ "description", COV_DESCRIPTION, row_str },
+		{ "operator", COV_OPERATOR, row_str },
+		{ "protocol", COV_PROTOCOL, row_str },
+		{ "state", COV_STATE, row_str }, { "url", COV_URL, row_str },
+		{ "read_url", COV_READ_URL, row_str },
+		{ "key", COV_KEY, row_b64 },
+		{ "mmd_seconds", COV_MMD, row_int },
+		{ "serves_tiles", COV_HYBRID, row_bool },
+		{ "interval_from", COV_INTERVAL_FROM, row_time },
+		{ "interval_to", COV_INTERVAL_TO, row_time },
+		{ "listed", COV_LISTED, row_bool },
+		{ "watched", COV_WATCHED, row_bool },
+		{ "list", COV_LIST, row_str },
+		{ "added_at", COV_ADDED, row_time },
+		{ "tree_size", COV_TREE_SIZE, row_int },
+		{ "verified_from", COV_FROM, row_int },
+		{ "verified_size", COV_VERIFIED, row_int },
+		{ "lag_entries", COV_LAG_ENTRIES, row_int },
+		{ "head_age_seconds", COV_HEAD_AGE, row_int },
+		{ "verified_at", COV_CAUGHT_UP, row_time },
+		{ "behind", COV_BEHIND, row_bool },
+		{ "entries_per_second", COV_SPEED, row_real },
+		{ "growth_per_second", COV_GROWTH, row_real },
+		{ "page_size", COV_PAGE, row_int },
+		{ "requests_per_second", COV_RATE, row_real },
+		{ "throttled_at", COV_THROTTLED, row_time },
+		{ "failing_since", COV_FAILING, row_time },
+		{ "last_error", COV_ERROR, row_str },
+		{ "last_error_at", COV_ERROR_AT, row_time },
 	};
-	json_t	*o = json_object(), *v;
-	size_t	 k, c;
+	json_t	*o = json_object();
+	size_t	 k;
 
-	for (k = 0; k < sizeof(fields) / sizeof(fields[0]); k++) {
-		c = fields[k].col;
-		if (db_null(r, i, c))
-			v = json_null();
-		else if (fields[k].kind == 's')
-			v = opt_str(r, i, c);
-		else if (fields[k].kind == 'b')
-			v = opt_b64(r, i, c);
-		else if (fields[k].kind == 't')
-			v = opt_time(r, i, c);
-		else if (fields[k].kind == 'f')
-			v = json_real(db_real(r, i, c));
-		else if (fields[k].kind == 'B')
-			v = json_boolean(db_bool(r, i, c));
-		else
-			v = number(r, i, c);
-		json_object_set_new(o, fields[k].key, v);
-	}
+	for (k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
+		json_object_set_new(o, fields[k].key,
+		    fields[k].get(r, i, fields[k].col));
 	return o;
 }
 

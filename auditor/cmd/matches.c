@@ -3,6 +3,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/db/row.h"
 
 /* What was found in the logs: one line per (log, index, watch). */
 
@@ -45,23 +46,23 @@ line(const struct db_res *r, size_t i)
 {
 	json_t	*o = json_object();
 
-	json_object_set_new(o, "log_id", opt_b64(r, i, 0));
-	json_object_set_new(o, "log", opt_str(r, i, 17));
+	json_object_set_new(o, "log_id", row_b64(r, i, 0));
+	json_object_set_new(o, "log", row_str(r, i, 17));
 	json_object_set_new(o, "index", json_integer(db_int(r, i, 1)));
 	json_object_set_new(o, "timestamp", json_integer(db_int(r, i, 2)));
-	json_object_set_new(o, "entry_type", opt_str(r, i, 3));
-	json_object_set_new(o, "watch", opt_str(r, i, 4));
-	json_object_set_new(o, "owner", opt_str(r, i, 15));
-	json_object_set_new(o, "name", opt_str(r, i, 5));
-	json_object_set_new(o, "names", opt_strs(r, i, 6));
-	json_object_set_new(o, "tbs_sha256", opt_hex(r, i, 7));
-	json_object_set_new(o, "cert_sha256", opt_hex(r, i, 8));
-	json_object_set_new(o, "spki_sha256", opt_hex(r, i, 9));
-	json_object_set_new(o, "issuer_spki_sha256", opt_hex(r, i, 10));
-	json_object_set_new(o, "issuer_owner", opt_str(r, i, 20));
-	json_object_set_new(o, "serial", opt_str(r, i, 11));
-	json_object_set_new(o, "not_before", opt_time(r, i, 12));
-	json_object_set_new(o, "not_after", opt_time(r, i, 13));
+	json_object_set_new(o, "entry_type", row_str(r, i, 3));
+	json_object_set_new(o, "watch", row_str(r, i, 4));
+	json_object_set_new(o, "owner", row_str(r, i, 15));
+	json_object_set_new(o, "name", row_str(r, i, 5));
+	json_object_set_new(o, "names", row_strs(r, i, 6));
+	json_object_set_new(o, "tbs_sha256", row_hex(r, i, 7));
+	json_object_set_new(o, "cert_sha256", row_hex(r, i, 8));
+	json_object_set_new(o, "spki_sha256", row_hex(r, i, 9));
+	json_object_set_new(o, "issuer_spki_sha256", row_hex(r, i, 10));
+	json_object_set_new(o, "issuer_owner", row_str(r, i, 20));
+	json_object_set_new(o, "serial", row_str(r, i, 11));
+	json_object_set_new(o, "not_before", row_time(r, i, 12));
+	json_object_set_new(o, "not_after", row_time(r, i, 13));
 	json_object_set_new(o, "malformed", json_boolean(db_bool(r, i, 14)));
 	json_object_set_new(o, "baseline", json_boolean(db_bool(r, i, 16)));
 	return o;

@@ -1,5 +1,4 @@
 #include "auditor/cmd/opt.h"
-#include "base/enc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,35 +148,6 @@ opt_join(const struct db_res *r, size_t row, size_t col, size_t max,
 	free(v);
 }
 
-json_t *
-opt_strs(const struct db_res *r, size_t row, size_t col)
-{
-	json_t	 *a = json_array();
-	size_t	  i, n = 0;
-	char	**v = db_strv(r, row, col, &n);
-
-	for (i = 0; i < n; i++)
-		json_array_append_new(a, json_string(v[i]));
-	free(v);
-	return a;
-}
-
-json_t *
-opt_str(const struct db_res *r, size_t row, size_t col)
-{
-	return db_null(r, row, col) ? json_null() :
-	    json_string(db_text(r, row, col));
-}
-
-json_t *
-opt_time(const struct db_res *r, size_t row, size_t col)
-{
-	char	out[CLK_TEXT];
-
-	return db_null(r, row, col) ? json_null() :
-	    json_string(clk_text(db_time(r, row, col), out));
-}
-
 static int
 failed(const char *path, struct err *e)
 {
@@ -225,34 +195,4 @@ opt_file(const char *path, size_t cap, struct buf *out, struct err *e)
 	if (fd != STDIN_FILENO)
 		close(fd);
 	return rc;
-}
-
-json_t *
-opt_hex(const struct db_res *r, size_t row, size_t col)
-{
-	struct span	s = db_bytes(r, row, col);
-	struct buf	b = BUF_INIT;
-	json_t		*v;
-
-	if (s.p == NULL)
-		return json_null();
-	enc_hex(&b, s.p, s.n);
-	v = json_string(buf_text(&b));
-	buf_free(&b);
-	return v;
-}
-
-json_t *
-opt_b64(const struct db_res *r, size_t row, size_t col)
-{
-	struct span	s = db_bytes(r, row, col);
-	struct buf	b = BUF_INIT;
-	json_t		*v;
-
-	if (s.p == NULL)
-		return json_null();
-	enc_b64(&b, s.p, s.n);
-	v = json_string(buf_text(&b));
-	buf_free(&b);
-	return v;
 }

@@ -54,19 +54,6 @@ void opt_row(const char *const *cols, const int *width, size_t n);
 void opt_join(const struct db_res *, size_t row, size_t col, size_t max,
     struct buf *);
 
-/* The strings of a text[] as a new JSON array. */
-json_t *opt_strs(const struct db_res *, size_t row, size_t col);
-
-/* A string, null for SQL null. */
-json_t *opt_str(const struct db_res *, size_t row, size_t col);
-
-/* A bytea in lower-case hex, or in base64; null for SQL null. */
-json_t *opt_hex(const struct db_res *, size_t row, size_t col);
-json_t *opt_b64(const struct db_res *, size_t row, size_t col);
-
-/* A timestamptz as RFC 3339, or null. */
-json_t *opt_time(const struct db_res *, size_t row, size_t col);
-
 /*
  * Read all of a file, "-" is standard input; at most ${cap} bytes.  0, or -1
  * ERR_SYS (ERR_NOENT, ERR_PERM), ERR_LIMIT.

@@ -5,6 +5,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/db/issuance.h"
+#include "auditor/db/row.h"
 #include "auditor/rule.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -173,19 +174,19 @@ print_json(const char *hex, const struct db_res *r, json_t *facts,
 {
 	cmd_json(json_pack("{ss so sI so so so so so so so so so so so so so}",
 	    "tbs_sha256", hex,
-	    "decision", opt_str(r, 0, WHY_DECISION),
+	    "decision", row_str(r, 0, WHY_DECISION),
 	    "rule", (json_int_t)db_int(r, 0, WHY_RULE),
-	    "reason", opt_str(r, 0, WHY_REASON),
-	    "names", opt_strs(r, 0, WHY_NAMES),
-	    "serial", opt_str(r, 0, WHY_SERIAL),
-	    "spki_sha256", opt_str(r, 0, WHY_SPKI),
-	    "issuer_owner", opt_str(r, 0, WHY_ISSUER),
-	    "not_before", opt_time(r, 0, WHY_NOT_BEFORE),
-	    "not_after", opt_time(r, 0, WHY_NOT_AFTER),
-	    "first_seen", opt_time(r, 0, WHY_FIRST),
-	    "proven_at", opt_time(r, 0, WHY_LOGGED),
-	    "decided_at", opt_time(r, 0, WHY_DECIDED),
-	    "again_at", opt_time(r, 0, WHY_HOLD),
+	    "reason", row_str(r, 0, WHY_REASON),
+	    "names", row_strs(r, 0, WHY_NAMES),
+	    "serial", row_str(r, 0, WHY_SERIAL),
+	    "spki_sha256", row_str(r, 0, WHY_SPKI),
+	    "issuer_owner", row_str(r, 0, WHY_ISSUER),
+	    "not_before", row_time(r, 0, WHY_NOT_BEFORE),
+	    "not_after", row_time(r, 0, WHY_NOT_AFTER),
+	    "first_seen", row_time(r, 0, WHY_FIRST),
+	    "proven_at", row_time(r, 0, WHY_LOGGED),
+	    "decided_at", row_time(r, 0, WHY_DECIDED),
+	    "again_at", row_time(r, 0, WHY_HOLD),
 	    "findings", findings,
 	    "facts", facts));
 }

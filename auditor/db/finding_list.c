@@ -4,6 +4,7 @@
 
 #include "auditor/alert/message.h"
 #include "auditor/db/finding.h"
+#include "auditor/db/row.h"
 #include "base/clk.h"
 #include "base/limit.h"
 
@@ -24,37 +25,6 @@ enum col { ID, KIND, SEVERITY, STATE, WATCH, OWNER, NAME, SUBJECT, REASON,
 _Static_assert(NCOLS == FINDING_NCOLS, "finding_cols and enum col differ");
 
 static json_t *
-text(const struct db_res *res, size_t i, size_t c)
-{
-	return db_null(res, i, c) ? json_null() :
-	    json_string(db_text(res, i, c));
-}
-
-static json_t *
-when(const struct db_res *res, size_t i, size_t c)
-{
-	char out[CLK_TEXT];
-
-	return db_null(res, i, c) ? json_null() :
-	    json_string(clk_text(db_time(res, i, c), out));
-}
-
-static json_t *
-list(const struct db_res *res, size_t i, size_t c)
-{
-	json_t *a;
-	char **v;
-	size_t k, n;
-
-	a = json_array();
-	v = db_strv(res, i, c, &n);
-	for (k = 0; k < n; k++)
-		json_array_append_new(a, json_string(v[k]));
-	free(v);
-	return a;
-}
-
-static json_t *
 detail(const char *s)
 {
 	json_t *o;
@@ -72,22 +42,23 @@ finding_row(const struct db_res *res, size_t i, size_t c)
 		enum col	 col;
 		json_t		*(*get)(const struct db_res *, size_t, size_t);
 	} cols[] = {
-		{ "kind", KIND, text }, { "severity", SEVERITY, text },
-		{ "state", STATE, text }, { "watch", WATCH, text },
-		{ "owner", OWNER, text }, { "name", NAME, text },
-		{ "subject", SUBJECT, text }, { "reason", REASON, text },
-		{ "first_seen", FIRST_SEEN, when },
-		{ "last_seen", LAST_SEEN, when },
-		{ "issuer_owner", ISSUER_OWNER, text },
-		{ "issuer_first_seen", ISSUER_FIRST_SEEN, when },
-		{ "key_status", KEY_STATUS, text }, { "caa", CAA, text },
-		{ "served_at", SERVED_AT, list },
-		{ "nearest_source", NEAREST_SOURCE, text },
-		{ "ca_contact", CA_CONTACT, text }, { "logs", LOGS, list },
-		{ "dedupe_key", DEDUPE_KEY, text },
-		{ "author", AUTHOR, text },
-		{ "decided_at", DECIDED_AT, when },
-		{ "decided_reason", DECIDED_REASON, text },
+		{ "kind", KIND, row_str }, { "severity", SEVERITY, row_str },
+		{ "state", STATE, row_str }, { "watch", WATCH, row_str },
+		{ "owner", OWNER, row_str }, { "name", NAME, row_str },
+		{ "subject", SUBJECT, row_str }, { "reason", REASON, row_str },
+		{ "first_seen", FIRST_SEEN, row_time },
+		{ "last_seen", LAST_SEEN, row_time },
+		{ "issuer_owner", ISSUER_OWNER, row_str },
+		{ "issuer_first_seen", ISSUER_FIRST_SEEN, row_time },
+		{ "key_status", KEY_STATUS, row_str }, { "caa", CAA, row_str },
+		{ "served_at", SERVED_AT, row_strs },
+		{ "nearest_source", NEAREST_SOURCE, row_str },
+		{ "ca_contact", CA_CONTACT, row_str },
+		{ "logs", LOGS, row_strs },
+		{ "dedupe_key", DEDUPE_KEY, row_str },
+		{ "author", AUTHOR, row_str },
+		{ "decided_at", DECIDED_AT, row_time },
+		{ "decided_reason", DECIDED_REASON, row_str },
 	};
 	json_t *o;
 	size_t k;
@@ -99,8 +70,7 @@ finding_row(const struct db_res *res, size_t i, size_t c)
 	for (k = 0; k < sizeof(cols) / sizeof(cols[0]); k++)
 		json_object_set_new(o, cols[k].key,
 		    cols[k].get(res, i, c + cols[k].col));
-	json_object_set_new(o, "rule", db_null(res, i, c + RULE) ?
-	    json_null() : json_integer(db_int(res, i, c + RULE)));
+	json_object_set_new(o, "rule", row_int(res, i, c + RULE));
 	json_object_set_new(o, "proven",
 	    json_boolean(db_bool(res, i, c + PROVEN)));
 	json_object_set_new(o, "digest_only",
@@ -182,25 +152,24 @@ silent_row(const struct db_res *res, size_t i)
 {
 	json_t *o, *names;
 
-	names = list(res, i, 1);
+	names = row_strs(res, i, 1);
 	o = json_object();
 	json_object_set_new(o, "id", json_null());
 	json_object_set_new(o, "kind", json_string("certificate.silent"));
 	json_object_set_new(o, "severity", json_string("info"));
 	json_object_set_new(o, "state", json_string("accepted"));
-	json_object_set_new(o, "subject", text(res, i, 0));
+	json_object_set_new(o, "subject", row_str(res, i, 0));
 	json_object_set(o, "name", json_array_size(names) > 0 ?
 	    json_array_get(names, 0) : json_null());
-	json_object_set_new(o, "issuer_owner", text(res, i, 2));
-	json_object_set_new(o, "rule", db_null(res, i, 3) ? json_null() :
-	    json_integer(db_int(res, i, 3)));
-	json_object_set_new(o, "reason", text(res, i, 4));
-	json_object_set_new(o, "first_seen", when(res, i, 5));
-	json_object_set_new(o, "last_seen", when(res, i, 6));
+	json_object_set_new(o, "issuer_owner", row_str(res, i, 2));
+	json_object_set_new(o, "rule", row_int(res, i, 3));
+	json_object_set_new(o, "reason", row_str(res, i, 4));
+	json_object_set_new(o, "first_seen", row_time(res, i, 5));
+	json_object_set_new(o, "last_seen", row_time(res, i, 6));
 	json_object_set_new(o, "proven",
 	    json_boolean(!db_null(res, i, 7)));
 	json_object_set_new(o, "detail", json_pack("{s:o, s:o}", "names",
-	    names, "spki_sha256", text(res, i, 8)));
+	    names, "spki_sha256", row_str(res, i, 8)));
 	return o;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "auditor/db/row.h"
 #include "base/clk.h"
 #include "pki/watch.h"
 
@@ -80,22 +81,6 @@ silence_end(struct db *db, int64_t id, struct err *e)
 	return 0;
 }
 
-static json_t *
-text(const struct db_res *res, size_t i, size_t c)
-{
-	return db_null(res, i, c) ? json_null() :
-	    json_string(db_text(res, i, c));
-}
-
-static json_t *
-when(const struct db_res *res, size_t i, size_t c)
-{
-	char out[CLK_TEXT];
-
-	return db_null(res, i, c) ? json_null() :
-	    json_string(clk_text(db_time(res, i, c), out));
-}
-
 json_t *
 silence_list(struct db *db, int live, struct err *e)
 {
@@ -115,13 +100,12 @@ silence_list(struct db *db, int live, struct err *e)
 		json_array_append_new(a, json_pack("{s:I, s:o, s:o, s:o, s:o, "
 		    "s:o, s:o, s:o, s:b, s:o, s:o, s:I}",
 		    "id", (json_int_t)db_int(res, i, 0), "finding",
-		    db_null(res, i, 1) ? json_null() :
-		    json_integer(db_int(res, i, 1)), "kind", text(res, i, 2),
-		    "name", text(res, i, 3), "owner", text(res, i, 4),
-		    "until", when(res, i, 5), "author", text(res, i, 6),
-		    "reason", text(res, i, 7), "allow_critical",
-		    db_bool(res, i, 8), "added_at", when(res, i, 9),
-		    "ended_at", when(res, i, 10), "muted",
+		    row_int(res, i, 1), "kind", row_str(res, i, 2),
+		    "name", row_str(res, i, 3), "owner", row_str(res, i, 4),
+		    "until", row_time(res, i, 5), "author", row_str(res, i, 6),
+		    "reason", row_str(res, i, 7), "allow_critical",
+		    db_bool(res, i, 8), "added_at", row_time(res, i, 9),
+		    "ended_at", row_time(res, i, 10), "muted",
 		    (json_int_t)db_int(res, i, 11)));
 	db_free(res);
 	return a;

@@ -1,0 +1,28 @@
+#ifndef AUDITOR_DB_ROW_H
+#define AUDITOR_DB_ROW_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "auditor/db/db.h"
+
+/*
+ * The cells of a result as new JSON values; null for SQL null.
+ */
+
+json_t *row_str(const struct db_res *, size_t row, size_t col);
+json_t *row_int(const struct db_res *, size_t row, size_t col);
+json_t *row_real(const struct db_res *, size_t row, size_t col);
+json_t *row_bool(const struct db_res *, size_t row, size_t col);
+
+/* A timestamptz as RFC 3339. */
+json_t *row_time(const struct db_res *, size_t row, size_t col);
+
+/* A bytea in lower-case hex, or in base64. */
+json_t *row_hex(const struct db_res *, size_t row, size_t col);
+json_t *row_b64(const struct db_res *, size_t row, size_t col);
+
+/* The strings of a text[] as an array, empty for SQL null. */
+json_t *row_strs(const struct db_res *, size_t row, size_t col);
+
+#endif
