@@ -52,10 +52,13 @@ check(const struct cmd_ctx *ctx)
 	struct err		 e = ERR_INIT;
 	size_t			 i;
 
+	/* files that are not there yet, such as secrets, are for doctor */
 	if (c->watch_file != NULL &&
 	    watch_file_check(c->watch_file, &e) == -1) {
-		e.code = ERR_CONF;
-		return cmd_fail(&e);
+		if (e.code != ERR_SYS)
+			return cmd_fail(&e);
+		if (!ctx->quiet)
+			(void)fprintf(stderr, "certvigil: %s\n", e.msg);
 	}
 	for (i = 0; i < c->nroutes && !ctx->quiet; i++)
 		note_channels(c, &c->routes[i].to, "routes");
