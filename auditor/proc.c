@@ -19,10 +19,11 @@
 #include "auditor/ipc.h"
 #include "base/clk.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #define HIGH		100	/* where descriptors wait for their numbers */
-#define FDS_MAX		8	/* more than any role has */
+#define FDS_MAX		FILE_KEPT_MAX	/* the engine has the most */
 #define CLOEXEC_RANGE	4u	/* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
 
 /* What a child sees of our environment. */

@@ -22,6 +22,7 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "base/err.h"
+#include "base/file.h"
 
 #define WAIT_MS 20000
 
@@ -223,6 +224,32 @@ given_descriptors(void **state)
 	(void)close(full);
 }
 
+/* As many as root may have opened for the engine, and one more. */
+static void
+many_descriptors(void **state)
+{
+	struct proc	p;
+	struct proc_fd	fds[FILE_KEPT_MAX + 1];
+	struct ipc_msg	m;
+	struct err	e = ERR_INIT;
+	size_t		i, n = FILE_KEPT_MAX;
+	int		zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	for (i = 0; i <= n; i++) {
+		fds[i].fd = zero;
+		fds[i].number = 16 + (int)i;
+	}
+	assert_int_equal(proc_spawn("report", fds, n, &p, &e), 0);
+	assert_int_equal(ipc_recv(p.ipc, &m, WAIT_MS, &e), 1);
+	assert_int_equal(lines(&m, "fd "), 4 + (int)n);
+	wait_end(&p, "exit 5");
+	proc_free(&p);
+	assert_int_equal(proc_spawn("report", fds, n + 1, &p, &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
+	(void)close(zero);
+}
+
 static void
 bad_descriptors(void **state)
 {
@@ -394,6 +421,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(inherits_nothing),
 		cmocka_unit_test(given_descriptors),
+		cmocka_unit_test(many_descriptors),
 		cmocka_unit_test(bad_descriptors),
 		cmocka_unit_test(killing),
 		cmocka_unit_test(no_orphans),
