@@ -3,7 +3,8 @@
 
 /*
  * A database for one unit test program, on the server that $CERTVIGIL_TEST_DB
- * names (tests/pg.sh).  Included by one file of a program.
+ * names (tests/pg.sh).  Included by one file of a program, after
+ * cmocka.h.
  *
  *	struct db *db = testdb_open();		NULL: no server, SKIP printed
  *	...
@@ -91,6 +92,31 @@ testdb_again(void)
 		exit(1);
 	}
 	return db;
+}
+
+/* Run statements; the test fails when one does. */
+static inline void
+testdb_run(struct db *db, const char *sql)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_script(db, sql, &e) == -1)
+		fail_msg("%s: %s", sql, e.msg);
+}
+
+/* The first cell of a query as a number; -1 where there is none, or null. */
+static inline int64_t
+testdb_int(struct db *db, const char *sql)
+{
+	struct err	 e = ERR_INIT;
+	struct db_res	*r = NULL;
+	int64_t		 v;
+
+	if (db_query(db, &r, &e, sql, "") == -1)
+		fail_msg("%s: %s", sql, e.msg);
+	v = db_null(r, 0, 0) ? -1 : db_int(r, 0, 0);
+	db_free(r);
+	return v;
 }
 
 /* Close it and drop the database; takes NULL. */

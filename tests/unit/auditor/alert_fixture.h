@@ -1,13 +1,13 @@
 #ifndef TESTS_UNIT_AUDITOR_ALERT_FIXTURE_H
 #define TESTS_UNIT_AUDITOR_ALERT_FIXTURE_H
 
-/* Shared by tests of findings and the outbox; after tests/unit/testdb.h. */
+/* Shared by tests of findings and the outbox; after cmocka.h. */
 
 #include "auditor/db/channel.h"
 #include "auditor/db/finding.h"
 #include "auditor/db/outbox.h"
+#include "tests/unit/auditor/sql.h"
 
-static struct db *db;
 
 #define OK(x) do {							\
 	struct err e_ = ERR_INIT;					\
@@ -23,23 +23,10 @@ static struct db *db;
 	assert_int_equal(e_.code, (c));					\
 } while (0)
 
-/* The first column of the first row of a query, as a number. */
-static inline int64_t
-number(const char *sql)
-{
-	struct db_res *res = NULL;
-	int64_t n;
-
-	OK(db_query(db, &res, e, sql, ""));
-	n = db_rows(res) == 0 ? -1 : db_int(res, 0, 0);
-	db_free(res);
-	return n;
-}
-
 static inline void
-run(const char *sql)
+run(const char *text)
 {
-	OK(db_script(db, sql, e));
+	testdb_run(db, text);
 }
 
 static inline void

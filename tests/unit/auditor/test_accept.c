@@ -13,39 +13,16 @@
 #include "auditor/decide.h"
 #include "base/buf.h"
 #include "base/enc.h"
-#include "tests/unit/testdb.h"
+#include "tests/unit/auditor/sql.h"
 
 /* The commands that judge what was found: accept, baseline, why. */
 
 extern const struct cmd cmd_accept, cmd_baseline, cmd_why;
 
-static struct db	*db;
 static struct conf	 conf;
 static struct cmd_ctx	 ctx;
 static uint8_t		 tbs[3][32];
 static char		 hex[3][65];
-
-static void
-sql(const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (db_script(db, text, &e) == -1)
-		fail_msg("%s: %s", text, e.msg);
-}
-
-static void
-is(const char *query, const char *want)
-{
-	struct db_res	*r = NULL;
-	struct err	 e = ERR_INIT;
-
-	if (db_query(db, &r, &e, query, "") == -1)
-		fail_msg("%s: %s", query, e.msg);
-	if (strcmp(db_text(r, 0, 0), want) != 0)
-		fail_msg("%s: %s, not %s", query, db_text(r, 0, 0), want);
-	db_free(r);
-}
 
 /* Run a command; its standard output goes to ${out} when not NULL. */
 static int

@@ -5,8 +5,6 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/testdb.h"
-
 #include "tests/unit/auditor/alert_fixture.h"
 
 #define T(s) ((char *)(uintptr_t)(s))
@@ -145,7 +143,7 @@ test_sync(void **state)
 	assert_int_equal(number("select count(*) from channel where "
 	    "state = 'disabled'"), 0);
 	buf_reset(&diff);
-	FAILS(ERR_PERM, channel_remove(db, "soc", e));
+	FAILS(ERR_USAGE, channel_remove(db, "soc", e));
 	conf.nchannels = 1;
 	OK(channel_sync(db, &conf, &diff, e));
 	assert_string_equal(buf_text(&diff), "- channel chat\n");
@@ -253,11 +251,6 @@ main(void)
 		cmocka_unit_test(test_route_sync),
 		cmocka_unit_test(test_explain),
 	};
-	int rc;
 
-	if ((db = testdb_open()) == NULL)
-		return 0;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	testdb_close(db);
-	return rc;
+	return SQL_TESTS(tests);
 }

@@ -13,29 +13,6 @@ static struct db	*db;
 
 #define NEED_DB()	do { if (db == NULL) return; } while (0)
 
-static void
-run(struct db *d, const char *sql)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_script(d, sql, &e) == -1)
-		fail_msg("%s: %s", sql, e.msg);
-}
-
-static int64_t
-one(struct db *d, const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 v;
-
-	if (db_query(d, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	v = db_int(r, 0, 0);
-	db_free(r);
-	return v;
-}
-
 /* Every letter, there and back; and null for those that have one. */
 static void
 test_letters(void **state)
@@ -138,12 +115,12 @@ test_times(void **state)
 			    (long long)db_time(r, 0, 0));
 		db_free(r);
 		/* Another zone and an odd one, with minutes. */
-		run(db, "set timezone = 'Asia/Kolkata'");
+		testdb_run(db, "set timezone = 'Asia/Kolkata'");
 		assert_int_equal(db_query(db, &r, &e, sql, ""), 0);
 		if (strstr(sql, "timestamptz") != NULL)
 			assert_true(db_time(r, 0, 0) == moments[i].us);
 		db_free(r);
-		run(db, "set timezone = 'UTC'");
+		testdb_run(db, "set timezone = 'UTC'");
 		free(sql);
 	}
 	assert_int_equal(db_query(db, &r, &e, "select $1::text", "t",
@@ -161,14 +138,14 @@ test_bytea_escape(void **state)
 
 	(void)state;
 	NEED_DB();
-	run(db, "set bytea_output = 'escape'");
+	testdb_run(db, "set bytea_output = 'escape'");
 	assert_int_equal(db_query(db, &r, &e, "select '\\x00415cff'::bytea,"
 	    " ''::bytea", ""), 0);
 	assert_int_equal(db_bytes(r, 0, 0).n, 4);
 	assert_memory_equal(db_bytes(r, 0, 0).p, "\0A\\\xff", 4);
 	assert_int_equal(db_bytes(r, 0, 1).n, 0);
 	db_free(r);
-	run(db, "set bytea_output = 'hex'");
+	testdb_run(db, "set bytea_output = 'hex'");
 }
 
 static void
@@ -186,8 +163,8 @@ test_errors(void **state)
 	assert_non_null(strstr(e.msg, "(SQLSTATE 22P02)"));
 	assert_null(strchr(e.msg, '\n'));
 	err_clear(&e);
-	run(db, "create table u (k text unique)");
-	run(db, "insert into u values ('dup')");
+	testdb_run(db, "create table u (k text unique)");
+	testdb_run(db, "insert into u values ('dup')");
 	assert_int_equal(db_query(db, NULL, &e, "insert into u values ($1)",
 	    "s", "dup"), -1);
 	assert_non_null(strstr(e.msg, "(k)=(dup)"));
@@ -206,8 +183,8 @@ test_errors(void **state)
 	assert_int_equal(db_query(db, NULL, &e, "select 1", many), -1);
 	err_clear(&e);
 	assert_int_equal(db_alive(db), 1);
-	assert_int_equal(one(db, "select 5"), 5);
-	run(db, "drop table u");
+	assert_int_equal(testdb_int(db, "select 5"), 5);
+	testdb_run(db, "drop table u");
 }
 
 static void
@@ -241,7 +218,7 @@ test_transactions(void **state)
 
 	(void)state;
 	NEED_DB();
-	run(db, "create table t (n bigint unique)");
+	testdb_run(db, "create table t (n bigint unique)");
 	assert_int_equal(db_begin(db, &e), 0);
 	assert_int_equal(db_begin(db, &e), -1);
 	err_clear(&e);
@@ -251,22 +228,22 @@ test_transactions(void **state)
 	db_free(r);
 	db_rollback(db);
 	db_rollback(db);
-	assert_int_equal(one(db, "select count(*) from t"), 0);
+	assert_int_equal(testdb_int(db, "select count(*) from t"), 0);
 	assert_int_equal(db_commit(db, &e), -1);
 	err_clear(&e);
 	assert_int_equal(db_begin(db, &e), 0);
-	run(db, "insert into t values (1)");
+	testdb_run(db, "insert into t values (1)");
 	assert_int_equal(db_commit(db, &e), 0);
-	assert_int_equal(one(db, "select count(*) from t"), 1);
+	assert_int_equal(testdb_int(db, "select count(*) from t"), 1);
 	/* A failed statement whose error was ignored: commit must say it. */
 	assert_int_equal(db_begin(db, &e), 0);
-	run(db, "insert into t values (2)");
+	testdb_run(db, "insert into t values (2)");
 	assert_int_equal(db_script(db, "insert into t values (1)", NULL), -1);
 	assert_int_equal(db_commit(db, &e), -1);
 	assert_non_null(strstr(e.msg, "rolled back"));
 	err_clear(&e);
-	assert_int_equal(one(db, "select count(*) from t"), 1);
-	run(db, "drop table t");
+	assert_int_equal(testdb_int(db, "select count(*) from t"), 1);
+	testdb_run(db, "drop table t");
 }
 
 static int
@@ -291,7 +268,7 @@ test_pipeline(void **state)
 
 	(void)state;
 	NEED_DB();
-	run(db, "create table p (n bigint unique)");
+	testdb_run(db, "create table p (n bigint unique)");
 	assert_int_equal(db_push(db, &e, "select 1", ""), -1);
 	err_clear(&e);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -300,16 +277,17 @@ test_pipeline(void **state)
 		if (i % 2 == 0)
 			assert_int_equal(db_sync(db, &e), 0);
 		assert_int_equal(db_commit(db, &e), 0);
-		assert_int_equal(one(db, "select count(*) from p"), sizes[i]);
-		run(db, "truncate p");
+		assert_int_equal(testdb_int(db,
+		    "select count(*) from p"), sizes[i]);
+		testdb_run(db, "truncate p");
 	}
 	/* A query in the middle sees what was pushed. */
 	assert_int_equal(db_begin(db, &e), 0);
 	assert_int_equal(push_n(0, 3, &e), 0);
-	assert_int_equal(one(db, "select count(*) from p"), 3);
+	assert_int_equal(testdb_int(db, "select count(*) from p"), 3);
 	assert_int_equal(push_n(3, 5, &e), 0);
 	db_rollback(db);
-	assert_int_equal(one(db, "select count(*) from p"), 0);
+	assert_int_equal(testdb_int(db, "select count(*) from p"), 0);
 	/* The first error is told, by sync, by a query and by commit. */
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(db_begin(db, &e), 0);
@@ -327,7 +305,7 @@ test_pipeline(void **state)
 		err_clear(&e);
 		db_rollback(db);
 		assert_int_equal(db_alive(db), 1);
-		assert_int_equal(one(db, "select count(*) from p"), 0);
+		assert_int_equal(testdb_int(db, "select count(*) from p"), 0);
 	}
 	/* sync after an error, then commit: nothing is committed. */
 	assert_int_equal(db_begin(db, &e), 0);
@@ -336,8 +314,8 @@ test_pipeline(void **state)
 	assert_int_equal(db_sync(db, NULL), -1);
 	assert_int_equal(db_commit(db, &e), -1);
 	err_clear(&e);
-	assert_int_equal(one(db, "select count(*) from p"), 0);
-	run(db, "drop table p");
+	assert_int_equal(testdb_int(db, "select count(*) from p"), 0);
+	testdb_run(db, "drop table p");
 }
 
 /* COPY in portions; what the server refuses; a copy that is given up. */
@@ -349,14 +327,15 @@ test_copy(void **state)
 
 	(void)state;
 	NEED_DB();
-	run(db, "create table copied (n int primary key, t text)");
+	testdb_run(db, "create table copied (n int primary key, t text)");
 	assert_int_equal(db_copy_begin(db, in, &e), 0);
 	assert_int_equal(db_copy_put(db, "1\to", 3, &e), 0);
 	assert_int_equal(db_copy_put(db, "", 0, &e), 0);
 	assert_int_equal(db_copy_put(db, "ne\n2\ttwo\n", 9, &e), 0);
 	assert_int_equal(db_copy_end(db, &e), 0);
-	assert_int_equal(one(db, "select count(*) from copied"), 2);
-	assert_int_equal(one(db, "select length(t) from copied where n = 1"),
+	assert_int_equal(testdb_int(db, "select count(*) from copied"), 2);
+	assert_int_equal(testdb_int(db,
+	    "select length(t) from copied where n = 1"),
 	    3);
 
 	assert_int_equal(db_copy_begin(db, in, &e), 0);
@@ -370,7 +349,7 @@ test_copy(void **state)
 	assert_int_equal(db_copy_begin(db, in, &e), 0);
 	assert_int_equal(db_copy_put(db, "3\tthree\n", 8, &e), 0);
 	db_rollback(db);
-	assert_int_equal(one(db, "select count(*) from copied"), 2);
+	assert_int_equal(testdb_int(db, "select count(*) from copied"), 2);
 }
 
 static void
@@ -387,7 +366,7 @@ test_notify(void **state)
 	assert_int_equal(db_listen(db, "Odd \"name", &e), 0);
 	assert_int_equal(db_listen(db, "Odd \"name", &e), 0);
 	assert_int_equal(db_notified(db), 0);
-	run(other, "notify \"Odd \"\"name\"");
+	testdb_run(other, "notify \"Odd \"\"name\"");
 	for (i = 0; i < 100 && !got; i++) {
 		p = (struct pollfd){ db_fd(db), POLLIN, 0 };
 		(void)poll(&p, 1, 100);
@@ -398,7 +377,7 @@ test_notify(void **state)
 	/* Kept over a new connection. */
 	assert_int_equal(db_reset(db, &e), 0);
 	(void)db_notified(db);
-	run(other, "notify \"Odd \"\"name\"");
+	testdb_run(other, "notify \"Odd \"\"name\"");
 	for (i = 0, got = 0; i < 100 && !got; i++) {
 		p = (struct pollfd){ db_fd(db), POLLIN, 0 };
 		(void)poll(&p, 1, 100);
@@ -422,12 +401,12 @@ test_lost(void **state)
 	for (i = 0; i < 3; i++) {
 		other = testdb_again();
 		sql = mem_printf("select pg_terminate_backend(%lld)",
-		    (long long)one(db, "select pg_backend_pid()"));
+		    (long long)testdb_int(db, "select pg_backend_pid()"));
 		assert_int_equal(db_begin(db, &e), 0);
 		if (i == 1)
 			assert_int_equal(db_push(db, &e, "select 1", ""), 0);
-		run(other, sql);
-		while (one(other, "select count(*) from pg_stat_activity"
+		testdb_run(other, sql);
+		while (testdb_int(other, "select count(*) from pg_stat_activity"
 		    " where datname = current_database()") > 1)
 			(void)usleep(1000);
 		if (i == 2)
@@ -447,7 +426,7 @@ test_lost(void **state)
 		if (db_reset(db, &e) == -1)
 			fail_msg("%s", e.msg);
 		assert_int_equal(db_alive(db), 1);
-		assert_int_equal(one(db, "select 7"), 7);
+		assert_int_equal(testdb_int(db, "select 7"), 7);
 		free(sql);
 		db_close(other);
 	}

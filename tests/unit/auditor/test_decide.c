@@ -13,12 +13,11 @@
 #include "auditor/db/known.h"
 #include "auditor/decide.h"
 #include "base/limit.h"
-#include "tests/unit/testdb.h"
+#include "tests/unit/auditor/sql.h"
 
 #define NOW_MS	1790000000000LL
 #define NONE	{ NULL, 0 }
 
-static struct db	*db;
 static struct conf	 conf;
 static uint8_t		 tbs_of[256][32], key_of[256][32];
 
@@ -37,15 +36,6 @@ key(int i)
 	memset(key_of[i], 0x22, 32);
 	key_of[i][0] = (uint8_t)i;
 	return (struct span){ key_of[i], 32 };
-}
-
-static void
-sql(const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (db_script(db, text, &e) == -1)
-		fail_msg("%s: %s", text, e.msg);
 }
 
 /* The first column of the first row as text; static. */

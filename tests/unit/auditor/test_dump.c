@@ -14,34 +14,11 @@
 static char	*bindir;
 static char	 dir[] = "/tmp/cvdump.XXXXXX";
 
-static void
-run(struct db *d, const char *sql)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_script(d, sql, &e) == -1)
-		fail_msg("%s: %s", sql, e.msg);
-}
-
-static int64_t
-one(struct db *d, const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 v;
-
-	if (db_query(d, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	v = db_int(r, 0, 0);
-	db_free(r);
-	return v;
-}
-
 /* A database with something in every corner that a restore touches. */
 static void
 fill(struct db *db)
 {
-	run(db, "insert into operator (name) values ('o');"
+	testdb_run(db, "insert into operator (name) values ('o');"
 	    "insert into log (log_id, operator_id, description, protocol, url,"
 	    " read_url, key, mmd, state, list_source, first_list) values"
 	    " ('\\x01', 1, 'l', 'static', 'u', 'u', '\\x02', 86400, 'usable',"
@@ -64,8 +41,9 @@ fill(struct db *db)
 	    "insert into worker (id, host, pid, version, schema_version,"
 	    " roles, last_seen) values ('h:1', 'h', 1, '0', 1, '{}',"
 	    " now() - interval '1 h')");
-	run(db, "insert into audit_trail (actor, action) values ('a', '1')");
-	run(db, "insert into audit_trail (actor, action, detail) values"
+	testdb_run(db,
+	    "insert into audit_trail (actor, action) values ('a', '1')");
+	testdb_run(db, "insert into audit_trail (actor, action, detail) values"
 	    " ('a', '2', '{\"x\": [1, 2]}')");
 }
 
@@ -78,25 +56,28 @@ check(struct db *db, int hold)
 
 	assert_int_equal(migrate_have(db, &have, &e), 0);
 	assert_int_equal(have, migrate_newest());
-	assert_int_equal(one(db, "select count(*) from entry_1"), 100);
-	assert_int_equal(one(db, "select count(*) from certificate_2026_07"),
+	assert_int_equal(testdb_int(db, "select count(*) from entry_1"), 100);
+	assert_int_equal(testdb_int(db,
+	    "select count(*) from certificate_2026_07"),
 	    1);
-	assert_int_equal(one(db, "select count(*) from worker"), 0);
-	assert_int_equal(one(db, "select count(*) from work where token = 8"
+	assert_int_equal(testdb_int(db, "select count(*) from worker"), 0);
+	assert_int_equal(testdb_int(db,
+	    "select count(*) from work where token = 8"
 	    " and holder is null and lease_until is null"), 1);
-	assert_int_equal(one(db, "select count(*) from delivery where"
+	assert_int_equal(testdb_int(db, "select count(*) from delivery where"
 	    " state = 'delivered'"), 1);
-	assert_int_equal(one(db, "select count(*) from delivery where"
+	assert_int_equal(testdb_int(db, "select count(*) from delivery where"
 	    " state = 'pending'"), hold ? 0 : 2);
-	assert_int_equal(one(db, "select count(*) from delivery where"
+	assert_int_equal(testdb_int(db, "select count(*) from delivery where"
 	    " state = 'dead' and last_error = 'held at restore'"),
 	    hold ? 2 : 0);
 	assert_int_equal(dump_audit(db, &bad, &e), 0);
 	assert_int_equal(bad, 0);
 	/* Sequences go on where they were; the chain too. */
-	run(db, "insert into operator (name) values ('next')");
-	assert_int_equal(one(db, "select max(id) from operator"), 2);
-	run(db, "insert into audit_trail (actor, action) values ('a', '3')");
+	testdb_run(db, "insert into operator (name) values ('next')");
+	assert_int_equal(testdb_int(db, "select max(id) from operator"), 2);
+	testdb_run(db,
+	    "insert into audit_trail (actor, action) values ('a', '3')");
 	assert_int_equal(dump_audit(db, &bad, &e), 0);
 	assert_int_equal(bad, 0);
 	/* A finding of before cannot be opened a second time. */
@@ -142,7 +123,7 @@ test_round(void **state)
 		assert_int_equal(dump_read(db, &o, file, &e), -1);
 		assert_int_equal(e.code, ERR_USAGE);
 		err_clear(&e);
-		run(db, "create table theirs as select 1 as x;"
+		testdb_run(db, "create table theirs as select 1 as x;"
 		    "select entry_partition(77)");
 		o.replace = 1;
 		if (dump_read(db, &o, file, &e) == -1)
@@ -150,7 +131,7 @@ test_round(void **state)
 		o.replace = 0;
 		check(db, hold);
 		/* What is not ours stays. */
-		assert_int_equal(one(db, "select x from theirs"), 1);
+		assert_int_equal(testdb_int(db, "select x from theirs"), 1);
 		testdb_close(db);
 	}
 	free(file);
@@ -181,14 +162,14 @@ test_refused(void **state)
 	err_clear(&e);
 	assert_int_equal(dump_write(&o, "/nonexistent/x", &e), -1);
 	err_clear(&e);
-	run(db, "update worker set last_seen = now()");
+	testdb_run(db, "update worker set last_seen = now()");
 	assert_int_equal(dump_write(&o, file, &e), 0);
 	assert_int_equal(dump_read(db, &o, file, &e), -1);
 	assert_int_equal(e.code, ERR_TEMP);
 	assert_non_null(strstr(e.msg, "1 workers are alive"));
 	err_clear(&e);
-	run(db, "delete from worker");
-	before = one(db, "select count(*) from pg_class");
+	testdb_run(db, "delete from worker");
+	before = testdb_int(db, "select count(*) from pg_class");
 	for (i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
 		assert_int_equal(dump_write(&o, file, &e), 0);
 		assert_int_equal(stat(file, &st), 0);
@@ -198,23 +179,25 @@ test_refused(void **state)
 		assert_int_equal(e.code, ERR_DB);
 		assert_non_null(strstr(e.msg, "nothing was changed"));
 		err_clear(&e);
-		assert_int_equal(one(db, "select count(*) from entry"), 100);
-		assert_int_equal(one(db, "select count(*) from pg_class"),
+		assert_int_equal(testdb_int(db,
+		    "select count(*) from entry"), 100);
+		assert_int_equal(testdb_int(db,
+		    "select count(*) from pg_class"),
 		    before);
 	}
 	/* A backup of a newer program. */
-	run(db, "insert into schema_migration values (9999, 'x', '')");
+	testdb_run(db, "insert into schema_migration values (9999, 'x', '')");
 	assert_int_equal(dump_write(&o, file, &e), 0);
-	run(db, "delete from schema_migration where number = 9999");
+	testdb_run(db, "delete from schema_migration where number = 9999");
 	assert_int_equal(dump_read(db, &o, file, &e), -1);
 	assert_non_null(strstr(e.msg, "newer certvigil"));
 	err_clear(&e);
 	/* A dump of something else. */
-	run(db, "alter table schema_migration rename to other");
+	testdb_run(db, "alter table schema_migration rename to other");
 	assert_int_equal(dump_write(&o, file, &e), 0);
-	run(db, "alter table other rename to schema_migration");
+	testdb_run(db, "alter table other rename to schema_migration");
 	assert_int_equal(dump_read(db, &o, file, &e), -1);
-	assert_int_equal(one(db, "select count(*) from entry"), 100);
+	assert_int_equal(testdb_int(db, "select count(*) from entry"), 100);
 	testdb_close(db);
 	free(file);
 }
@@ -241,12 +224,12 @@ test_audit_broken(void **state)
 	assert_int_equal(dump_audit(db, &bad, &e), 0);
 	assert_int_equal(bad, 0);
 	for (i = 0; i < 3; i++)
-		run(db, "insert into audit_trail (actor, action) values"
+		testdb_run(db, "insert into audit_trail (actor, action) values"
 		    " ('a', 'b')");
-	run(db, "alter table audit_trail disable trigger all");
+	testdb_run(db, "alter table audit_trail disable trigger all");
 	for (i = 0; i < sizeof(harm) / sizeof(harm[0]); i++) {
 		assert_int_equal(db_begin(db, &e), 0);
-		run(db, harm[i]);
+		testdb_run(db, harm[i]);
 		assert_int_equal(dump_audit(db, &bad, &e), 0);
 		assert_int_equal(bad, want[i]);
 		db_rollback(db);

@@ -7,23 +7,9 @@
 #include <cmocka.h>
 
 #include "auditor/db/expect.h"
-#include "tests/unit/testdb.h"
+#include "tests/unit/auditor/sql.h"
 
-static struct db	*db;
 static uint8_t		 key[32], one[32], two[32];
-
-static void
-is(const char *query, const char *want)
-{
-	struct db_res	*r = NULL;
-	struct err	 e = ERR_INIT;
-
-	if (db_query(db, &r, &e, query, "") == -1)
-		fail_msg("%s: %s", query, e.msg);
-	if (strcmp(db_text(r, 0, 0), want) != 0)
-		fail_msg("%s: %s, not %s", query, db_text(r, 0, 0), want);
-	db_free(r);
-}
 
 static int64_t
 add(int64_t from, int64_t to)

@@ -26,9 +26,8 @@
 #include "base/limit.h"
 #include "base/sha.h"
 #include "pki/owner.h"
-#include "tests/unit/testdb.h"
+#include "tests/unit/auditor/sql.h"
 
-static struct db	*db;
 static struct conf	 conf;
 static struct cmd_ctx	 ctx;
 static char		 dir[64];
@@ -119,28 +118,6 @@ put_req(struct buf *b, X509_REQ *x, int pem)
 }
 
 /* --- the database --- */
-
-static void
-sql(const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (db_script(db, text, &e) == -1)
-		fail_msg("%s: %s", text, e.msg);
-}
-
-static void
-is(const char *query, const char *want)
-{
-	struct db_res	*r = NULL;
-	struct err	 e = ERR_INIT;
-
-	if (db_query(db, &r, &e, query, "") == -1)
-		fail_msg("%s: %s", query, e.msg);
-	if (strcmp(db_text(r, 0, 0), want) != 0)
-		fail_msg("%s: %s, not %s", query, db_text(r, 0, 0), want);
-	db_free(r);
-}
 
 static int
 clean(void **state)

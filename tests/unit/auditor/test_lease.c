@@ -13,29 +13,6 @@ static struct db	*a, *b;
 
 #define NEED_DB()	do { if (a == NULL) return; } while (0)
 
-static void
-run(struct db *d, const char *sql)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_script(d, sql, &e) == -1)
-		fail_msg("%s: %s", sql, e.msg);
-}
-
-static int64_t
-one(struct db *d, const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 v;
-
-	if (db_query(d, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	v = db_int(r, 0, 0);
-	db_free(r);
-	return v;
-}
-
 static size_t
 claim(struct db *d, const char *holder, size_t max, struct lease *out)
 {
@@ -60,7 +37,7 @@ setup(void **state)
 {
 	(void)state;
 	if (a != NULL)
-		run(a, "truncate work, worker, delivery");
+		testdb_run(a, "truncate work, worker, delivery");
 	return 0;
 }
 
@@ -80,7 +57,7 @@ test_claim(void **state)
 	assert_int_equal(lease_add(a, "log", "x", &e), 0);
 	assert_int_equal(lease_add(a, "log", "x", &e), 0);
 	assert_int_equal(lease_plan(a, &w, &e), 0);
-	assert_int_equal(one(a, "select count(*) from work"), 2);
+	assert_int_equal(testdb_int(a, "select count(*) from work"), 2);
 	/* Another kind only: nothing. */
 	assert_int_equal(lease_claim(a, &ask, l, &n, &e), 0);
 	assert_int_equal(n, 0);
@@ -102,7 +79,8 @@ test_claim(void **state)
 	/* Sooner is taken over, later is not. */
 	w.due_in_s = 900;
 	assert_int_equal(lease_plan(a, &w, &e), 0);
-	assert_int_equal(one(a, "select count(*) from work where due_at >"
+	assert_int_equal(testdb_int(a,
+	    "select count(*) from work where due_at >"
 	    " now() + interval '700 s'"), 0);
 	w.due_in_s = 0;
 	w.detail = NULL;
@@ -111,8 +89,9 @@ test_claim(void **state)
 	assert_string_equal(l[0].detail, "{}");
 	free_all(l, 1);
 	/* The cap on one claim. */
-	run(a, "truncate work");
-	run(a, "insert into work (kind, subject) select 'm', i::text from"
+	testdb_run(a, "truncate work");
+	testdb_run(a,
+	    "insert into work (kind, subject) select 'm', i::text from"
 	    " generate_series(1, 300) i");
 	n = claim(a, "h:1", 1000, l);
 	assert_int_equal(n, LIMIT_LEASES);
@@ -129,7 +108,8 @@ test_skip_locked(void **state)
 
 	(void)state;
 	NEED_DB();
-	run(a, "insert into work (kind, subject) select 'm', i::text from"
+	testdb_run(a,
+	    "insert into work (kind, subject) select 'm', i::text from"
 	    " generate_series(1, 10) i");
 	assert_int_equal(db_begin(a, &e), 0);
 	na = claim(a, "h:1", 6, la);
@@ -159,7 +139,7 @@ test_fence(void **state)
 	NEED_DB();
 	assert_int_equal(lease_add(a, "log", "x", &e), 0);
 	assert_int_equal(claim(a, "h:1", 1, &la), 1);
-	run(a, "update work set lease_until = now() - interval '1 s'");
+	testdb_run(a, "update work set lease_until = now() - interval '1 s'");
 	/* Late, but nobody took it: still ours. */
 	assert_int_equal(db_begin(a, &e), 0);
 	assert_int_equal(lease_check(a, &la, &e), 0);
@@ -184,7 +164,7 @@ test_fence(void **state)
 	assert_int_equal(e.code, ERR_LEASE);
 	err_clear(&e);
 	assert_int_equal(lease_beat(a, "h:1", 600, &e), 0);
-	assert_int_equal(one(a, "select count(*) from work where"
+	assert_int_equal(testdb_int(a, "select count(*) from work where"
 	    " holder = 'h:2' and lease_until < now() + interval '61 s'"
 	    " and last_error is null"), 1);
 
@@ -192,7 +172,8 @@ test_fence(void **state)
 	assert_int_equal(lease_check(b, &lb, &e), 0);
 	assert_int_equal(lease_done(b, &lb, 30, &e), 0);
 	assert_int_equal(db_commit(b, &e), 0);
-	assert_int_equal(one(a, "select count(*) from work where holder is"
+	assert_int_equal(testdb_int(a,
+	    "select count(*) from work where holder is"
 	    " null and lease_until is null and attempts = 0 and"
 	    " due_at > now() + interval '20 s'"), 1);
 	lease_free(&la);
@@ -217,11 +198,11 @@ test_fail_done(void **state)
 		assert_int_equal(claim(a, "h:1", 1, &l), 1);
 		assert_int_equal(l.attempts, i + 1);
 		assert_int_equal(lease_fail(a, &l, &retry, &e), 0);
-		wait = one(a, "select ceil(extract(epoch from due_at -"
+		wait = testdb_int(a, "select ceil(extract(epoch from due_at -"
 		    " now()))::bigint from work where last_error ="
 		    " 'it failed' and holder is null");
 		assert_in_range(wait, most[i] * 3 / 4 - 2, most[i]);
-		run(a, "update work set due_at = now()");
+		testdb_run(a, "update work set due_at = now()");
 		lease_free(&l);
 	}
 	assert_int_equal(claim(a, "h:1", 1, &l), 1);
@@ -231,7 +212,7 @@ test_fail_done(void **state)
 	assert_int_equal(l.attempts, 1);
 	assert_int_equal(lease_done(a, &l, -1, &e), 0);
 	lease_free(&l);
-	assert_int_equal(one(a, "select count(*) from work"), 0);
+	assert_int_equal(testdb_int(a, "select count(*) from work"), 0);
 }
 
 static void
@@ -246,17 +227,19 @@ test_takeover(void **state)
 	assert_int_equal(claim(a, "h:1", 1, &old), 1);
 	assert_int_equal(lease_add(a, "log", "y", &e), 0);
 	assert_int_equal(claim(a, "h:2", 1, &other), 1);
-	run(a, "insert into delivery (channel, webhook_id, events, state,"
+	testdb_run(a,
+	    "insert into delivery (channel, webhook_id, events, state,"
 	    " holder, lease_until) values ('c', gen_random_uuid(), '{}',"
 	    " 'sending', 'h:1', now() + interval '1 h'), ('c',"
 	    " gen_random_uuid(), '{}', 'sending', 'h:2', now())");
 	assert_int_equal(lease_beat(a, "h:1", 7200, &e), 0);
-	assert_int_equal(one(a, "select count(*) from work where lease_until"
+	assert_int_equal(testdb_int(a,
+	    "select count(*) from work where lease_until"
 	    " > now() + interval '1 h'"), 1);
 	assert_int_equal(lease_takeover(b, "h:1", &e), 0);
-	assert_int_equal(one(a, "select count(*) from delivery where"
+	assert_int_equal(testdb_int(a, "select count(*) from delivery where"
 	    " state = 'pending' and holder is null and token = 1"), 1);
-	assert_int_equal(one(a, "select count(*) from delivery where"
+	assert_int_equal(testdb_int(a, "select count(*) from delivery where"
 	    " state = 'sending' and holder = 'h:2'"), 1);
 	/* Free at once, and the process before is fenced off at once. */
 	assert_int_equal(lease_done(a, &old, 0, &e), -1);
@@ -285,7 +268,7 @@ test_worker(void **state)
 	assert_int_equal(lease_seen(a, &w, &e), 0);
 	assert_int_equal(lease_alive(a, &n, &e), 0);
 	assert_int_equal(n, 1);
-	run(a, "update worker set last_seen = now() - interval '31 s'");
+	testdb_run(a, "update worker set last_seen = now() - interval '31 s'");
 	assert_int_equal(lease_alive(a, &n, &e), 0);
 	assert_int_equal(n, 0);
 	/* The next process in the slot: the one before is told. */
@@ -297,9 +280,9 @@ test_worker(void **state)
 	err_clear(&e);
 	assert_int_equal(lease_leave(a, &w, &e), 0);
 	assert_int_equal(lease_check(b, &l, &e), 0);
-	assert_int_equal(one(a, "select pid from worker"), 200);
+	assert_int_equal(testdb_int(a, "select pid from worker"), 200);
 	assert_int_equal(lease_leave(b, &next, &e), 0);
-	assert_int_equal(one(a, "select count(*) from worker"), 0);
+	assert_int_equal(testdb_int(a, "select count(*) from worker"), 0);
 	assert_int_equal(lease_check(b, &l, &e), -1);
 	lease_free(&l);
 }

@@ -7,34 +7,9 @@
 
 #include "base/clk.h"
 #include "base/sha.h"
-#include "tests/unit/testdb.h"
-
-static struct db	*db;
+#include "tests/unit/auditor/sql.h"
 
 #define NEED_DB()	do { if (db == NULL) return; } while (0)
-
-static int64_t
-one(const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 v;
-
-	if (db_query(db, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	v = db_null(r, 0, 0) ? -1 : db_int(r, 0, 0);
-	db_free(r);
-	return v;
-}
-
-static void
-run(const char *sql)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_script(db, sql, &e) == -1)
-		fail_msg("%s: %s", sql, e.msg);
-}
 
 static int
 setup(void **state)
@@ -57,7 +32,7 @@ clear(void **state)
 {
 	(void)state;
 	if (db != NULL)
-		run("truncate log_list, log, operator, tree_head, log_range, "
+		sql("truncate log_list, log, operator, tree_head, log_range, "
 		    "log_health, coverage_day, consistency, work restart "
 		    "identity cascade");
 	return 0;
@@ -164,7 +139,7 @@ lists(void **state)
 	NEED_DB();
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		/* newest is what was seen last */
-		run("update log_list set checked_at = checked_at - "
+		sql("update log_list set checked_at = checked_at - "
 		    "interval '1 minute'");
 		if (store(t[i].source, t[i].logs, t[i].at, &changed, &e) !=
 		    t[i].rc)
@@ -177,7 +152,7 @@ lists(void **state)
 			fail_msg("list %zu: reads %s", i, read_now());
 	}
 	/* a log keeps its row and its key whatever lists say */
-	assert_int_equal(one("select count(*) from log"), 4);
+	assert_int_equal(number("select count(*) from log"), 4);
 }
 
 /* start: now is for the first list, of either browser, in any order. */
@@ -209,7 +184,7 @@ first(void **state)
 			if (store(t[i][k].source, t[i][k].logs,
 			    1000 + (int64_t)k, &changed, &e) == -1)
 				fail_msg("%s", e.msg);
-			if (one("select count(*) from log where first_list")
+			if (number("select count(*) from log where first_list")
 			    != t[i][k].first)
 				fail_msg("case %zu, list %zu", i, k);
 		}
@@ -224,7 +199,7 @@ log_one(void)
 
 	if (store("chrome", "a", 1000, &changed, &e) == -1)
 		fail_msg("%s", e.msg);
-	return (int)one("select id from log");
+	return (int)number("select id from log");
 }
 
 static void
@@ -252,12 +227,12 @@ row(void **state)
 	assert_true(l.hybrid == 0 && l.page_size == 256 &&
 	    l.failing_since != INT64_MIN);
 	/* the time of the first failure stays */
-	run("update log_health set failing_since = now() - interval '1 h'");
+	sql("update log_health set failing_since = now() - interval '1 h'");
 	assert_int_equal(health_fail(db, id, "down", &e), 0);
-	assert_int_equal(one("select count(*) from log_health where "
+	assert_int_equal(number("select count(*) from log_health where "
 	    "failing_since < now() - interval '59 min'"), 1);
 	assert_int_equal(health_ok(db, id, &e), 0);
-	assert_int_equal(one("select count(*) from log_health where "
+	assert_int_equal(number("select count(*) from log_health where "
 	    "failing_since is null"), 1);
 	log_row_free(&l);
 	log_row_free(&l);
@@ -297,17 +272,17 @@ heads(void **state)
 	assert_int_equal(head(id, 10, 5000), h);
 	assert_int_not_equal(head(id, 10, 5001), h);
 	(void)head(id, (1ULL << 62) - 1, (1ULL << 52) - 1);
-	assert_int_equal(one("select count(*) from tree_head"), 3);
+	assert_int_equal(number("select count(*) from tree_head"), 3);
 	assert_int_equal(head_mark(db, h, "proved", &e), 0);
-	assert_int_equal(one("select count(*) from tree_head where "
+	assert_int_equal(number("select count(*) from tree_head where "
 	    "consistency = 'proved'"), 1);
 	assert_int_equal(log_load(db, id, &l, &e), 0);
 	assert_int_equal(health_head(db, &l, 10, 5000, h, &e), 0);
 	/* 90 entries in 9 seconds */
 	assert_int_equal(health_head(db, &l, 100, 14000, h, &e), 0);
-	assert_int_equal(one("select growth_per_second::bigint from "
+	assert_int_equal(number("select growth_per_second::bigint from "
 	    "log_health"), 10);
-	assert_int_equal(one("select first_size from log_health"), 10);
+	assert_int_equal(number("select first_size from log_health"), 10);
 	log_row_free(&l);
 	assert_int_equal(log_load(db, id, &l, &e), 0);
 	assert_true(l.head_size == 100 && l.head_ms == 14000);
@@ -356,11 +331,11 @@ ranges(void **state)
 		assert_memory_equal(have, root, 32);
 		merkle_leaf(&r, root);
 	}
-	assert_int_equal(one("select count(*) from log_range"), 1);
-	assert_int_equal(one("select count(*) from coverage_day"), 1);
-	assert_int_equal(one("select count(*) from consistency"), 1);
+	assert_int_equal(number("select count(*) from log_range"), 1);
+	assert_int_equal(number("select count(*) from coverage_day"), 1);
+	assert_int_equal(number("select count(*) from consistency"), 1);
 	/* a frontier that does not fit its tree is no tree */
-	run("update log_range set size_to = 12");
+	sql("update log_range set size_to = 12");
 	assert_int_equal(range_load(db, id, &back, have, &from, &found, &e),
 	    -1);
 	assert_int_equal(e.code, ERR_DB);

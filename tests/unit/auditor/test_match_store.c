@@ -11,40 +11,16 @@
 #include "base/sha.h"
 #include "ctlog/entry.h"
 #include "pki/watch.h"
-#include "tests/unit/testdb.h"
+#include "tests/unit/auditor/sql.h"
 
 /* What matched, as rows: early, proven, again, malformed, hostile. */
 
-static struct db		*db;
 static struct conf		 conf;
 static struct buf		 image = BUF_INIT;
 static struct watch_set		 set;
 static struct watch_base	*base;
 
 #define NEED_DB()	do { if (db == NULL) return; } while (0)
-
-static int64_t
-one(const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 v;
-
-	if (db_query(db, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	v = db_int(r, 0, 0);
-	db_free(r);
-	return v;
-}
-
-static void
-run(const char *sql)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_script(db, sql, &e) == -1)
-		fail_msg("%s: %s", sql, e.msg);
-}
 
 static int
 setup(void **state)
@@ -82,7 +58,7 @@ clear(void **state)
 		return 0;
 	watch_base_free(base);
 	base = watch_base_new();
-	run("truncate log_list, log, operator, tree_head, log_range, "
+	sql("truncate log_list, log, operator, tree_head, log_range, "
 	    "log_health, entry, entry_match, issuance, certificate, "
 	    "certificate_name, issuer, finding, watch restart identity "
 	    "cascade;"
@@ -156,7 +132,7 @@ store(const struct judge_match *m, int proven, struct err *e)
 		fail_msg("%s", e_.msg);					\
 } while (0)
 
-#define COUNT(table)	((int)one("select count(*) from " table))
+#define COUNT(table)	((int)number("select count(*) from " table))
 
 static void
 early_then_proven(void **state)
@@ -256,7 +232,7 @@ nobody_watches(void **state)
 	(void)state;
 	NEED_DB();
 	m = match(5);
-	run("update watch set removed_at = now()");
+	sql("update watch set removed_at = now()");
 	STORE(m, 0);
 	STORE(m, 1);
 	assert_int_equal(COUNT("entry"), 0);

@@ -9,20 +9,6 @@
 
 #include "tests/unit/testdb.h"
 
-static int64_t
-one(struct db *db, const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 v;
-
-	if (db_query(db, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	v = db_int(r, 0, 0);
-	db_free(r);
-	return v;
-}
-
 static void
 test_plan_up(void **state)
 {
@@ -38,7 +24,7 @@ test_plan_up(void **state)
 	assert_int_equal(have, 0);
 	assert_int_equal(migrate_up(db, 1, &b, &e), 0);
 	assert_non_null(strstr(buf_text(&b), "would apply 0001_init\n"));
-	assert_int_equal(one(db, "select count(*) from pg_class"
+	assert_int_equal(testdb_int(db, "select count(*) from pg_class"
 	    " where relname in ('schema_migration', 'entry')"), 0);
 	buf_reset(&b);
 	assert_int_equal(migrate_up(db, 0, &b, &e), 0);
@@ -49,9 +35,10 @@ test_plan_up(void **state)
 	assert_int_equal(migrate_up(db, 0, &b, &e), 0);
 	assert_int_equal(migrate_up(db, 1, &b, &e), 0);
 	assert_string_equal(buf_text(&b), "");
-	assert_int_equal(one(db, "select count(*) from instance"), 1);
+	assert_int_equal(testdb_int(db, "select count(*) from instance"), 1);
 	/* Nothing of the session was changed. */
-	assert_int_equal(one(db, "select (current_setting('search_path') ="
+	assert_int_equal(testdb_int(db,
+	    "select (current_setting('search_path') ="
 	    " '\"$user\", public')::int"), 1);
 	buf_free(&b);
 	testdb_close(db);
@@ -100,7 +87,8 @@ test_atomic(void **state)
 	assert_int_equal(e.code, ERR_DB);
 	assert_non_null(strstr(e.msg, "migration 0001_init"));
 	assert_non_null(strstr(e.msg, "42P07"));
-	assert_int_equal(one(db, "select count(*) from pg_class where relname"
+	assert_int_equal(testdb_int(db,
+	    "select count(*) from pg_class where relname"
 	    " in ('schema_migration', 'instance', 'entry')"), 0);
 	err_clear(&e);
 	assert_int_equal(db_script(db, "drop table work", &e), 0);
@@ -134,7 +122,7 @@ test_race(void **state)
 	}
 	assert_int_equal(migrate_have(db, &i, &e), 0);
 	assert_int_equal(i, migrate_newest());
-	assert_int_equal(one(db, "select count(*) from instance"), 1);
+	assert_int_equal(testdb_int(db, "select count(*) from instance"), 1);
 	testdb_close(db);
 }
 
@@ -158,10 +146,10 @@ test_plain_role(void **state)
 	assert_non_null(plain);
 	if (migrate_up(plain, 0, NULL, &e) == -1)
 		fail_msg("%s", e.msg);
-	assert_int_equal(one(plain, "select count(*) from instance"), 1);
-	assert_int_equal(one(plain, "select count(*) from (select"
+	assert_int_equal(testdb_int(plain, "select count(*) from instance"), 1);
+	assert_int_equal(testdb_int(plain, "select count(*) from (select"
 	    " entry_partition(3), entry_partition(3)) x"), 1);
-	assert_int_equal(one(plain, "select count(*) from entry_3"), 0);
+	assert_int_equal(testdb_int(plain, "select count(*) from entry_3"), 0);
 	db_close(plain);
 	free(info);
 	info = mem_printf("%s_o", testdb_name);
@@ -184,9 +172,11 @@ test_audit_trail(void **state)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(db_script(db, "insert into audit_trail"
 		    " (actor, action) values ('me', 'did')", &e), 0);
-	assert_int_equal(one(db, "select count(*) from audit_trail a join"
+	assert_int_equal(testdb_int(db,
+	    "select count(*) from audit_trail a join"
 	    " audit_trail b on b.id = a.id + 1 and b.prev = a.hash"), 2);
-	assert_int_equal(one(db, "select count(*) from audit_trail where hash"
+	assert_int_equal(testdb_int(db,
+	    "select count(*) from audit_trail where hash"
 	    " = audit_trail_hash(prev, at, actor, action, detail)"), 3);
 	assert_int_equal(db_script(db, "update audit_trail set actor = 'you'",
 	    &e), -1);

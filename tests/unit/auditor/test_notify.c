@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "tests/unit/testdb.h"
-
 #include "auditor/alert/webhook.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"

@@ -5,8 +5,6 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/testdb.h"
-
 #include "auditor/alert/schedule.h"
 #include "base/clk.h"
 #include "tests/unit/auditor/alert_fixture.h"
@@ -495,11 +493,6 @@ main(void)
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_look),
 	};
-	int rc;
 
-	if ((db = testdb_open()) == NULL)
-		return 0;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	testdb_close(db);
-	return rc;
+	return SQL_TESTS(tests);
 }

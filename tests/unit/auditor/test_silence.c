@@ -5,8 +5,6 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/testdb.h"
-
 #include "auditor/alert/message.h"
 #include "auditor/db/silence.h"
 #include "base/clk.h"
@@ -187,11 +185,6 @@ main(void)
 		cmocka_unit_test(test_muted_resolve),
 		cmocka_unit_test(test_refused),
 	};
-	int rc;
 
-	if ((db = testdb_open()) == NULL)
-		return 0;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	testdb_close(db);
-	return rc;
+	return SQL_TESTS(tests);
 }

@@ -9,9 +9,7 @@
 #include "auditor/conf.h"
 #include "auditor/db/source.h"
 #include "base/buf.h"
-#include "tests/unit/testdb.h"
-
-static struct db *db;
+#include "tests/unit/auditor/sql.h"
 
 static char name_b[] = "team-b", name_c[] = "team-c", shop[] = ".Shop.Example.",
     pay[] = "pay.example", bad[] = "not a name", le[] = "letsencrypt.org";
@@ -143,11 +141,6 @@ main(void)
 		cmocka_unit_test_setup(cli, clean),
 		cmocka_unit_test_setup(sync_conf, clean),
 	};
-	int rc;
 
-	if ((db = testdb_open()) == NULL)
-		return 0;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	testdb_close(db);
-	return rc;
+	return SQL_TESTS(tests);
 }

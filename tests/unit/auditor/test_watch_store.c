@@ -10,32 +10,9 @@
 #include "auditor/conf.h"
 #include "auditor/db/watch_store.h"
 #include "base/limit.h"
-#include "tests/unit/testdb.h"
+#include "tests/unit/auditor/sql.h"
 
-static struct db	*db;
 static char		 file[64];
-
-static void
-sql(const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (db_script(db, text, &e) == -1)
-		fail_msg("%s: %s", text, e.msg);
-}
-
-static void
-is(const char *query, const char *want)
-{
-	struct db_res	*r = NULL;
-	struct err	 e = ERR_INIT;
-
-	if (db_query(db, &r, &e, query, "") == -1)
-		fail_msg("%s: %s", query, e.msg);
-	if (strcmp(db_text(r, 0, 0), want) != 0)
-		fail_msg("%s: %s, not %s", query, db_text(r, 0, 0), want);
-	db_free(r);
-}
 
 static void
 write_file(const char *text, size_t n)
