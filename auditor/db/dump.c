@@ -100,6 +100,17 @@ sync_parent(const char *path)
 	return r;
 }
 
+/* The text of errno comes with ERR_SYS by itself. */
+static int
+refused(int perm, const char *what, const char *path, struct err *e)
+{
+	if (perm)
+		return err_set(e, ERR_PERM, "cannot %s %s as user %ld: %s",
+		    what, path, (long)geteuid(), strerror(errno));
+	return err_set(e, ERR_SYS, "cannot %s %s as user %ld", what, path,
+	    (long)geteuid());
+}
+
 int
 dump_write(const struct dump_opts *o, const char *path, struct err *e)
 {
@@ -107,9 +118,8 @@ dump_write(const struct dump_opts *o, const char *path, struct err *e)
 	int	 fd = mkostemp(tmp, O_CLOEXEC), ret = -1;
 
 	if (fd == -1) {
-		(void)err_set(e, errno == EACCES || errno == EROFS ?
-		    ERR_PERM : ERR_SYS, "cannot write beside %s as user %ld: "
-		    "%s", path, (long)geteuid(), strerror(errno));
+		(void)refused(errno == EACCES || errno == EROFS,
+		    "write beside", path, e);
 		free(tmp);
 		return -1;
 	}
@@ -245,9 +255,7 @@ dump_read(struct db *db, const struct dump_opts *o, const char *path,
 	int		 ear = -1, ret = -1;
 
 	if (stat(path, &st) == -1 || access(path, R_OK) == -1)
-		return err_set(e, errno == EACCES ? ERR_PERM : ERR_SYS,
-		    "cannot read %s as user %ld: %s", path, (long)geteuid(),
-		    strerror(errno));
+		return refused(errno == EACCES, "read", path, e);
 	if (may_restore(db, o->replace, e) == -1 ||
 	    (ear = dump_run_ear(e)) == -1)
 		return -1;
