@@ -49,7 +49,12 @@ check(struct conf_channel *c, struct err *e)
 	    strncmp(c->url, "http://", 7) != 0)
 		return err_set(e, ERR_USAGE, "--url: \"%.100s\" is no https "
 		    "URL", c->url);
-	return channel_check(c, e);
+	if (channel_check(c, e) == 0)
+		return 0;
+	/* it is of the command line, not of the configuration */
+	if (e->code == ERR_CONF)
+		e->code = ERR_USAGE;
+	return -1;
 }
 
 /* channel_add() says the same, but only after a secret was made. */

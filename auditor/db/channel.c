@@ -259,7 +259,7 @@ channel_remove(struct db *db, const char *name, struct err *e)
 	conf = c->from_conf;
 	channel_free(c, 1);
 	if (conf)
-		return err_set(e, ERR_PERM, "channel %s stands in the "
+		return err_set(e, ERR_USAGE, "channel %s stands in the "
 		    "configuration; remove it there and run \"certvigil "
 		    "config apply\"", name);
 	return drop(db, name, e);

@@ -40,7 +40,7 @@ int channel_check(const struct conf_channel *, struct err *);
 
 /*
  * Add one of origin cli, ERR_USAGE when the name is taken.  Remove one of
- * origin cli: what is on its way to it is dead; ERR_PERM for one of the
+ * origin cli: what is on its way to it is dead; ERR_USAGE for one of the
  * configuration, ERR_NOENT.
  */
 int channel_add(struct db *, const struct conf_channel *, struct err *);
