@@ -7,42 +7,10 @@
 
 #include "auditor/alert/schedule.h"
 #include "base/clk.h"
-#include "tests/unit/auditor/alert_fixture.h"
+#include "tests/unit/auditor/outbox_fixture.h"
 
-static const struct outbox_result good = { 1, 200, 0, -1, NULL, "thanks" };
 static const struct outbox_result bad = { 0, 500, 0, -1, "HTTP 500", "no" };
 static const struct outbox_result gone = { 0, 410, 1, -1, "HTTP 410", NULL };
-
-static size_t
-claim(struct outbox_item **it, size_t max)
-{
-	size_t n;
-
-	OK(outbox_claim(db, "h:1", 0, max, it, &n, e));
-	return n;
-}
-
-/* Claim one and finish it like that; 0 when there was none. */
-static int
-attempt(const struct outbox_result *r)
-{
-	struct outbox_item *it;
-	size_t n;
-
-	n = claim(&it, 1);
-	if (n == 1)
-		OK(outbox_finish(db, it, r, NULL, e));
-	outbox_item_free(it, n);
-	return n == 1;
-}
-
-/* Make all that waits due. */
-static void
-hurry(void)
-{
-	run("update delivery set due_at = now() - interval '1 s' "
-	    "where state = 'pending'");
-}
 
 static int64_t
 state_is(const char *state)
@@ -52,18 +20,6 @@ state_is(const char *state)
 	snprintf(sql, sizeof(sql), "select count(*) from delivery where "
 	    "state = '%s'", state);
 	return number(sql);
-}
-
-static void
-add_route(int position, const char *match, const char *to, const char *rest)
-{
-	char sql[400];
-
-	snprintf(sql, sizeof(sql), "insert into route (position, match, "
-	    "channels, group_by, group_wait, origin) values (%d, '%s', '%s', "
-	    "%s, 'config')", position, match, to,
-	    rest == NULL ? "'{}', '0'" : rest);
-	run(sql);
 }
 
 static void
