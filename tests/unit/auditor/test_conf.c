@@ -3,7 +3,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +13,9 @@
 #include "auditor/conf_show.h"
 #include "base/limit.h"
 #include "base/mem.h"
+#include "tests/unit/auditor/conf_fixture.h"
 
 #define CORPUS "tests/corpus/conf"
-
-static char folder[] = "/tmp/test-conf-XXXXXX";
 
 /* --- files ---------------------------------------------------------------- */
 
@@ -35,31 +33,6 @@ slurp(const char *path, struct buf *b)
 	} while (n > 0);
 	b->p[b->n] = '\0';
 	(void)fclose(f);
-}
-
-/* Write a file below the folder of this run; its path, freed by the caller. */
-static char *
-spill(const char *name, const void *data, size_t n)
-{
-	char	*path = mem_printf("%s/%s", folder, name);
-	FILE	*f = fopen(path, "we");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, n, f), n);
-	assert_int_equal(fclose(f), 0);
-	return path;
-}
-
-static char *
-spill_text(const char *name, const char *text)
-{
-	return spill(name, text, strlen(text));
-}
-
-static struct conf *
-parse(const char *text, struct err *e)
-{
-	return conf_parse(text, strlen(text), NULL, e);
 }
 
 /* --- the corpus ----------------------------------------------------------- */
@@ -551,20 +524,6 @@ setup(void **state)
 	    mkdtemp(folder) != NULL ? 0 : -1;
 }
 
-static int
-teardown(void **state)
-{
-	struct dirent	*d;
-	DIR		*dir = opendir(folder);
-
-	(void)state;
-	while (dir != NULL && (d = readdir(dir)) != NULL)
-		(void)unlinkat(dirfd(dir), d->d_name, 0);
-	if (dir != NULL)
-		(void)closedir(dir);
-	return rmdir(folder);
-}
-
 int
 main(void)
 {
@@ -586,5 +545,5 @@ main(void)
 		cmocka_unit_test(test_example),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, folder_remove);
 }
