@@ -19,24 +19,10 @@
 #include "auditor/role/fetch_client.h"
 #include "base/clk.h"
 #include "base/err.h"
+#include "tests/unit/auditor/fetch_args.h"
 #include "tests/unit/auditor/web.h"
 
-#define WAIT_MS	20000
-
 static struct fetch_client	*client;
-
-static void
-setup_of(struct fetch_setup *s, const char *allow)
-{
-	memset(s, 0, sizeof(*s));
-	s->user_agent = "certvigil/test (+mailto:a@b.example)";
-	s->proxy = "";
-	s->class = EGRESS_LOG;
-	if (allow != NULL) {
-		s->allow[0] = allow;
-		s->nallow = 1;
-	}
-}
 
 static struct fetch_client *
 client_of(const struct fetch_setup *s)
@@ -106,17 +92,6 @@ url_of(const char *path)
 
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", port, path);
 	return url;
-}
-
-static void
-get_of(struct fetch_get *g, const char *url, uint32_t arena)
-{
-	memset(g, 0, sizeof(*g));
-	g->method = "GET";
-	g->url = url;
-	g->arena = arena;
-	g->cap = 600000;
-	g->timeout_ms = 10000;
 }
 
 static void

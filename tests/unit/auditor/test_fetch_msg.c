@@ -17,32 +17,7 @@
 #include "auditor/role/fetch.h"
 #include "auditor/role/fetch_arena.h"
 #include "base/err.h"
-
-#define WAIT_MS	20000
-
-static void
-setup_of(struct fetch_setup *s, const char *allow)
-{
-	memset(s, 0, sizeof(*s));
-	s->user_agent = "certvigil/test (+mailto:a@b.example)";
-	s->proxy = "";
-	s->class = EGRESS_LOG;
-	if (allow != NULL) {
-		s->allow[0] = allow;
-		s->nallow = 1;
-	}
-}
-
-static void
-get_of(struct fetch_get *g, const char *url, uint32_t arena)
-{
-	memset(g, 0, sizeof(*g));
-	g->method = "GET";
-	g->url = url;
-	g->arena = arena;
-	g->cap = 600000;
-	g->timeout_ms = 10000;
-}
+#include "tests/unit/auditor/fetch_args.h"
 
 /* --- what breaks the channel --- */
 
