@@ -61,6 +61,14 @@ int watch_build_part(struct watch_build *, const char *text, size_t n,
     const char *where, size_t *line, struct err *);
 
 /*
+ * What is added between these two is one text, whose SHA-256 stands for its
+ * patterns in what names the set: see watch_sha256().  A builder takes one
+ * such text, before or after other patterns.
+ */
+void watch_build_text(struct watch_build *);
+void watch_build_text_end(struct watch_build *, const uint8_t sha256[32]);
+
+/*
  * A guess that ${n} more watches of ${bytes} in all will come: room is made
  * for them at once.
  */
@@ -139,10 +147,11 @@ size_t watch_count(const struct watch_set *);
 const char *watch_text(const struct watch_set *, uint32_t);
 
 /*
- * What names the set: the sum, modulo 2^256, of one SHA-256 a watch, taken
- * as big-endian numbers; that of a watch is over its canonical pattern and
- * its exclusions (" !pattern" each, in bytewise order).  The same for the
- * same set, however it was put together, without putting it in order.
+ * What names the set: the sum, modulo 2^256, of the SHA-256 of each of its
+ * parts, taken as big-endian numbers.  A part is a watch (its canonical
+ * pattern and its exclusions, " !pattern" each, in bytewise order), or the
+ * text of watch_build_text() ("file " and the 32 bytes of its SHA-256) with
+ * all watches that it names.  The same for the same parts in any order.
  */
 const uint8_t *watch_sha256(const struct watch_set *);
 

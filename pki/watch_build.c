@@ -50,6 +50,21 @@ watch_build_free(struct watch_build *b)
 	free(b);
 }
 
+void
+watch_build_text(struct watch_build *b)
+{
+	b->one.state = ONE_BEGUN;
+	b->one.from = b->n;
+}
+
+void
+watch_build_text_end(struct watch_build *b, const uint8_t sha256[32])
+{
+	b->one.state = ONE_ENDED;
+	b->one.to = b->n;
+	memcpy(b->one.sha256, sha256, sizeof(b->one.sha256));
+}
+
 size_t
 watch_build_count(const struct watch_build *b)
 {
@@ -317,6 +332,18 @@ not_add(struct watch_build *b, uint32_t w, char (*list)[WATCH_TEXT], size_t n)
 	}
 }
 
+/* The pattern of a watch came once more, with these exclusions. */
+static void
+again(struct watch_build *b, uint32_t w, char (*list)[WATCH_TEXT], size_t n)
+{
+	uint8_t	*kind = &b->text.p[b->off[w]];
+
+	if (*kind & WATCH_HAS_NOT)
+		not_keep(b, w, list, n);
+	if (b->one.state == ONE_BEGUN && w < b->one.from)
+		*kind |= WATCH_IN_TEXT;
+}
+
 /* Canonical exclusions, to be freed; NULL and an error when one is wrong. */
 static char (*
 canon_list(const char *const *exclude, size_t n, struct err *e))[WATCH_TEXT]
@@ -393,8 +420,8 @@ watch_build_add(struct watch_build *b, const char *pattern,
 	}
 	if (fresh)
 		not_add(b, w, list, nexclude);
-	else if (*watch_build_rec(b, w) & WATCH_HAS_NOT)
-		not_keep(b, w, list, nexclude);
+	else
+		again(b, w, list, nexclude);
 	free(list);
 	return 0;
 }
@@ -402,6 +429,5 @@ watch_build_add(struct watch_build *b, const char *pattern,
 void
 watch_build_again(struct watch_build *b, uint32_t w)
 {
-	if (*watch_build_rec(b, w) & WATCH_HAS_NOT)
-		not_keep(b, w, NULL, 0);
+	again(b, w, NULL, 0);
 }

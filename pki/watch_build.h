@@ -33,6 +33,17 @@ struct watch_made {
 	struct watch_key	*key;
 };
 
+/*
+ * The text of watch_build_text().  A watch of before that it repeats is
+ * marked WATCH_IN_TEXT until the sum is made.
+ */
+struct watch_one {
+	enum { ONE_NONE, ONE_BEGUN, ONE_ENDED } state;
+	uint32_t	 from;		/* its first watch, */
+	uint32_t	 to;		/* and that behind its last */
+	uint8_t		 sha256[32];
+};
+
 struct watch_build {
 	uint64_t	 seed[3];
 	struct buf	 text;		/* records */
@@ -49,6 +60,7 @@ struct watch_build {
 	struct watch_not *not;		/* in no order */
 	size_t		 nnot;
 	size_t		 cap_not;
+	struct watch_one one;
 	struct watch_made made;
 };
 

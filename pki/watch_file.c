@@ -9,6 +9,7 @@
  */
 
 #define BATCH	32
+#define STEP	32	/* bytes that are copied at a time */
 
 struct batch {
 	struct watch_build	*b;
@@ -193,16 +194,22 @@ int
 watch_build_lines(const struct watch_build *b, uint32_t *at, struct buf *out,
     size_t most)
 {
-	const uint8_t	*r;
+	const uint8_t	*r, *last = b->text.p + b->text.n;
 	uint8_t		*to, *end;
 	uint32_t	 w = *at;
+	size_t		 i;
 
 	if (out->n >= most)
 		return w < b->n;
-	to = buf_room(out, most - out->n + WATCH_TEXT);
+	to = buf_room(out, most - out->n + WATCH_TEXT + STEP);
 	for (end = out->p + most; w < b->n && to < end; w++) {
 		r = watch_build_rec(b, w);
-		memcpy(to, r + 2, r[1]);
+		/* most are short: whole steps, where they stay inside */
+		if (last - r >= WATCH_TEXT + STEP)
+			for (i = 0; i < r[1]; i += STEP)
+				memcpy(to + i, r + 2 + i, STEP);
+		else
+			memcpy(to, r + 2, r[1]);
 		to += r[1];
 		*to++ = '\n';
 	}

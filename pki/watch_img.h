@@ -26,6 +26,7 @@ enum watch_kind {
 	WATCH_KINDS
 };
 #define WATCH_HAS_NOT	0x80	/* in the kind byte: has exclusions */
+#define WATCH_IN_TEXT	0x40	/* while building: see watch_build.h */
 
 struct watch_head {
 	char		magic[8];

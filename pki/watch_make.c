@@ -70,28 +70,52 @@ sum_add(uint64_t sum[4], const uint8_t h[SHA_LEN])
 
 #define SUMS	256	/* at a time */
 
+/* Add the watches from ${w} up to ${end} but those of the text. */
 static void
-set_sum(const struct watch_build *b, uint8_t out[SHA_LEN])
+sum_range(struct watch_build *b, uint64_t sum[4], uint32_t w, uint32_t end)
 {
 	struct span	in[SUMS];
 	uint8_t		h[SUMS][SHA_LEN];
-	uint64_t	sum[4] = { 0, 0, 0, 0 }, v;
-	const uint8_t	*r;
-	uint32_t	w, k, i;
+	uint8_t		*r;
+	uint32_t	k, i;
 
-	for (w = 0; w < b->n; w += k) {
-		k = b->n - w < SUMS ? b->n - w : SUMS;
+	for (; w < end; w += k) {
+		k = end - w < SUMS ? end - w : SUMS;
 		for (i = 0; i < k; i++) {
-			r = watch_build_rec(b, w + i);
+			r = b->text.p + b->off[w + i];
 			in[i].p = r + 2;
 			in[i].n = r[1];
 		}
 		sha_leaves(h, in, k, (const uint8_t *)"", 0);
 		for (i = 0; i < k; i++) {
-			if (*watch_build_rec(b, w + i) & WATCH_HAS_NOT)
+			r = b->text.p + b->off[w + i];
+			if (*r & WATCH_HAS_NOT)
 				sum_nots(b, w + i, h[i]);
-			sum_add(sum, h[i]);
+			if ((*r & WATCH_IN_TEXT) == 0)
+				sum_add(sum, h[i]);
+			*r &= (uint8_t)~WATCH_IN_TEXT;
 		}
+	}
+}
+
+static void
+set_sum(struct watch_build *b, uint8_t out[SHA_LEN])
+{
+	static const char	file[] = "file ";
+	const struct watch_one	*one = &b->one;
+	uint64_t		sum[4] = { 0, 0, 0, 0 }, v;
+	uint8_t			h[SHA_LEN];
+	struct sha_ctx		c;
+	uint32_t		i;
+
+	sum_range(b, sum, 0, one->state == ONE_ENDED ? one->from : b->n);
+	if (one->state == ONE_ENDED) {
+		sha_init(&c);
+		sha_update(&c, file, sizeof(file) - 1);
+		sha_update(&c, one->sha256, sizeof(one->sha256));
+		sha_final(&c, h);
+		sum_add(sum, h);
+		sum_range(b, sum, one->to, b->n);
 	}
 	for (i = 0; i < 4; i++) {
 		v = htobe64(sum[3 - i]);

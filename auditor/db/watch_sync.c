@@ -199,7 +199,7 @@ read_open(int fd, struct feed *f, uint8_t hash[32], struct err *e)
 	return 0;
 }
 
-/* The patterns of the file, and its hash. */
+/* The patterns of the file as one text of the builder, and its hash. */
 static int
 read_file(const char *path, struct watch_build *b, uint8_t hash[32],
     struct err *e)
@@ -216,7 +216,10 @@ read_file(const char *path, struct watch_build *b, uint8_t hash[32],
 		rc = too_large(path, e);
 	else {
 		f.size = (uint64_t)st.st_size;
+		watch_build_text(b);
 		rc = read_open(fd, &f, hash, e);
+		if (rc == 0)
+			watch_build_text_end(b, hash);
 	}
 	close(fd);
 	buf_free(&f.rest);
@@ -450,19 +453,26 @@ load_file(struct db *db, const char *where, struct watch_build *b,
 	struct feed	 f = { .b = b, .where = where };
 	struct db_res	*r = NULL;
 	struct span	 s;
+	uint8_t		 hash[32] = { 0 };
 	int64_t		 id = 0, at = 1;
 	int		 rc = 0, last = 0;
 
-	if (db_query(db, &r, e, "select id, length(body) from watch_file"
-	    " order by id desc limit 1", "") == -1)
+	if (db_query(db, &r, e, "select id, length(body), sha256 from "
+	    "watch_file order by id desc limit 1", "") == -1)
 		return -1;
 	if (db_rows(r) > 0) {
 		id = db_int(r, 0, 0);
 		f.size = (uint64_t)db_int(r, 0, 1);
+		s = db_bytes(r, 0, 2);
+		if (s.n == sizeof(hash))
+			memcpy(hash, s.p, sizeof(hash));
 	}
 	db_free(r);
+	if (f.size == 0)
+		return 0;
+	watch_build_text(b);
 	/* Versions are never changed, so each portion is of the same one. */
-	while (f.size != 0 && !last && rc == 0) {
+	while (!last && rc == 0) {
 		if (db_query(db, &r, e, "select substring(body from $2::int"
 		    " for $3::int) from watch_file where id = $1", "iii", id,
 		    at, (int64_t)PORTION) == -1) {
@@ -476,6 +486,7 @@ load_file(struct db *db, const char *where, struct watch_build *b,
 		rc = feed(&f, last, e);
 		db_free(r);
 	}
+	watch_build_text_end(b, hash);
 	buf_free(&f.rest);
 	return rc;
 }

@@ -233,7 +233,8 @@ watches(struct judge *j, struct ipc *ipc, struct ipc_msg *m, struct err *e)
 	    (p = map(fd, size)) == NULL)
 		return err_set(e, ERR_FORMAT, "watch set cannot be mapped");
 	(void)close(fd);
-	if (watch_open(&j->watches, p, (size_t)size, e) == -1)
+	/* the engine has made it, sealed it, and shown it to nobody else */
+	if (watch_open_own(&j->watches, p, (size_t)size, e) == -1)
 		return -1;
 	buf_u32(&b, 0);
 	ipc_send(ipc, JUDGE_READY, &b, NULL, 0);

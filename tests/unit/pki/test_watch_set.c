@@ -186,6 +186,63 @@ test_sum_order(void **state)
 	buf_free(&text);
 }
 
+/* A text is one part of the sum, and has its watches to itself. */
+static void
+test_sum_text(void **state)
+{
+	static const char	*const one[] = { "a.org", ".b.org", "c.org",
+				    "192.0.2.1" };
+	static const char	text[] = "x.org\n.b.org\n192.0.2.1\ny.org\n";
+	const char		*not[] = { "z.b.org" };
+	struct watch_build	*b;
+	struct set		 t;
+	uint8_t			 want[32] = { 0 }, id[32];
+	char			 part[5 + sizeof(id) + 1] = "file ";
+	size_t			 i, at;
+
+	(void)state;
+	/* no zero byte inside: sum_text() takes a string */
+	memset(id, 0xa7, sizeof(id));
+	memcpy(part + 5, id, sizeof(id));
+	sum_text(want, part);
+	sum_text(want, "a.org");
+	sum_text(want, "c.org");
+	/* the text before, between and behind the others */
+	for (at = 0; at <= 4; at++) {
+		b = watch_build_new();
+		for (i = 0; i <= 4; i++) {
+			if (i == at) {
+				watch_build_text(b);
+				assert_int_equal(watch_build_file(b, text,
+				    sizeof(text) - 1, "t", NULL), 0);
+				watch_build_text_end(b, id);
+			}
+			if (i < 4)
+				assert_int_equal(watch_build_add(b, one[i],
+				    not, i == 1, NULL), 0);
+		}
+		assert_int_equal(watch_build_count(b), 6);
+		set_open(&t, b);
+		assert_memory_equal(watch_sha256(&t.s), want, 32);
+		/* both had to spare it */
+		assert_int_equal(watch_name(&t.s, "z.b.org", NULL, 0), 1);
+		assert_int_equal(watch_name(&t.s, "y.org", NULL, 0), 1);
+		set_free(&t);
+	}
+	/* another version of it is another set */
+	b = watch_build_new();
+	watch_build_text(b);
+	assert_int_equal(watch_build_file(b, text, sizeof(text) - 1, "t",
+	    NULL), 0);
+	id[31]++;
+	watch_build_text_end(b, id);
+	assert_int_equal(watch_build_add(b, "a.org", NULL, 0, NULL), 0);
+	assert_int_equal(watch_build_add(b, "c.org", NULL, 0, NULL), 0);
+	set_open(&t, b);
+	assert_memory_not_equal(watch_sha256(&t.s), want, 32);
+	set_free(&t);
+}
+
 /* Doubles in a file, near and far, leave no trace. */
 static void
 test_doubles(void **state)
@@ -331,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_sha256),
 		cmocka_unit_test(test_sum_order),
+		cmocka_unit_test(test_sum_text),
 		cmocka_unit_test(test_doubles),
 		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_million),
