@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "auditor/cmd/inspect.h"
+#include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -14,7 +15,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct span		 file = { p, n };
 	struct buf		 text = BUF_INIT;
 	json_t			*line;
-	size_t			 i;
+	const char		*s;
+	unsigned long		 v;
+	size_t			 i, len;
 
 	memset(&in, 0, sizeof(in));
 	in.name = "file";
@@ -23,11 +26,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	inspect_file(&in, file);
 	json_array_foreach(in.lines, i, line)
 		inspect_text(line, &text);
-	/* no byte of a file may drive a terminal */
-	for (i = 0; i < text.n; i++)
-		if ((text.p[i] < ' ' && text.p[i] != '\n') ||
-		    text.p[i] == 0x7f)
+	/* nothing of a file may drive a terminal */
+	for (s = buf_text(&text); *s != '\0'; s += len) {
+		len = text_utf8(s, &v);
+		if (len == 0 || (*s != '\n' && text_hostile(v)))
 			__builtin_trap();
+	}
 	buf_free(&text);
 	json_decref(in.lines);
 	return 0;
