@@ -96,7 +96,10 @@ now(struct cmd_ctx *ctx, struct err *e)
 	    e) == -1 || coverage_store_now(ctx->db, ctx->conf->poll, 0, &r, e)
 	    == -1)
 		return -1;
-	if (!ctx->json && !ctx->quiet && db_rows(r) != 0)
+	if (db_rows(r) == 0)
+		(void)fprintf(stderr, "certvigil: nothing was verified in that "
+		    "period\n");
+	else if (!ctx->json && !ctx->quiet)
 		opt_row(head, width, 8);
 	for (i = 0; i < db_rows(r); i++) {
 		behind += db_bool(r, i, COV_BEHIND) != 0;
@@ -151,7 +154,10 @@ days(struct cmd_ctx *ctx, int64_t from, int64_t to, struct err *e)
 
 	if (coverage_store_days(ctx->db, from, to, &r, e) == -1)
 		return -1;
-	if (!ctx->json && !ctx->quiet && db_rows(r) != 0)
+	if (db_rows(r) == 0)
+		(void)fprintf(stderr, "certvigil: nothing was verified in that "
+		    "period\n");
+	else if (!ctx->json && !ctx->quiet)
 		opt_row(head, width, 6);
 	for (i = 0; i < db_rows(r); i++) {
 		rc |= db_int(r, i, 7) != 0;

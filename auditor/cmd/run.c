@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 #include <unistd.h>
 
 #include "auditor/cmd/cmd.h"
+#include "auditor/cmd/opt.h"
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
 #include "auditor/ipc.h"
@@ -280,37 +280,34 @@ const struct cmd cmd_run = {
 static int
 run_run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	static const struct option	opts[] = {
-		{ "once", no_argument, NULL, 'o' },
-		{ "workers", required_argument, NULL, 'w' },
-		{ NULL, 0, NULL, 0 }
+	struct super		 s;
+	struct err		 e = ERR_INIT;
+	const char		*n = NULL;
+	const struct opt	 opts[] = {
+		{ "--once", &s.once, NULL, NULL },
+		{ "--workers", NULL, &n, NULL },
 	};
-	struct super	s;
-	struct err	e = ERR_INIT;
-	char		*end;
-	long		 given = 0;
-	int		 c, rc, i;
+	struct opt_list		 rest = { NULL, 0, 0 };
+	char			*end;
+	long			 given = 0;
+	int			 rc, i;
 
 	memset(&s, 0, sizeof(s));
 	s.ctx = ctx;
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1)
-		switch (c) {
-		case 'o':
-			s.once = 1;
-			break;
-		case 'w':
-			given = strtol(optarg, &end, 10);
-			if (*end != '\0' || given < 1 || given > WORKERS_MAX)
-				return cmd_usage(&cmd_run, "--workers takes "
-				    "1 to %d", WORKERS_MAX);
-			break;
-		default:
-			return err_exit(ERR_USAGE);
-		}
-	if (optind < argc)
-		return cmd_usage(&cmd_run, "unexpected argument `%s`",
-		    argv[optind]);
+	rc = opt_parse(&cmd_run, opts, sizeof(opts) / sizeof(opts[0]), argc,
+	    argv, &rest);
+	if (rc == 0 && rest.n != 0)
+		rc = cmd_usage(&cmd_run, "unexpected argument `%s`",
+		    rest.v[0]);
+	free(rest.v);
+	if (rc != 0)
+		return rc;
+	if (n != NULL) {
+		given = strtol(n, &end, 10);
+		if (*end != '\0' || given < 1 || given > WORKERS_MAX)
+			return cmd_usage(&cmd_run, "--workers takes 1 to %d",
+			    WORKERS_MAX);
+	}
 	signals();
 	if (database(&s, &e) == -1)
 		return sig_stop ? 0 : cmd_fail(&e);
