@@ -4,6 +4,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/verb.h"
 #include "auditor/db/baseline.h"
 #include "auditor/db/finding.h"
 #include "auditor/db/row.h"
@@ -254,14 +255,14 @@ out:
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	if (argc < 2)
-		return cmd_usage(&cmd_baseline, "what: list, accept or "
-		    "reject?");
-	if (strcmp(argv[1], "list") == 0)
-		return list(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "accept") == 0 || strcmp(argv[1], "reject") == 0)
-		return settle(ctx, argc - 1, argv + 1);
-	return cmd_usage(&cmd_baseline, "there is no baseline %s", argv[1]);
+	static const struct verb verbs[] = {
+		{ "list", list },
+		{ "accept", settle },
+		{ "reject", settle },
+		{ NULL, NULL },
+	};
+
+	return verb_run(&cmd_baseline, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_baseline = {

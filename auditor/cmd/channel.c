@@ -13,6 +13,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/state.h"
+#include "auditor/cmd/verb.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/mem.h"
@@ -396,22 +397,16 @@ replay(struct cmd_ctx *ctx, int argc, char **argv)
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	static const struct {
-		const char	*name;
-		int		 (*run)(struct cmd_ctx *, int, char **);
-	} verbs[] = {
-		{ "add", add }, { "remove", remove_one }, { "list", list },
-		{ "test", test }, { "replay", replay },
+	static const struct verb verbs[] = {
+		{ "add", add },
+		{ "remove", remove_one },
+		{ "list", list },
+		{ "test", test },
+		{ "replay", replay },
+		{ NULL, NULL },
 	};
-	size_t i;
 
-	if (argc < 2)
-		return cmd_usage(&cmd_channel, "what: add, remove, list, "
-		    "test or replay?");
-	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(ctx, argc - 1, argv + 1);
-	return cmd_usage(&cmd_channel, "there is no channel %s", argv[1]);
+	return verb_run(&cmd_channel, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_channel = {

@@ -6,6 +6,7 @@
 #include "auditor/cmd/list.h"
 #include "auditor/cmd/material.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/verb.h"
 #include "auditor/db/expect.h"
 #include "auditor/db/row.h"
 #include "base/clk.h"
@@ -196,16 +197,14 @@ cancel(struct cmd_ctx *ctx, int argc, char **argv)
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	if (argc < 2)
-		return cmd_usage(&cmd_expect, "what: issuance, list or "
-		    "cancel?");
-	if (strcmp(argv[1], "issuance") == 0)
-		return issuance(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "list") == 0)
-		return list(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "cancel") == 0)
-		return cancel(ctx, argc - 1, argv + 1);
-	return cmd_usage(&cmd_expect, "there is no expect %s", argv[1]);
+	static const struct verb verbs[] = {
+		{ "issuance", issuance },
+		{ "list", list },
+		{ "cancel", cancel },
+		{ NULL, NULL },
+	};
+
+	return verb_run(&cmd_expect, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_expect = {

@@ -7,6 +7,7 @@
 #include "auditor/cmd/list.h"
 #include "auditor/cmd/material.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/verb.h"
 #include "auditor/db/known.h"
 #include "auditor/db/row.h"
 #include "auditor/decide.h"
@@ -261,18 +262,15 @@ seed(struct cmd_ctx *ctx, int argc, char **argv)
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	if (argc < 2)
-		return cmd_usage(&cmd_known, "what: import, list, remove or "
-		    "seed?");
-	if (strcmp(argv[1], "import") == 0)
-		return import(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "list") == 0)
-		return list(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "remove") == 0)
-		return remove_some(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "seed") == 0)
-		return seed(ctx, argc - 1, argv + 1);
-	return cmd_usage(&cmd_known, "there is no known %s", argv[1]);
+	static const struct verb verbs[] = {
+		{ "import", import },
+		{ "list", list },
+		{ "remove", remove_some },
+		{ "seed", seed },
+		{ NULL, NULL },
+	};
+
+	return verb_run(&cmd_known, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_known = {

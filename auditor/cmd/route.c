@@ -6,6 +6,7 @@
 #include "auditor/alert/route.h"
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/verb.h"
 #include "auditor/db/outbox.h"
 
 extern const struct cmd cmd_route;
@@ -110,11 +111,12 @@ test(struct cmd_ctx *ctx, int argc, char **argv)
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	if (argc >= 2 && strcmp(argv[1], "test") == 0)
-		return test(ctx, argc - 1, argv + 1);
-	if (argc < 2)
-		return cmd_usage(&cmd_route, "what: test?");
-	return cmd_usage(&cmd_route, "there is no route %s", argv[1]);
+	static const struct verb verbs[] = {
+		{ "test", test },
+		{ NULL, NULL },
+	};
+
+	return verb_run(&cmd_route, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_route = {

@@ -4,6 +4,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/verb.h"
 #include "auditor/db/source.h"
 #include "base/clk.h"
 #include "pki/owner.h"
@@ -144,12 +145,13 @@ print_one(const struct cmd_ctx *ctx, const struct source *s)
 }
 
 static int
-list(struct cmd_ctx *ctx, int argc)
+list(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct source	*v = NULL;
 	struct err	 e = ERR_INIT;
 	size_t		 i, n = 0;
 
+	(void)argv;
 	if (argc != 1)
 		return cmd_usage(&cmd_source, "list takes no arguments");
 	if (cmd_db(ctx, &e) == -1 || source_list(ctx->db, &v, &n, &e) == -1)
@@ -164,15 +166,14 @@ list(struct cmd_ctx *ctx, int argc)
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	if (argc < 2)
-		return cmd_usage(&cmd_source, "what: add, remove or list?");
-	if (strcmp(argv[1], "add") == 0)
-		return add(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "remove") == 0)
-		return remove_one(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "list") == 0)
-		return list(ctx, argc - 1);
-	return cmd_usage(&cmd_source, "there is no source %s", argv[1]);
+	static const struct verb verbs[] = {
+		{ "add", add },
+		{ "remove", remove_one },
+		{ "list", list },
+		{ NULL, NULL },
+	};
+
+	return verb_run(&cmd_source, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_source = {

@@ -4,6 +4,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/verb.h"
 #include "auditor/db/watch_store.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -274,18 +275,15 @@ out:
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	if (argc < 2)
-		return cmd_usage(&cmd_watch, "what: add, remove, list or "
-		    "import?");
-	if (strcmp(argv[1], "add") == 0)
-		return add(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "remove") == 0)
-		return remove_one(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "list") == 0)
-		return list(ctx, argc - 1, argv + 1);
-	if (strcmp(argv[1], "import") == 0)
-		return import(ctx, argc - 1, argv + 1);
-	return cmd_usage(&cmd_watch, "there is no watch %s", argv[1]);
+	static const struct verb verbs[] = {
+		{ "add", add },
+		{ "remove", remove_one },
+		{ "list", list },
+		{ "import", import },
+		{ NULL, NULL },
+	};
+
+	return verb_run(&cmd_watch, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_watch = {
