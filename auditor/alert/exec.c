@@ -113,18 +113,27 @@ event_name(const struct message *m, const char *kind)
 static void
 add_names(struct exec_env *env, const json_t *names)
 {
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, one = BUF_INIT;
+	const char *p;
 	size_t i;
 
 	for (i = 0; i < json_array_size(names); i++) {
 		if (i > 0)
 			buf_u8(&b, ',');
-		message_clean(&b, json_string_value(json_array_get(names, i)),
-		    500, "");
+		buf_reset(&one);
+		message_clean(&one, json_string_value(json_array_get(names,
+		    i)), 500, "");
+		/* a comma in a name must not make two of it */
+		for (p = buf_text(&one); *p != '\0'; p++)
+			if (*p == ',')
+				buf_str(&b, "\\x2c");
+			else
+				buf_u8(&b, (uint8_t)*p);
 	}
 	if (b.n > 0)
 		exec_env_add(env, "DNS_NAMES", buf_text(&b));
 	buf_free(&b);
+	buf_free(&one);
 }
 
 static void

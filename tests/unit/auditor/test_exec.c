@@ -176,6 +176,36 @@ test_hostile(void **state)
 	}
 }
 
+/* A list stays the list that it is; a value ends between characters. */
+static void
+test_split(void **state)
+{
+	struct exec_env env = { NULL, 0, 0 };
+	struct exec_cert c = a_cert();
+	struct message m = fixture_hostile_message(0);
+	struct buf b = BUF_INIT;
+	const char *v;
+
+	(void)state;
+	json_decref(c.names);
+	c.names = json_pack("[s,s]", "a.example,evil.example", "b.example");
+	exec_env_fill(&env, &m, &c);
+	assert_string_equal(get(&env, "DNS_NAMES"),
+	    "a.example\\x2cevil.example,b.example");
+	/* four bytes a character, and the limit inside of one */
+	buf_str(&b, "x");
+	while (b.n <= LIMIT_EXEC_VAR)
+		buf_str(&b, "\xf0\x9f\x98\x80");
+	exec_env_add(&env, "LONG", buf_text(&b));
+	v = get(&env, "LONG");
+	assert_int_equal(strlen(v) % 4, 1);
+	assert_in_range(strlen(v), LIMIT_EXEC_VAR - 4, LIMIT_EXEC_VAR);
+	buf_free(&b);
+	exec_env_free(&env);
+	exec_cert_free(&c);
+	message_free(&m);
+}
+
 static void
 test_long(void **state)
 {
@@ -377,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_certspotter),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_program),
