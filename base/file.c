@@ -125,3 +125,18 @@ file_open(const char *path)
 	errno = EACCES;
 	return -1;
 }
+
+int
+file_sync_dir(const char *dir)
+{
+	int	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int	rc, error;
+
+	if (fd == -1)
+		return -1;
+	rc = fsync(fd);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return rc;
+}

@@ -34,4 +34,10 @@ const char *file_kept(size_t i, int *fd);
  */
 int file_open(const char *path);
 
+/*
+ * Names in the folder ${dir} that were made, changed or removed outlast the
+ * machine.  0, or -1 and errno.
+ */
+int file_sync_dir(const char *dir);
+
 #endif

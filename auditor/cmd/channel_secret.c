@@ -10,21 +10,10 @@
 
 #include "base/buf.h"
 #include "base/enc.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #define SECRET_BYTES 32
-
-static int
-sync_dir(const char *dir)
-{
-	int fd, rc;
-
-	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
-}
 
 static int
 store(const char *dir, const char *path, const struct buf *text,
@@ -43,7 +32,8 @@ store(const char *dir, const char *path, const struct buf *text,
 	if (fd == -1)
 		return err_set(e, ERR_SYS, "%s", path);
 	n = write(fd, text->p, text->n);
-	if (n != (ssize_t)text->n || fsync(fd) == -1 || sync_dir(dir) == -1) {
+	if (n != (ssize_t)text->n || fsync(fd) == -1 ||
+	    file_sync_dir(dir) == -1) {
 		err_set(e, ERR_SYS, "%s", path);
 		close(fd);
 		(void)unlink(path);

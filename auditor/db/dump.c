@@ -17,6 +17,7 @@
 #include "auditor/db/lease.h"
 #include "auditor/db/migrate.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 char *
@@ -91,11 +92,8 @@ static int
 sync_parent(const char *path)
 {
 	char	*copy = mem_str(path);
-	int	 fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int	 r = fd == -1 ? -1 : fsync(fd);
+	int	 r = file_sync_dir(dirname(copy));
 
-	if (fd != -1)
-		(void)close(fd);
 	free(copy);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "auditor/db/embed_run.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -75,19 +76,6 @@ get(const char *dir, const char *name)
 	n = read(fd, text, sizeof(text));
 	(void)close(fd);
 	return n == -1 ? NULL : mem_dup(text, (size_t)n);
-}
-
-static int
-sync_dir(const char *dir, struct err *e)
-{
-	int	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int	ok = fd != -1 && fsync(fd) == 0;
-
-	if (!ok)
-		(void)err_set(e, ERR_SYS, "sync %s", dir);
-	if (fd != -1)
-		(void)close(fd);
-	return ok ? 0 : -1;
 }
 
 static int
@@ -240,7 +228,9 @@ embed_make_new(const struct embed_make *m, const char *bindir, struct err *e)
 		(void)err_set(e, ERR_SYS, "rename %s to %s", tmp, data);
 		goto out;
 	}
-	ret = sync_dir(m->state, e);
+	ret = file_sync_dir(m->state);
+	if (ret == -1)
+		(void)err_set(e, ERR_SYS, "sync %s", m->state);
 out:
 	free(prog);
 	free(data);

@@ -186,6 +186,19 @@ theirs(void **state)
 		assert_int_equal(seteuid(65534), 0);
 }
 
+static void
+folders(void **state)
+{
+	(void)state;
+	assert_int_equal(file_sync_dir("/"), 0);
+	errno = 0;
+	assert_int_equal(file_sync_dir("/nowhere/at/all"), -1);
+	assert_int_equal(errno, ENOENT);
+	errno = 0;
+	assert_int_equal(file_sync_dir("/etc/passwd"), -1);
+	assert_int_equal(errno, ENOTDIR);
+}
+
 int
 main(void)
 {
@@ -197,6 +210,7 @@ main(void)
 		cmocka_unit_test(the_newest),
 		cmocka_unit_test(at_most),
 		cmocka_unit_test(theirs),
+		cmocka_unit_test(folders),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);
