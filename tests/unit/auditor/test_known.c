@@ -84,37 +84,40 @@ request(int key, const char *cn, const char *alt)
 	return r;
 }
 
+/* What was written, at the end of a buffer. */
+static void
+pour(BIO *o, struct buf *b)
+{
+	char	*p;
+	long	 n = BIO_get_mem_data(o, &p);
+
+	buf_add(b, p, (size_t)n);
+	BIO_free(o);
+}
+
 /* Append PEM, or DER, to a buffer. */
 static void
 put_cert(struct buf *b, X509 *x, int pem)
 {
 	BIO	*o = BIO_new(BIO_s_mem());
-	char	*p;
-	long	 n;
 
 	if (pem)
 		PEM_write_bio_X509(o, x);
 	else
 		i2d_X509_bio(o, x);
-	n = BIO_get_mem_data(o, &p);
-	buf_add(b, p, (size_t)n);
-	BIO_free(o);
+	pour(o, b);
 }
 
 static void
 put_req(struct buf *b, X509_REQ *x, int pem)
 {
 	BIO	*o = BIO_new(BIO_s_mem());
-	char	*p;
-	long	 n;
 
 	if (pem)
 		PEM_write_bio_X509_REQ(o, x);
 	else
 		i2d_X509_REQ_bio(o, x);
-	n = BIO_get_mem_data(o, &p);
-	buf_add(b, p, (size_t)n);
-	BIO_free(o);
+	pour(o, b);
 }
 
 /* --- the database --- */
