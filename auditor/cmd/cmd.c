@@ -162,3 +162,21 @@ cmd_clean(const char *text)
 		return mem_str("");
 	return (char *)buf_detach(&b, &n);
 }
+
+void
+cmd_lines(const char *text)
+{
+	const char	*end;
+	char		*line, *clean;
+
+	for (; *text != '\0'; text = *end == '\n' ? end + 1 : end) {
+		end = strchrnul(text, '\n');
+		line = mem_dup(text, (size_t)(end - text));
+		clean = cmd_clean(line);
+		(void)fputs(clean, stdout);
+		if (*end == '\n')
+			(void)putchar('\n');
+		free(clean);
+		free(line);
+	}
+}

@@ -90,6 +90,9 @@ void cmd_hint(struct cmd_ctx *);
  */
 char *cmd_clean(const char *);
 
+/* Print what a box said: each line of it cleaned, whoever was inside. */
+void cmd_lines(const char *text);
+
 /*
  * Put watches, sources, channels and routes of the configuration into the
  * database (origin config), all or nothing; what changes goes to ${diff},

@@ -111,7 +111,7 @@ look(struct cmd_ctx *ctx, const char *path, const char *key,
 	if (rc == err_exit(ERR_USAGE))
 		(void)err_set(&e, ERR_USAGE, "%s", buf_text(&out));
 	else if (rc != -1)
-		(void)fwrite(out.p, 1, out.n, stdout);
+		cmd_lines(buf_text(&out));
 	if (e.code == ERR_FORMAT)
 		(void)err_prefix(&e, "%s", path);
 	if (e.code != ERR_NONE) {
