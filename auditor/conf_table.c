@@ -4,6 +4,8 @@
 
 #include "auditor/conf.h"
 #include "auditor/conf_check.h"
+#include "auditor/near.h"
+#include "base/err.h"
 
 #define DAY 86400
 
@@ -49,6 +51,22 @@ static const char *const finding_words[] = {
 	"canary.missed", "deploy.failed", "renewal.failed", "channel.failed",
 	"database.low_space", NULL
 };
+
+int
+conf_table_kind(const char *kind, struct err *e)
+{
+	const size_t	 n = sizeof(finding_words) / sizeof(finding_words[0]);
+	const char	*near;
+	size_t		 i;
+
+	for (i = 0; i < n - 1; i++)
+		if (strcmp(kind, finding_words[i]) == 0)
+			return 0;
+	near = near_word(kind, finding_words, n - 1);
+	return err_set(e, ERR_USAGE, "there is no kind of finding `%.60s`; "
+	    "%s `%s`", kind, near != NULL ? "nearest is" :
+	    "write one such as", near != NULL ? near : finding_words[0]);
+}
 
 static const struct conf_key log_list_keys[] = {
 	{ .name = "url", .type = CONF_T_STR, AT(conf, log_list_url),

@@ -7,6 +7,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/state.h"
+#include "auditor/conf_table.h"
 #include "auditor/db/finding.h"
 #include "base/limit.h"
 
@@ -96,6 +97,9 @@ fill(const struct ask *a, struct finding_filter *q, struct err *e)
 		return err_set(e, ERR_USAGE, "there is no severity \"%.40s\"; "
 		    "there are critical, high, medium, low and info",
 		    q->severity);
+	if (q->kind != NULL && strcmp(q->kind, "certificate.silent") != 0 &&
+	    conf_table_kind(q->kind, e) == -1)
+		return -1;
 	if (a->since != NULL && opt_moment(a->since, 0, &q->since, e) == -1)
 		return -1;
 	if (a->after != NULL && state_id(a->after, &q->after, e) == -1)
