@@ -95,6 +95,55 @@
 /* Logs in a list: all logs ever are fewer than 300. */
 #define LIMIT_LOGLIST_LOGS	4096u
 
+/* --- auditing certificates --- */
+
+/* A CRL: the largest that Let's Encrypt planned for has 70 MB. */
+#define LIMIT_CRL		(256u << 20)
+/* One entry of it, or one of its extensions. */
+#define LIMIT_CRL_ENTRY		(64u << 10)
+/* Serials that one scan looks for: the certificates of one issuer. */
+#define LIMIT_CRL_WATCHED	(8u << 20)
+/* A CRL that is kept whole as evidence of a revocation. */
+#define LIMIT_CRL_KEEP		(1u << 20)
+/* Content of a serial number: RFC 5280 allows 20 bytes. */
+#define LIMIT_SERIAL		64u
+/* An OCSP answer: with a chain of three certificates 6 KB. */
+#define LIMIT_BODY_OCSP		(64u << 10)
+/* An AIA answer: a PKCS #7 of ten certificates. */
+#define LIMIT_BODY_AIA		(256u << 10)
+/* A URI in a certificate that is followed. */
+#define LIMIT_PTR_URL		1024u
+/* URIs of one kind in one certificate. */
+#define LIMIT_PTR_URLS		32u
+/* Intermediates of a path: 8 is what browsers take. */
+#define LIMIT_CHAIN_DEPTH	8
+/* Certificates that a search for paths looks at as issuers. */
+#define LIMIT_CHAIN_TRIES	2000u
+/* Signatures that a search for paths verifies. */
+#define LIMIT_CHAIN_SIGS	200u
+/* Paths that are judged. */
+#define LIMIT_CHAIN_PATHS	64u
+/* Name constraints times names that one path compares. */
+#define LIMIT_CHAIN_NAMES	(1u << 20)
+/* Names of one certificate that are compared with constraints. */
+#define LIMIT_CHAIN_SANS	100000u
+/* A root store: PEM of all programs, certdata.txt, CCADB's PEMs. */
+#define LIMIT_ROOTS		(64u << 20)
+/* SCTs of one certificate, from all sources. */
+#define LIMIT_SCTS		64u
+/* Addresses of one endpoint that are looked at. */
+#define LIMIT_PROBE_ADDRS	16
+/* Connections and questions that one probe process has under way. */
+#define LIMIT_PROBES		1024
+/* Endpoints that are watched. */
+#define LIMIT_ENDPOINTS		100000u
+/* Bytes that an endpoint may send before its handshake is done. */
+#define LIMIT_PROBE_BYTES	(256u << 10)
+/* Records of one CAA set. */
+#define LIMIT_CAA		64u
+/* Serials of one list for `affected` or `expect revocation`. */
+#define LIMIT_SERIALS		1000000u
+
 /* --- configuration --- */
 
 /* The file: 10,000 inline watches fit; more belong into watch_file. */

@@ -46,6 +46,10 @@ struct fetch_setup {
 #define FETCH_F_GZIP	0x01u	/* Accept-Encoding: gzip; not decompressed */
 #define FETCH_F_HTTP2	0x02u	/* over TLS */
 #define FETCH_F_FRESH	0x04u	/* a new connection, not kept */
+#define FETCH_F_PIPE	0x08u	/* the body goes into the pipe that came with
+				   the message, as it arrives; arena is 0 */
+#define FETCH_F_FOLLOW	0x10u	/* up to 3 redirects, each checked anew (CRL,
+				   AIA); only class revocation */
 
 struct fetch_get {
 	uint64_t	 id;

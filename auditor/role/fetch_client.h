@@ -50,6 +50,16 @@ void fetch_client_drop(struct fetch_client *, uint32_t arena);
  */
 uint64_t fetch_client_get(struct fetch_client *, const struct fetch_get *);
 
+/*
+ * The same with FETCH_F_PIPE: the body is written to ${fd} (a pipe's writing
+ * end, which is the process's alone from then on: it is closed here when it
+ * was sent) as fast as its reader takes it, decompressed by nobody.  The
+ * reader sees the end of file when the body ended or failed; whether it is
+ * whole is said by FETCH_DONE, with length 0 and `wire` the bytes of body.
+ */
+uint64_t fetch_client_pipe(struct fetch_client *, const struct fetch_get *,
+    int fd);
+
 /* Give up a request: its FETCH_DONE still comes (maybe with an answer). */
 void fetch_client_cancel(struct fetch_client *, uint64_t id);
 

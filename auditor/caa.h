@@ -1,0 +1,68 @@
+#ifndef AUDITOR_CAA_H
+#define AUDITOR_CAA_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cur.h"
+#include "base/err.h"
+
+/*
+ * CAA (RFC 8659, RFC 8657): record sets, tree climbing, and whether they
+ * allow an issuer.  Pure: who asks does the asking.
+ */
+struct caa_rr {
+	uint8_t		flags;		/* 128: issuer critical */
+	char		tag[16];	/* lower case */
+	char		value[1024];	/* cleaned: printable ASCII */
+};
+
+struct caa_set {
+	char		 at[256];	/* the name that has them; "": none */
+	struct caa_rr	*v;		/* sorted; owned */
+	size_t		 n;
+	uint32_t	 ttl;		/* least */
+	int		 ad;		/* all answers on the way had AD */
+};
+
+void caa_free(struct caa_set *);
+
+/* Add the RDATA of one record: 0, or -1 ERR_FORMAT (it is kept as tag ""). */
+int caa_add(struct caa_set *, struct span rdata, struct err *);
+
+/*
+ * The next name of the climb (RFC 8659 section 3): the parent, or NULL at the
+ * root.  Points into ${name}; a leading "*." is dropped first.
+ */
+const char *caa_parent(const char *name);
+
+/* Canonical text of the set ("0 issue \"ca.example\"" a line): compare it. */
+char *caa_text(const struct caa_set *);
+
+/*
+ * Do they allow ${issuer} (CAA identifier) to issue for the name (a wildcard
+ * asks issuewild)?  1 yes, 0 no, -1 it cannot be said (unknown critical tag:
+ * no); ${why} says which record.  Parameters (accounturi, validationmethods)
+ * are reported in ${why} and decide only when ${account} or ${method} is not
+ * NULL.
+ */
+int caa_allows(const struct caa_set *, const char *issuer, int wildcard,
+    const char *account, const char *method, char *why, size_t cap);
+
+/* A TXT record of _validation-persist (draft dns-persist-01): what it says. */
+struct caa_grant {
+	char	issuer[256];		/* issuer domain */
+	char	account[1024];		/* accounturi */
+	int	wildcard;		/* policy=wildcard */
+	int64_t	until;			/* persistUntil; INT64_MIN: no end */
+};
+
+/* 1 it is one, 0 another text, -1 malformed.  ${rdata} as on the wire. */
+int caa_grant_read(struct span rdata, struct caa_grant *);
+
+/* As JSON: [{"flags","tag","value"}]; and from it, 0 or -1. */
+json_t *caa_json(const struct caa_set *);
+int caa_from_json(const json_t *, struct caa_set *);
+
+#endif

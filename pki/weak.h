@@ -1,0 +1,50 @@
+#ifndef PKI_WEAK_H
+#define PKI_WEAK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cur.h"
+#include "base/err.h"
+
+/*
+ * Keys that are no secret: too small, Debian 2008 (CVE-2008-0166), ROCA
+ * (CVE-2017-15361), primes that lie close together (Fermat), a factor shared
+ * with another known key, small or even exponents, points that are not on
+ * their curve.
+ */
+enum weak {
+	WEAK_NO,
+	WEAK_SIZE,		/* RSA below 2048 bits, unknown curve */
+	WEAK_EXPONENT,
+	WEAK_DEBIAN,
+	WEAK_ROCA,
+	WEAK_CLOSE,		/* Fermat, 100 rounds */
+	WEAK_SMALL_FACTOR,
+	WEAK_SHARED,
+	WEAK_POINT,
+	WEAK_MAX
+};
+
+/* Fingerprints of Debian's keys, as openssl-blacklist writes them: lines of
+   20 hex digits (the end of SHA-1 of "Modulus=HEX\n"), `#` comments. */
+struct weak_list;
+struct weak_list *weak_list_read(struct span text, struct err *);
+void weak_list_free(struct weak_list *);
+
+/* Judge a SubjectPublicKeyInfo; the list may be NULL.  *why: a sentence. */
+enum weak weak_key(struct span spki, const struct weak_list *, char *why,
+    size_t cap);
+
+/*
+ * Shared factors: batch GCD over RSA moduli (each a SubjectPublicKeyInfo;
+ * others are passed over).  bad[i] is 1 where key i has a factor in common
+ * with another, different modulus.  Returns how many.
+ */
+long weak_shared(const struct span *spki, size_t n, uint8_t *bad,
+    struct err *);
+
+/* "debian", "roca", ... */
+const char *weak_name(enum weak);
+
+#endif
