@@ -113,6 +113,7 @@ libs	= $(foreach l,$(UP_$(1)),$(O)/lib$(l).a)
 UNIT	:= $(sort $(wildcard tests/unit/*/test_*.c))
 FUZZ	:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCH	:= $(sort $(wildcard tests/bench/bench_*.c))
+CONFORM	:= $(sort $(wildcard tests/conformance/conform_*.c))
 RIG	:= $(sort $(wildcard tests/rig/*.c))
 RIGLIB	:= $(sort $(wildcard tests/rig/lib/*.c))
 
@@ -120,6 +121,7 @@ PROG	:= $(O)/certvigil
 UNITBIN	:= $(UNIT:%.c=$(O)/%)
 FUZZBIN	:= $(FUZZ:%.c=$(O)/%)
 BENCHBIN := $(BENCH:%.c=$(O)/%)
+CONFORMBIN := $(CONFORM:%.c=$(O)/%)
 RIGBIN	:= $(RIG:%.c=$(O)/%)
 
 all: $(PROG)
@@ -165,6 +167,11 @@ $(O)/tests/bench/%: $(O)/tests/bench/%.o $(call libs,auditor)
 	$(say) LINK $@
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Suites of others, from $CERTVIGIL_DATA.
+$(O)/tests/conformance/%: $(O)/tests/conformance/%.o $(call libs,auditor)
+	$(say) LINK $@
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # A fuzz target: with clang's engine in V=fuzz, else with the replayer.
 ifeq ($(V),fuzz)
 FUZZMAIN := -fsanitize=fuzzer
@@ -205,7 +212,7 @@ demo:
 	$(Q)bash tests/demo.sh $(O)
 
 rig: $(RIGBIN)
-unit: $(UNITBIN)
+unit: $(UNITBIN) $(CONFORMBIN)
 fuzzers: $(FUZZBIN)
 benches: $(BENCHBIN)
 

@@ -218,6 +218,10 @@ for t in "$obj"/tests/unit/*/test_*; do
 	n=${t#"$obj"/tests/}
 	add "$n" "$t"
 done
+for t in "$obj"/tests/conformance/conform_*; do
+	[ -x "$t" ] && [ -e "${t#"$obj"/}.c" ] || continue
+	add "conformance/$(basename "$t")" "$t"
+done
 for t in tests/fuzz/fuzz_*.c; do
 	t=$(basename "$t" .c)
 	mapfile -t dirs < <(corpus "${t#fuzz_}")
