@@ -101,6 +101,14 @@ struct conf {
 	char		*digest_at;		/* "08:00" or NULL */
 	struct conf_strs digest_to;
 	char		*ccadb_csv;		/* issuer owners, or NULL */
+	int64_t		 audit_every;		/* 3600 */
+	int64_t		 audit_unreachable_after; /* 21600 */
+	struct conf_strs audit_send;		/* channels of the report */
+	char		*audit_roots;		/* PEM: more roots */
+	char		*audit_certdata;	/* Mozilla's certdata.txt */
+	char		*audit_ccadb_pems;	/* AllCertificatePEMs CSV */
+	char		*audit_weak_keys;	/* openssl-blacklist format */
+	struct conf_strs audit_resolvers;	/* of CAA; none: the system's */
 };
 
 /*

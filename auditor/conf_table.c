@@ -248,6 +248,31 @@ static const struct conf_key digest_keys[] = {
 };
 static const struct conf_map digest_map = { .keys = digest_keys };
 
+static const struct conf_key audit_keys[] = {
+	{ .name = "every", .type = CONF_T_SECONDS, AT(conf, audit_every),
+	  .min = 1, .max = 7 * DAY, .dflt = "1h",
+	  .help = "how often sources and endpoints are looked at" },
+	{ .name = "unreachable_after", .type = CONF_T_SECONDS,
+	  AT(conf, audit_unreachable_after), .min = 0, .max = 30 * DAY,
+	  .dflt = "6h", .help = "a source away so long is not checked" },
+	{ .name = "send", .type = CONF_T_STRS, AT(conf, audit_send),
+	  .check = conf_check_name, .help = "channels that get the report" },
+	{ .name = "roots", .type = CONF_T_PATH, AT(conf, audit_roots),
+	  .help = "PEM: roots of a private CA, beside the system's" },
+	{ .name = "certdata", .type = CONF_T_PATH, AT(conf, audit_certdata),
+	  .help = "Mozilla's certdata.txt: roots with distrust dates" },
+	{ .name = "ccadb_pems", .type = CONF_T_PATH,
+	  AT(conf, audit_ccadb_pems),
+	  .help = "CCADB's AllCertificatePEMs, with ccadb_csv" },
+	{ .name = "weak_keys", .type = CONF_T_PATH, AT(conf, audit_weak_keys),
+	  .help = "keys of Debian 2008, as openssl-blacklist has them" },
+	{ .name = "resolvers", .type = CONF_T_STRS,
+	  AT(conf, audit_resolvers),
+	  .help = "asked for CAA; none: those of the system" },
+	{ .name = NULL }
+};
+static const struct conf_map audit_map = { .keys = audit_keys };
+
 static const struct conf_key root_keys[] = {
 	{ .name = "database", .type = CONF_T_STR, AT(conf, database),
 	  .check = conf_check_database, .dflt = "embedded",
@@ -292,6 +317,8 @@ static const struct conf_key root_keys[] = {
 	  .help = "a dead man's switch" },
 	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
 	  .help = "one message a day" },
+	{ .name = "audit", .type = CONF_T_MAP, .map = &audit_map,
+	  .help = "looking at certificates that are known" },
 	{ .name = "ccadb_csv", .type = CONF_T_PATH, AT(conf, ccadb_csv),
 	  .help = "CCADB's AllCertificateRecords: who owns which CA key" },
 	{ .name = NULL }

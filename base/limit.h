@@ -115,6 +115,8 @@
 #define LIMIT_PTR_URL		1024u
 /* URIs of one kind in one certificate. */
 #define LIMIT_PTR_URLS		32u
+/* Other certificates that go with one to its judge. */
+#define LIMIT_POOL		64u
 /* Intermediates of a path: 8 is what browsers take. */
 #define LIMIT_CHAIN_DEPTH	8
 /* Certificates that a search for paths looks at as issuers. */

@@ -16,6 +16,8 @@ create table cert_fact (
 	weak_why	text,
 	issuer_sha256	bytea,			-- certificate that signed it, if at hand
 	first_sct_ms	bigint,
+	caa		text,			-- allowed, violated, unknown; null: not judged
+	caa_why		text,
 	judged_at	timestamptz not null default now()
 );
 create index cert_fact_judged on cert_fact (judged_at);
@@ -85,6 +87,7 @@ create table revocation_source (
 	entries		bigint,
 	etag		text,
 	last_modified	text,
+	probed_at	timestamptz,		-- last asked about a serial that nobody issued
 	added_at	timestamptz not null default now(),
 	unique (kind, url, issuer_spki_sha256)
 );
@@ -120,6 +123,7 @@ create table revocation_status (
 	reason		int,
 	stated_at	timestamptz,
 	refusal		text,			-- why unknown
+	fresh_until	timestamptz,		-- of an OCSP answer; a CRL's is its source's
 	first_seen	timestamptz not null default now(),
 	last_seen	timestamptz not null default now(),
 	-- evidence of the first sight

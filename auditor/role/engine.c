@@ -12,6 +12,7 @@
 #include "auditor/decide.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/role/audit.h"
 #include "auditor/role/engine_start.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
@@ -234,7 +235,8 @@ read_fetch(struct engine *en, struct fetch_client *f, int deliver)
 			notify_done(en->notify, &d);
 			continue;
 		}
-		if (lists_fetched(en->lists, &d))
+		if (lists_fetched(en->lists, &d) ||
+		    audit_fetched(en->audit, &d))
 			continue;
 		for (i = 0; i < en->ntails; i++)
 			if (tail_fetched(en->tails[i], &d))
@@ -297,6 +299,7 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 		if ((j = en->tails[i]->second) != NULL)
 			p[n++] = (struct pollfd){ ipc_fd(j->ipc), POLLIN, 0 };
 	}
+	n += audit_poll(en->audit, p + n, max - n);
 	return n;
 }
 
@@ -328,6 +331,7 @@ database_away(struct engine *en)
 	for (i = 0; i < en->ntails; i++)
 		tail_free(en->tails[i]);
 	en->ntails = 0;
+	audit_reset(en->audit);
 	lists_free(en->lists);
 	en->lists = lists_new(en);
 	if (clk_mono() < next) {
@@ -362,6 +366,8 @@ once_done(struct engine *en, int64_t now)
 			return 0;
 	if (engine_unread(en) != 0)
 		return 0;
+	if (!audit_idle(en->audit))
+		return 0;
 	if (until == 0)
 		until = now + ONCE_DELIVER;
 	return notify_idle(en->notify) || now > until;
@@ -388,6 +394,7 @@ turn(struct engine *en, int64_t now)
 	claim(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
+	audit_turn(en->audit, now);
 	notify_tick(en->notify, now, &en->wake);
 	if (!en->once)
 		notify_heartbeat(en->notify, coverage_good(en));
@@ -417,6 +424,10 @@ loop(struct engine *en, struct ipc *boss)
 		if (read_boss(en, boss) == -1 ||
 		    read_fetch(en, en->logs, 0) == -1 ||
 		    read_fetch(en, en->deliver, 1) == -1) {
+			en->fatal = !en->stop;
+			break;
+		}
+		if (audit_read(en->audit) == -1) {
 			en->fatal = !en->stop;
 			break;
 		}

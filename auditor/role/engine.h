@@ -19,6 +19,7 @@
  * wait call; the jobs (a tail a log, the log lists, the outbox) are state
  * machines that it turns.
  */
+struct audit;
 struct tail;
 struct lists;
 
@@ -77,6 +78,7 @@ struct engine {
 	struct engine_rate	**rates;	/* tail_rate.c */
 	size_t			 nrates, caprates;
 	struct lists		*lists;
+	struct audit		*audit;
 	uint64_t		 next_ask;	/* ids of questions to judges */
 	int			 hint_change, hint_outbox; /* of db_notified */
 	int			 stop;

@@ -13,6 +13,7 @@
 #include "auditor/db/migrate.h"
 #include "auditor/db/source.h"
 #include "auditor/proc.h"
+#include "auditor/role/audit.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
@@ -44,10 +45,11 @@ slurp(const char *path, size_t cap, struct buf *out)
 	return n == 0 ? 0 : -1;
 }
 
-static int
-start_fetch(struct engine *en, struct err *e)
+struct fetch_client *
+engine_fetch(struct engine *en, enum egress_class class, struct err *e)
 {
 	const struct conf	*c = en->conf;
+	struct fetch_client	*f;
 	struct fetch_setup	 s;
 	struct buf		 agent = BUF_INIT, pem = BUF_INIT;
 	size_t			 i;
@@ -58,25 +60,50 @@ start_fetch(struct engine *en, struct err *e)
 	if (c->fetch_ca_file != NULL) {
 		if (slurp(c->fetch_ca_file, LIMIT_CA_PEM, &pem) == -1) {
 			buf_free(&agent);
-			return err_set(e, ERR_CONF, "fetch.ca_file: %s cannot "
+			(void)err_set(e, ERR_CONF, "fetch.ca_file: %s cannot "
 			    "be read", c->fetch_ca_file);
+			return NULL;
 		}
 		s.ca_pem = buf_bytes(&pem);
 	}
 	for (i = 0; i < c->egress_allow_private.n &&
 	    i < LIMIT_EGRESS_NETS; i++)
 		s.allow[s.nallow++] = c->egress_allow_private.v[i];
-	s.class = EGRESS_LOG;
-	s.max_rate = (uint64_t)c->fetch_max_rate;
+	s.class = class;
+	s.max_rate = class == EGRESS_DELIVERY ? 0 :
+	    (uint64_t)c->fetch_max_rate;
 	s.proxy = "";
 	s.host_conns = 8;
-	en->logs = fetch_client_new(&s, e);
-	s.class = EGRESS_DELIVERY;
-	s.max_rate = 0;
-	if (en->logs != NULL)
-		en->deliver = fetch_client_new(&s, e);
+	f = fetch_client_new(&s, e);
 	buf_free(&agent);
 	buf_free(&pem);
+	return f;
+}
+
+struct probe_client *
+engine_probe(struct engine *en, struct err *e)
+{
+	const struct conf	*c = en->conf;
+	struct probe_setup	 s;
+	size_t			 i;
+
+	memset(&s, 0, sizeof(s));
+	for (i = 0; i < c->egress_allow_private.n &&
+	    i < LIMIT_EGRESS_NETS; i++)
+		s.allow[s.nallow++] = c->egress_allow_private.v[i];
+	for (i = 0; i < c->audit_resolvers.n &&
+	    i < sizeof(s.resolvers) / sizeof(s.resolvers[0]); i++)
+		s.resolvers[s.nresolvers++] = c->audit_resolvers.v[i];
+	return probe_client_new(&s, e);
+}
+
+static int
+start_fetch(struct engine *en, struct err *e)
+{
+	en->logs = engine_fetch(en, EGRESS_LOG, e);
+	if (en->logs == NULL)
+		return -1;
+	en->deliver = engine_fetch(en, EGRESS_DELIVERY, e);
 	return en->deliver != NULL ? 0 : -1;
 }
 
@@ -183,9 +210,12 @@ change_watches(struct engine *en, struct watch_build *b, struct err *e)
 	/* matches under way point into the old set by number */
 	for (i = 0; i < en->ntails; i++)
 		tail_restart(en->tails[i]);
+	audit_reset(en->audit);
 	old = en->pool;
 	en->pool = p;
 	lists_restart(en->lists);
+	if (audit_reload(en->audit, e) == -1)
+		log_error("audit", "%s", e->msg);
 	judge_pool_free(old);
 	memcpy(en->watch_set, watch_sha256(judge_pool_watches(p)), 32);
 	watch_base_free(en->base);
@@ -238,8 +268,8 @@ engine_marked(struct engine *en, struct err *e)
 static void
 worker(const struct engine *en, struct lease_worker *w)
 {
-	static const char *const	 roles[] = { "ingest", "notify",
-	    "sign" };
+	static const char *const	 roles[] = { "ingest", "audit",
+	    "notify", "sign" };
 	static char			 host[64];
 
 	(void)gethostname(host, sizeof(host) - 1);
@@ -247,7 +277,7 @@ worker(const struct engine *en, struct lease_worker *w)
 	w->host = host;
 	w->pid = getpid();
 	w->schema_version = migrate_newest();
-	w->roles = (struct db_strs){ roles, 3 };
+	w->roles = (struct db_strs){ roles, 4 };
 }
 
 int
@@ -268,7 +298,8 @@ engine_enter(struct engine *en, struct err *e)
 	worker(en, &w);
 	if (lease_takeover(en->db, en->holder, e) == -1 ||
 	    lease_enter(en->db, &w, e) == -1 ||
-	    lease_add(en->db, "loglist", "main", e) == -1)
+	    lease_add(en->db, "loglist", "main", e) == -1 ||
+	    lease_add(en->db, "sweep", "main", e) == -1)
 		return -1;
 	if (en->conf->log_list_file == NULL &&
 	    (apple == NULL || strcmp(apple, "none") != 0) &&
@@ -283,7 +314,7 @@ engine_enter(struct engine *en, struct err *e)
 		return 0;
 	/* everything has its turn now, and the list of logs first */
 	return db_query(en->db, NULL, e, "update work set due_at = now() "
-	    "where kind in ('loglist', 'tail')", "");
+	    "where kind in ('loglist', 'tail', 'sweep')", "");
 }
 
 /* Does the process live (and is no corpse that nobody has taken away)? */
@@ -389,7 +420,9 @@ engine_start(struct engine *en, struct ipc *boss, struct err *e)
 	if (en->sign == NULL)
 		return -1;
 	en->lists = lists_new(en);
-	if (choose_slot(en, e) == -1 || engine_enter(en, e) == -1)
+	en->audit = audit_new(en, e);
+	if (en->audit == NULL || choose_slot(en, e) == -1 ||
+	    engine_enter(en, e) == -1)
 		return -1;
 	en->notify = notify_new(en->db, en->conf, en->deliver, en->sign,
 	    en->holder);
@@ -408,6 +441,7 @@ engine_end(struct engine *en)
 		tail_free(en->tails[i]);
 	free(en->tails);
 	tail_rate_free(en);
+	audit_free(en->audit);
 	lists_free(en->lists);
 	notify_free(en->notify);
 	if (en->db != NULL && db_alive(en->db) && en->holder[0] != '\0') {
@@ -449,6 +483,8 @@ engine_reload(struct engine *en)
 	watch_build_free(b);
 	notify_reload(en->notify, fresh);
 	lists_restart(en->lists);
+	if (audit_reload(en->audit, &e) == -1)
+		log_error("reload", "%s", e.msg);
 	conf_free(old);
 	engine_watches(en);
 	log_info("reload", "configuration read");
@@ -460,7 +496,8 @@ engine_is_child(const struct engine *en, pid_t pid)
 	return fetch_client_proc(en->logs)->pid == pid ||
 	    fetch_client_proc(en->deliver)->pid == pid ||
 	    sign_client_proc(en->sign)->pid == pid ||
-	    judge_pool_pid(en->pool) == pid;
+	    judge_pool_pid(en->pool) == pid ||
+	    audit_is_child(en->audit, pid);
 }
 
 int

@@ -20,6 +20,7 @@
 
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/role/judge_audit.h"
 #include "auditor/sandbox.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -104,7 +105,8 @@ set_log(struct judge *j, struct cur *c, struct err *e)
 
 /* Carry out one message; the answer, if any, is in j->out. */
 static int
-handle(struct judge *j, struct ipc_msg *m, uint64_t *id, struct err *e)
+handle(struct judge *j, struct ipc *ipc, struct ipc_msg *m, uint64_t *id,
+    struct err *e)
 {
 	struct judge_page	p;
 
@@ -130,6 +132,20 @@ handle(struct judge *j, struct ipc_msg *m, uint64_t *id, struct err *e)
 		return judge_do_signed(j, &m->body, *id, e);
 	case JUDGE_LIST:
 		return judge_do_list(j, &m->body, *id, e);
+	case JUDGE_LOGS:
+		return judge_do_logs(j, &m->body, *id, e);
+	case JUDGE_TRUST:
+		return judge_do_trust(j, &m->body, e);
+	case JUDGE_CERT:
+		return judge_do_cert(j, &m->body, *id, e);
+	case JUDGE_CRL:
+		return judge_do_crl(j, ipc, m, *id, e);
+	case JUDGE_OCSP:
+		return judge_do_ocsp(j, &m->body, *id, e);
+	case JUDGE_INCL:
+		return judge_do_incl(j, &m->body, *id, e);
+	case JUDGE_AIA:
+		return judge_do_aia(j, &m->body, *id, e);
 	default:
 		return err_set(e, ERR_FORMAT, "unknown request");
 	}
@@ -150,12 +166,12 @@ serve(struct judge *j, int fd)
 	while (ipc_recv(ipc, &m, -1, NULL) == 1) {
 		err_clear(&e);
 		buf_reset(&j->out);
-		if (handle(j, &m, &id, &e) == -1) {
+		if (handle(j, ipc, &m, &id, &e) == -1) {
 			r = (struct judge_reply){ id, 0, e.code, e.msg };
 			buf_reset(&j->out);
 			judge_reply_pack(&j->out, &r);
 		}
-		if (m.type != JUDGE_LOG)
+		if (m.type != JUDGE_LOG && m.type != JUDGE_TRUST)
 			ipc_send(ipc, JUDGE_REPLY, &j->out, NULL, 0);
 		if (ipc_flush(ipc, NULL) == -1)
 			break;
@@ -170,9 +186,8 @@ serve(struct judge *j, int fd)
 	_exit(0);
 }
 
-/* A mapping of a memfd that nobody can resize, or NULL. */
-static const uint8_t *
-map(int fd, uint64_t size)
+const uint8_t *
+judge_map(int fd, uint64_t size)
 {
 	struct stat	 st;
 	void		*p;
@@ -204,7 +219,7 @@ spawn(struct judge *j, struct ipc *ipc, struct ipc_msg *m)
 		if (getppid() != template)
 			_exit(1);
 		(void)close(ipc_fd(ipc));
-		j->arena = map(arena, size);
+		j->arena = judge_map(arena, size);
 		j->narena = size;
 		(void)close(arena);
 		if (j->arena == NULL)
@@ -230,7 +245,7 @@ watches(struct judge *j, struct ipc *ipc, struct ipc_msg *m, struct err *e)
 	int		 fd = ipc_take_fd(ipc, 0);
 
 	if (cur_u64(&m->body, &size) == -1 || fd == -1 ||
-	    (p = map(fd, size)) == NULL)
+	    (p = judge_map(fd, size)) == NULL)
 		return err_set(e, ERR_FORMAT, "watch set cannot be mapped");
 	(void)close(fd);
 	/* the engine has made it, sealed it, and shown it to nobody else */
@@ -297,6 +312,9 @@ judge_main(void)
 		if (m.type == JUDGE_WATCH) {
 			if (watches(&j, ipc, &m, &e) == -1)
 				break;
+		} else if (m.type == JUDGE_ROOTS) {
+			if (judge_do_roots(&j, &m.body, &e) == -1)
+				break;
 		} else if (m.type != JUDGE_FORK || spawn(&j, ipc, &m) == -1)
 			break;
 		if (ipc_flush(ipc, NULL) == -1)
@@ -305,6 +323,7 @@ judge_main(void)
 	if (e.code != ERR_NONE && e.code != ERR_NOENT)
 		log_error(NULL, "%s", e.msg);
 	page_free(j.page);
+	judge_roots_free(j.programs, j.nprograms);
 	ipc_free(ipc);
 	/* the engine has closed their sockets as well */
 	while (waitpid(-1, NULL, 0) > 0)

@@ -26,6 +26,7 @@ enum judge_type {
 	/* engine to template */
 	JUDGE_WATCH = 1,	/* u64 size; the image's memfd; answered */
 	JUDGE_FORK,		/* u64 arena size; socket and memfd; answered */
+	JUDGE_ROOTS,		/* judge_audit.h; not answered */
 	/* template to engine */
 	JUDGE_READY,		/* u32 pid (0: the template itself) */
 	/* engine to judge, each with u64 id first */
@@ -37,6 +38,14 @@ enum judge_type {
 	JUDGE_SIGNED,		/* vec32 certificate, issuer, MerkleTreeLeaf */
 	JUDGE_LIST,		/* struct judge_list */
 	JUDGE_RAW,		/* struct judge_page: one entry, not walked */
+	/* the auditor's: judge_audit.h */
+	JUDGE_LOGS,		/* log lists, as text */
+	JUDGE_TRUST,		/* struct judge_trust; not answered */
+	JUDGE_CERT,		/* struct judge_cert_ask */
+	JUDGE_CRL,		/* struct judge_crl_ask; pipe and set */
+	JUDGE_OCSP,		/* struct judge_ocsp_ask */
+	JUDGE_INCL,		/* struct incl, statuses and bodies */
+	JUDGE_AIA,		/* vec32 body */
 	/* judge to engine: struct judge_reply and what follows it */
 	JUDGE_REPLY
 };
@@ -177,12 +186,23 @@ int judge_loglist_read(struct cur *, struct loglist **);
 void judge_str_pack(struct buf *, const char *);
 int judge_str_read(struct cur *, const char **);
 
+/*
+ * Parts of the messages: bytes with a length of 32 bits, borrowed; a count
+ * whose items have ${least} bytes or more; a byte as a flag; a time.  0 or -1.
+ */
+int judge_span_read(struct cur *, struct span *);
+int judge_count_read(struct cur *, size_t least, size_t *);
+int judge_flag_read(struct cur *, int *);
+int judge_time_read(struct cur *, int64_t *);
+
 /* The role of the template: returns the exit status. */
 int judge_main(void);
 
 /* --- inside a judge --- */
 
 struct page;
+struct judge_trust;
+struct roots;
 
 struct judge {
 	struct watch_set	 watches;
@@ -195,6 +215,9 @@ struct judge {
 	struct buf		 inflated;	/* a body that came as gzip */
 	struct buf		 scratch;
 	struct buf		 out;		/* the answer */
+	struct roots		**programs;	/* of the template */
+	size_t			 nprograms;
+	struct judge_trust	*trust;		/* NULL: not told */
 };
 
 /* The bytes of an extent; inflated (to at most ${cap}) when gzip. */
@@ -211,6 +234,9 @@ int judge_do_proof(struct judge *, struct cur *, uint64_t id, struct err *);
 int judge_do_issuer(struct judge *, struct cur *, uint64_t id, struct err *);
 int judge_do_signed(struct judge *, struct cur *, uint64_t id, struct err *);
 int judge_do_list(struct judge *, struct cur *, uint64_t id, struct err *);
+
+/* A mapping of a memfd that nobody can resize, or NULL. */
+const uint8_t *judge_map(int fd, uint64_t size);
 
 /* Begin an answer that is ok. */
 void judge_ok(struct judge *, uint64_t id);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 
 /* The template has a minute for a watch set of 1,000,000. */
 #define READY_MS	60000
+/* A judge that is idle takes its descriptors at once. */
+#define FLUSH_MS	1000
 
 struct judge_pool {
 	struct proc		 proc;
@@ -146,6 +149,20 @@ judge_pool_watches(const struct judge_pool *p)
 	return &p->watches;
 }
 
+int
+judge_pool_roots(struct judge_pool *p, const struct buf *b, struct err *e)
+{
+	ipc_send(p->proc.ipc, JUDGE_ROOTS, b, NULL, 0);
+	while (ipc_flush(p->proc.ipc, e) == 1) {
+		struct pollfd	f = { ipc_fd(p->proc.ipc), POLLOUT, 0 };
+
+		if (poll(&f, 1, READY_MS) != 1)
+			return err_set(e, ERR_SYS, "the judges' template "
+			    "does not listen");
+	}
+	return e != NULL && e->code != ERR_NONE ? -1 : 0;
+}
+
 pid_t
 judge_pool_pid(const struct judge_pool *p)
 {
@@ -216,6 +233,40 @@ ask(struct judge_link *j, uint16_t type, struct buf *b)
 	ipc_send(j->ipc, type, b, NULL, 0);
 	(void)ipc_flush(j->ipc, NULL);
 	buf_free(b);
+}
+
+static void
+post(struct judge_link *j, enum judge_type type, uint64_t id,
+    const struct buf *body, const int *fds, int nfds)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_u64(&b, id);
+	buf_span(&b, buf_bytes(body));
+	ipc_send(j->ipc, (uint16_t)type, &b, fds, nfds);
+	buf_free(&b);
+	/* a judge that does not read is found by its patience */
+	while (ipc_flush(j->ipc, NULL) == 1 && nfds != 0) {
+		struct pollfd	p = { ipc_fd(j->ipc), POLLOUT, 0 };
+
+		if (poll(&p, 1, FLUSH_MS) != 1)
+			break;
+	}
+}
+
+void
+judge_ask(struct judge_link *j, enum judge_type type, uint64_t id,
+    const struct buf *body, const int *fds, int nfds)
+{
+	if (j->waiting++ == 0)
+		j->asked_at = clk_mono();
+	post(j, type, id, body, fds, nfds);
+}
+
+void
+judge_tell(struct judge_link *j, enum judge_type type, const struct buf *body)
+{
+	post(j, type, 0, body, NULL, 0);
 }
 
 void

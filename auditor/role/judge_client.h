@@ -35,6 +35,12 @@ void judge_pool_free(struct judge_pool *);
 /* The image, mapped: patterns by number.  Borrowed. */
 const struct watch_set *judge_pool_watches(const struct judge_pool *);
 
+/*
+ * Give the template root programs, as judge_roots_pack() wrote them: judges
+ * that are forked from now on have them.  0 or -1.
+ */
+int judge_pool_roots(struct judge_pool *, const struct buf *, struct err *);
+
 /* The template's process. */
 pid_t judge_pool_pid(const struct judge_pool *);
 
@@ -61,6 +67,15 @@ void judge_ask_signed(struct judge_link *, uint64_t id, struct span cert,
     struct span issuer, struct span leaf);
 void judge_ask_list(struct judge_link *, uint64_t id,
     const struct judge_list *);
+
+/*
+ * A question of judge_audit.h: ${b} is what its pack function wrote.  The
+ * descriptors stay the caller's; all is written when it returns.
+ */
+void judge_ask(struct judge_link *, enum judge_type, uint64_t id,
+    const struct buf *, const int *fds, int nfds);
+/* The same for JUDGE_TRUST, which is not answered. */
+void judge_tell(struct judge_link *, enum judge_type, const struct buf *);
 
 /*
  * The next answer: 1 and *r with the cursor behind its head; 0 none; -1 it

@@ -29,8 +29,8 @@ judge_str_read(struct cur *c, const char **out)
 	return 0;
 }
 
-static int
-span_read(struct cur *c, struct span *out)
+int
+judge_span_read(struct cur *c, struct span *out)
 {
 	struct cur	v;
 
@@ -41,8 +41,8 @@ span_read(struct cur *c, struct span *out)
 }
 
 /* A count that at least fits what is left, ${least} bytes each. */
-static int
-count_read(struct cur *c, size_t least, size_t *out)
+int
+judge_count_read(struct cur *c, size_t least, size_t *out)
 {
 	uint32_t	n;
 
@@ -52,8 +52,8 @@ count_read(struct cur *c, size_t least, size_t *out)
 	return 0;
 }
 
-static int
-flag_read(struct cur *c, int *out)
+int
+judge_flag_read(struct cur *c, int *out)
 {
 	uint8_t	v;
 
@@ -63,8 +63,8 @@ flag_read(struct cur *c, int *out)
 	return 0;
 }
 
-static int
-time_read(struct cur *c, int64_t *out)
+int
+judge_time_read(struct cur *c, int64_t *out)
 {
 	uint64_t	v;
 
@@ -88,7 +88,7 @@ judge_log_read(struct cur *c, struct judge_log *l)
 	uint8_t	p;
 
 	if (cur_u8(c, &p) == -1 || p > LOGLIST_STATIC ||
-	    span_read(c, &l->key) == -1 || judge_str_read(c, &l->origin) == -1)
+	    judge_span_read(c, &l->key) == -1 || judge_str_read(c, &l->origin) == -1)
 		return -1;
 	l->protocol = (enum loglist_protocol)p;
 	return 0;
@@ -107,7 +107,7 @@ judge_ext_read(struct cur *c, struct judge_ext *e)
 {
 	if (cur_u64(c, &e->off) == -1 || cur_u32(c, &e->len) == -1)
 		return -1;
-	return flag_read(c, &e->gzip);
+	return judge_flag_read(c, &e->gzip);
 }
 
 void
@@ -126,7 +126,7 @@ judge_page_pack(struct buf *b, const struct judge_page *p)
 int
 judge_page_read(struct cur *c, struct judge_page *p)
 {
-	if (judge_ext_read(c, &p->ext) == -1 || flag_read(c, &p->tile) == -1 ||
+	if (judge_ext_read(c, &p->ext) == -1 || judge_flag_read(c, &p->tile) == -1 ||
 	    cur_u32(c, &p->max) == -1 || cur_u32(c, &p->skip) == -1 ||
 	    cur_u32(c, &p->cut) == -1 ||
 	    cur_u64(c, &p->first) == -1 || cur_u32(c, &p->from) == -1)
@@ -164,8 +164,8 @@ judge_proof_read(struct cur *c, struct judge_proof *p)
 	if (cur_u8(c, &kind) == -1 || kind > JUDGE_START ||
 	    cur_u64(c, &p->size1) == -1 || cur_u64(c, &p->size2) == -1 ||
 	    cur_copy(c, p->root1, 32) == -1 ||
-	    cur_copy(c, p->root2, 32) == -1 || flag_read(c, &p->tiles) == -1 ||
-	    count_read(c, 26, &p->n) == -1 || p->n > TILE_SET_MAX)
+	    cur_copy(c, p->root2, 32) == -1 || judge_flag_read(c, &p->tiles) == -1 ||
+	    judge_count_read(c, 26, &p->n) == -1 || p->n > TILE_SET_MAX)
 		return -1;
 	p->kind = (enum judge_proof_kind)kind;
 	for (i = 0; i < p->n; i++) {
@@ -193,9 +193,9 @@ int
 judge_list_read(struct cur *c, struct judge_list *l)
 {
 	if (judge_ext_read(c, &l->json) == -1 ||
-	    judge_ext_read(c, &l->sig) == -1 || flag_read(c, &l->check) == -1)
+	    judge_ext_read(c, &l->sig) == -1 || judge_flag_read(c, &l->check) == -1)
 		return -1;
-	return span_read(c, &l->pem);
+	return judge_span_read(c, &l->pem);
 }
 
 void
@@ -212,7 +212,7 @@ judge_reply_read(struct cur *c, struct judge_reply *r)
 {
 	uint8_t	code;
 
-	if (cur_u64(c, &r->id) == -1 || flag_read(c, &r->ok) == -1 ||
+	if (cur_u64(c, &r->id) == -1 || judge_flag_read(c, &r->ok) == -1 ||
 	    cur_u8(c, &code) == -1 || code >= ERR_MAX)
 		return -1;
 	r->code = (enum err_code)code;
@@ -328,13 +328,13 @@ lists_read(struct cur *c, struct judge_match *m)
 {
 	size_t	i;
 
-	if (count_read(c, 5, &m->nnames) == -1)
+	if (judge_count_read(c, 5, &m->nnames) == -1)
 		return -1;
 	m->names = mem_array(m->nnames, sizeof(*m->names));
 	for (i = 0; i < m->nnames; i++)
 		if (judge_str_read(c, &m->names[i]) == -1)
 			return -1;
-	if (count_read(c, 9, &m->nhits) == -1)
+	if (judge_count_read(c, 9, &m->nhits) == -1)
 		return -1;
 	m->hit_watch = mem_array(m->nhits, sizeof(*m->hit_watch));
 	m->hit_name = mem_array(m->nhits, sizeof(*m->hit_name));
@@ -342,12 +342,12 @@ lists_read(struct cur *c, struct judge_match *m)
 		if (cur_u32(c, &m->hit_watch[i]) == -1 ||
 		    judge_str_read(c, &m->hit_name[i]) == -1)
 			return -1;
-	if (flag_read(c, &m->chain_fp) == -1 ||
-	    count_read(c, 4, &m->nchain) == -1)
+	if (judge_flag_read(c, &m->chain_fp) == -1 ||
+	    judge_count_read(c, 4, &m->nchain) == -1)
 		return -1;
 	m->chain = mem_array(m->nchain, sizeof(*m->chain));
 	for (i = 0; i < m->nchain; i++)
-		if (span_read(c, &m->chain[i]) == -1 ||
+		if (judge_span_read(c, &m->chain[i]) == -1 ||
 		    (m->chain_fp && m->chain[i].n != 32))
 			return -1;
 	return 0;
@@ -361,10 +361,10 @@ judge_match_read(struct cur *c, struct judge_match *m)
 	memset(m, 0, sizeof(*m));
 	if (cur_u64(c, &m->index) == -1 || cur_u64(c, &m->timestamp_ms) == -1 ||
 	    m->timestamp_ms >> JUDGE_TIME_BITS != 0 || cur_u8(c, &type) == -1 || type > 2 ||
-	    flag_read(c, &m->malformed) == -1 || cur_u8(c, &issued) == -1 ||
+	    judge_flag_read(c, &m->malformed) == -1 || cur_u8(c, &issued) == -1 ||
 	    issued > 2 || judge_str_read(c, &m->reason) == -1 ||
 	    cur_copy(c, m->leaf_hash, 32) == -1 ||
-	    span_read(c, &m->leaf) == -1 || span_read(c, &m->der) == -1 ||
+	    judge_span_read(c, &m->leaf) == -1 || judge_span_read(c, &m->der) == -1 ||
 	    cur_copy(c, m->tbs_sha256, 32) == -1 ||
 	    cur_copy(c, m->cert_sha256, 32) == -1 ||
 	    cur_copy(c, m->spki_sha256, 32) == -1 ||
@@ -374,8 +374,8 @@ judge_match_read(struct cur *c, struct judge_match *m)
 	    judge_str_read(c, &m->owner) == -1 ||
 	    judge_str_read(c, &m->subject) == -1 ||
 	    judge_str_read(c, &m->issuer) == -1 ||
-	    time_read(c, &m->not_before) == -1 ||
-	    time_read(c, &m->not_after) == -1)
+	    judge_time_read(c, &m->not_before) == -1 ||
+	    judge_time_read(c, &m->not_after) == -1)
 		return -1;
 	m->type = (int)type - 1;
 	m->issued = (int)issued - 1;

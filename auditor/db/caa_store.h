@@ -1,0 +1,43 @@
+#ifndef AUDITOR_DB_CAA_STORE_H
+#define AUDITOR_DB_CAA_STORE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "auditor/caa.h"
+#include "auditor/db/db.h"
+#include "base/err.h"
+
+/* CAA record sets of names, as they were when: all SQL about them. */
+
+/* What was found for a name. */
+struct caa_seen {
+	const char		*name;
+	const struct caa_set	*set;
+	const json_t		*grants;	/* array of objects */
+	const char		*resolver;
+};
+
+/*
+ * Note it: a new row where the set is another one.  *before is the canonical
+ * text of the one before (owned by the caller), NULL when it is the same or
+ * the first.
+ */
+int caa_store_seen(struct db *, const struct caa_seen *, char **before,
+    struct err *);
+
+/* The resolver gave no answer that counts. */
+int caa_store_error(struct db *, const char *name, const char *why,
+    struct err *);
+
+/* Issuances with that name that are not judged.  Columns: see enum. */
+enum caa_due_col { CAA_DUE_TBS, CAA_DUE_OWNER, CAA_DUE_WILD, CAA_DUE_AT_MS,
+	CAA_DUE_RECORDS, CAA_DUE_FOUND };
+int caa_store_due(struct db *, const char *name, struct db_res **,
+    struct err *);
+
+/* The judgement; findings about the issuance show it. */
+int caa_store_judged(struct db *, const struct span *tbs,
+    const char *verdict, const char *why, struct err *);
+
+#endif

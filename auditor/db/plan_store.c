@@ -1,0 +1,72 @@
+#include "auditor/db/plan_store.h"
+
+#include "base/limit.h"
+
+/* Names whose CAA is followed because a certificate has them. */
+#define CAA_NAMES	5000
+
+/* Certificates, by issuer key. */
+static const char cert_sql[] =
+    "insert into work (kind, subject) select distinct 'cert', "
+    "encode(i.issuer_spki_sha256, 'hex') from issuance i left join cert_fact "
+    "f on f.tbs_sha256 = i.tbs_sha256 where i.not_after > now() and "
+    "i.issued <> 'invalid' and exists (select from certificate c where "
+    "c.tbs_sha256 = i.tbs_sha256) and (f.judged_at is null or f.judged_at < "
+    "$1 or (f.form = 'precert' and exists (select from certificate c where "
+    "c.tbs_sha256 = i.tbs_sha256 and c.form = 'x509'))) on conflict do "
+    "nothing";
+
+static const char source_sql[] =
+    "insert into work (kind, subject) select s.kind, s.id::text from "
+    "revocation_source s on conflict do nothing";
+
+/* Logs of which an SCT can be decided: from what we read, or by asking. */
+static const char incl_sql[] =
+    "insert into work (kind, subject) select distinct 'incl', l.id::text "
+    "from sct s join log l on l.log_id = s.log_id where s.inclusion in "
+    "('pending', 'unchecked') and ((s.due_at <= now() and (s.checked_at is "
+    "null or s.checked_at < now() - $1 * interval '1 second')) or exists ("
+    "select from entry e where e.tbs_sha256 = s.tbs_sha256 and e.log_ref = "
+    "l.id and e.leaf_hash = s.leaf_hash and e.head_id is not null)) "
+    "on conflict do nothing";
+
+static const char endpoint_sql[] =
+    "insert into work (kind, subject) select 'endpoint', id::text from "
+    "endpoint where removed_at is null on conflict do nothing";
+
+/* Watched names, and those of new certificates; no addresses, no keys. */
+#define CAA_WANTED \
+	"select distinct ltrim(pattern, '.') as name from watch where " \
+	"removed_at is null and pattern ~ '^[.]?[a-z0-9_-]+([.][a-z0-9_-]+)*$' " \
+	"and pattern !~ '^[0-9.]+$' and pattern like '%.%' union " \
+	"(select distinct regexp_replace(c.name, '^[*][.]', '') from issuance " \
+	"i join certificate_name c on c.tbs_sha256 = i.tbs_sha256 where " \
+	"i.first_seen > now() - interval '30 days' and i.not_after > now() " \
+	"and c.name ~ '^([*][.])?[a-z0-9_-]+([.][a-z0-9_-]+)+$' and c.name " \
+	"!~ '^[0-9.]+$' limit $1)"
+
+static const char caa_sql[] =
+    "insert into work (kind, subject) select 'caa', name from (" CAA_WANTED
+    ") x on conflict do nothing";
+
+static const char caa_gone_sql[] =
+    "delete from work where kind = 'caa' and holder is null and subject not "
+    "in (" CAA_WANTED ")";
+
+int
+plan_store(struct db *db, int64_t before, int64_t every, struct err *e)
+{
+	if (db_begin(db, e) == -1)
+		return -1;
+	if (db_query(db, NULL, e, cert_sql, "t", before) == -1 ||
+	    db_query(db, NULL, e, source_sql, "") == -1 ||
+	    db_query(db, NULL, e, incl_sql, "i", every) == -1 ||
+	    db_query(db, NULL, e, endpoint_sql, "") == -1 ||
+	    db_query(db, NULL, e, caa_sql, "i", (int64_t)CAA_NAMES) == -1 ||
+	    db_query(db, NULL, e, caa_gone_sql, "i", (int64_t)CAA_NAMES)
+	    == -1 || db_commit(db, e) == -1) {
+		db_rollback(db);
+		return -1;
+	}
+	return 0;
+}

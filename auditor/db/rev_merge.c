@@ -1,0 +1,218 @@
+#include "auditor/db/rev_store.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "base/limit.h"
+#include "base/mem.h"
+
+/* From what each source says to one status, and what changed by it. */
+
+/* Sources of one certificate: more than it may name. */
+#define SOURCES	(2 * LIMIT_PTR_URLS)
+
+enum col { SERIAL, SHORT, HAS_CRL, KIND, URL, STATE, WHY, NEXT, OK_AT,
+	STATUS, REASON, STATED, FRESH, REFUSAL, OLD_STATUS, OLD_REASON,
+	OLD_STATED, OLD_DISAGREE, EXPECTED, EXPECTED_AT, EXPECTED_REASON };
+
+static const char look_sql[] =
+    "with x as (select distinct i.serial from issuance i join cert_fact f "
+    "on f.tbs_sha256 = i.tbs_sha256 join revocation_source s on s.id = $2 "
+    "where i.issuer_spki_sha256 = $1 and i.not_after > now() and "
+    "(s.url = any (f.crl) or s.url = any (f.ocsp) or (s.origin = 'ccadb' "
+    "and f.crl = '{}'))), "
+    "f as (select distinct on (x.serial) x.serial, c.short_lived, c.crl, "
+    "c.ocsp from x join issuance i on i.issuer_spki_sha256 = $1 "
+    "and i.serial = x.serial join cert_fact c on c.tbs_sha256 = i.tbs_sha256 "
+    "order by x.serial, c.form desc) "
+    "select f.serial, f.short_lived, f.crl <> '{}', s.kind = 'ocsp', s.url, "
+    "s.state, s.why, s.next_update, s.ok_at, w.status, w.reason, "
+    "w.stated_at, w.fresh_until, w.refusal, r.status, r.reason, r.stated_at, "
+    "r.disagree_since, e.id, e.added_at, e.reason_code from f "
+    "left join revocation_source s on s.issuer_spki_sha256 = $1 and "
+    "((s.kind = 'crl' and (s.url = any (f.crl) or (s.origin = 'ccadb' and "
+    "f.crl = '{}'))) or (s.kind = 'ocsp' and s.url = any (f.ocsp))) "
+    "left join lateral (select * from revocation_status w where "
+    "w.issuer_spki_sha256 = $1 and w.serial = f.serial "
+    "and w.source_id = s.id order by w.id desc limit 1) w on true "
+    "left join revocation r on r.issuer_spki_sha256 = $1 "
+    "and r.serial = f.serial "
+    "left join lateral (select * from expectation e where "
+    "e.kind = 'revocation' and e.state = 'open' and e.serial = f.serial "
+    "and e.issuer_spki_sha256 = $1 order by e.id limit 1) e on true "
+    "order by f.serial, s.kind, s.url";
+
+static enum rev_status
+status_of(const char *s)
+{
+	return strcmp(s, "good") == 0 ? REV_GOOD :
+	    strcmp(s, "revoked") == 0 ? REV_REVOKED :
+	    strcmp(s, "not_applicable") == 0 ? REV_NOT_APPLICABLE :
+	    REV_UNKNOWN;
+}
+
+static int
+number(const struct db_res *r, size_t i, size_t col)
+{
+	return db_null(r, i, col) ? -1 : (int)db_int(r, i, col);
+}
+
+/* One source's word, as fresh as it is now. */
+static void
+one(const struct db_res *r, size_t i, struct rev_source *s)
+{
+	int64_t	until;
+
+	memset(s, 0, sizeof(*s));
+	s->kind = db_bool(r, i, KIND) ? REV_OCSP : REV_CRL;
+	s->where = db_text(r, i, URL);
+	s->required = s->kind == REV_CRL || !db_bool(r, i, HAS_CRL);
+	s->status = status_of(db_text(r, i, STATUS));
+	s->reason = number(r, i, REASON);
+	s->revoked_at = db_time(r, i, STATED);
+	s->seen_at = db_time(r, i, OK_AT);
+	s->refusal = db_text(r, i, REFUSAL);
+	until = db_time(r, i, s->kind == REV_OCSP ? FRESH : NEXT);
+	if (s->status == REV_GOOD && (until == INT64_MIN ||
+	    until < clk_wall())) {
+		s->status = REV_UNKNOWN;
+		s->refusal = "what it said has expired";
+	}
+	if (s->status == REV_UNKNOWN && s->refusal[0] == '\0')
+		s->refusal = db_null(r, i, WHY) ? "it was not asked yet" :
+		    db_text(r, i, WHY);
+}
+
+static void
+add(struct rev_changes *c, const struct db_res *r, size_t i,
+    const struct rev *before, const struct rev *after)
+{
+	struct rev_change_row	*v;
+
+	c->v = mem_grow(c->v, &c->cap, c->n + 1, sizeof(*c->v));
+	v = &c->v[c->n++];
+	memset(v, 0, sizeof(*v));
+	v->serial = mem_str(db_text(r, i, SERIAL));
+	v->before = *before;
+	v->after = *after;
+	v->what = rev_change(before, after);
+	v->fresh = db_null(r, i, OLD_STATUS);
+	v->disagree_since = db_time(r, i, OLD_DISAGREE);
+	v->expected = db_int(r, i, EXPECTED);
+	v->expected_at = db_time(r, i, EXPECTED_AT);
+}
+
+/* Rows [from, to) are the sources of one certificate. */
+static void
+merge(struct rev_changes *c, const struct db_res *r, size_t from, size_t to)
+{
+	struct rev_source	src[SOURCES];
+	struct rev		before, after;
+	size_t			n = 0, i;
+	int			disagreed;
+
+	for (i = from; i < to && n < SOURCES; i++)
+		if (!db_null(r, i, URL))
+			one(r, i, &src[n++]);
+	rev_merge(src, n, n == 0 || db_bool(r, from, SHORT), &after);
+	memset(&before, 0, sizeof(before));
+	before.status = status_of(db_text(r, from, OLD_STATUS));
+	before.reason = number(r, from, OLD_REASON);
+	before.stated_at = db_time(r, from, OLD_STATED);
+	before.source = -1;
+	disagreed = !db_null(r, from, OLD_DISAGREE);
+	before.disagree = disagreed;
+	if (db_null(r, from, OLD_STATUS) || before.status != after.status ||
+	    disagreed != after.disagree ||
+	    rev_change(&before, &after) != NULL)
+		add(c, r, from, &before, &after);
+}
+
+static const char store_sql[] =
+    "insert into revocation as r (issuer_spki_sha256, serial, status, reason, "
+    "stated_at, observed_at, why, disagree_since) select $2, x.serial, "
+    "x.status, x.reason, x.stated_at, case when x.status = 'revoked' then "
+    "now() end, x.why, case when x.disagree then now() end "
+    "from jsonb_to_recordset($1::jsonb) as x(serial text, status text, "
+    "reason int, stated_at timestamptz, why text, disagree boolean) "
+    "on conflict (issuer_spki_sha256, serial) do update set "
+    "status = excluded.status, reason = excluded.reason, "
+    "stated_at = excluded.stated_at, why = excluded.why, "
+    "observed_at = coalesce(r.observed_at, excluded.observed_at), "
+    "disagree_since = case when excluded.disagree_since is null then null "
+    "else coalesce(r.disagree_since, excluded.disagree_since) end, "
+    "removed_at = case when r.status = 'revoked' and excluded.status <> "
+    "'revoked' then now() when excluded.status = 'revoked' then null else "
+    "r.removed_at end, changed_at = now(), checked_at = now()";
+
+static int
+store(struct db *db, const struct span *key, const struct rev_changes *c,
+    struct err *e)
+{
+	json_t	*a = json_array();
+	char	*text, t[CLK_TEXT];
+	size_t	 i;
+	int	 rc;
+
+	for (i = 0; i < c->n; i++) {
+		const struct rev	*v = &c->v[i].after;
+
+		(void)json_array_append_new(a, json_pack(
+		    "{ss ss so so ss sb}", "serial", c->v[i].serial,
+		    "status", rev_name(v->status), "reason",
+		    v->reason == -1 ? json_null() : json_integer(v->reason),
+		    "stated_at", v->stated_at == INT64_MIN ? json_null() :
+		    json_string(clk_text(v->stated_at, t)), "why", v->why,
+		    "disagree", v->disagree));
+	}
+	text = json_dumps(a, JSON_COMPACT);
+	json_decref(a);
+	rc = text == NULL ? err_set(e, ERR_FORMAT, "what is stored is no "
+	    "UTF-8") : db_query(db, NULL, e, store_sql, "sb", text, key);
+	free(text);
+	return rc;
+}
+
+int
+rev_merge_store(struct db *db, const uint8_t issuer[32], int64_t source,
+    struct rev_changes *c, struct err *e)
+{
+	const struct span	 key = { issuer, 32 };
+	struct db_res		*r = NULL;
+	size_t			 i, from = 0, n;
+	int			 rc;
+
+	memset(c, 0, sizeof(*c));
+	if (db_query(db, &r, e, look_sql, "bi", &key, source) == -1)
+		return -1;
+	n = db_rows(r);
+	for (i = 1; i <= n; i++)
+		if (i == n || strcmp(db_text(r, i, SERIAL),
+		    db_text(r, from, SERIAL)) != 0) {
+			merge(c, r, from, i);
+			from = i;
+		}
+	db_free(r);
+	rc = c->n != 0 ? store(db, &key, c, e) : 0;
+	if (rc == 0)
+		rc = db_query(db, NULL, e, "update revocation set "
+		    "checked_at = now() from revocation_status w where "
+		    "revocation.issuer_spki_sha256 = $1 and "
+		    "w.issuer_spki_sha256 = $1 and w.serial = "
+		    "revocation.serial and w.source_id = $2", "bi", &key,
+		    source);
+	return rc;
+}
+
+void
+rev_changes_free(struct rev_changes *c)
+{
+	size_t	i;
+
+	for (i = 0; i < c->n; i++)
+		free(c->v[i].serial);
+	free(c->v);
+	memset(c, 0, sizeof(*c));
+}

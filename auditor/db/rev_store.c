@@ -1,0 +1,243 @@
+#include "auditor/db/rev_store.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "base/enc.h"
+#include "base/limit.h"
+#include "base/mem.h"
+
+/* Sources and what they say; the merge is in rev_merge.c. */
+
+void
+rev_source_free(struct rev_source_row *s)
+{
+	free(s->url);
+	buf_free(&s->issuer);
+	free(s->fault);
+	free(s->number);
+	free(s->etag);
+	free(s->last_modified);
+	memset(s, 0, sizeof(*s));
+}
+
+int
+rev_source_load(struct db *db, int64_t id, struct rev_source_row *s,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 spki;
+	int		 rc = -1;
+
+	memset(s, 0, sizeof(*s));
+	if (db_query(db, &r, e, "select s.id, s.kind = 'ocsp', s.url, "
+	    "s.issuer_spki_sha256, coalesce(i.der, (select der from issuer j "
+	    "where j.spki_sha256 = s.issuer_spki_sha256 limit 1)), s.fault, "
+	    "s.failing_since, s.number, s.this_update, s.next_update, s.etag, "
+	    "s.last_modified, s.kind = 'ocsp' and (s.probed_at is null or "
+	    "s.probed_at < now() - interval '1 day') "
+	    "from revocation_source s left join issuer i "
+	    "on i.sha256 = s.issuer_sha256 where s.id = $1", "i", id) == -1)
+		return -1;
+	spki = db_rows(r) == 1 ? db_bytes(r, 0, 3) : (struct span){ NULL, 0 };
+	if (spki.n != 32) {
+		(void)err_set(e, ERR_NOENT, "there is no revocation source "
+		    "%lld", (long long)id);
+		goto out;
+	}
+	s->id = id;
+	s->is_ocsp = db_bool(r, 0, 1);
+	s->url = mem_str(db_text(r, 0, 2));
+	memcpy(s->issuer_spki, spki.p, 32);
+	buf_span(&s->issuer, db_bytes(r, 0, 4));
+	s->fault = mem_str(db_text(r, 0, 5));
+	s->failing_since = db_time(r, 0, 6);
+	s->number = mem_str(db_text(r, 0, 7));
+	s->this_update = db_time(r, 0, 8);
+	s->next_update = db_time(r, 0, 9);
+	s->etag = mem_str(db_text(r, 0, 10));
+	s->last_modified = mem_str(db_text(r, 0, 11));
+	s->probe = db_bool(r, 0, 12);
+	rc = 0;
+out:
+	db_free(r);
+	return rc;
+}
+
+int
+rev_source_serials(struct db *db, const struct rev_source_row *s,
+    struct db_res **res, struct err *e)
+{
+	const struct span	key = { s->issuer_spki, 32 };
+
+	return db_query(db, res, e, "select distinct i.serial from issuance i "
+	    "join cert_fact f on f.tbs_sha256 = i.tbs_sha256 "
+	    "where i.issuer_spki_sha256 = $1 and i.not_after > now() "
+	    "and ($2 = any (f.crl) or (f.crl = '{}' and exists (select from "
+	    "revocation_source s where s.id = $3 and s.origin = 'ccadb')))",
+	    "bsi", &key, s->url, s->id);
+}
+
+int
+rev_source_checked(struct db *db, const struct rev_source_row *s,
+    const struct rev_source_state *t, int64_t *since, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 good = strcmp(t->state, "good") == 0;
+
+	if (db_query(db, &r, e, "update revocation_source set state = $2, "
+	    "fault = nullif($3, ''), why = nullif($4, ''), "
+	    "checked_at = now(), ok_at = case when $5 then now() else ok_at "
+	    "end, failing_since = case when $5 then null else "
+	    "coalesce(failing_since, now()) end, "
+	    "this_update = greatest(this_update, $6), "
+	    "next_update = case when $5 then coalesce($7, next_update) "
+	    "else next_update end, number = case when $5 then coalesce($8, "
+	    "number) else number end, sha256 = coalesce($9, sha256), "
+	    "bytes = case when $10 < 0 then bytes else $10 end, "
+	    "entries = case when $11 < 0 then entries else $11 end, "
+	    "etag = case when $5 then coalesce($12, etag) else null end, "
+	    "last_modified = case when $5 then coalesce($13, last_modified) "
+	    "else null end where id = $1 returning failing_since",
+	    "isssBttsbiiss", s->id, t->state, t->fault, t->why, good,
+	    good ? t->this_update : INT64_MIN, t->next_update, t->number,
+	    &t->sha256, t->bytes, t->entries, t->etag, t->last_modified)
+	    == -1)
+		return -1;
+	if (since != NULL)
+		*since = db_rows(r) == 1 ? db_time(r, 0, 0) : INT64_MIN;
+	db_free(r);
+	return 0;
+}
+
+/* --- words ------------------------------------------------------------------ */
+
+static json_t *
+hex_or_null(struct span s)
+{
+	struct buf	b = BUF_INIT;
+	json_t		*o;
+
+	if (s.n == 0)
+		return json_null();
+	enc_hex(&b, s.p, s.n);
+	o = json_string(buf_text(&b));
+	buf_free(&b);
+	return o;
+}
+
+static json_t *
+time_or_null(int64_t us)
+{
+	char	t[CLK_TEXT];
+
+	return us == INT64_MIN ? json_null() : json_string(clk_text(us, t));
+}
+
+static json_t *
+word(const struct rev_word *w)
+{
+	return json_pack("{ss ss so so ss so so so so}",
+	    "serial", w->serial,
+	    "status", rev_name(w->status),
+	    "reason", w->reason == -1 ? json_null() : json_integer(w->reason),
+	    "stated_at", time_or_null(w->stated_at),
+	    "refusal", w->refusal != NULL ? w->refusal : "",
+	    "fresh_until", time_or_null(w->fresh_until),
+	    "form", w->form != NULL ? json_string(w->form) : json_null(),
+	    "raw", hex_or_null(w->form != NULL ? w->raw :
+	    (struct span){ NULL, 0 }),
+	    "sha", hex_or_null(w->sha256));
+}
+
+/*
+ * History has a row where something changed.  What a CRL does not list is
+ * said by its source for all, so that its rows are not touched again.
+ */
+static const char words_sql[] =
+    "with x as (select distinct on (serial) * from "
+    "jsonb_to_recordset($1::jsonb) as x(serial text, status text, reason int, "
+    "stated_at timestamptz, refusal text, fresh_until timestamptz, form text, "
+    "raw text, sha text) order by serial), "
+    "c as (select distinct on (r.serial) r.id, r.serial, r.status, r.reason, "
+    "r.stated_at from revocation_status r where r.issuer_spki_sha256 = $2 "
+    "and r.source_id = $3 and r.serial in (select serial from x) "
+    "order by r.serial, r.id desc), "
+    "u as (update revocation_status r set last_seen = now(), "
+    "fresh_until = coalesce(x.fresh_until, r.fresh_until), "
+    "refusal = nullif(x.refusal, '') from x join c using (serial) "
+    "where r.id = c.id and (x.fresh_until is not null or "
+    "x.status <> 'good') and x.status = c.status "
+    "and x.reason is not distinct from c.reason "
+    "and x.stated_at is not distinct from c.stated_at returning 1) "
+    "insert into revocation_status (issuer_spki_sha256, serial, source_id, "
+    "status, reason, stated_at, refusal, fresh_until, form, raw, sha256) "
+    "select $2, x.serial, $3, x.status, x.reason, x.stated_at, "
+    "nullif(x.refusal, ''), x.fresh_until, x.form, decode(x.raw, 'hex'), "
+    "decode(x.sha, 'hex') from x left join c using (serial) "
+    "where c.id is null or (not (x.status = 'unknown' and "
+    "c.status = 'revoked') and (x.status <> c.status or "
+    "x.reason is distinct from c.reason or "
+    "x.stated_at is distinct from c.stated_at))";
+
+/* Words of one statement: bounds its memory. */
+#define WORDS	5000
+
+int
+rev_words(struct db *db, int64_t source, const uint8_t issuer[32],
+    const struct rev_word *w, size_t n, struct err *e)
+{
+	const struct span	 key = { issuer, 32 };
+	json_t			*a;
+	char			*text;
+	size_t			 i = 0;
+	int			 rc = 0;
+
+	while (i < n && rc == 0) {
+		a = json_array();
+		for (; i < n && json_array_size(a) < WORDS; i++)
+			(void)json_array_append_new(a, word(&w[i]));
+		text = json_dumps(a, JSON_COMPACT);
+		rc = text == NULL ? err_set(e, ERR_FORMAT, "a judge said "
+		    "what is no UTF-8") : db_query(db, NULL, e, words_sql,
+		    "sbi", text, &key, source);
+		free(text);
+		json_decref(a);
+	}
+	return rc;
+}
+
+/* --- OCSP -------------------------------------------------------------------- */
+
+int
+rev_ocsp_due(struct db *db, int64_t source, size_t max, struct db_res **res,
+    struct err *e)
+{
+	return db_query(db, res, e, "select o.serial from ocsp_due o "
+	    "join revocation_source s on s.id = o.source_id "
+	    "where o.source_id = $1 and o.due_at <= now() and exists (select "
+	    "from issuance i where i.issuer_spki_sha256 = "
+	    "s.issuer_spki_sha256 and i.serial = o.serial "
+	    "and i.not_after > now()) order by o.due_at limit $2", "ii",
+	    source, (int64_t)max);
+}
+
+int
+rev_ocsp_asked(struct db *db, int64_t source, const struct db_strs *serials,
+    int64_t in_s, int ok, struct err *e)
+{
+	return db_query(db, NULL, e, "update ocsp_due set due_at = now() + "
+	    "$3 * interval '1 second' * case when $4 then 1 else "
+	    "least(power(2, tries), 32) end, tries = case when $4 then 0 else "
+	    "tries + 1 end where source_id = $1 and serial = any ($2)",
+	    "iaiB", source, serials, in_s, ok);
+}
+
+int
+rev_ocsp_probed(struct db *db, int64_t source, struct err *e)
+{
+	return db_query(db, NULL, e, "update revocation_source set "
+	    "probed_at = now() where id = $1", "i", source);
+}

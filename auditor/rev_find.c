@@ -1,0 +1,381 @@
+#include "auditor/rev_find.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/db/finding.h"
+#include "auditor/db/watcher.h"
+#include "auditor/rev_campaign.h"
+#include "base/clk.h"
+#include "base/enc.h"
+#include "base/limit.h"
+#include "ocsp/rev.h"
+
+#define DAY	86400
+
+/* What the database knows of one certificate that changed. */
+struct about {
+	char	names[160];	/* the first names, for people */
+	int	unexpected;	/* a finding says that nobody declared it */
+	int	successor;	/* another for its names is served */
+	int	served;		/* it is served still */
+	int	old;		/* revoked before we first saw it */
+	char	*sources;	/* JSON, owned */
+};
+
+static const char about_sql[] =
+    "with i as (select * from issuance where issuer_spki_sha256 = $1 and "
+    "serial = $2), live as (select distinct on (o.endpoint_id, o.addr) "
+    "o.tbs_sha256 from endpoint_observation o join endpoint e on e.id = "
+    "o.endpoint_id where e.removed_at is null order by o.endpoint_id, "
+    "o.addr, o.id desc) select "
+    "coalesce((select array_to_string((array_agg(distinct n))[1:3], ', ') "
+    "from i, unnest(i.names) n), ''), "
+    "exists (select from i join finding f on f.subject = "
+    "encode(i.tbs_sha256, 'hex') where f.kind in ('certificate.unexpected', "
+    "'key.misused') and f.state in ('open', 'acked', 'rejected')), "
+    "exists (select from i join issuance j on j.names && i.names and "
+    "j.tbs_sha256 <> i.tbs_sha256 and j.not_after > now() join live l "
+    "on l.tbs_sha256 = j.tbs_sha256), "
+    "exists (select from i join live l on l.tbs_sha256 = i.tbs_sha256), "
+    "not exists (select from i where $3::timestamptz is null or "
+    "i.first_seen - interval '1 hour' < $3), "
+    "coalesce((select json_agg(json_build_object('kind', s.kind, 'url', "
+    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
+    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
+    "encode(w.sha256, 'hex')) order by s.kind, s.url) from "
+    "revocation_source s join lateral (select * from revocation_status w "
+    "where w.issuer_spki_sha256 = $1 and w.serial = $2 and w.source_id = "
+    "s.id order by w.id desc limit 1) w on true "
+    "where s.issuer_spki_sha256 = $1 and w.status = 'revoked'), '[]')::text";
+
+static int
+about(struct db *db, const struct span *key,
+    const struct rev_change_row *c, struct about *a, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	memset(a, 0, sizeof(*a));
+	if (db_query(db, &r, e, about_sql, "bst", key, c->serial,
+	    c->after.stated_at) == -1)
+		return -1;
+	(void)snprintf(a->names, sizeof(a->names), "%s", db_text(r, 0, 0));
+	a->unexpected = db_bool(r, 0, 1);
+	a->successor = db_bool(r, 0, 2);
+	a->served = db_bool(r, 0, 3);
+	a->old = db_bool(r, 0, 4);
+	a->sources = strdup(db_text(r, 0, 5));
+	db_free(r);
+	return a->sources != NULL ? 0 : err_set(e, ERR_SYS, "memory");
+}
+
+/* "ISSUER:SERIAL", as the subject of findings has it. */
+static void
+subject_of(const struct span *key, const char *serial, char out[256])
+{
+	char	hex[65];
+
+	(void)enc_hex_to(hex, key->p, 32);
+	(void)snprintf(out, 256, "%s:%s", hex, serial);
+}
+
+/* We ordered it. */
+static int
+fulfil(struct db *db, const struct span *key,
+    const struct rev_change_row *c, struct err *e)
+{
+	return db_query(db, NULL, e, "with x as (update expectation set "
+	    "state = 'fulfilled', closed_at = now() where id = $3 and "
+	    "state = 'open' returning id, added_at) update revocation r set "
+	    "expected = x.id, published_s = extract(epoch from now() - "
+	    "x.added_at)::bigint from x where r.issuer_spki_sha256 = $1 and "
+	    "r.serial = $2", "bsi", key, c->serial, c->expected);
+}
+
+/* It should not have been there: now it does no harm. */
+static int
+contain(struct db *db, const struct span *key, const char *serial,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc = 0;
+
+	if (db_query(db, &r, e, "select f.id from finding f join issuance i "
+	    "on f.subject = encode(i.tbs_sha256, 'hex') where "
+	    "i.issuer_spki_sha256 = $1 and i.serial = $2 and f.kind in "
+	    "('certificate.unexpected', 'key.misused') and f.state in "
+	    "('open', 'acked', 'rejected')", "bs", key, serial) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && rc == 0; i++)
+		rc = finding_change(db, db_int(r, i, 0), "contained",
+		    "certvigil", "it is revoked", e);
+	db_free(r);
+	return rc;
+}
+
+static char *
+detail(const struct rev_change_row *c, const struct about *a)
+{
+	char	 t[CLK_TEXT], *text;
+	json_t	*o;
+
+	o = json_pack("{ss ss? ss sb sb so}", "serial", c->serial,
+	    "stated_at", c->after.stated_at != INT64_MIN ?
+	    clk_text(c->after.stated_at, t) : NULL,
+	    "revocation_reason", rev_reason_name(c->after.reason),
+	    "successor_served", a->successor, "served", a->served,
+	    "sources", json_loads(a->sources, 0, NULL));
+	text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	json_decref(o);
+	return text;
+}
+
+/* Revoked, and nobody here ordered it. */
+static int
+surprise(struct db *db, const struct span *key,
+    const struct rev_change_row *c, const struct about *a, struct err *e)
+{
+	char		 subject[256], why[400], t[CLK_TEXT];
+	char		*d = detail(c, a);
+	struct finding	 f = { .kind = "certificate.revoked",
+	    .subject = subject, .reason = why, .detail = d };
+	int		 rc;
+
+	subject_of(key, c->serial, subject);
+	f.severity = a->successor && !a->served ? "info" : "critical";
+	f.digest_only = a->successor && !a->served;
+	(void)snprintf(why, sizeof(why), "revoked%s%s%s%s without our order"
+	    "%s%s", c->after.stated_at != INT64_MIN ? " at " : "",
+	    c->after.stated_at != INT64_MIN ?
+	    clk_text(c->after.stated_at, t) : "",
+	    c->after.reason != -1 ? ", " : "",
+	    rev_reason_name(c->after.reason),
+	    c->after.reason == 5 ? ": somebody proved control of our names" :
+	    "", f.digest_only ? "; a successor is served" :
+	    a->served ? "; it is served still" : "");
+	rc = watcher_open_serial(db, key->p, c->serial, &f, NULL, e);
+	free(d);
+	return rc;
+}
+
+static int
+revoked(struct db *db, const struct span *key,
+    const struct rev_change_row *c, int campaign, struct err *e)
+{
+	struct about	a;
+	int		rc;
+
+	if (c->expected != 0)
+		return fulfil(db, key, c, e) == -1 ? -1 :
+		    contain(db, key, c->serial, e);
+	if (about(db, key, c, &a, e) == -1)
+		return -1;
+	if (a.unexpected)
+		rc = contain(db, key, c->serial, e);
+	else if (c->fresh && a.old && !a.served)
+		rc = 0;		/* history, not news */
+	else
+		rc = campaign ? 0 : surprise(db, key, c, &a, e);
+	free(a.sources);
+	return rc;
+}
+
+/* It was revoked, and no source says so any more. */
+static int
+unrevoked(struct db *db, const struct span *key,
+    const struct rev_change_row *c, struct err *e)
+{
+	char		subject[256];
+	struct finding	f = { .kind = "revocation.disagreement",
+	    .subject = subject, .severity = "high", .reason = "it was "
+	    "revoked, and before its end no source says so any more (RFC "
+	    "5280 3.3: an entry stays until the certificate has expired)" };
+
+	subject_of(key, c->serial, subject);
+	if (watcher_gone(db, "certificate.revoked", subject,
+	    "no source says revoked any more", e) == -1)
+		return -1;
+	/* a hold that was lifted is no fault */
+	if (c->before.reason == 6)
+		return 0;
+	return watcher_open_serial(db, key->p, c->serial, &f, NULL, e);
+}
+
+/* A second source says it too, or another reason: the finding has it. */
+static int
+refresh(struct db *db, const struct span *key, struct err *e)
+{
+	char	prefix[80], hex[65];
+
+	(void)enc_hex_to(hex, key->p, 32);
+	(void)snprintf(prefix, sizeof(prefix), "%s:%%", hex);
+	return db_query(db, NULL, e, "update finding f set detail = "
+	    "f.detail || jsonb_build_object('sources', x.v) from (select "
+	    "w.serial, jsonb_agg(jsonb_build_object('kind', s.kind, 'url', "
+	    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
+	    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
+	    "encode(w.sha256, 'hex')) order by s.kind, s.url) as v from "
+	    "(select distinct on (serial, source_id) * from "
+	    "revocation_status where issuer_spki_sha256 = $1 "
+	    "order by serial, source_id, id desc) w join revocation_source s "
+	    "on s.id = w.source_id where w.status = 'revoked' "
+	    "group by w.serial) x where f.kind = 'certificate.revoked' and "
+	    "f.subject like $2 and f.subject = $3 || ':' || x.serial and "
+	    "f.detail->'sources' is distinct from x.v", "bss", key, prefix,
+	    hex);
+}
+
+int
+rev_find(struct db *db, const uint8_t issuer[32],
+    const struct rev_changes *c, struct err *e)
+{
+	const struct span	key = { issuer, 32 };
+	size_t			i, fresh = 0;
+	int			campaign = 0;
+
+	for (i = 0; i < c->n; i++)
+		fresh += c->v[i].after.status == REV_REVOKED &&
+		    c->v[i].before.status != REV_REVOKED;
+	if (fresh != 0 && rev_campaign(db, issuer, &campaign, e) == -1)
+		return -1;
+	for (i = 0; i < c->n; i++) {
+		const struct rev_change_row	*r = &c->v[i];
+
+		if (r->after.status == REV_REVOKED &&
+		    r->before.status != REV_REVOKED) {
+			if (revoked(db, &key, r, campaign, e) == -1)
+				return -1;
+		} else if (r->before.status == REV_REVOKED &&
+		    r->after.status == REV_GOOD) {
+			if (unrevoked(db, &key, r, e) == -1)
+				return -1;
+		}
+	}
+	return refresh(db, &key, e);
+}
+
+/* --- sources ------------------------------------------------------------------ */
+
+int
+rev_find_source(struct db *db, const struct rev_source_row *s,
+    const struct rev_source_state *t, int twice, int64_t since,
+    int64_t patience, struct err *e)
+{
+	char		why[400];
+	struct finding	f = { .kind = "revocation.source_faulty",
+	    .severity = "medium", .subject = s->url, .owner = "",
+	    .watch = "", .name = "", .reason = why,
+	    .issuer_first_seen = INT64_MIN };
+	int		later = strcmp(t->fault, "outer") == 0;
+	int		away = later || strcmp(t->state, "unreachable") == 0;
+
+	/* tryLater and its like for longer than a day */
+	if (later)
+		patience = DAY;
+
+	if (strcmp(t->state, "good") == 0)
+		return watcher_gone(db, f.kind, s->url,
+		    "the source is good again", e);
+	if (away ? since == INT64_MIN || clk_wall() - since <
+	    patience * CLK_SEC : !twice)
+		return 0;
+	(void)snprintf(why, sizeof(why), "%s: %s",
+	    s->is_ocsp ? "OCSP responder" : "CRL", t->why);
+	return finding_open(db, &f, NULL, NULL, e);
+}
+
+/* --- what time brings ----------------------------------------------------------- */
+
+/* Findings of one kind from rows: issuer, serial, sentence. */
+static int
+open_rows(struct db *db, const struct db_res *r, const char *kind,
+    struct err *e)
+{
+	char		subject[256];
+	struct finding	f = { .kind = kind, .severity = "high",
+	    .subject = subject };
+	struct span	key;
+	size_t		i;
+
+	for (i = 0; i < db_rows(r); i++) {
+		key = db_bytes(r, i, 0);
+		if (key.n != 32)
+			continue;
+		subject_of(&key, db_text(r, i, 1), subject);
+		f.reason = db_text(r, i, 2);
+		if (watcher_open_serial(db, key.p, db_text(r, i, 1), &f, NULL,
+		    e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+disagreements(struct db *db, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc;
+
+	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
+	    "'sources contradict each other since ' || to_char("
+	    "disagree_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || "
+	    "' UTC: ' || why from revocation where disagree_since < now() - "
+	    "$1 * interval '1 second'", "i", (int64_t)DAY) == -1)
+		return -1;
+	rc = open_rows(db, r, "revocation.disagreement", e);
+	db_free(r);
+	if (rc == -1 || db_query(db, &r, e, "select f.subject from finding f "
+	    "join revocation r on f.subject = encode(r.issuer_spki_sha256, "
+	    "'hex') || ':' || r.serial where f.kind = "
+	    "'revocation.disagreement' and f.state in ('open', 'acked') and "
+	    "r.disagree_since is null and (r.removed_at is null or "
+	    "r.status = 'revoked')", "") == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && rc == 0; i++)
+		rc = watcher_gone(db, "revocation.disagreement",
+		    db_text(r, i, 0), "the sources agree", e);
+	db_free(r);
+	return rc;
+}
+
+/* Ordered, and not to be seen where it must be (BR 4.9.7: 24 hours). */
+static int
+late(struct db *db, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc;
+
+	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
+	    "'ordered at ' || to_char(added_at at time zone 'UTC', "
+	    "'YYYY-MM-DD HH24:MI') || ' UTC, and no source shows it' "
+	    "from expectation where kind = 'revocation' and state = 'open' "
+	    "and not_after_ms < extract(epoch from now()) * 1000", "") == -1)
+		return -1;
+	rc = open_rows(db, r, "revocation.not_published", e);
+	db_free(r);
+	if (rc == -1 || db_query(db, &r, e, "select f.subject from finding f "
+	    "join revocation r on f.subject = encode(r.issuer_spki_sha256, "
+	    "'hex') || ':' || r.serial where f.kind = "
+	    "'revocation.not_published' and f.state in ('open', 'acked') and "
+	    "r.status = 'revoked'", "") == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && rc == 0; i++)
+		rc = watcher_gone(db, "revocation.not_published",
+		    db_text(r, i, 0), "it is published", e);
+	db_free(r);
+	return rc;
+}
+
+int
+rev_find_time(struct db *db, struct err *e)
+{
+	if (disagreements(db, e) == -1 || late(db, e) == -1)
+		return -1;
+	return rev_campaign_progress(db, e);
+}

@@ -1,0 +1,293 @@
+#include "auditor/role/audit.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/caa.h"
+#include "auditor/db/caa_store.h"
+#include "auditor/db/finding.h"
+#include "auditor/db/watcher.h"
+#include "base/clk.h"
+#include "base/enc.h"
+#include "base/mem.h"
+
+/*
+ * Kind "caa": the CAA records of one name, climbing to its parents (RFC 8659
+ * section 3), and standing grants (_validation-persist) at the name itself.
+ */
+
+#define TYPE_CAA	257
+#define TYPE_TXT	16
+#define TIMEOUT_MS	5000
+#define PERSIST		"_validation-persist."
+
+struct caa_job {
+	struct caa_set	 set;
+	json_t		*grants;	/* array */
+	char		 at[256];	/* name that is being asked */
+	char		 persist[300];
+	char		 resolver[64];
+	uint64_t	 ask_id;
+	int		 txt;		/* grants are being asked for */
+	int		 ad;
+	int		 open_grant;	/* wildcard, or without end */
+};
+
+static void
+drop(struct audit_job *j)
+{
+	struct caa_job	*c = j->state;
+
+	caa_free(&c->set);
+	json_decref(c->grants);
+	free(c);
+}
+
+static void
+ask(struct audit_job *j, const char *name, uint16_t type)
+{
+	struct caa_job		*c = j->state;
+	struct probe_dns	 d;
+
+	memset(&d, 0, sizeof(d));
+	d.name = name;
+	d.type = type;
+	d.timeout_ms = TIMEOUT_MS;
+	c->ask_id = audit_probe_dns(j, &d);
+}
+
+static void
+begin(struct audit_job *j)
+{
+	struct caa_job	*c = mem_zero(sizeof(*c));
+
+	j->state = c;
+	c->ad = 1;
+	c->grants = json_array();
+	if (strlen(j->lease.subject) >= sizeof(c->at)) {
+		audit_done(j, -1);
+		return;
+	}
+	(void)snprintf(c->at, sizeof(c->at), "%s", j->lease.subject);
+	ask(j, c->at, TYPE_CAA);
+}
+
+/* --- what came of it ------------------------------------------------------------ */
+
+/* The set is another one than before. */
+static int
+changed(struct audit_job *j, const char *before, struct err *e)
+{
+	struct caa_job	*c = j->state;
+	char		*now = caa_text(&c->set), *d, why[400];
+	json_t		*o;
+	struct finding	 f = { .kind = "caa.changed", .severity = "medium",
+	    .subject = j->lease.subject, .owner = "", .watch = "",
+	    .name = j->lease.subject, .reason = why,
+	    .issuer_first_seen = INT64_MIN };
+	int		 rc;
+
+	(void)snprintf(why, sizeof(why), "the CAA records for %.200s are "
+	    "other ones than before (found at %.100s)", j->lease.subject,
+	    c->set.at[0] != '\0' ? c->set.at : "no name: there are none");
+	o = json_pack("{ss ss sb ss}", "before", before, "now", now,
+	    "resolver_says_validated", c->set.ad, "resolver", c->resolver);
+	d = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	json_decref(o);
+	f.detail = d;
+	/* what a person said of the change before is not about this one */
+	rc = db_query(j->en->db, NULL, e, "update finding set state = "
+	    "'resolved' where kind = 'caa.changed' and subject = $1 and "
+	    "state in ('accepted', 'rejected')", "s", j->lease.subject);
+	if (rc == 0)
+		rc = finding_open(j->en->db, &f, NULL, NULL, e);
+	free(now);
+	free(d);
+	return rc;
+}
+
+static int
+grants(struct audit_job *j, struct err *e)
+{
+	struct caa_job	*c = j->state;
+	char		 why[300], *d;
+	json_t		*o;
+	struct finding	 f = { .kind = "grant.unexpected", .severity = "high",
+	    .subject = j->lease.subject, .owner = "", .watch = "",
+	    .name = j->lease.subject, .reason = why,
+	    .issuer_first_seen = INT64_MIN };
+	int		 rc;
+
+	if (json_array_size(c->grants) == 0)
+		return watcher_gone(j->en->db, f.kind, f.subject,
+		    "there is no such record any more", e);
+	(void)snprintf(why, sizeof(why), "%zu record(s) _validation-persist "
+	    "let an account order for %.120s without asking again%s",
+	    json_array_size(c->grants), j->lease.subject, c->open_grant ?
+	    ", for wildcards or without an end" : "");
+	o = json_pack("{sO}", "grants", c->grants);
+	d = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	f.detail = d;
+	rc = finding_open(j->en->db, &f, NULL, NULL, e);
+	free(d);
+	return rc;
+}
+
+/* An issuance with the record set that was there before it. */
+static int
+judge_one(struct audit_job *j, const struct db_res *r, size_t i,
+    struct err *e)
+{
+	struct span	 tbs = db_bytes(r, i, CAA_DUE_TBS);
+	struct caa_set	 set = { .n = 0 };
+	json_t		*records;
+	char		 why[256] = "", hex[65];
+	struct finding	 f = { .kind = "caa.violated", .severity = "high",
+	    .subject = hex, .reason = why };
+	int		 rc = 0, says = -1;
+
+	if (tbs.n != 32)
+		return 0;
+	records = db_null(r, i, CAA_DUE_RECORDS) ? NULL :
+	    json_loads(db_text(r, i, CAA_DUE_RECORDS), 0, NULL);
+	if (records != NULL && !db_null(r, i, CAA_DUE_OWNER) &&
+	    caa_from_json(records, &set) == 0)
+		says = caa_allows(&set, db_text(r, i, CAA_DUE_OWNER),
+		    db_bool(r, i, CAA_DUE_WILD), NULL, NULL, why,
+		    sizeof(why));
+	else
+		(void)snprintf(why, sizeof(why), "%s", db_null(r, i,
+		    CAA_DUE_OWNER) ? "the CA's owner is not known" : "the "
+		    "records were not watched for long enough before");
+	(void)enc_hex_to(hex, tbs.p, 32);
+	if (says == 0)
+		rc = watcher_open(j->en->db, tbs.p, &f, NULL, e);
+	if (rc == 0)
+		rc = caa_store_judged(j->en->db, &tbs, says == 1 ? "allowed" :
+		    says == 0 ? "violated" : "unknown", why, e);
+	json_decref(records);
+	caa_free(&set);
+	return rc;
+}
+
+static int
+judge_due(struct audit_job *j, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc = 0;
+
+	if (caa_store_due(j->en->db, j->lease.subject, &r, e) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && rc == 0; i++)
+		rc = judge_one(j, r, i, e);
+	db_free(r);
+	return rc;
+}
+
+static void
+store(struct audit_job *j)
+{
+	struct caa_job	*c = j->state;
+	struct caa_seen	 s = { j->lease.subject, &c->set, c->grants,
+	    c->resolver };
+	char		*before = NULL;
+	struct err	 e = ERR_INIT;
+	int		 rc;
+
+	c->set.ad = c->ad;
+	if (audit_begin(j) == -1)
+		return;
+	rc = judge_due(j, &e);
+	if (rc == 0)
+		rc = caa_store_seen(j->en->db, &s, &before, &e);
+	if (rc == 0 && before != NULL)
+		rc = changed(j, before, &e);
+	if (rc == 0)
+		rc = grants(j, &e);
+	free(before);
+	if (rc == -1)
+		audit_fault(j, &e);
+	else if (audit_commit(j) == 0)
+		audit_done(j, audit_every(j));
+}
+
+/* No answer that counts: nothing changes. */
+static void
+refused(struct audit_job *j, const char *why)
+{
+	struct err	e = ERR_INIT;
+
+	if (caa_store_error(j->en->db, j->lease.subject, why, &e) == -1)
+		audit_fault(j, &e);
+	else
+		audit_fail(j, why);
+}
+
+static void
+take_grants(struct caa_job *c, const struct probe_said *s)
+{
+	struct caa_grant	g;
+	char			t[CLK_TEXT];
+	size_t			i;
+
+	for (i = 0; i < s->n; i++) {
+		if (caa_grant_read(s->rr[i].rdata, &g) != 1)
+			continue;
+		c->open_grant |= g.wildcard || g.until == INT64_MIN;
+		(void)json_array_append_new(c->grants, json_pack(
+		    "{ss ss sb so}", "issuer", g.issuer, "account",
+		    g.account, "wildcard", g.wildcard, "until",
+		    g.until == INT64_MIN ? json_null() :
+		    json_string(clk_text(g.until, t))));
+	}
+}
+
+static void
+said(struct audit_job *j, const struct probe_said *s)
+{
+	struct caa_job	*c = j->state;
+	const char	*up;
+	char		 why[500];
+	size_t		 i;
+
+	if (s->id != c->ask_id)
+		return;
+	(void)snprintf(c->resolver, sizeof(c->resolver), "%s", s->resolver);
+	if (!s->ok || (s->rcode != 0 && s->rcode != 3)) {
+		(void)snprintf(why, sizeof(why), "%.200s: %s", c->at, s->ok ?
+		    "the resolver failed (RFC 8659 3: no CA may issue then)" :
+		    s->message);
+		refused(j, why);
+		return;
+	}
+	if (c->txt) {
+		take_grants(c, s);
+		store(j);
+		return;
+	}
+	c->ad &= s->ad;
+	for (i = 0; i < s->n && s->rcode == 0; i++)
+		(void)caa_add(&c->set, s->rr[i].rdata, NULL);
+	c->set.ttl = s->ttl;
+	up = caa_parent(c->at);
+	if (c->set.n == 0 && up != NULL) {
+		memmove(c->at, up, strlen(up) + 1);
+		ask(j, c->at, TYPE_CAA);
+		return;
+	}
+	if (c->set.n != 0)
+		(void)snprintf(c->set.at, sizeof(c->set.at), "%s", c->at);
+	c->txt = 1;
+	(void)snprintf(c->persist, sizeof(c->persist), PERSIST "%s",
+	    j->lease.subject);
+	ask(j, c->persist, TYPE_TXT);
+}
+
+const struct audit_kind audit_caa = {
+	.name = "caa", .most = 128, .begin = begin, .said = said,
+	.drop = drop
+};
