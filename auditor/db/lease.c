@@ -53,14 +53,16 @@ lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
 	    " select id from work where due_at <= now()"
 	    " and (lease_until is null or lease_until < now())"
 	    " and (cardinality($2) = 0 or kind = any ($2))"
+	    " and (cardinality($5) = 0 or"
+	    " kind || ':' || subject <> all ($5))"
 	    " order by due_at, id limit $3 for update skip locked)"
 	    " update work w set holder = $1, token = w.token + 1,"
 	    " attempts = w.attempts + 1,"
 	    " lease_until = now() + $4 * interval '1 second'"
 	    " from free where w.id = free.id"
 	    " returning w.id, w.token, w.kind, w.subject, w.detail,"
-	    " w.attempts", "saii", ask->holder, &ask->kinds, (int64_t)max,
-	    (int64_t)ask->lease_s) == -1)
+	    " w.attempts", "saiia", ask->holder, &ask->kinds, (int64_t)max,
+	    (int64_t)ask->lease_s, &ask->skip) == -1)
 		return -1;
 	for (; *n < db_rows(r); (*n)++)
 		fill(&out[*n], r, *n);

@@ -26,6 +26,7 @@ struct lease {
 struct lease_ask {
 	const char	*holder;
 	struct db_strs	 kinds;		/* n == 0: any */
+	struct db_strs	 skip;		/* "kind:subject", not these */
 	size_t		 max;		/* at most LIMIT_LEASES */
 	int		 lease_s;
 };

@@ -54,6 +54,9 @@ struct audit {
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
+	/* --once: what had its turn, "kind:subject"; owned */
+	char			**done;
+	size_t			 ndone, capdone;
 };
 
 /* --- up and down ------------------------------------------------------------- */
@@ -133,12 +136,17 @@ audit_reset(struct audit *a)
 void
 audit_free(struct audit *a)
 {
+	size_t	i;
+
 	if (a == NULL)
 		return;
 	if (a->fetch != NULL && a->probe != NULL)
 		audit_reset(a);
 	free(a->jobs);
 	free(a->waits);
+	for (i = 0; i < a->ndone; i++)
+		free(a->done[i]);
+	free(a->done);
 	fetch_client_free(a->fetch);
 	probe_client_free(a->probe);
 	audit_trust_free(&a->trust);
@@ -203,7 +211,8 @@ static size_t
 claim_kind(struct audit *a, const struct audit_kind *k)
 {
 	struct lease_ask	ask = { .holder = a->en->holder,
-	    .kinds = { &k->name, 1 }, .lease_s = LEASE_S };
+	    .kinds = { &k->name, 1 }, .lease_s = LEASE_S,
+	    .skip = { (const char *const *)a->done, a->ndone } };
 	struct lease		got[64];
 	struct err		e = ERR_INIT;
 	size_t			n = 0, i, busy = count(a, k);
@@ -222,6 +231,18 @@ claim_kind(struct audit *a, const struct audit_kind *k)
 	return n;
 }
 
+/* --once does everything once, however soon it is due again. */
+static void
+had_turn(struct audit *a, const struct audit_job *j)
+{
+	if (!a->en->once)
+		return;
+	a->done = mem_grow(a->done, &a->capdone, a->ndone + 1,
+	    sizeof(*a->done));
+	a->done[a->ndone++] = mem_printf("%s:%s", j->kind->name,
+	    j->lease.subject);
+}
+
 /* Jobs that ended are gone before the next are claimed. */
 static void
 bury(struct audit *a)
@@ -238,6 +259,7 @@ bury(struct audit *a)
 				a->waits[w] = a->waits[--a->nwaits];
 			else
 				w++;
+		had_turn(a, a->jobs[i]);
 		job_free(a->jobs[i]);
 		a->jobs[i] = a->jobs[--a->njobs];
 		a->claim_at = 0;
@@ -284,6 +306,8 @@ audit_turn(struct audit *a, int64_t now)
 	for (i = 0; i < a->njobs; i++)
 		patience(a->jobs[i], now);
 	bury(a);
+	if (a->en->once && !a->en->logs_done)
+		return;
 	if (now < a->claim_at) {
 		engine_wake(a->en, a->claim_at);
 		return;
@@ -303,6 +327,7 @@ audit_idle(struct audit *a)
 {
 	const char	*names[KINDS];
 	struct db_strs	 all = { names, KINDS };
+	struct db_strs	 skip = { (const char *const *)a->done, a->ndone };
 	struct db_res	*r = NULL;
 	struct err	 e = ERR_INIT;
 	size_t		 i;
@@ -319,8 +344,9 @@ audit_idle(struct audit *a)
 		names[i] = kinds[i]->name;
 	if (db_query(a->en->db, &r, NULL, "select not exists (select from "
 	    "work where kind = any ($1) and due_at <= now() and (lease_until "
-	    "is null or lease_until < now() or holder = $2))", "as", &all,
-	    a->en->holder) == -1)
+	    "is null or lease_until < now() or holder = $2) and "
+	    "kind || ':' || subject <> all ($3))", "asa", &all,
+	    a->en->holder, &skip) == -1)
 		return 0;
 	idle = db_bool(r, 0, 0);
 	db_free(r);

@@ -366,6 +366,12 @@ once_done(struct engine *en, int64_t now)
 			return 0;
 	if (engine_unread(en) != 0)
 		return 0;
+	/* what is audited is what was found */
+	if (!en->logs_done) {
+		en->logs_done = 1;
+		engine_wake(en, now);
+		return 0;
+	}
 	if (!audit_idle(en->audit))
 		return 0;
 	if (until == 0)

@@ -83,6 +83,7 @@ struct engine {
 	int			 hint_change, hint_outbox; /* of db_notified */
 	int			 stop;
 	int			 fatal;		/* a judge lied: end, status 1 */
+	int			 logs_done;	/* --once: every log was read */
 	int			 failed;	/* --once: something not reached */
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
