@@ -31,6 +31,7 @@ struct chain_in {
 	const char		 *name;		/* DNS name or IP; NULL: any */
 	int			  max_depth;	/* intermediates; -1: limit */
 	int			  any_eku;	/* do not want serverAuth */
+	int			  precert;	/* the leaf may carry the poison */
 	int			  permissive;	/* RFC 5280 only, no CA/B rules
 						   (PKITS) */
 };
