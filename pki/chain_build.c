@@ -128,8 +128,7 @@ signed_by(struct chain_search *s, uint32_t cert, uint32_t issuer)
 	g = &s->sigs[s->nsigs++];
 	g->cert = cert;
 	g->issuer = issuer;
-	/* Where it cannot be said yet, the fixed path decides. */
-	g->good = chain_ossl_signed(&s->certs[cert], &s->certs[issuer]) != 0;
+	g->good = chain_ossl_signed(&s->certs[cert], &s->certs[issuer]);
 	return g->good;
 }
 

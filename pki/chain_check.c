@@ -137,6 +137,18 @@ check_profile(struct chain_cert *const *path, size_t n, int any_eku,
 	return 1;
 }
 
+/* Does a CA of the path demand policies (RFC 5280, 4.2.1.11)? */
+static int
+wants_policies(struct chain_cert *const *path, size_t n)
+{
+	size_t	i;
+
+	for (i = 1; i < n; i++)
+		if (chain_has(chain_cert_exts(path[i]), CHAIN_EXT_PC))
+			return 1;
+	return 0;
+}
+
 int
 chain_check_path(struct chain_cert *const *path, size_t n,
     const struct chain_in *in, struct buf *why)
@@ -152,6 +164,8 @@ chain_check_path(struct chain_cert *const *path, size_t n,
 	o.any_eku = in->any_eku;
 	o.permissive = in->permissive;
 	o.precert = in->precert;
+	o.policy = in->policy;
+	o.policies = in->policy != NULL || wants_policies(path, n);
 	if ((bad = chain_ossl_path(path, n, &o)) != NULL) {
 		buf_fmt(why, "OpenSSL: %s", bad);
 		return 0;

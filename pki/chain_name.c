@@ -161,27 +161,99 @@ san_fault(const struct chain_cert *c, size_t *n)
 	    "(RFC 5280, 4.2.1.6)" : NULL;
 }
 
-/* Is the text one of the names, letter for letter (RFC 5952 for IPv6)? */
-static int
-in_san(const struct chain_cert *c, const struct buf *text)
+/* How a common name stands to the names of a certificate. */
+struct cn {
+	const struct buf	*text;
+	int			 copy;		/* one of them, in its letters */
+	int			 other_case;	/* one, in other letters */
+	int			 above;		/* one lies below it */
+	int			 ndns;		/* dNSNames */
+};
+
+static void
+cn_compare(struct cn *cn, struct span dns)
+{
+	const struct buf	*t = cn->text;
+
+	cn->ndns++;
+	if (dns.n == t->n && memcmp(dns.p, t->p, t->n) == 0)
+		cn->copy = 1;
+	else if (dns.n == t->n && strncasecmp((const char *)dns.p,
+	    buf_text(t), t->n) == 0)
+		cn->other_case = 1;
+	else if (dns.n > t->n && dns.p[dns.n - t->n - 1] == '.' &&
+	    memcmp(dns.p + dns.n - t->n, t->p, t->n) == 0)
+		cn->above = 1;
+}
+
+static void
+cn_look(struct cn *cn, const struct chain_cert *c)
 {
 	struct cur	in = cur_span(c->t.san);
 	char		ip[INET6_ADDRSTRLEN];
 	struct der	d;
 
 	while (der_next(&in, &d) == 0) {
-		if (d.tag == TAG_DNS && d.body.n == text->n &&
-		    memcmp(d.body.p, text->p, text->n) == 0)
-			return 1;
-		if (d.tag == TAG_IP && inet_ntop(d.body.n == 4 ? AF_INET :
-		    AF_INET6, d.body.p, ip, sizeof(ip)) != NULL &&
-		    strlen(ip) == text->n && memcmp(ip, text->p, text->n) == 0)
-			return 1;
+		if (d.tag == TAG_DNS)
+			cn_compare(cn, d.body);
+		else if (d.tag == TAG_IP && inet_ntop(d.body.n == 4 ?
+		    AF_INET : AF_INET6, d.body.p, ip, sizeof(ip)) != NULL &&
+		    strlen(ip) == cn->text->n &&
+		    memcmp(ip, cn->text->p, cn->text->n) == 0)
+			cn->copy = 1;
 	}
-	return 0;
 }
 
-/* Each common name is one of the ${nsan} names. */
+/* Is it an address, in whatever notation there is for one? */
+static int
+is_address(const char *s)
+{
+	struct in_addr	in;
+
+	if (strchr(s, ':') != NULL)
+		return s[strspn(s, "0123456789abcdefABCDEF:.")] == '\0';
+	/* inet_aton() takes octal, hexadecimal and short ones, too. */
+	return (strchr(s, '.') != NULL || strncasecmp(s, "0x", 2) == 0) &&
+	    inet_aton(s, &in) == 1;
+}
+
+/* Is it a domain name, U-labels included? */
+static int
+is_domain(const struct buf *text)
+{
+	char	canon[NAME_TEXT];
+	long	n;
+
+	if (memchr(text->p, '.', text->n) == NULL)
+		return 0;
+	n = name_fold(buf_text(text), text->n, canon, sizeof(canon));
+	return n > 0 &&
+	    is_dns((struct span){ (const uint8_t *)canon, (size_t)n });
+}
+
+/*
+ * A common name that is the name of a host must be one of the names, in its
+ * very letters (BR 7.1.4.3); addresses as inet_ntop() has them (RFC 5952).
+ * Clients do not look at it, and so what cannot be taken for another host's
+ * name passes: words, and a domain of which the names are hosts (a
+ * certificate of *.example.com with the common name example.com).
+ */
+static int
+cn_ok(const struct chain_cert *c, const struct buf *text)
+{
+	struct cn	cn = { .text = text };
+
+	if (memchr(text->p, '\0', text->n) != NULL)
+		return 0;
+	cn_look(&cn, c);
+	if (cn.copy)
+		return 1;
+	if (cn.other_case || is_address(buf_text(text)))
+		return 0;
+	return !is_domain(text) || cn.above || cn.ndns == 0;
+}
+
+/* Each common name beside the ${nsan} names. */
 static const char *
 cn_fault(const struct chain_cert *c, size_t nsan)
 {
@@ -190,28 +262,22 @@ cn_fault(const struct chain_cert *c, size_t nsan)
 	struct dn_attr	a;
 	const char	*bad = NULL;
 	size_t		work = 0;
-	int		r;
+	int		r = dn_begin(&w, c->t.subject) == -1 ? -1 : 1;
 
-	if (dn_begin(&w, c->t.subject) == -1)
-		return "the subject cannot be read (RFC 5280, 4.1.2.6)";
-	while (bad == NULL && (r = dn_next(&w, &a)) != 0) {
-		if (r == -1) {
-			bad = "the subject cannot be read "
-			    "(RFC 5280, 4.1.2.6)";
-			break;
-		}
-		if (!CHAIN_IS(a.oid, DER_OID_CN))
-			continue;
+	while (bad == NULL && r == 1 && (r = dn_next(&w, &a)) == 1) {
 		buf_reset(&text);
+		if (!CHAIN_IS(a.oid, DER_OID_CN) ||
+		    dn_text(&a, &text) == -1 || text.n == 0)
+			continue;
 		if ((work += nsan) > LIMIT_CHAIN_NAMES)
 			bad = "too many names to compare";
-		else if (dn_text(&a, &text) == -1 || text.n == 0 ||
-		    !in_san(c, &text))
+		else if (!cn_ok(c, &text))
 			bad = "the common name is not one of the "
 			    "subjectAltNames (BR 7.1.4.3)";
 	}
 	buf_free(&text);
-	return bad;
+	return r == -1 ? "the subject cannot be read (RFC 5280, 4.1.2.6)" :
+	    bad;
 }
 
 const char *

@@ -20,8 +20,6 @@ chain_ossl_signed(struct chain_cert *cert, struct chain_cert *issuer)
 		ERR_clear_error();
 		return 0;
 	}
-	if (EVP_PKEY_missing_parameters(key))
-		return -1;
 	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
 	    EVP_PKEY_get_bits(key) > LIMIT_RSA_BITS)
 		return 0;
@@ -78,6 +76,38 @@ on_error(int ok, X509_STORE_CTX *ctx)
 	}
 }
 
+/*
+ * Policies decide only where they are asked for: OpenSSL also refuses a
+ * path for policies that are malformed and matter to nobody.
+ */
+static void
+set_policies(X509_VERIFY_PARAM *p, const struct chain_policy *o)
+{
+	static const char *const	any[] = { "2.5.29.32.0" };
+	const char *const		*oids = any;
+	unsigned long			flags = X509_V_FLAG_POLICY_CHECK;
+	ASN1_OBJECT			*oid;
+	size_t				i, n = 1;
+
+	if (o != NULL) {
+		if (o->explicit_policy)
+			flags |= X509_V_FLAG_EXPLICIT_POLICY;
+		if (o->inhibit_mapping)
+			flags |= X509_V_FLAG_INHIBIT_MAP;
+		if (o->inhibit_any)
+			flags |= X509_V_FLAG_INHIBIT_ANY;
+	}
+	if (o != NULL && o->n != 0) {
+		oids = o->oids;
+		n = o->n;
+	}
+	(void)X509_VERIFY_PARAM_set_flags(p, flags);
+	for (i = 0; i < n; i++)
+		if ((oid = OBJ_txt2obj(oids[i], 1)) != NULL &&
+		    X509_VERIFY_PARAM_add0_policy(p, oid) != 1)
+			ASN1_OBJECT_free(oid);
+}
+
 static void
 set_params(X509_VERIFY_PARAM *p, const struct chain_ossl *o, size_t n)
 {
@@ -91,12 +121,18 @@ set_params(X509_VERIFY_PARAM *p, const struct chain_ossl *o, size_t n)
 	    X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
 	X509_VERIFY_PARAM_set_depth(p, (int)n);
 	X509_VERIFY_PARAM_set_auth_level(p, o->permissive ? 0 : 2);
-	if (!o->any_eku)
+	/*
+	 * RFC 5280 alone lets a CA be the end of a path, which OpenSSL's
+	 * purpose does not; extended key usage is looked at in chain_check.c.
+	 */
+	if (!o->any_eku && !o->permissive)
 		(void)X509_VERIFY_PARAM_set_purpose(p,
 		    X509_PURPOSE_SSL_SERVER);
 	X509_VERIFY_PARAM_set_hostflags(p,
 	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (o->policies)
+		set_policies(p, o->policy);
 	if (o->name != NULL && X509_VERIFY_PARAM_set1_ip_asc(p, o->name) != 1)
 		(void)X509_VERIFY_PARAM_set1_host(p, o->name, 0);
 }

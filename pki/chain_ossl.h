@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
+#include "pki/chain.h"
 #include "pki/chain_cert.h"
 
 /*
- * What OpenSSL is asked.  Did the key of ${issuer} sign ${cert}?  1: yes; 0:
- * no; -1: that cannot be said here (the key inherits its parameters), the
- * fixed path decides.
+ * What OpenSSL is asked.  Did the key of ${issuer} sign ${cert}: 1 or 0 (also
+ * when one of them cannot be read).  Names are not compared.
  */
 int chain_ossl_signed(struct chain_cert *cert, struct chain_cert *issuer);
 
@@ -17,6 +17,8 @@ struct chain_ossl {
 	int		 any_eku;	/* purpose: none */
 	int		 permissive;	/* any strength of keys and hashes */
 	int		 precert;	/* the leaf may carry the poison */
+	int		 policies;	/* look at them (RFC 5280, 6.1) */
+	const struct chain_policy *policy;	/* as asked; NULL */
 };
 
 /*

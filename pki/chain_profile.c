@@ -6,6 +6,7 @@
 #include "base/clk.h"
 #include "pki/cert.h"
 #include "pki/chain_name.h"
+#include "pki/chain_ossl.h"
 #include "pki/dn.h"
 
 /* 2023-09-15: version 2 of the BR, the first with a profile of roots. */
@@ -111,15 +112,17 @@ check_fields(const struct chain_cert *c)
 
 /* RFC 5280, 4.2.1.1, and BR 7.1.2.1.3 for roots. */
 static const char *
-check_aki(const struct chain_cert *c, enum chain_role role)
+check_aki(struct chain_cert *c, enum chain_role role)
 {
 	const struct chain_exts	*x = &c->exts;
 
 	if (chain_critical(x, CHAIN_EXT_AKI))
 		return "the authority key identifier is critical "
 		    "(RFC 5280, 4.2.1.1)";
+	/* Only who signed himself may leave it out. */
 	if (!chain_has(x, CHAIN_EXT_AKI))
-		return role == CHAIN_ROOT && chain_self_issued(c) ? NULL :
+		return role == CHAIN_ROOT && (chain_self_issued(c) ||
+		    chain_ossl_signed(c, c)) ? NULL :
 		    "no authority key identifier (RFC 5280, 4.2.1.1)";
 	if (role != CHAIN_ROOT || is_old_root(c))
 		return NULL;
