@@ -20,6 +20,15 @@
 
 enum chain_verdict { CHAIN_TRUSTED, CHAIN_UNTRUSTED, CHAIN_UNKNOWN };
 
+/* What RFC 5280, 6.1.1 (c, e to g) lets a caller want of policies. */
+struct chain_policy {
+	const char *const	*oids;		/* dotted; n = 0: any */
+	size_t			 n;
+	int			 explicit_policy;
+	int			 inhibit_mapping;
+	int			 inhibit_any;
+};
+
 struct chain_in {
 	struct span		  leaf;		/* DER */
 	const struct span	 *pool;		/* other certificates, DER */
@@ -31,6 +40,9 @@ struct chain_in {
 	const char		 *name;		/* DNS name or IP; NULL: any */
 	int			  max_depth;	/* intermediates; -1: limit */
 	int			  any_eku;	/* do not want serverAuth */
+	int			  precert;	/* the leaf may carry the poison */
+	const struct chain_policy *policy;	/* NULL: policies only decide
+						   where a CA wants it */
 	int			  permissive;	/* RFC 5280 only, no CA/B rules
 						   (PKITS) */
 };

@@ -8,6 +8,7 @@
 #include "base/enc.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/csv.h"
 #include "pki/owner_table.h"
 
 /* What a CSV brought: fingerprints, sorted, and their owners. */
@@ -86,38 +87,7 @@ owner_identifier(const char *name)
 	return name;
 }
 
-/* --- the CSV of CCADB (RFC 4180) --- */
-
-/*
- * The next field into ${out}; *last is set at the end of the record.  0, or
- * -1 when a quote stays open.
- */
-static int
-csv_field(const char **p, const char *end, struct buf *out, int *last)
-{
-	const char	*s = *p;
-	int		 quoted = s < end && *s == '"';
-
-	buf_reset(out);
-	for (s += quoted; s < end; s++) {
-		if (quoted && *s == '"') {
-			if (s + 1 < end && s[1] == '"')
-				s++;
-			else {
-				quoted = 0;
-				continue;
-			}
-		} else if (!quoted && (*s == ',' || *s == '\n'))
-			break;
-		if (quoted || *s != '\r')
-			buf_u8(out, (uint8_t)*s);
-	}
-	if (quoted)
-		return -1;
-	*last = s == end || *s == '\n';
-	*p = s < end ? s + 1 : s;
-	return 0;
-}
+/* --- the CSV of CCADB --- */
 
 /* The name of an owner, stored once. */
 static char *
@@ -139,31 +109,27 @@ struct columns {
 };
 
 static int
-csv_head(const char **p, const char *end, struct columns *c, struct err *e)
+read_head(const char **p, const char *end, struct columns *c, struct err *e)
 {
-	struct buf	f = BUF_INIT;
-	int		i, last = 0;
+	static const char *const	heads[2] = {
+		"CA Owner", "SHA-256 Fingerprint"
+	};
+	int				at[2];
 
-	c->owner = c->cert = -1;
-	for (i = 0; !last; i++) {
-		if (csv_field(p, end, &f, &last) == -1)
-			break;
-		if (strcasecmp(buf_text(&f), "CA Owner") == 0)
-			c->owner = i;
-		else if (strcasecmp(buf_text(&f), "SHA-256 Fingerprint") == 0)
-			c->cert = i;
-	}
-	buf_free(&f);
+	/* A line that cannot be read has no columns. */
+	(void)csv_head(p, end, heads, at, 2);
+	c->owner = at[0];
+	c->cert = at[1];
 	if (c->owner == -1 || c->cert == -1)
 		return err_set(e, ERR_FORMAT, "CCADB file: line 1 has no "
 		    "column \"%s\"; AllCertificateRecords has it",
-		    c->owner == -1 ? "CA Owner" : "SHA-256 Fingerprint");
+		    heads[c->owner != -1]);
 	return 0;
 }
 
 /* One record; 0, or -1 when it cannot be read. */
 static int
-csv_record(const char **p, const char *end, const struct columns *c)
+read_record(const char **p, const char *end, const struct columns *c)
 {
 	struct buf	f = BUF_INIT;
 	struct loaded	l;
@@ -207,13 +173,12 @@ owner_load_csv(const char *text, size_t n, struct err *e)
 	size_t		 no = 1;
 
 	owner_reset();
-	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-		p += 3;
-	if (csv_head(&p, end, &c, e) == -1)
+	csv_begin(&p, end);
+	if (read_head(&p, end, &c, e) == -1)
 		return -1;
 	while (p < end) {
 		no++;
-		if (csv_record(&p, end, &c) == -1) {
+		if (read_record(&p, end, &c) == -1) {
 			owner_reset();
 			return err_set(e, ERR_FORMAT, "CCADB file: record "
 			    "%zu is cut off or has a wrong SHA-256 "
