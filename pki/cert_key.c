@@ -100,12 +100,9 @@ cert_key_type(struct span spki, char *out, size_t cap)
 			snprintf(out, cap, "%s", table[i].name);
 }
 
-/*
- * Verify ${sig} over the very bytes ${tbs}: handed over as an ASN1_TYPE that
- * holds an encoded SEQUENCE, OpenSSL writes them out as they are.
- */
+/* With PSS the parameters say how: that is left to OpenSSL's ASN.1 code. */
 static int
-verify_raw(const X509_ALGOR *alg, struct span sig, struct span tbs,
+verify_pss(const X509_ALGOR *alg, struct span sig, struct span tbs,
     EVP_PKEY *key)
 {
 	ASN1_BIT_STRING	*bits = ASN1_BIT_STRING_new();
@@ -119,6 +116,7 @@ verify_raw(const X509_ALGOR *alg, struct span sig, struct span tbs,
 		goto out;
 	bits->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 0x07);
 	bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+	/* An ASN1_TYPE with an encoded SEQUENCE is written out as it is. */
 	ASN1_TYPE_set(any, V_ASN1_SEQUENCE, raw);
 	raw = NULL;
 	r = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), alg, bits, any, key);
@@ -126,6 +124,32 @@ out:
 	ASN1_BIT_STRING_free(bits);
 	ASN1_STRING_free(raw);
 	ASN1_TYPE_free(any);
+	return r;
+}
+
+/* Verify ${sig} over the very bytes ${tbs}; the algorithm fits the key. */
+static int
+verify_raw(const X509_ALGOR *alg, struct span sig, struct span tbs,
+    EVP_PKEY *key)
+{
+	const ASN1_OBJECT	*obj;
+	EVP_MD_CTX		*ctx;
+	int			 md, pk, params, r;
+
+	X509_ALGOR_get0(&obj, &params, NULL, alg);
+	if (!OBJ_find_sigid_algs(OBJ_obj2nid(obj), &md, &pk))
+		return -1;
+	if (pk == NID_rsassaPss)
+		return verify_pss(alg, sig, tbs, key);
+	/* Without a digest it is EdDSA, without parameters (RFC 8410, 3). */
+	if (md == NID_undef && params != V_ASN1_UNDEF)
+		return 0;
+	if ((ctx = EVP_MD_CTX_new()) == NULL)
+		return -1;
+	r = EVP_DigestVerifyInit(ctx, NULL, md == NID_undef ? NULL :
+	    EVP_get_digestbynid(md), NULL, key) == 1 &&
+	    EVP_DigestVerify(ctx, sig.p, sig.n, tbs.p, tbs.n) == 1;
+	EVP_MD_CTX_free(ctx);
 	return r;
 }
 
