@@ -26,6 +26,7 @@ struct judge {
 	struct entry		 precert;	/* what embedded SCTs sign */
 	struct entry		 x509;		/* what the others sign */
 	struct scts		*out;
+	size_t			 cap;		/* of out->v */
 };
 
 const char *
@@ -313,6 +314,8 @@ judge_list(struct judge *j, enum scts_source from, struct span list)
 		list_reason(s, from, e.msg);
 		return;
 	}
+	s->v = mem_grow(s->v, &j->cap, s->n + n, sizeof(s->v[0]));
+	memset(s->v + s->n, 0, n * sizeof(s->v[0]));
 	for (i = 0; i < n; i++) {
 		s->v[s->n].source = from;
 		s->v[s->n].raw = raw[i];
@@ -335,7 +338,6 @@ scts_read(const struct scts_in *in, struct scts *out, struct err *e)
 	j.out = out;
 	if (read_cert(&j, &embedded, e) == -1)
 		goto out;
-	out->v = mem_array(LIMIT_SCTS, sizeof(out->v[0]));
 	judge_list(&j, SCTS_CERT, embedded);
 	judge_list(&j, SCTS_TLS, in->tls);
 	judge_list(&j, SCTS_OCSP, in->ocsp);
