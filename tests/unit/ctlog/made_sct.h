@@ -99,6 +99,14 @@ made_ext(X509 *x, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
+/* A common name; of "" none, which makes an empty Name. */
+static inline int
+made_name(X509_NAME *n, const char *cn)
+{
+	return *cn == '\0' || X509_NAME_add_entry_by_txt(n, "CN",
+	    MBSTRING_ASC, (const uint8_t *)cn, -1, -1, 0) == 1;
+}
+
 /* A certificate without signature: names, times (seconds), key. */
 static inline X509 *
 made_x509(const char *subject, const char *issuer, int64_t from, int64_t to,
@@ -110,10 +118,7 @@ made_x509(const char *subject, const char *issuer, int64_t from, int64_t to,
 	made_must(x != NULL && X509_set_version(x, 2) == 1);
 	s = X509_get_subject_name(x);
 	i = X509_get_issuer_name(x);
-	made_must(X509_NAME_add_entry_by_txt(s, "CN", MBSTRING_ASC,
-	    (const uint8_t *)subject, -1, -1, 0) == 1 &&
-	    X509_NAME_add_entry_by_txt(i, "CN", MBSTRING_ASC,
-	    (const uint8_t *)issuer, -1, -1, 0) == 1 &&
+	made_must(made_name(s, subject) && made_name(i, issuer) &&
 	    ASN1_INTEGER_set(X509_get_serialNumber(x), 77) == 1 &&
 	    ASN1_TIME_set(X509_getm_notBefore(x), (time_t)from) != NULL &&
 	    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)to) != NULL &&
@@ -170,20 +175,29 @@ made_ca_free(struct made_ca *c)
 	buf_free(&c->der);
 }
 
+/* Append a signature of ECDSA with SHA-256. */
+static inline void
+made_sign(EVP_PKEY *key, struct span data, struct buf *out)
+{
+	EVP_MD_CTX	*c = EVP_MD_CTX_new();
+	size_t		 n = 256;
+
+	made_must(EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL,
+	    key) == 1 && EVP_DigestSign(c, buf_room(out, n), &n, data.p,
+	    data.n) == 1);
+	out->n += n;
+	EVP_MD_CTX_free(c);
+}
+
 /* Append an SCT of log ${i} over ${subject} (timestamp and ext in it). */
 static inline void
 made_sct(struct buf *out, const struct made_logs *m, size_t i,
     const struct entry *subject)
 {
-	struct buf	b = BUF_INIT;
-	EVP_MD_CTX	*c = EVP_MD_CTX_new();
-	uint8_t		sig[256];
-	size_t		n = sizeof(sig);
+	struct buf	b = BUF_INIT, sig = BUF_INIT;
 
 	entry_put(&b, subject);
-	made_must(EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL,
-	    m->key[i]) == 1 && EVP_DigestSign(c, sig, &n, b.p, b.n) == 1);
-	EVP_MD_CTX_free(c);
+	made_sign(m->key[i], buf_bytes(&b), &sig);
 	buf_free(&b);
 	buf_u8(out, 0);
 	buf_add(out, m->logs[i].log_id, 32);
@@ -191,8 +205,9 @@ made_sct(struct buf *out, const struct made_logs *m, size_t i,
 	buf_u16(out, (uint16_t)subject->ext.n);
 	buf_span(out, subject->ext);
 	buf_u16(out, 0x0403);
-	buf_u16(out, (uint16_t)n);
-	buf_add(out, sig, n);
+	buf_u16(out, (uint16_t)sig.n);
+	buf_span(out, buf_bytes(&sig));
+	buf_free(&sig);
 }
 
 /* Append to a list under way: a 16-bit length and the SCT. */
