@@ -15,7 +15,7 @@
  * state of 2026-07-22 was read, and its history for the dates.  Rules that no
  * valid certificate can fall under any more are left out.
  */
-#define CHROME "Chrome CT policy"
+#define CHROME "Chrome CT policy (ct_policy.md)"
 #define APPLE "Apple CT policy (support.apple.com/103214, source read, undated)"
 
 static const struct policy_rule rules[] = {
@@ -153,13 +153,16 @@ static int64_t
 earliest(const struct scts *s)
 {
 	int64_t	t = INT64_MAX;
-	size_t	i;
+	size_t	i, n = 0;
 
 	for (i = 0; i < s->n; i++)
-		if (s->v[i].status == SCTS_VALID && is_current(s->v[i].log) &&
-		    (int64_t)s->v[i].timestamp < t)
-			t = (int64_t)s->v[i].timestamp;
-	return t;
+		if (s->v[i].status == SCTS_VALID && is_current(s->v[i].log)) {
+			n++;
+			if ((int64_t)s->v[i].timestamp < t)
+				t = (int64_t)s->v[i].timestamp;
+		}
+	/* All retired: that is what is wrong, not their times. */
+	return n > 0 ? t : INT64_MIN;
 }
 
 /* Does the SCT count under a rule of that kind? */
