@@ -145,6 +145,10 @@
 #define LIMIT_CAA		64u
 /* Serials of one list for `affected` or `expect revocation`. */
 #define LIMIT_SERIALS		1000000u
+/* Log keys kept ready to verify: the logs of a list, at a few KB each. */
+#define LIMIT_SIG_KEYS		128u
+/* Signatures that are verified to find the issuer of one certificate. */
+#define LIMIT_SCTS_ISSUERS	32u
 
 /* --- configuration --- */
 
