@@ -23,11 +23,14 @@ xfer_follow_wanted(const struct xfer_job *j, long status)
 static char *
 resolve(struct xfer_job *j)
 {
-	CURLU		*u = curl_url_dup(j->url);
-	char		*text = NULL;
-	CURLUcode	 r = CURLUE_OUT_OF_MEMORY;
+	CURLU		*u = curl_url();
+	char		*base = NULL, *text = NULL;
+	CURLUcode	 r = curl_url_get(j->url, CURLUPART_URL, &base, 0);
 
-	if (u != NULL)
+	/* Set anew, as the dots of its path are to be resolved as well. */
+	if (r == CURLUE_OK)
+		r = curl_url_set(u, CURLUPART_URL, base, 0);
+	if (r == CURLUE_OK)
 		r = curl_url_set(u, CURLUPART_URL, j->done.location,
 		    CURLU_DISALLOW_USER);
 	if (r == CURLUE_OK)
@@ -35,6 +38,7 @@ resolve(struct xfer_job *j)
 	if (r == CURLUE_OK)
 		r = curl_url_get(u, CURLUPART_URL, &text, 0);
 	curl_url_cleanup(u);
+	curl_free(base);
 	if (r == CURLUE_OK)
 		return text;
 	(void)xfer_job_fail(j, FETCH_POLICY, curl_url_strerror(r));

@@ -1,7 +1,8 @@
 /*
- * Queues of requests, one a host, declared in xfer_job.h.  libcurl has such
- * queues too, but wakes one request for each that ends, whatever its host:
- * those of a dead host are woken for nothing, until all stands still.
+ * Queues of requests, one a host, declared in xfer_job.h.  libcurl has one
+ * queue for all of them, and when its connections are all in use it wakes one
+ * request for each that ends, whatever its host: those of a dead host are
+ * woken for nothing, until all stands still.
  */
 #include "auditor/net/xfer_job.h"
 

@@ -338,9 +338,12 @@ cancelled(void **state)
 	id = ask(&r, "/bytes/4000000", LIMIT_CRL, 60000);
 	fetch(client, url_of("/plain"), &d);
 	fetch_client_cancel(client, id);
-	read_all(&r, &d);
+	next(client, &d);
 	assert_int_equal(d.id, id);
 	assert_int_equal(d.failure, FETCH_CANCELLED);
+	take(&r);
+	assert_true(r.ended);
+	assert_int_equal(r.wrong, 0);
 	/* Before it is sent at all. */
 	id = ask(&r, "/hang", LIMIT_CRL, 60000);
 	fetch_client_cancel(client, id);

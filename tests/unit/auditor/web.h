@@ -124,6 +124,51 @@ echo(int fd, const char *req)
 	say(fd, body);
 }
 
+/* "STATUS/LOCATION": a redirect; ~ and a letter is a byte below blank. */
+static void
+go(int fd, const char *path)
+{
+	char	text[4096];
+	int	n;
+
+	n = snprintf(text, sizeof(text), "HTTP/1.1 %.3s Go\r\n"
+	    "Content-Length: 4\r\nETag: \"first\"\r\nLocation: ", path);
+	for (path += 4; *path != ' ' && *path != '\0' && n < 4000; path++)
+		text[n++] = *path != '~' ? *path : (char)(*++path & 0x1f);
+	(void)snprintf(text + n, sizeof(text) - (size_t)n, "\r\n\r\nbody");
+	say(fd, text);
+}
+
+static void
+hop(int fd, unsigned long n)
+{
+	char	text[128];
+
+	if (n == 0) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "HTTP/1.1 302 Go\r\n"
+	    "Content-Length: 0\r\nLocation: %lu\r\n\r\n", n - 1);
+	say(fd, text);
+}
+
+/* A redirect to a place of ${n} bytes. */
+static void
+far(int fd, size_t n)
+{
+	char	text[4096];
+
+	if (n > sizeof(text) - 1)
+		return;
+	memset(text, 'f', n);
+	text[0] = '/';
+	text[n] = '\0';
+	say(fd, "HTTP/1.1 302 Go\r\nContent-Length: 0\r\nLocation: ");
+	say(fd, text);
+	say(fd, "\r\n\r\n");
+}
+
 struct page {
 	const char	*path;
 	const char	*answer;
@@ -149,6 +194,8 @@ static const struct page pages[] = {
 	{ "/continue ", "HTTP/1.1 103 Early\r\nRetry-After: 99\r\n\r\n"
 	    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" },
 	{ "/longtag ", NULL },
+	{ "/self ", "HTTP/1.1 301 Go\r\nLocation: /self\r\n"
+	    "Content-Length: 0\r\n\r\n" },
 	{ "/304 ", "HTTP/1.1 304 Not Modified\r\nETag: \"v2\"\r\n\r\n" },
 	{ "/206 ", "HTTP/1.1 206 Part\r\nContent-Length: 4\r\n\r\npart" },
 	{ "/identity ", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\n"
@@ -182,7 +229,13 @@ serve_special(int fd, const char *path, const char *req)
 		(void)poll(NULL, 0, 60000);
 	else if (strncmp(path, "/echo ", 6) == 0)
 		echo(fd, req);
-	else if (strncmp(path, "/request ", 9) == 0) {
+	else if (strncmp(path, "/go/", 4) == 0)
+		go(fd, path + 4);
+	else if (strncmp(path, "/far/", 5) == 0)
+		far(fd, strtoul(path + 5, NULL, 10));
+	else if (strncmp(path, "/hop/", 5) == 0)
+		hop(fd, strtoul(path + 5, NULL, 10));
+	else if (strncmp(path, "/request", 8) == 0) {
 		(void)snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n"
 		    "Content-Length: %zu\r\n\r\n", strlen(req));
 		say(fd, text);
