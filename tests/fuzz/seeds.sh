@@ -93,7 +93,7 @@ def text(s):
     return struct.pack(">I", len(s) + 1) + s + b"\0"
 # FETCH_GET (4) into a pipe, FETCH_DONE (8) of it
 seed("ipc", "fetch-get", frame(4, struct.pack(">QIIIIII", 1, 0, 1 << 28,
-    60000, 0x18, 5000, 100) + text(b"GET") + text(b"http://ca.example/1.crl") +
+    60000, 5000, 100, 0x18) + text(b"GET") + text(b"http://ca.example/1.crl") +
     struct.pack(">H", 1) + text(b"If-None-Match: x") + struct.pack(">I", 0)))
 seed("ipc", "fetch-done", frame(8, struct.pack(">QBH", 1, 0, 200) +
     b"".join(text(t) for t in (b"", b"", b"", b"x", b"",
