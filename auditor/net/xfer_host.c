@@ -127,11 +127,23 @@ turn_remove(struct xfer *x, struct xfer_host *h)
 	h->has_turn = 0;
 }
 
+/*
+ * May it have another connection?  While it has answered nobody and one got no
+ * answer, first is seen what becomes of the others.
+ */
+static int
+host_may(const struct xfer *x, const struct xfer_host *h)
+{
+	if (h->waiting.first == NULL || h->active >= x->host_conns)
+		return 0;
+	return h->answered || h->silent == 0 || h->active == 0;
+}
+
 /* Its place, after something changed; it is gone when nobody needs it. */
 static void
 host_place(struct xfer *x, struct xfer_host *h)
 {
-	int	may = h->waiting.first != NULL && h->active < x->host_conns;
+	int	may = host_may(x, h);
 
 	if (may && !h->has_turn)
 		turn_add(x, h);
@@ -259,6 +271,7 @@ xfer_host_learn(struct xfer_job *j)
 	}
 	if (!h->answered && h->silent >= j->x->host_conns)
 		give_up(h, &j->done);
+	host_place(j->x, h);
 }
 
 void
