@@ -149,6 +149,11 @@
 #define LIMIT_CAA		64u
 /* Serials of one list for `affected` or `expect revocation`. */
 #define LIMIT_SERIALS		1000000u
+/* What stands before the entries of a CRL, and what behind: 400 bytes each. */
+#define LIMIT_CRL_HEADER	(64u << 10)
+#define LIMIT_CRL_TAIL		(256u << 10)
+/* Entries of one CRL kept as they are: 1,000,000 revoked ones of 45 bytes. */
+#define LIMIT_CRL_RAW		(64u << 20)
 
 /* --- configuration --- */
 

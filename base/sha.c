@@ -165,6 +165,41 @@ sha_update(struct sha_ctx *c, const void *data, size_t n)
 		memcpy(c->tail, p + n - n % 64, n % 64);
 }
 
+/* Hash what fills the block that was begun; the rest stays in ${s}. */
+static void
+align(struct sha_ctx *c, struct span *s)
+{
+	size_t	k = (size_t)(-c->n % 64);
+
+	if (k > s->n)
+		k = s->n;
+	sha_update(c, s->p, k);
+	s->p += k;
+	s->n -= k;
+}
+
+void
+sha_update_two(struct sha_ctx *a, struct span x, struct sha_ctx *b,
+    struct span y)
+{
+	size_t	n;
+
+	align(a, &x);
+	align(b, &y);
+	n = (x.n < y.n ? x.n : y.n) / 64;
+	if (fast() && n != 0) {
+		sha_ni_two(a->h, x.p, b->h, y.p, n);
+		a->n += 64 * n;
+		b->n += 64 * n;
+		x.p += 64 * n;
+		x.n -= 64 * n;
+		y.p += 64 * n;
+		y.n -= 64 * n;
+	}
+	sha_update(a, x.p, x.n);
+	sha_update(b, y.p, y.n);
+}
+
 void
 sha_final(struct sha_ctx *c, uint8_t out[SHA_LEN])
 {

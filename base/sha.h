@@ -30,6 +30,13 @@ void sha_update(struct sha_ctx *, const void *, size_t);
 void sha_final(struct sha_ctx *, uint8_t out[SHA_LEN]);
 
 /*
+ * sha_update() of two digests, each with its own bytes, which may overlap.
+ * Where the processor has the instructions, both cost little more than one.
+ */
+void sha_update_two(struct sha_ctx *, struct span, struct sha_ctx *,
+    struct span);
+
+/*
  * out[i] = SHA-256(prefix || in[i]) for ${n} messages; ${plen} is at most
  * SHA_PREFIX_MAX (more aborts), RFC 6962 2.1 leaves have the prefix 0x00.
  * Messages of like length are hashed in pairs.

@@ -151,17 +151,36 @@ state_out(const struct state *s, uint8_t out[32])
 	_mm_storeu_si128((__m128i *)(out + 16), _mm_shuffle_epi8(efgh, swap));
 }
 
+NI static inline void
+state_put(const struct state *s, uint32_t h[8])
+{
+	__m128i	abcd, efgh;
+
+	state_words(s, &abcd, &efgh);
+	_mm_storeu_si128((__m128i *)h, abcd);
+	_mm_storeu_si128((__m128i *)(h + 4), efgh);
+}
+
 NI void
 sha_ni_blocks(uint32_t h[8], const uint8_t *p, size_t n)
 {
 	struct state	s = state_get(h);
-	__m128i		abcd, efgh;
 
 	for (; n != 0; n--, p += 64)
 		block1(&s, p);
-	state_words(&s, &abcd, &efgh);
-	_mm_storeu_si128((__m128i *)h, abcd);
-	_mm_storeu_si128((__m128i *)(h + 4), efgh);
+	state_put(&s, h);
+}
+
+NI void
+sha_ni_two(uint32_t h0[8], const uint8_t *p, uint32_t h1[8],
+    const uint8_t *q, size_t n)
+{
+	struct state	s = state_get(h0), u = state_get(h1);
+
+	for (; n != 0; n--, p += 64, q += 64)
+		block2(&s, p, &u, q);
+	state_put(&s, h0);
+	state_put(&u, h1);
 }
 
 /* The next block of a message that still has one. */
@@ -228,6 +247,18 @@ sha_ni_blocks(uint32_t h[8], const uint8_t *p, size_t n)
 {
 	(void)h;
 	(void)p;
+	(void)n;
+	abort();
+}
+
+void
+sha_ni_two(uint32_t h0[8], const uint8_t *p, uint32_t h1[8],
+    const uint8_t *q, size_t n)
+{
+	(void)h0;
+	(void)p;
+	(void)h1;
+	(void)q;
 	(void)n;
 	abort();
 }

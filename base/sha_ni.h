@@ -15,6 +15,10 @@ int sha_ni_there(void);
 /* ${n} blocks into one state. */
 void sha_ni_blocks(uint32_t h[8], const uint8_t *, size_t n);
 
+/* ${n} blocks into each of two states. */
+void sha_ni_two(uint32_t h0[8], const uint8_t *, uint32_t h1[8],
+    const uint8_t *, size_t n);
+
 /*
  * A message as whole blocks: ${nbody} of them at ${body}, then ${ntail} at
  * ${tail} (the end with its padding).

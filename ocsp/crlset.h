@@ -12,7 +12,8 @@
  * The serial numbers of one issuer that a scan of its CRL looks for.  The set
  * is one flat image without pointers (a hash table), so that it can be mapped
  * read-only by the process that scans.  A serial is text as struct cert has
- * it: hex, lower case, without leading zeros, "-" in front of a negative one.
+ * it: hex, without leading zeros, "-" in front of a negative one; either case
+ * and leading zeros are taken, too.
  */
 struct crlset_build;
 
@@ -21,11 +22,18 @@ struct crlset_build *crlset_new(void);
 /*
  * Add a serial; its number is 0, 1, ... in the order of first adding.  One
  * that is there already keeps its number.  Returns the number, or -1
- * ERR_FORMAT when the text is no serial, ERR_LIMIT beyond LIMIT_CRL_WATCHED.
+ * ERR_FORMAT when the text is no serial (of at most LIMIT_SERIAL bytes),
+ * ERR_LIMIT beyond LIMIT_CRL_WATCHED.
  */
 long crlset_add(struct crlset_build *, const char *serial, struct err *);
 
-/* Append the image to ${image} (8-byte aligned use) and free the builder. */
+/* The same from the content of an INTEGER, as a certificate has it. */
+long crlset_add_int(struct crlset_build *, struct span integer, struct err *);
+
+/*
+ * Append the image to ${image} and free the builder.  Its size is a multiple
+ * of 8; it is read in the byte order of this machine, at any address.
+ */
 void crlset_done(struct crlset_build *, struct buf *image);
 void crlset_free(struct crlset_build *);
 
@@ -35,10 +43,18 @@ struct crlset {
 	size_t		 n;		/* bytes of it */
 	uint32_t	 count;		/* serials */
 	uint32_t	 nslot;		/* a power of two */
+	uint32_t	 nfilter;	/* a power of two */
 	uint64_t	 seed[2];
+	const uint8_t	*filter;	/* parts of the image */
+	const uint8_t	*slots;
+	const uint8_t	*offs;
+	const uint8_t	*keys;
 };
 
-/* Look at an image, which must stay there; checks every bound.  0 or -1. */
+/*
+ * Look at an image, which must stay there and as it is; checks every bound,
+ * by reading all but the serials once.  0, or -1 ERR_FORMAT.
+ */
 int crlset_open(struct crlset *, const void *image, size_t n, struct err *);
 
 /*
