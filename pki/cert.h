@@ -68,6 +68,17 @@ int cert_binds(struct span precert, struct span leaf_tbs,
  */
 int cert_signed_by(struct span cert, struct span issuer, struct err *);
 
+/*
+ * Check ${sig} over the very bytes ${data}, by an AlgorithmIdentifier and a
+ * SubjectPublicKeyInfo, both DER: what cert_signed_by() stands on.  Returns
+ * as it does.
+ */
+int cert_verify(struct span alg, struct span sig, struct span data,
+    struct span spki, struct err *);
+
+/* Is it a Precertificate Signing Certificate (RFC 6962, 3.1)?  1 or 0. */
+int cert_is_presigner(struct span cert);
+
 /* SHA-256 of the SubjectPublicKeyInfo of a certificate: 0 or -1. */
 int cert_key_hash(struct span cert, uint8_t out[32], struct err *);
 

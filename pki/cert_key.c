@@ -197,8 +197,8 @@ key_of(struct span spki)
 	return k.key;
 }
 
-static int
-check_signature(struct span alg_der, struct span sig, struct span tbs,
+int
+cert_verify(struct span alg_der, struct span sig, struct span data,
     struct span spki, struct err *e)
 {
 	const uint8_t	*p = alg_der.p;
@@ -206,7 +206,7 @@ check_signature(struct span alg_der, struct span sig, struct span tbs,
 	EVP_PKEY	*key;
 	int		 r = -1;
 
-	if (alg_der.n > INT_MAX || sig.n > INT_MAX || tbs.n > INT_MAX ||
+	if (alg_der.n > INT_MAX || sig.n > INT_MAX || data.n > INT_MAX ||
 	    spki.n > INT_MAX) {
 		(void)err_set(e, ERR_LIMIT, "certificate too long");
 		return -1;
@@ -221,7 +221,7 @@ check_signature(struct span alg_der, struct span sig, struct span tbs,
 	if ((r = alg_known(alg, key, e)) != 1)
 		goto out;
 	/* A signature that is not even well-formed is a wrong one. */
-	r = verify_raw(alg, sig, tbs, key) == 1;
+	r = verify_raw(alg, sig, data, key) == 1;
 	if (r == 0)
 		(void)err_set(e, ERR_VERIFY, "the issuer's signature does "
 		    "not verify (RFC 5280, 4.1.1.3)");
@@ -256,5 +256,5 @@ cert_signed_by(struct span cert, struct span issuer, struct err *e)
 		    "inside and outside differ (RFC 5280, 4.1.1.2)");
 		return 0;
 	}
-	return check_signature(alg, sig, tbs, it.spki, e);
+	return cert_verify(alg, sig, tbs, it.spki, e);
 }

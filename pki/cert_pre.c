@@ -134,6 +134,14 @@ chain_tbs(const struct span *chain, struct der_tbs *t, struct err *e)
 }
 
 int
+cert_is_presigner(struct span cert)
+{
+	struct der_tbs	t;
+
+	return chain_tbs(&cert, &t, NULL) == 0 && is_presigner(&t);
+}
+
+int
 cert_precert_tbs(struct span precert, const struct span *chain, size_t nchain,
     struct buf *out, uint8_t issuer_key_hash[32], struct err *e)
 {
