@@ -159,6 +159,10 @@
 #define LIMIT_CRL_TAIL		(256u << 10)
 /* Entries of one CRL kept as they are: 1,000,000 revoked ones of 45 bytes. */
 #define LIMIT_CRL_RAW		(64u << 20)
+/* Log keys kept ready to verify: the logs of a list, at a few KB each. */
+#define LIMIT_SIG_KEYS		128u
+/* Signatures that are verified to find the issuer of one certificate. */
+#define LIMIT_SCTS_ISSUERS	32u
 
 /* --- configuration --- */
 

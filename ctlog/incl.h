@@ -40,12 +40,18 @@ struct incl {
 	uint64_t	 index;		/* proved: where it is */
 	size_t		 npath;
 	uint8_t		 path[MERKLE_PROOF][32];
+	uint8_t		 other[32];	/* absent, static: the leaf hash that
+					   is there, proven by path; zero when
+					   the tree is too small */
+	int		 misled;	/* refused: what the log answered does not
+					   lead to the root that it signed */
 	char		 why[200];
 };
 
 /*
- * Begin for the log read at ${base}.  -1 when there is nothing to ask (a
- * static log's SCT without leaf_index, or index >= size: ABSENT by that).
+ * Begin for the log read at ${base}.  -1 when there is nothing to ask, state
+ * says why: ABSENT by an index >= size; REFUSED with a static log's SCT
+ * without leaf_index, or a URL that is too long.
  */
 int incl_start(struct incl *, int is_static, const char *base,
     const uint8_t leaf_hash[32], int64_t leaf_index, uint64_t size,
@@ -56,7 +62,11 @@ int incl_request(const struct incl *, size_t i, struct http_req *);
 
 /*
  * The answers, in the order of the requests (status is HTTP's: a get-proof-
- * by-hash that is 404 or 400 means that there is no such leaf).  Sets state.
+ * by-hash that is 404 or 400 means that there is no such leaf, unless the
+ * log says that it has no tree of that size yet).  Sets state.  ASK again:
+ * partial tiles were gone (404, 410) and full ones are asked for, once; all
+ * nask are to be made anew.  Hashes that do not lead to the signed root are
+ * REFUSED with misled set: a log that misbehaves.
  */
 void incl_read(struct incl *, const int *status, const struct span *body,
     size_t n);

@@ -18,7 +18,8 @@ enum scts_status {
 	SCTS_BAD_SIGNATURE,
 	SCTS_UNKNOWN_LOG,	/* no key for its log id */
 	SCTS_NOT_COUNTED,	/* right, but the log did not count then: state,
-				   interval, retired before, future timestamp */
+				   interval, retired before, future timestamp;
+				   or unchecked: the issuer is not at hand */
 	SCTS_MALFORMED
 };
 
@@ -29,7 +30,9 @@ struct scts_one {
 	uint8_t			 log_id[32];	/* zero when malformed */
 	uint64_t		 timestamp;	/* ms */
 	int64_t			 leaf_index;	/* -1: none */
-	uint8_t			 leaf_hash[32];	/* of the entry it promises */
+	uint8_t			 leaf_hash[32];	/* of the entry it promises;
+						   zero when malformed, or the
+						   issuer is not at hand */
 	struct span		 raw;		/* into the input */
 	const struct loglist_log *log;		/* NULL: unknown */
 };
@@ -48,14 +51,21 @@ struct scts_in {
 struct scts {
 	struct scts_one		*v;
 	size_t			 n;
-	uint8_t			 tbs_sha256[32];
+	const struct loglist	*logs;		/* of the input */
+	uint8_t			 tbs_sha256[32];	/* no poison, no SCTs */
 	int			 issuer;	/* index in issuers, -1: none */
 	int			 presigned;	/* issuer is a Precertificate Signing
 						   Certificate */
 	char			 reason[200];	/* the list itself is malformed */
 };
 
-/* Judge them; scts_free().  0, or -1 ERR_FORMAT: the certificate itself. */
+/*
+ * Judge them; scts_free().  0, or -1 ERR_FORMAT: the certificate itself.
+ * An embedded SCT is over the TBSCertificate with the SCT list cut out and
+ * the key of the issuer, one of TLS or OCSP over the certificate as it is
+ * (RFC 6962 3.2).  An SCT whose timestamp is up to 60 s ahead of ${at} is no
+ * future one.  The input must outlive the result.
+ */
 int scts_read(const struct scts_in *, struct scts *, struct err *);
 void scts_free(struct scts *);
 

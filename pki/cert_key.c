@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include <limits.h>
@@ -11,6 +12,7 @@
 
 #include "base/limit.h"
 #include "base/mem.h"
+#include "base/sha.h"
 #include "pki/cert.h"
 #include "pki/der.h"
 
@@ -101,11 +103,21 @@ cert_key_type(struct span spki, char *out, size_t cap)
 }
 
 /*
- * Verify ${sig} over the very bytes ${tbs}: handed over as an ASN1_TYPE that
- * holds an encoded SEQUENCE, OpenSSL writes them out as they are.
+ * The keys of the latest issuers, by the bytes of their SubjectPublicKeyInfo:
+ * a log has few, and reading one costs more than a signature.  The newest is
+ * the first.  Each is ready to verify with the digest of the last time.
  */
+static struct known_key {
+	uint8_t		*spki;
+	size_t		 n;
+	EVP_PKEY	*key;
+	EVP_PKEY_CTX	*ctx;
+	int		 md;
+} keys[LIMIT_CERT_KEYS];
+
+/* With PSS the parameters say how: that is left to OpenSSL's ASN.1 code. */
 static int
-verify_raw(const X509_ALGOR *alg, struct span sig, struct span tbs,
+verify_pss(const X509_ALGOR *alg, struct span sig, struct span tbs,
     EVP_PKEY *key)
 {
 	ASN1_BIT_STRING	*bits = ASN1_BIT_STRING_new();
@@ -119,6 +131,7 @@ verify_raw(const X509_ALGOR *alg, struct span sig, struct span tbs,
 		goto out;
 	bits->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 0x07);
 	bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+	/* An ASN1_TYPE with an encoded SEQUENCE is written out as it is. */
 	ASN1_TYPE_set(any, V_ASN1_SEQUENCE, raw);
 	raw = NULL;
 	r = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), alg, bits, any, key);
@@ -127,6 +140,80 @@ out:
 	ASN1_STRING_free(raw);
 	ASN1_TYPE_free(any);
 	return r;
+}
+
+/* Make the newest key ready for a digest. */
+static EVP_PKEY_CTX *
+ready(struct known_key *k, int md)
+{
+	if (k->ctx != NULL && k->md == md)
+		return k->ctx;
+	EVP_PKEY_CTX_free(k->ctx);
+	k->ctx = EVP_PKEY_CTX_new(k->key, NULL);
+	k->md = md;
+	if (k->ctx != NULL && (EVP_PKEY_verify_init(k->ctx) != 1 ||
+	    (EVP_PKEY_get_base_id(k->key) == EVP_PKEY_RSA &&
+	    EVP_PKEY_CTX_set_rsa_padding(k->ctx, RSA_PKCS1_PADDING) != 1) ||
+	    EVP_PKEY_CTX_set_signature_md(k->ctx,
+	    EVP_get_digestbynid(md)) != 1)) {
+		EVP_PKEY_CTX_free(k->ctx);
+		k->ctx = NULL;
+	}
+	return k->ctx;
+}
+
+/* With a digest: RSA (PKCS #1 v1.5), ECDSA, DSA. */
+static int
+verify_md(struct known_key *k, int md, struct span sig, struct span tbs)
+{
+	EVP_PKEY_CTX	*ctx = ready(k, md);
+	uint8_t		 h[EVP_MAX_MD_SIZE];
+	unsigned	 n = SHA_LEN;
+
+	if (md == NID_sha256)
+		sha_256(h, tbs.p, tbs.n);
+	else if (EVP_Digest(tbs.p, tbs.n, h, &n, EVP_get_digestbynid(md),
+	    NULL) != 1)
+		return -1;
+	return ctx == NULL ? -1 : EVP_PKEY_verify(ctx, sig.p, sig.n, h, n);
+}
+
+/* EdDSA, which has no digest of its own and no parameters (RFC 8410, 3). */
+static int
+verify_whole(EVP_PKEY *key, int params, struct span sig, struct span tbs)
+{
+	EVP_MD_CTX	*ctx;
+	int		 r;
+
+	if (params != V_ASN1_UNDEF)
+		return 0;
+	if ((ctx = EVP_MD_CTX_new()) == NULL)
+		return -1;
+	r = EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+	    EVP_DigestVerify(ctx, sig.p, sig.n, tbs.p, tbs.n) == 1;
+	EVP_MD_CTX_free(ctx);
+	return r;
+}
+
+/*
+ * Verify ${sig} over the very bytes ${tbs}; the algorithm fits the key, which
+ * key_of() has just put first.
+ */
+static int
+verify_raw(const X509_ALGOR *alg, struct span sig, struct span tbs,
+    EVP_PKEY *key)
+{
+	const ASN1_OBJECT	*obj;
+	int			 md, pk, params;
+
+	X509_ALGOR_get0(&obj, &params, NULL, alg);
+	if (!OBJ_find_sigid_algs(OBJ_obj2nid(obj), &md, &pk))
+		return -1;
+	if (pk == NID_rsassaPss)
+		return verify_pss(alg, sig, tbs, key);
+	if (md == NID_undef)
+		return verify_whole(key, params, sig, tbs);
+	return verify_md(&keys[0], md, sig, tbs);
 }
 
 /* Is the algorithm one that a key of that type can have made? */
@@ -157,23 +244,12 @@ alg_known(const X509_ALGOR *alg, const EVP_PKEY *key, struct err *e)
 	return 1;
 }
 
-/*
- * The keys of the latest issuers, by the bytes of their SubjectPublicKeyInfo:
- * a log has few, and reading one costs more than a signature.  The newest is
- * the first.
- */
-static struct known_key {
-	uint8_t		*spki;
-	size_t		 n;
-	EVP_PKEY	*key;
-} keys[LIMIT_CERT_KEYS];
-
 /* The key, borrowed until the next call, or NULL. */
 static EVP_PKEY *
 key_of(struct span spki)
 {
 	const uint8_t		*p = spki.p;
-	struct known_key	 k = { NULL, 0, NULL };
+	struct known_key	 k = { NULL, 0, NULL, NULL, 0 };
 	size_t			 i;
 
 	for (i = 0; i < LIMIT_CERT_KEYS && keys[i].key != NULL; i++)
@@ -189,6 +265,7 @@ key_of(struct span spki)
 		k.n = spki.n;
 		if (i == LIMIT_CERT_KEYS) {
 			free(keys[--i].spki);
+			EVP_PKEY_CTX_free(keys[i].ctx);
 			EVP_PKEY_free(keys[i].key);
 		}
 	}

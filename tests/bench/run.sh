@@ -32,7 +32,7 @@ pin=()
 [ "$(nproc)" -lt 2 ] || pin=(--pin 0)
 
 echo "# steps of the hot path alone"
-for b in bench_hot bench_page; do
+for b in bench_hot bench_page bench_sct; do
 	"$obj/tests/bench/$b" || status=2
 done
 
