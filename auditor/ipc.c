@@ -297,6 +297,27 @@ receive(struct ipc *c, struct err *e)
 	return n;
 }
 
+/*
+ * Do so many descriptors wait that their frames are to be taken first?  All
+ * but those of a frame that is still coming must be announced.
+ */
+static int
+many_fds(const struct ipc *c)
+{
+	struct cur	k = cur_of(c->in.p + c->in_at, c->in.n - c->in_at);
+	struct span	body;
+	uint32_t	len;
+	uint16_t	type, nfds;
+	int		announced = 0;
+
+	if (c->in_nfds < FDS_WAITING / 2)
+		return 0;
+	while (cur_u32(&k, &len) == 0 && cur_u16(&k, &type) == 0 &&
+	    cur_u16(&k, &nfds) == 0 && cur_take(&k, len, &body) == 0)
+		announced += nfds;
+	return c->in_nfds <= announced + LIMIT_FRAME_FDS;
+}
+
 int
 ipc_read(struct ipc *c, struct err *e)
 {
@@ -311,7 +332,7 @@ ipc_read(struct ipc *c, struct err *e)
 		r = peek(c, &m, e);
 		if (r < 0)
 			return -1;
-		if (r > 0 && c->in.n >= CHUNK)
+		if (r > 0 && (c->in.n >= CHUNK || many_fds(c)))
 			return 0;
 		n = receive(c, &local);
 		if (n > 0)

@@ -56,6 +56,12 @@
 #define LIMIT_EXTENTS		65536
 /* A body that comes in the answer (arena 0): it must fit in a frame. */
 #define LIMIT_BODY_INLINE	(8u << 20)
+/* Bodies that one fetch process writes into pipes: a descriptor each. */
+#define LIMIT_FETCH_PIPES	256
+/* Redirects of one request: CAs that redirect do it once. */
+#define LIMIT_REDIRECTS		3
+/* A body that nobody wants (an error page) and is read to its end. */
+#define LIMIT_BODY_SKIPPED	(64u << 10)
 
 /* --- what operators declare --- */
 

@@ -10,9 +10,10 @@
 #include "base/clk.h"
 #include "base/mem.h"
 
-#define CONNS_TOTAL	256L
+/* xfer_host.c keeps below it; HTTP/2 may come beside it. */
+#define CONNS_TOTAL	512L
 #define CONNS_KEPT	128L
-#define CONNS_HOST	8L	/* when the setup names none */
+#define CONNS_HOST	8u	/* when the setup names none */
 #define THROTTLE_MS	20	/* how long a pause for the rate is */
 
 struct xfer *
@@ -44,8 +45,11 @@ xfer_new(const struct fetch_setup *s, struct err *e)
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 	    CONNS_TOTAL);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, CONNS_KEPT);
-	(void)curl_multi_setopt(x->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-	    s->host_conns != 0 ? (long)s->host_conns : CONNS_HOST);
+	x->host_conns = s->host_conns != 0 ? s->host_conns : CONNS_HOST;
+	/* To libcurl a proxy is one host. */
+	if (*x->proxy == '\0')
+		(void)curl_multi_setopt(x->multi,
+		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)x->host_conns);
 	return x;
 err:
 	xfer_free(x);
@@ -68,6 +72,8 @@ xfer_stop(struct xfer *x, struct xfer_job *j)
 {
 	if (j->easy != NULL)
 		(void)curl_multi_remove_handle(x->multi, j->easy);
+	xfer_host_leave(j);
+	xfer_queue_take(j);
 	unlink_job(x, j);
 	xfer_job_free(j);
 }
@@ -93,7 +99,6 @@ xfer_start(struct xfer *x, const struct fetch_get *g,
     const struct xfer_ops *ops, void *arg)
 {
 	struct xfer_job	*j = mem_zero(sizeof(*j));
-	CURLMcode	 r;
 
 	j->x = x;
 	j->ops = ops;
@@ -104,19 +109,10 @@ xfer_start(struct xfer *x, const struct fetch_get *g,
 	if (j->next != NULL)
 		j->next->prev = j;
 	x->jobs = j;
-	if (xfer_job_setup(j, g) != 0) {
-		x->urgent = 1;
-		return j;
-	}
-	r = curl_multi_add_handle(x->multi, j->easy);
-	if (r != CURLM_OK) {
-		j->done.failure = FETCH_PROTOCOL;
-		(void)snprintf(j->done.message, sizeof(j->done.message), "%s",
-		    curl_multi_strerror(r));
-		curl_easy_cleanup(j->easy);
-		j->easy = NULL;
-		x->urgent = 1;
-	}
+	if (xfer_job_setup(j, g) != 0)
+		xfer_refuse(j);
+	else
+		xfer_host_wait(j);
 	return j;
 }
 
@@ -145,17 +141,9 @@ finish(struct xfer *x, struct xfer_job *j)
 static void
 finish_refused(struct xfer *x)
 {
-	struct xfer_job	*j = x->jobs;
-
-	while (j != NULL) {
-		if (j->easy != NULL) {
-			j = j->next;
-			continue;
-		}
-		finish(x, j);
-		/* done() may have started and stopped others: begin anew. */
-		j = x->jobs;
-	}
+	/* done() may start and stop others. */
+	while (x->refused.first != NULL)
+		finish(x, x->refused.first);
 }
 
 static void
@@ -170,7 +158,12 @@ finish_ended(struct xfer *x)
 			continue;
 		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j);
 		xfer_job_result(j, m->data.result);
-		finish(x, j);
+		xfer_host_learn(j);
+		if (xfer_follow(j)) {
+			xfer_host_leave(j);
+			xfer_host_wait(j);
+		} else
+			finish(x, j);
 	}
 }
 
@@ -210,29 +203,40 @@ unpause(struct xfer *x)
 	return held;
 }
 
+/* The same descriptors, in libcurl's words. */
+static unsigned
+wait_for(struct curl_waitfd *w, const struct pollfd *p, size_t n)
+{
+	size_t	i;
+
+	memset(w, 0, XFER_EXTRA * sizeof(*w));
+	for (i = 0; i < n && i < XFER_EXTRA; i++) {
+		w[i].fd = p[i].fd;
+		if (p[i].events & POLLIN)
+			w[i].events |= CURL_WAIT_POLLIN;
+		if (p[i].events & POLLOUT)
+			w[i].events |= CURL_WAIT_POLLOUT;
+	}
+	return (unsigned)i;
+}
+
 int
-xfer_turn(struct xfer *x, struct pollfd *extra, int timeout_ms,
+xfer_turn(struct xfer *x, struct pollfd *extra, size_t n, int timeout_ms,
     struct err *e)
 {
-	struct curl_waitfd	w;
+	struct curl_waitfd	w[XFER_EXTRA];
 	CURLMcode		r;
+	size_t			i;
 	int			running;
 
+	xfer_host_pump(x);
 	refill(x);
 	if (unpause(x) && timeout_ms > THROTTLE_MS)
 		timeout_ms = THROTTLE_MS;
 	if (x->urgent)
 		timeout_ms = 0;
 	x->urgent = 0;
-	memset(&w, 0, sizeof(w));
-	if (extra != NULL) {
-		w.fd = extra->fd;
-		if (extra->events & POLLIN)
-			w.events |= CURL_WAIT_POLLIN;
-		if (extra->events & POLLOUT)
-			w.events |= CURL_WAIT_POLLOUT;
-	}
-	r = curl_multi_poll(x->multi, &w, extra != NULL ? 1 : 0, timeout_ms,
+	r = curl_multi_poll(x->multi, w, wait_for(w, extra, n), timeout_ms,
 	    NULL);
 	if (r == CURLM_OK)
 		r = curl_multi_perform(x->multi, &running);
@@ -241,11 +245,10 @@ xfer_turn(struct xfer *x, struct pollfd *extra, int timeout_ms,
 		return err_set(e, ERR_SYS, "libcurl: %s",
 		    curl_multi_strerror(r));
 	}
-	if (extra != NULL) {
-		extra->revents = 0;
-		if (poll(extra, 1, 0) == -1 && errno != EINTR)
-			return err_set(e, ERR_SYS, "polling");
-	}
+	for (i = 0; i < n; i++)
+		extra[i].revents = 0;
+	if (n != 0 && poll(extra, n, 0) == -1 && errno != EINTR)
+		return err_set(e, ERR_SYS, "polling");
 	finish_ended(x);
 	finish_refused(x);
 	return 0;

@@ -13,8 +13,15 @@ struct pollfd;
 /*
  * HTTP by libcurl's multi interface; xfer*.c are the only files that know
  * libcurl.  The egress policy is enforced on each connection that is opened
- * and again on each that is reused; no redirects, no proxy but the one
- * configured, no decompression, certificates always verified.
+ * and again on each that is reused, and for each redirect of those requests
+ * that follow them; no proxy but the one configured, no decompression,
+ * certificates always verified.
+ *
+ * Requests wait for a connection of their host in a queue of that host, and
+ * hosts take turns: a host that is slow or dead holds up nobody else.  When
+ * all connections of a host in a row ended without an answer, and none ever
+ * had one, what waits for it ends in the same way at once.  (Over HTTP/2 many
+ * share one connection: those do not wait.)
  */
 struct xfer;
 struct xfer_job;
@@ -52,11 +59,15 @@ void xfer_stop(struct xfer *, struct xfer_job *);
 /* Offer the bytes of a job that said XFER_WAIT again. */
 void xfer_resume(struct xfer *, struct xfer_job *);
 
+/* Descriptors that one turn can wait for: the channel and all pipes. */
+#define XFER_EXTRA	(1 + LIMIT_FETCH_PIPES)
+
 /*
- * One turn: wait for sockets, or for ${extra} (may be NULL; its revents is
- * filled in), at most ${timeout_ms}, and carry on.  0, or -1 ERR_SYS.
+ * One turn: wait for sockets, or for the ${n} of ${extra} (at most
+ * XFER_EXTRA; revents are filled in), at most ${timeout_ms}, and carry on.
+ * 0, or -1 ERR_SYS.
  */
-int xfer_turn(struct xfer *, struct pollfd *extra, int timeout_ms,
+int xfer_turn(struct xfer *, struct pollfd *extra, size_t n, int timeout_ms,
     struct err *);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,15 +12,15 @@
 #include "base/limit.h"
 
 #define CONNECT_MS	10000L
-#define TIMEOUT_MS	60000L		/* when the request names none */
+#define TIMEOUT_MS	60000u		/* when the request names none */
 #define SLOW_BYTES	1024L		/* a second, for so long: */
 #define SLOW_SECS	45L		/* real logs think for up to 30 s */
 /* Fits the caches, and malloc() keeps it from one transfer to the next. */
 #define BUFFER		(64L << 10)
 #define CONN_LIFE	3600L
 
-static int
-fail(struct xfer_job *j, enum fetch_failure f, const char *what)
+int
+xfer_job_fail(struct xfer_job *j, enum fetch_failure f, const char *what)
 {
 	j->done.failure = f;
 	(void)snprintf(j->done.message, sizeof(j->done.message), "%.255s",
@@ -78,139 +77,29 @@ on_prereq(void *arg, char *primary, char *local, int port, int local_port)
 	return r == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
-/* Header fields that are kept. */
-struct field {
-	const char	*name;
-	size_t		 offset;
-	size_t		 size;
-};
-
-#define FIELD(text, member) \
-	{ text, offsetof(struct fetch_done, member), \
-	  sizeof(((struct fetch_done *)0)->member) }
-
-static const struct field fields[] = {
-	FIELD("Date", date),
-	FIELD("Retry-After", retry_after),
-	FIELD("ETag", etag),
-	FIELD("Last-Modified", last_modified),
-	FIELD("Content-Type", type),
-	FIELD("Content-Encoding", encoding),
-	FIELD("Location", location),
-};
-
-#define NFIELDS (sizeof(fields) / sizeof(fields[0]))
-
-/* Keep a value, without blanks around; what does not fit is as if absent. */
-static void
-keep(struct fetch_done *d, const struct field *f, const char *p, size_t n)
-{
-	char	*to = (char *)d + f->offset;
-	size_t	 i;
-
-	while (n > 0 && (*p == ' ' || *p == '\t')) {
-		p++;
-		n--;
-	}
-	while (n > 0 && (unsigned char)p[n - 1] <= ' ')
-		n--;
-	if (n >= f->size)
-		n = 0;
-	for (i = 0; i < n; i++)
-		to[i] = (unsigned char)p[i] < ' ' || p[i] == 0x7f ? '?' : p[i];
-	to[n] = '\0';
-}
-
-static size_t
-on_header(char *p, size_t size, size_t n, void *arg)
-{
-	struct xfer_job	*j = arg;
-	const char	*colon;
-	size_t		 i;
-
-	n *= size;
-	if (++j->lines > LIMIT_HTTP_REPLY_LINES) {
-		(void)snprintf(j->done.message, sizeof(j->done.message),
-		    "the answer has more than %d header lines",
-		    LIMIT_HTTP_REPLY_LINES);
-		j->done.failure = FETCH_PROTOCOL;
-		return 0;
-	}
-	/* A new answer (after 1xx): what the one before said is void. */
-	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
-		for (i = 0; i < NFIELDS; i++)
-			*((char *)&j->done + fields[i].offset) = '\0';
-	colon = memchr(p, ':', n);
-	if (colon == NULL)
-		return n;
-	for (i = 0; i < NFIELDS; i++)
-		if (strlen(fields[i].name) == (size_t)(colon - p) &&
-		    strncasecmp(p, fields[i].name, (size_t)(colon - p)) == 0)
-			keep(&j->done, &fields[i], colon + 1,
-			    n - (size_t)(colon + 1 - p));
-	return n;
-}
-
-static size_t
-on_body(char *p, size_t size, size_t n, void *arg)
-{
-	struct xfer_job	*j = arg;
-	curl_off_t	 length = -1;
-	int64_t		 left = -1;
-
-	n *= size;
-	(void)curl_easy_getinfo(j->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
-	    &length);
-	if (n > j->cap - j->got ||
-	    (length >= 0 && (uint64_t)length > j->cap)) {
-		(void)snprintf(j->done.message, sizeof(j->done.message),
-		    "the body is larger than %zu bytes", j->cap);
-		j->done.failure = FETCH_TOO_LARGE;
-		return 0;
-	}
-	if (j->x->max_rate != 0 && j->x->budget <= 0) {
-		j->throttled = 1;
-		return CURL_WRITEFUNC_PAUSE;
-	}
-	if (length >= 0 && (uint64_t)length >= j->got + n)
-		left = length - (int64_t)(j->got + n);
-	switch (j->ops->body(j->arg, (const uint8_t *)p, n, left)) {
-	case XFER_TOOK:
-		break;
-	case XFER_WAIT:
-		j->waiting = 1;
-		return CURL_WRITEFUNC_PAUSE;
-	case XFER_STOP:
-		(void)fail(j, FETCH_NO_ROOM,
-		    "there is no room for the body");
-		return 0;
-	}
-	j->got += n;
-	j->x->budget -= (int64_t)n;
-	return n;
-}
-
 /* --- setting up ----------------------------------------------------------- */
 
-static int
-set_url(struct xfer_job *j, const char *url)
+int
+xfer_job_url(struct xfer_job *j, const char *url)
 {
 	struct err	 e = ERR_INIT;
 	char		*scheme = NULL;
 	CURLUcode	 r;
 
 	if (egress_url_ok(&j->x->egress, url, j->x->class, &e) != 0)
-		return fail(j, FETCH_POLICY, e.msg);
-	j->url = curl_url();
+		return xfer_job_fail(j, FETCH_POLICY, e.msg);
 	if (j->url == NULL)
-		return fail(j, FETCH_PROTOCOL, "no memory for the URL");
+		j->url = curl_url();
+	if (j->url == NULL)
+		return xfer_job_fail(j, FETCH_PROTOCOL,
+		    "no memory for the URL");
 	r = curl_url_set(j->url, CURLUPART_URL, url, CURLU_DISALLOW_USER |
 	    CURLU_PATH_AS_IS);
 	if (r != CURLUE_OK)
-		return fail(j, FETCH_POLICY, curl_url_strerror(r));
+		return xfer_job_fail(j, FETCH_POLICY, curl_url_strerror(r));
 	r = curl_url_get(j->url, CURLUPART_SCHEME, &scheme, 0);
 	if (r != CURLUE_OK)
-		return fail(j, FETCH_POLICY, curl_url_strerror(r));
+		return xfer_job_fail(j, FETCH_POLICY, curl_url_strerror(r));
 	j->https = strcmp(scheme, "https") == 0;
 	curl_free(scheme);
 	return 0;
@@ -223,7 +112,8 @@ add_header(struct xfer_job *j, const char *text)
 
 	l = curl_slist_append(j->headers, text);
 	if (l == NULL)
-		return fail(j, FETCH_PROTOCOL, "no memory for a header");
+		return xfer_job_fail(j, FETCH_PROTOCOL,
+		    "no memory for a header");
 	j->headers = l;
 	return 0;
 }
@@ -238,8 +128,8 @@ set_headers(struct xfer_job *j, const struct fetch_get *g)
 		h = g->headers[i];
 		if (strpbrk(h, "\r\n") != NULL || strchr(h, ':') == NULL ||
 		    strlen(h) > LIMIT_HTTP_HEADER)
-			return fail(j, FETCH_PROTOCOL, "a request header is "
-			    "not of the form \"Name: value\"");
+			return xfer_job_fail(j, FETCH_PROTOCOL, "a request "
+			    "header is not of the form \"Name: value\"");
 		if (add_header(j, h) != 0)
 			return -1;
 	}
@@ -263,7 +153,7 @@ set_method(struct xfer_job *j, const struct fetch_get *g)
 		return 0;
 	}
 	if (strcmp(g->method, "POST") != 0)
-		return fail(j, FETCH_PROTOCOL,
+		return xfer_job_fail(j, FETCH_PROTOCOL,
 		    "the method is not GET, HEAD or POST");
 	buf_add(&j->body, g->body.p, g->body.n);
 	(void)curl_easy_setopt(c, CURLOPT_POST, 1L);
@@ -330,34 +220,49 @@ set_transfer(struct xfer_job *j, const struct fetch_get *g)
 	(void)curl_easy_setopt(c, CURLOPT_CURLU, j->url);
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, j->headers);
 	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, j->x->user_agent);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, xfer_reply_body);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, j);
-	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, xfer_reply_header);
 	(void)curl_easy_setopt(c, CURLOPT_HEADERDATA, j);
 	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BUFFER);
 	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
-	    g->timeout_ms != 0 ? (long)g->timeout_ms : TIMEOUT_MS);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, SLOW_SECS);
+	    (long)(j->timeout / 1000));
+	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT,
+	    g->slow_bytes != 0 ? (long)g->slow_bytes : SLOW_BYTES);
+	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME,
+	    g->slow_ms != 0 ? ((long)g->slow_ms + 999) / 1000 : SLOW_SECS);
+	/* A name server that is silent must not hold up everybody. */
+	(void)curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 	(void)curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	(void)curl_easy_setopt(c, CURLOPT_MAXLIFETIME_CONN, CONN_LIFE);
 	(void)curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, fresh);
 	(void)curl_easy_setopt(c, CURLOPT_FORBID_REUSE, fresh);
-	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
-	    (g->flags & FETCH_F_HTTP2) != 0 ? (long)CURL_HTTP_VERSION_2TLS :
-	    (long)CURL_HTTP_VERSION_1_1);
+	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION, j->multiplexed ?
+	    (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
 }
 
 int
 xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
 {
 	j->cap = g->cap;
-	if (set_url(j, g->url) != 0 || set_headers(j, g) != 0)
+	j->flags = g->flags;
+	j->timeout = (g->timeout_ms != 0 ? g->timeout_ms : TIMEOUT_MS) *
+	    1000LL;
+	/* A window of HTTP/2 would hold 32 MB of what a pipe is to bound. */
+	j->multiplexed = (g->flags & (FETCH_F_HTTP2 | FETCH_F_PIPE)) ==
+	    FETCH_F_HTTP2;
+	if ((g->flags & FETCH_F_FOLLOW) != 0 &&
+	    (j->x->class != EGRESS_REVOCATION ||
+	    strcmp(g->method, "GET") != 0))
+		return xfer_job_fail(j, FETCH_PROTOCOL, "redirects are only "
+		    "followed for a GET of class revocation");
+	if (xfer_job_url(j, g->url) != 0 || set_headers(j, g) != 0)
 		return -1;
 	j->easy = curl_easy_init();
 	if (j->easy == NULL)
-		return fail(j, FETCH_PROTOCOL, "no memory for a request");
+		return xfer_job_fail(j, FETCH_PROTOCOL,
+		    "no memory for a request");
 	set_transfer(j, g);
 	set_policy(j);
 	set_tls(j);
@@ -376,6 +281,8 @@ failure_of(const struct xfer_job *j, CURLcode r)
 	/* A callback that stopped it knows best. */
 	if (j->done.failure != FETCH_OK)
 		return j->done.failure;
+	if (j->enough)
+		return FETCH_OK;
 	if (j->policy.code != ERR_NONE && (r == CURLE_COULDNT_CONNECT ||
 	    r == CURLE_ABORTED_BY_CALLBACK))
 		return FETCH_POLICY;
@@ -421,12 +328,16 @@ xfer_job_result(struct xfer_job *j, CURLcode r)
 	(void)curl_easy_getinfo(j->easy, CURLINFO_REQUEST_SIZE, &sent);
 	(void)curl_easy_getinfo(j->easy, CURLINFO_TOTAL_TIME_T, &us);
 	(void)curl_easy_getinfo(j->easy, CURLINFO_PRIMARY_IP, &ip);
-	d->wire = (uint64_t)n + (uint64_t)head + (uint64_t)sent;
-	d->us = (uint64_t)us;
+	/* Of a redirect they add up. */
+	d->wire += (uint64_t)n + (uint64_t)head + (uint64_t)sent;
+	d->us += (uint64_t)us;
+	if ((j->flags & FETCH_F_PIPE) != 0)
+		d->wire = j->got;
 	if (ip != NULL)
 		(void)snprintf(d->addr, sizeof(d->addr), "%s", ip);
 	if (d->failure == FETCH_OK && (status < 100 || status > 999)) {
-		(void)fail(j, FETCH_PROTOCOL, "the answer has no HTTP status");
+		(void)xfer_job_fail(j, FETCH_PROTOCOL,
+		    "the answer has no HTTP status");
 		return;
 	}
 	if (d->failure == FETCH_OK) {
@@ -434,9 +345,9 @@ xfer_job_result(struct xfer_job *j, CURLcode r)
 		return;
 	}
 	if (d->failure == FETCH_POLICY && j->policy.code != ERR_NONE)
-		(void)fail(j, d->failure, j->policy.msg);
+		(void)xfer_job_fail(j, d->failure, j->policy.msg);
 	else if (d->message[0] == '\0')
-		(void)fail(j, d->failure, j->error[0] != '\0' ? j->error :
+		(void)xfer_job_fail(j, d->failure, j->error[0] != '\0' ? j->error :
 		    curl_easy_strerror(r));
 }
 

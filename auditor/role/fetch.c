@@ -103,14 +103,20 @@ on_get(struct fetch_role *r, struct ipc_msg *m, struct err *e)
 {
 	struct fetch_get	 g;
 	struct fetch_slot	*s = NULL;
+	int			 pipe = -1;
 
 	if (fetch_get_read(m->body, &g, e) != 0)
 		return -1;
+	if (m->nfds != ((g.flags & FETCH_F_PIPE) != 0) || (m->nfds == 1 &&
+	    fetch_pipe_prepare(m->fds[0]) != 0))
+		return bad(e, "request: a pipe is missing or too much");
 	if (g.arena != 0 && (s = slot_find(r, g.arena)) == NULL)
 		return bad(e, "request: there is no such arena");
 	if (fetch_job_find(r, g.id) != NULL || r->njobs >= LIMIT_FETCH_JOBS)
 		return bad(e, "request: its number is in use, or too many");
-	fetch_job_get(r, &g, s, cur_rest(&m->body));
+	if (m->nfds == 1)
+		pipe = ipc_take_fd(r->ipc, 0);
+	fetch_job_get(r, &g, s, cur_rest(&m->body), pipe);
 	return 0;
 }
 
@@ -193,24 +199,27 @@ dispatch(struct fetch_role *r, struct ipc_msg *m, struct err *e)
 static int
 turn(struct fetch_role *r, struct err *e)
 {
-	struct pollfd	p;
+	struct pollfd	p[XFER_EXTRA];
 	struct ipc_msg	m;
+	size_t		pipes;
 	int		busy = 0;
 
-	p.fd = ipc_fd(r->ipc);
-	p.events = POLLIN;
-	p.revents = 0;
+	p[0].fd = ipc_fd(r->ipc);
+	p[0].events = POLLIN;
+	p[0].revents = 0;
 	fetch_job_pump(r);
 	if (ipc_flush(r->ipc, e) < 0)
 		return -1;
 	if (ipc_wants_write(r->ipc))
-		p.events |= POLLOUT;
+		p[0].events |= POLLOUT;
 	if (r->x != NULL) {
-		if (xfer_turn(r->x, &p, TURN_MS, e) != 0)
+		pipes = fetch_pipe_polls(r, p + 1);
+		if (xfer_turn(r->x, p, 1 + pipes, TURN_MS, e) != 0)
 			return -1;
-	} else if (poll(&p, 1, TURN_MS) < 0)
-		p.revents = 0;
-	if ((p.revents & ~POLLOUT) != 0 && ipc_read(r->ipc, e) != 0 &&
+		fetch_pipe_polled(r, p + 1, pipes);
+	} else if (poll(p, 1, TURN_MS) < 0)
+		p[0].revents = 0;
+	if ((p[0].revents & ~POLLOUT) != 0 && ipc_read(r->ipc, e) != 0 &&
 	    !ipc_eof(r->ipc))
 		return -1;
 	if (ipc_eof(r->ipc))

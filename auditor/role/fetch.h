@@ -25,7 +25,7 @@ enum fetch_type {
 	FETCH_SETUP = 1,	/* engine: struct fetch_setup; the first one */
 	FETCH_ARENA,		/* engine: u32 arena, u64 size; the memfd */
 	FETCH_DROP,		/* engine: u32 arena */
-	FETCH_GET,		/* engine: struct fetch_get */
+	FETCH_GET,		/* engine: struct fetch_get; the pipe */
 	FETCH_CANCEL,		/* engine: u64 id; answered by FETCH_DONE */
 	FETCH_FREE,		/* engine: u32 arena, u64 offset, u32 length */
 	FETCH_INJECT,		/* engine: u64 id, u32 arena, vec32 bytes */
@@ -46,16 +46,23 @@ struct fetch_setup {
 #define FETCH_F_GZIP	0x01u	/* Accept-Encoding: gzip; not decompressed */
 #define FETCH_F_HTTP2	0x02u	/* over TLS */
 #define FETCH_F_FRESH	0x04u	/* a new connection, not kept */
-#define FETCH_F_PIPE	0x08u	/* the body goes into the pipe that came with
-				   the message, as it arrives; arena is 0 */
-#define FETCH_F_FOLLOW	0x10u	/* up to 3 redirects, each checked anew (CRL,
-				   AIA); only class revocation */
+#define FETCH_F_PIPE	0x08u	/* the body of an answer 200 goes into the
+				   pipe that came with the message, as it
+				   arrives; arena is 0, never HTTP/2 */
+#define FETCH_F_FOLLOW	0x10u	/* up to 3 redirects (301, 302, 303, 307,
+				   308), each checked anew: GET of class
+				   revocation only */
 
 struct fetch_get {
 	uint64_t	 id;
 	uint32_t	 arena;		/* 0: the body comes in the answer */
 	uint32_t	 cap;		/* most bytes of body, as sent */
-	uint32_t	 timeout_ms;	/* for all of it; 0: 60 s */
+	uint32_t	 timeout_ms;	/* for all of it, from when it is sent
+					   (others of its host may be before
+					   it); 0: 60 s */
+	uint32_t	 slow_ms;	/* given up when for so long, rounded */
+	uint32_t	 slow_bytes;	/* up to seconds, fewer bytes a second
+					   came; 0: 45 s, 1024 */
 	uint32_t	 flags;
 	const char	*method;	/* "GET", "HEAD", "POST" */
 	const char	*url;
@@ -89,13 +96,17 @@ struct fetch_done {
 	char			last_modified[64];
 	char			type[128];	/* Content-Type */
 	char			encoding[32];	/* Content-Encoding */
-	char			location[2048];	/* never followed here */
+	char			location[2048];	/* of the last answer */
+	char			url[2048];	/* where redirects led to; ""
+						   when there were none */
 	char			addr[64];	/* who answered */
 	uint32_t		arena;		/* the extent, */
 	uint64_t		offset;		/* to be given back by */
 	uint32_t		length;		/* FETCH_FREE if not empty */
 	struct span		body;		/* when arena is 0; borrowed */
-	uint64_t		wire;		/* bytes on the wire, about */
+	uint64_t		wire;		/* bytes on the wire, about;
+						   with FETCH_F_PIPE: that were
+						   written into the pipe */
 	uint64_t		us;		/* from start to end */
 };
 

@@ -24,6 +24,8 @@ struct fetch_client {
 	struct proc	 proc;
 	struct arena	*arenas;
 	size_t		 n, cap;
+	int		*pipes;	/* owned; to be closed when all is written */
+	size_t		 npipes, pipes_cap;
 	uint32_t	 last_arena;
 	uint64_t	 last_id;
 	size_t		 pending;
@@ -52,6 +54,13 @@ fetch_client_new(const struct fetch_setup *s, struct err *e)
 	return c;
 }
 
+static void
+close_pipes(struct fetch_client *c)
+{
+	while (c->npipes > 0)
+		(void)close(c->pipes[--c->npipes]);
+}
+
 void
 fetch_client_free(struct fetch_client *c)
 {
@@ -63,6 +72,8 @@ fetch_client_free(struct fetch_client *c)
 	for (i = 0; i < c->n; i++)
 		(void)close(c->arenas[i].fd);
 	free(c->arenas);
+	close_pipes(c);
+	free(c->pipes);
 	buf_free(&c->out);
 	free(c);
 }
@@ -154,6 +165,23 @@ fetch_client_get(struct fetch_client *c, const struct fetch_get *g)
 	return copy.id;
 }
 
+uint64_t
+fetch_client_pipe(struct fetch_client *c, const struct fetch_get *g, int fd)
+{
+	struct fetch_get	copy = *g;
+
+	copy.id = ++c->last_id;
+	copy.arena = 0;
+	copy.flags |= FETCH_F_PIPE;
+	c->pipes = mem_grow(c->pipes, &c->pipes_cap, c->npipes + 1,
+	    sizeof(*c->pipes));
+	c->pipes[c->npipes++] = fd;
+	fetch_get_pack(&c->out, &copy);
+	post(c, FETCH_GET, &fd, 1);
+	c->pending++;
+	return copy.id;
+}
+
 void
 fetch_client_cancel(struct fetch_client *c, uint64_t id)
 {
@@ -202,6 +230,8 @@ fetch_client_turn(struct fetch_client *c, struct err *e)
 	if (r < 0)
 		return err_prefix(e, "fetch");
 	/* Now nothing that is queued needs the descriptors any more. */
+	if (r == 0)
+		close_pipes(c);
 	while (r == 0 && i < c->n) {
 		if (c->arenas[i].dropped) {
 			(void)close(c->arenas[i].fd);

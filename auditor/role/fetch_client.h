@@ -56,6 +56,11 @@ uint64_t fetch_client_get(struct fetch_client *, const struct fetch_get *);
  * was sent) as fast as its reader takes it, decompressed by nobody.  The
  * reader sees the end of file when the body ended or failed; whether it is
  * whole is said by FETCH_DONE, with length 0 and `wire` the bytes of body.
+ * Only an answer 200 without a Content-Encoding is written: any other status
+ * comes without its body, an encoding is FETCH_PROTOCOL.  Time in which the
+ * reader takes nothing counts (FETCH_TIMEOUT); a reader that goes away is
+ * FETCH_CANCELLED.  At most LIMIT_FETCH_PIPES may be pending, or it ends with
+ * FETCH_NO_ROOM.
  */
 uint64_t fetch_client_pipe(struct fetch_client *, const struct fetch_get *,
     int fd);

@@ -19,6 +19,7 @@ job_new(struct fetch_role *r, uint64_t id, struct fetch_slot *slot)
 	j->role = r;
 	j->id = id;
 	j->slot = slot;
+	j->pipe = -1;
 	j->prev = r->tail;
 	if (j->prev != NULL)
 		j->prev->next = j;
@@ -43,6 +44,7 @@ job_free(struct fetch_job *j)
 	else
 		r->tail = j->prev;
 	r->njobs--;
+	fetch_pipe_close(j);
 	buf_free(&j->request);
 	buf_free(&j->inject);
 	buf_free(&j->body);
@@ -67,6 +69,8 @@ answer(struct fetch_job *j, struct fetch_done *d)
 	struct buf	b = BUF_INIT;
 
 	j->role->freed = 1;
+	/* The reader is to see the end before the answer is heard. */
+	fetch_pipe_close(j);
 	d->id = j->id;
 	d->arena = j->slot != NULL ? j->slot->id : 0;
 	d->offset = 0;
@@ -165,6 +169,8 @@ on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
 	struct fetch_job	*j = arg;
 	uint64_t		 need = j->len + n, want;
 
+	if (j->pipe != -1)
+		return fetch_pipe_body(j, p, n);
 	if (j->slot == NULL) {
 		buf_add(&j->body, p, n);
 		j->len += n;
@@ -199,6 +205,7 @@ on_done(void *arg, const struct fetch_done *d)
 	j->xj = NULL;
 	j->stalled = j->resuming = 0;
 	if (!j->again) {
+		fetch_pipe_explain(j, &copy);
 		answer(j, &copy);
 		return;
 	}
@@ -244,18 +251,27 @@ start(struct fetch_job *j)
 	return 0;
 }
 
-/* It can never start: nobody would make room. */
 static void
-give_up(struct fetch_job *j)
+end_with(struct fetch_job *j, enum fetch_failure failure, const char *why)
 {
 	struct fetch_done	d;
 
 	memset(&d, 0, sizeof(d));
-	d.failure = FETCH_NO_ROOM;
-	(void)snprintf(d.message, sizeof(d.message),
+	d.failure = failure;
+	(void)snprintf(d.message, sizeof(d.message), "%s", why);
+	answer(j, &d);
+}
+
+/* It can never start: nobody would make room. */
+static void
+give_up(struct fetch_job *j)
+{
+	char	why[64];
+
+	(void)snprintf(why, sizeof(why),
 	    "the arena of %llu bytes has no room",
 	    (unsigned long long)fetch_arena_size(j->slot->arena));
-	answer(j, &d);
+	end_with(j, FETCH_NO_ROOM, why);
 }
 
 /*
@@ -289,13 +305,21 @@ start_or_wait(struct fetch_job *j)
 
 void
 fetch_job_get(struct fetch_role *r, const struct fetch_get *g,
-    struct fetch_slot *slot, struct span frame)
+    struct fetch_slot *slot, struct span frame, int pipe)
 {
 	struct fetch_job	*j = job_new(r, g->id, slot);
 
 	j->cap = g->cap;
 	j->repeatable = strcmp(g->method, "POST") != 0;
 	buf_span(&j->request, frame);
+	if (pipe != -1) {
+		j->pipe = pipe;
+		if (r->npipes++ == LIMIT_FETCH_PIPES) {
+			end_with(j, FETCH_NO_ROOM, "too many bodies go into "
+			    "pipes already");
+			return;
+		}
+	}
 	start_or_wait(j);
 }
 
@@ -336,15 +360,10 @@ fetch_job_extent(const struct fetch_role *r, const struct fetch_slot *slot,
 void
 fetch_job_cancel(struct fetch_job *j, const char *why)
 {
-	struct fetch_done	d;
-
 	if (j->xj != NULL)
 		xfer_stop(j->role->x, j->xj);
 	j->xj = NULL;
-	memset(&d, 0, sizeof(d));
-	d.failure = FETCH_CANCELLED;
-	(void)snprintf(d.message, sizeof(d.message), "%s", why);
-	answer(j, &d);
+	end_with(j, FETCH_CANCELLED, why);
 }
 
 void

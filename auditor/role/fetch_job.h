@@ -10,8 +10,9 @@
 #include "base/buf.h"
 
 struct ipc;
+struct pollfd;
 
-/* Private to fetch.c and fetch_job.c: requests and where their bodies go. */
+/* Private to fetch*.c: requests and where their bodies go. */
 
 /* An arena that the engine handed over. */
 struct fetch_slot {
@@ -28,6 +29,7 @@ struct fetch_role {
 	size_t			 nslots;
 	struct fetch_job	*head, *tail;	/* in order of arrival */
 	size_t			 njobs;
+	size_t			 npipes;	/* of them that write a pipe */
 	int			 freed;		/* room was given back */
 };
 
@@ -51,15 +53,20 @@ struct fetch_job {
 	uint64_t		 off;		/* its extent, when room > 0 */
 	uint64_t		 room;
 	uint64_t		 len;		/* bytes written */
+	int			 pipe;		/* owned; -1: none */
+	size_t			 ahead;		/* written of what is offered */
+	int			 full;		/* its reader is behind */
+	int			 gone;		/* its reader went away */
 	struct buf		 body;		/* inline */
 };
 
 /*
  * Take on a request; it starts when its arena has room.  ${frame} is the
- * FETCH_GET as it came (kept until it starts), or the bytes to inject.
+ * FETCH_GET as it came (kept until it starts), or the bytes to inject;
+ * ${pipe} (owned from then on) is where its body goes, or -1.
  */
 void fetch_job_get(struct fetch_role *, const struct fetch_get *,
-    struct fetch_slot *, struct span frame);
+    struct fetch_slot *, struct span frame, int pipe);
 void fetch_job_inject(struct fetch_role *, uint64_t id, struct fetch_slot *,
     struct span bytes);
 
@@ -78,5 +85,24 @@ void fetch_job_pump(struct fetch_role *);
 
 /* Forget all of them without a word. */
 void fetch_job_free_all(struct fetch_role *);
+
+/* --- fetch_pipe.c --- */
+
+#define FETCH_PIPE_GONE	"the reader of the body went away"
+
+/* Make a descriptor that came non-blocking: 0, -1 when it is no pipe. */
+int fetch_pipe_prepare(int fd);
+
+/* Write what is offered, as an xfer_ops.body does. */
+enum xfer_sink fetch_pipe_body(struct fetch_job *, const uint8_t *, size_t);
+
+/* What ended it, when that was the reader. */
+void fetch_pipe_explain(const struct fetch_job *, struct fetch_done *);
+
+void fetch_pipe_close(struct fetch_job *);
+
+/* Fill in ${p}[LIMIT_FETCH_PIPES]: how many; and use what poll() made of it. */
+size_t fetch_pipe_polls(const struct fetch_role *, struct pollfd *p);
+void fetch_pipe_polled(struct fetch_role *, const struct pollfd *, size_t n);
 
 #endif

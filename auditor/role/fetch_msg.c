@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/http.h"
 
+#define DAY_MS	(24u * 3600 * 1000)
+
 static const char *const failures[] = {
 	[FETCH_OK]		= "ok",
 	[FETCH_RESOLVE]		= "resolve",
@@ -132,6 +134,8 @@ fetch_get_pack(struct buf *b, const struct fetch_get *g)
 	buf_u32(b, g->arena);
 	buf_u32(b, g->cap);
 	buf_u32(b, g->timeout_ms);
+	buf_u32(b, g->slow_ms);
+	buf_u32(b, g->slow_bytes);
 	buf_u32(b, g->flags);
 	put(b, g->method);
 	put(b, g->url);
@@ -139,6 +143,15 @@ fetch_get_pack(struct buf *b, const struct fetch_get *g)
 	for (i = 0; i < g->nheaders; i++)
 		put(b, g->headers[i]);
 	buf_vec32(b, g->body.p, g->body.n);
+}
+
+/* The largest body that may be asked for. */
+static uint32_t
+most_of(const struct fetch_get *g)
+{
+	if ((g->flags & FETCH_F_PIPE) != 0)
+		return LIMIT_CRL;
+	return g->arena == 0 ? LIMIT_BODY_INLINE : LIMIT_ARENA;
 }
 
 int
@@ -151,12 +164,15 @@ fetch_get_read(struct cur k, struct fetch_get *g, struct err *e)
 	if (cur_u64(&k, &g->id) != 0 || g->id == 0 ||
 	    cur_u32(&k, &g->arena) != 0 || cur_u32(&k, &g->cap) != 0 ||
 	    cur_u32(&k, &g->timeout_ms) != 0 ||
+	    cur_u32(&k, &g->slow_ms) != 0 ||
+	    cur_u32(&k, &g->slow_bytes) != 0 ||
 	    cur_u32(&k, &g->flags) != 0 || get(&k, &g->method, 16) != 0 ||
 	    get(&k, &g->url, HTTP_URL_MAX) != 0 ||
 	    cur_u16(&k, &n) != 0 || n > LIMIT_HTTP_HEADERS)
 		return bad(e, "request");
-	if (g->cap > (g->arena == 0 ? LIMIT_BODY_INLINE : LIMIT_ARENA) ||
-	    g->timeout_ms > 24u * 3600 * 1000)
+	if (g->cap > most_of(g) || g->timeout_ms > DAY_MS ||
+	    g->slow_ms > DAY_MS || g->slow_bytes > INT32_MAX ||
+	    ((g->flags & FETCH_F_PIPE) != 0 && g->arena != 0))
 		return bad(e, "request");
 	for (i = 0; i < n; i++)
 		if (get(&k, &g->headers[i], LIMIT_HTTP_HEADER + 1) != 0)
@@ -182,6 +198,7 @@ fetch_done_pack(struct buf *b, const struct fetch_done *d)
 	put(b, d->type);
 	put(b, d->encoding);
 	put(b, d->location);
+	put(b, d->url);
 	put(b, d->addr);
 	buf_u32(b, d->arena);
 	buf_u64(b, d->offset);
@@ -210,6 +227,7 @@ fetch_done_read(struct cur k, struct fetch_done *d, struct err *e)
 	    get_copy(&k, d->type, sizeof(d->type)) != 0 ||
 	    get_copy(&k, d->encoding, sizeof(d->encoding)) != 0 ||
 	    get_copy(&k, d->location, sizeof(d->location)) != 0 ||
+	    get_copy(&k, d->url, sizeof(d->url)) != 0 ||
 	    get_copy(&k, d->addr, sizeof(d->addr)) != 0)
 		return bad(e, "answer");
 	if (cur_u32(&k, &d->arena) != 0 || cur_u64(&k, &d->offset) != 0 ||

@@ -89,6 +89,17 @@ for k in range(9):
     seed("judge", f"ones-{k}", bytes([k]) + struct.pack(">I", 1) * 200)
     seed("judge", f"full-{k}", bytes([k]) + b"\xff" * 64)
 seed("ipc", "descriptors", frame(4, bytes(10), nfds=3))
+def text(s):
+    return struct.pack(">I", len(s) + 1) + s + b"\0"
+# FETCH_GET (4) into a pipe, FETCH_DONE (8) of it
+seed("ipc", "fetch-get", frame(4, struct.pack(">QIIIIII", 1, 0, 1 << 28,
+    60000, 5000, 100, 0x18) + text(b"GET") + text(b"http://ca.example/1.crl") +
+    struct.pack(">H", 1) + text(b"If-None-Match: x") + struct.pack(">I", 0)))
+seed("ipc", "fetch-done", frame(8, struct.pack(">QBH", 1, 0, 200) +
+    b"".join(text(t) for t in (b"", b"", b"", b"x", b"",
+    b"application/pkix-crl", b"", b"/2.crl", b"http://ca.example/2.crl",
+    b"192.0.2.1")) + struct.pack(">IQII", 0, 0, 0, 0) +
+    struct.pack(">QQ", 700, 900)))
 END
 bash tests/fuzz/seeds_more.sh
 du -sh tests/fuzz/corpus

@@ -36,7 +36,7 @@ client_of(const struct fetch_setup *s)
 	return c;
 }
 
-static int
+static inline int
 begin(void **state)
 {
 	struct fetch_setup	s;
@@ -85,7 +85,7 @@ next(struct fetch_client *c, struct fetch_done *d)
 }
 
 /* A GET of a path of the server. */
-static const char *
+static inline const char *
 url_of(const char *path)
 {
 	static char	url[256];
@@ -94,7 +94,7 @@ url_of(const char *path)
 	return url;
 }
 
-static void
+static inline void
 fetch(struct fetch_client *c, const char *url, struct fetch_done *d)
 {
 	struct fetch_get	g;

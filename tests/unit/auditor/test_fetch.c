@@ -374,13 +374,13 @@ environment_proxy(void **state)
 	get_of(&g, url_of("/plain"), 0);
 	(void)xfer_start(x, &g, &ops, &got);
 	for (i = 0; i < 200 && !got.ended; i++)
-		assert_int_equal(xfer_turn(x, NULL, 100, &e), 0);
+		assert_int_equal(xfer_turn(x, NULL, 0, 100, &e), 0);
 	assert_int_equal(got.ended, 1);
 	assert_int_equal(got.done.status, 200);
 	/* Stopped: not a word more. */
 	get_of(&g, url_of("/hang"), 0);
 	xfer_stop(x, xfer_start(x, &g, &ops, &got));
-	assert_int_equal(xfer_turn(x, NULL, 10, &e), 0);
+	assert_int_equal(xfer_turn(x, NULL, 0, 10, &e), 0);
 	assert_int_equal(got.ended, 1);
 	xfer_free(x);
 	s.allow[0] = "127.0.0.1/33";

@@ -188,11 +188,15 @@ messages(void **state)
 	g.id = 9;
 	g.headers[0] = "A: b";
 	g.nheaders = 1;
+	g.slow_ms = 5000;
+	g.slow_bytes = 10;
 	fetch_get_pack(&b, &g);
 	assert_int_equal(fetch_get_read(cur_of(b.p, b.n), &g2, NULL), 0);
 	assert_string_equal(g2.url, g.url);
 	assert_string_equal(g2.headers[0], "A: b");
 	assert_int_equal(g2.arena, 3);
+	assert_int_equal(g2.slow_ms, 5000);
+	assert_int_equal(g2.slow_bytes, 10);
 	for (i = 0; i < b.n; i++)
 		assert_int_equal(fetch_get_read(cur_of(b.p, i), &g2, NULL),
 		    -1);
@@ -204,6 +208,7 @@ messages(void **state)
 	d.offset = 64;
 	d.length = 100;
 	(void)snprintf(d.etag, sizeof(d.etag), "\"x\"");
+	(void)snprintf(d.url, sizeof(d.url), "http://a.example/b.crl");
 	fetch_done_pack(&b, &d);
 	assert_int_equal(fetch_done_read(cur_of(b.p, b.n), &d2, NULL), 0);
 	d2.body = d.body;
@@ -227,15 +232,22 @@ request_caps(void **state)
 		uint32_t	arena, cap;
 		size_t		url, header;
 		int		want;
+		uint32_t	flags, slow_ms, slow_bytes;
 	} rows[] = {
-		{ 0, LIMIT_BODY_INLINE, 10, 10, 0 },
-		{ 0, LIMIT_BODY_INLINE + 1, 10, 10, -1 },
-		{ 1, LIMIT_ARENA, 10, 10, 0 },
-		{ 1, LIMIT_ARENA + 1, 10, 10, -1 },
-		{ 1, 1, 2047, 10, 0 },
-		{ 1, 1, 2048, 10, -1 },
-		{ 1, 1, 10, LIMIT_HTTP_HEADER, 0 },
-		{ 1, 1, 10, LIMIT_HTTP_HEADER + 1, -1 },
+		{ 0, LIMIT_BODY_INLINE, 10, 10, 0, 0, 0, 0 },
+		{ 0, LIMIT_BODY_INLINE + 1, 10, 10, -1, 0, 0, 0 },
+		{ 1, LIMIT_ARENA, 10, 10, 0, 0, 0, 0 },
+		{ 1, LIMIT_ARENA + 1, 10, 10, -1, 0, 0, 0 },
+		{ 1, 1, 2047, 10, 0, 0, 0, 0 },
+		{ 1, 1, 2048, 10, -1, 0, 0, 0 },
+		{ 1, 1, 10, LIMIT_HTTP_HEADER, 0, 0, 0, 0 },
+		{ 1, 1, 10, LIMIT_HTTP_HEADER + 1, -1, 0, 0, 0 },
+		{ 0, LIMIT_CRL, 10, 10, 0, FETCH_F_PIPE, 0, 0 },
+		{ 0, LIMIT_CRL + 1, 10, 10, -1, FETCH_F_PIPE, 0, 0 },
+		{ 1, 1, 10, 10, -1, FETCH_F_PIPE, 0, 0 },
+		{ 0, 1, 10, 10, 0, 0, 86400000, INT32_MAX },
+		{ 0, 1, 10, 10, -1, 0, 86400001, 0 },
+		{ 0, 1, 10, 10, -1, 0, 0, (uint32_t)INT32_MAX + 1 },
 	};
 	size_t			i;
 
@@ -248,6 +260,9 @@ request_caps(void **state)
 		get_of(&g, url, rows[i].arena);
 		g.id = 1;
 		g.cap = rows[i].cap;
+		g.flags = rows[i].flags;
+		g.slow_ms = rows[i].slow_ms;
+		g.slow_bytes = rows[i].slow_bytes;
 		g.headers[0] = header;
 		g.nheaders = 1;
 		buf_reset(&b);

@@ -342,6 +342,34 @@ stray_descriptors(void **state)
 	assert_int_equal(before, after);
 }
 
+/* Many frames with a descriptor each: reading stops until they are taken. */
+static void
+many_descriptors(void **state)
+{
+	struct ipc	*a, *b;
+	struct ipc_msg	 m;
+	struct err	 e = ERR_INIT;
+	int		 fd = memfd_of("x"), i, n = 0;
+
+	(void)state;
+	pair_of(&a, &b);
+	for (i = 0; i < 300; i++)
+		ipc_send(a, 7, NULL, &fd, 1);
+	while (n < 300) {
+		assert_true(ipc_flush(a, &e) >= 0);
+		assert_int_equal(ipc_read(b, &e), 0);
+		assert_int_equal(ipc_next(b, &m), 1);
+		do {
+			assert_int_equal(m.nfds, 1);
+			check_fd(m.fds[0], "x");
+			n++;
+		} while (ipc_next(b, &m));
+	}
+	(void)close(fd);
+	ipc_free(a);
+	ipc_free(b);
+}
+
 /* The end: frames that came before it can still be had. */
 static void
 end_of_stream(void **state)
@@ -484,6 +512,7 @@ main(void)
 		cmocka_unit_test(large),
 		cmocka_unit_test(bad_heads),
 		cmocka_unit_test(stray_descriptors),
+		cmocka_unit_test(many_descriptors),
 		cmocka_unit_test(end_of_stream),
 		cmocka_unit_test(cut_short),
 		cmocka_unit_test(calls),

@@ -37,15 +37,11 @@ say(int fd, const char *s)
 }
 
 static void
-say_n(int fd, size_t n, int close_after)
+fill(int fd, size_t n)
 {
-	char	head[128], block[4096];
+	char	block[4096];
 	size_t	i;
 
-	(void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n"
-	    "Content-Length: %zu\r\n%s\r\n", n,
-	    close_after ? "Connection: close\r\n" : "");
-	say(fd, head);
 	for (i = 0; i < sizeof(block); i++)
 		block[i] = (char)('a' + i % 26);
 	while (n > 0) {
@@ -55,6 +51,18 @@ say_n(int fd, size_t n, int close_after)
 			return;
 		n -= k;
 	}
+}
+
+static void
+say_n(int fd, size_t n, int close_after)
+{
+	char	head[128];
+
+	(void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n"
+	    "Content-Length: %zu\r\n%s\r\n", n,
+	    close_after ? "Connection: close\r\n" : "");
+	say(fd, head);
+	fill(fd, n);
 }
 
 /* ${n} bytes, chunked, so that nobody knows how many will come. */
@@ -116,6 +124,51 @@ echo(int fd, const char *req)
 	say(fd, body);
 }
 
+/* "STATUS/LOCATION": a redirect; ~ and a letter is a byte below blank. */
+static void
+go(int fd, const char *path)
+{
+	char	text[4096];
+	int	n;
+
+	n = snprintf(text, sizeof(text), "HTTP/1.1 %.3s Go\r\n"
+	    "Content-Length: 4\r\nETag: \"first\"\r\nLocation: ", path);
+	for (path += 4; *path != ' ' && *path != '\0' && n < 4000; path++)
+		text[n++] = *path != '~' ? *path : (char)(*++path & 0x1f);
+	(void)snprintf(text + n, sizeof(text) - (size_t)n, "\r\n\r\nbody");
+	say(fd, text);
+}
+
+static void
+hop(int fd, unsigned long n)
+{
+	char	text[128];
+
+	if (n == 0) {
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "HTTP/1.1 302 Go\r\n"
+	    "Content-Length: 0\r\nLocation: %lu\r\n\r\n", n - 1);
+	say(fd, text);
+}
+
+/* A redirect to a place of ${n} bytes. */
+static void
+far(int fd, size_t n)
+{
+	char	text[4096];
+
+	if (n > sizeof(text) - 1)
+		return;
+	memset(text, 'f', n);
+	text[0] = '/';
+	text[n] = '\0';
+	say(fd, "HTTP/1.1 302 Go\r\nContent-Length: 0\r\nLocation: ");
+	say(fd, text);
+	say(fd, "\r\n\r\n");
+}
+
 struct page {
 	const char	*path;
 	const char	*answer;
@@ -141,6 +194,17 @@ static const struct page pages[] = {
 	{ "/continue ", "HTTP/1.1 103 Early\r\nRetry-After: 99\r\n\r\n"
 	    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" },
 	{ "/longtag ", NULL },
+	{ "/self ", "HTTP/1.1 301 Go\r\nLocation: /self\r\n"
+	    "Content-Length: 0\r\n\r\n" },
+	{ "/304 ", "HTTP/1.1 304 Not Modified\r\nETag: \"v2\"\r\n\r\n" },
+	{ "/206 ", "HTTP/1.1 206 Part\r\nContent-Length: 4\r\n\r\npart" },
+	{ "/identity ", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\n"
+	    "Content-Length: 5\r\n\r\nplain" },
+	{ "/gzips ", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip,gzip,gzip,"
+	    "gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip\r\n"
+	    "Content-Encoding: identity\r\nContent-Length: 5\r\n\r\nbytes" },
+	{ "/tegzip ", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n"
+	    "\r\n4\r\nxxxx\r\n0\r\n\r\n" },
 };
 
 static int
@@ -152,7 +216,12 @@ serve_special(int fd, const char *path, const char *req)
 		say_n(fd, strtoul(path + 7, NULL, 10), 0);
 	else if (strncmp(path, "/chunks/", 8) == 0)
 		say_chunks(fd, strtoul(path + 8, NULL, 10));
-	else if (strncmp(path, "/headers/", 9) == 0)
+	else if (strncmp(path, "/error/", 7) == 0) {
+		say(fd, "HTTP/1.1 503 Busy\r\nConnection: close\r\n"
+		    "Retry-After: 9\r\n\r\n");
+		fill(fd, strtoul(path + 7, NULL, 10));
+		(void)shutdown(fd, SHUT_RDWR);
+	} else if (strncmp(path, "/headers/", 9) == 0)
 		flood(fd, (int)strtol(path + 9, NULL, 10));
 	else if (strncmp(path, "/drip ", 6) == 0)
 		drip(fd);
@@ -160,7 +229,13 @@ serve_special(int fd, const char *path, const char *req)
 		(void)poll(NULL, 0, 60000);
 	else if (strncmp(path, "/echo ", 6) == 0)
 		echo(fd, req);
-	else if (strncmp(path, "/request ", 9) == 0) {
+	else if (strncmp(path, "/go/", 4) == 0)
+		go(fd, path + 4);
+	else if (strncmp(path, "/far/", 5) == 0)
+		far(fd, strtoul(path + 5, NULL, 10));
+	else if (strncmp(path, "/hop/", 5) == 0)
+		hop(fd, strtoul(path + 5, NULL, 10));
+	else if (strncmp(path, "/request", 8) == 0) {
 		(void)snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n"
 		    "Content-Length: %zu\r\n\r\n", strlen(req));
 		say(fd, text);
