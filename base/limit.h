@@ -83,6 +83,8 @@
 #define LIMIT_DATA_FETCH	(512u << 20)
 /* Signs hashes and small messages. */
 #define LIMIT_DATA_SIGN		(256u << 20)
+/* 768 hostile handshakes, each with LIMIT_PROBE_BYTES read and copied. */
+#define LIMIT_DATA_PROBE	(768u << 20)
 
 /* --- certificate transparency --- */
 
@@ -143,6 +145,18 @@
 #define LIMIT_CAA		64u
 /* Serials of one list for `affected` or `expect revocation`. */
 #define LIMIT_SERIALS		1000000u
+/* Connections to one address at a time: a server is not to feel them. */
+#define LIMIT_PROBE_PEER	4
+/* A Diffie-Hellman group that a server wants: larger ones cost us seconds. */
+#define LIMIT_DH_BITS		4096
+/* A line of a mail server before TLS: RFC 5321 4.5.3.1.5 says 512 bytes. */
+#define LIMIT_STARTTLS_LINE	4096u
+/* Records of one DNS answer, with its CNAMEs: real ones have under 50. */
+#define LIMIT_DNS_RRS		512
+/* CNAMEs from a name to its records: resolvers give up at 8 to 16. */
+#define LIMIT_DNS_CNAMES	16
+/* /etc/hosts: lists against advertising have 6 MB. */
+#define LIMIT_HOSTS_FILE	(16u << 20)
 
 /* --- configuration --- */
 
