@@ -50,7 +50,7 @@ enum probe_starttls { PROBE_PLAIN, PROBE_SMTP, PROBE_IMAP };
 /* Times that may be asked for. */
 #define PROBE_TIMEOUT_MAX	(10u * 60 * 1000)
 
-/* Connect to every address of a name (A and AAAA), at most LIMIT_PROBE_ADDRS. */
+/* Connect to each address of a name (A and AAAA), at most LIMIT_PROBE_ADDRS. */
 struct probe_tls {
 	uint64_t		 id;
 	const char		*host;		/* name or address, A-labels */
@@ -105,8 +105,8 @@ struct probe_said {
 	int		 ok;		/* there is an answer; rcode counts */
 	char		 message[256];	/* why not */
 	int		 rcode;		/* 0, 3: NXDOMAIN, 2: SERVFAIL ... */
-	int		 ad;		/* the resolver says that it validated */
-	uint32_t	 ttl;		/* least of the answer; negative: of SOA */
+	int		 ad;		/* said by the resolver: validated */
+	uint32_t	 ttl;		/* least; of SOA when there is none */
 	char		 resolver[64];
 	size_t		 n;
 	struct probe_rr	 rr[PROBE_RRS];
