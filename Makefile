@@ -25,7 +25,7 @@ O	:= $(B)/$(V)
 
 # --- what must be there, with the Debian package that brings it -----------
 
-NEED	:= libcrypto:libssl-dev libcurl:libcurl4-openssl-dev \
+NEED	:= libcrypto:libssl-dev libssl:libssl-dev libcurl:libcurl4-openssl-dev \
 	   jansson:libjansson-dev libpq:libpq-dev libdeflate:libdeflate-dev \
 	   yaml-0.1:libyaml-dev libidn2:libidn2-dev libpsl:libpsl-dev \
 	   libseccomp:libseccomp-dev
@@ -64,7 +64,7 @@ CPPBASE	:= -D_GNU_SOURCE -DCERTVIGIL_VERSION='"$(VERSION)"' -I. -I$(O)/gen
 CODE	= -std=c11 $(WARN) $(HARDEN) $(SAN) $(CPPBASE) \
 	  $(shell pkg-config --cflags $(MODS)) -fvisibility=hidden
 LINK	= -pie -Wl,-z,relro,-z,now,--as-needed $(SAN)
-LIBS	= $(shell pkg-config --libs $(MODS)) -lm
+LIBS	= $(shell pkg-config --libs $(MODS)) -lresolv -lm
 
 ifeq ($(V),asan)
 SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all \

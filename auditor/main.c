@@ -12,8 +12,7 @@
 #include "auditor/role/engine.h"
 #include "auditor/role/fetch.h"
 #include "auditor/role/judge.h"
-#include "auditor/role/sign.h"
-#include "auditor/role/judge.h"
+#include "auditor/role/probe.h"
 #include "auditor/role/sign.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -94,6 +93,7 @@ static const struct role roles[] = {
 	{ "engine", engine_main },
 	{ "fetch", fetch_main },
 	{ "judge", judge_main },
+	{ "probe", probe_main },
 	{ "sign", sign_main },
 };
 

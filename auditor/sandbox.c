@@ -54,6 +54,7 @@ static const struct limits limits[] = {
 	[SANDBOX_JUDGE_TEMPLATE] = { LIMIT_DATA_JUDGE, 64 },
 	[SANDBOX_FETCH]		 = { LIMIT_DATA_FETCH, 4096 },
 	[SANDBOX_SIGN]		 = { LIMIT_DATA_SIGN, 64 },
+	[SANDBOX_PROBE]		 = { LIMIT_DATA_PROBE, 4096 },
 };
 
 _Static_assert(sizeof(limits) / sizeof(limits[0]) == SANDBOX_MAX,

@@ -17,6 +17,8 @@ struct err;
  *			the libraries; no unix sockets but pairs (so it cannot
  *			reach a database), no writing, no fork
  *	SIGN		files below one directory; no sockets
+ *	PROBE		internet sockets that connect; no files, no threads, no
+ *			other sockets, no fork
  *
  * Under AddressSanitizer the filter is looser (the sanitizer needs maps and
  * /proc) but files, sockets, exec and signals are as closed.
@@ -26,6 +28,7 @@ enum sandbox_kind {
 	SANDBOX_JUDGE_TEMPLATE,
 	SANDBOX_FETCH,
 	SANDBOX_SIGN,
+	SANDBOX_PROBE,
 	SANDBOX_MAX
 };
 

@@ -116,7 +116,9 @@ sandbox_landlock_enter(enum sandbox_kind kind, const char *dir, int asan,
 	if (abi >= 5)
 		r.fs |= FS_IOCTL_DEV;
 	if (abi >= 4) {
-		r.net = NET_BIND | (kind != SANDBOX_FETCH ? NET_CONNECT : 0);
+		r.net = NET_BIND;
+		if (kind != SANDBOX_FETCH && kind != SANDBOX_PROBE)
+			r.net |= NET_CONNECT;
 		n += sizeof(r.net);
 	}
 	if (abi >= 6) {

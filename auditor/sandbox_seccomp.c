@@ -20,8 +20,9 @@
 #define T	(1u << SANDBOX_JUDGE_TEMPLATE)
 #define F	(1u << SANDBOX_FETCH)
 #define S	(1u << SANDBOX_SIGN)
+#define P	(1u << SANDBOX_PROBE)
 #define A	(1u << SANDBOX_MAX)	/* every kind, under the sanitizer */
-#define ALL	(J | T | F | S)
+#define ALL	(J | T | F | S | P)
 
 /* A call that is allowed, whatever its arguments. */
 struct call {
@@ -65,7 +66,7 @@ static const struct call calls[] = {
 	C(T, landlock_create_ruleset), C(T, landlock_add_rule),
 	C(T, landlock_restrict_self),
 	/* Internet clients. */
-	C(F, connect), C(F, getsockname), C(F, getpeername),
+	C(F | P, connect), C(F | P, getsockname), C(F, getpeername),
 	C(F, getsockopt), C(F, setsockopt), C(F, sendto), C(F, sendmmsg),
 	C(F, recvmmsg), C(F, bind), C(F, eventfd2), C(F, pipe2),
 	C(F, select), C(F, pselect6),
@@ -90,15 +91,15 @@ static const struct call calls[] = {
 
 static const struct guarded guarded[] = {
 	/* No code that was not there: the resolver's modules excepted. */
-	G(J | T | S, mmap, 2, PROT_EXEC, 0),
+	G(J | T | S | P, mmap, 2, PROT_EXEC, 0),
 	G(F, mmap, 2, PROT_WRITE | PROT_EXEC, 0),
 	G(F, mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE),
 	G(F, mmap, 2, PROT_WRITE | PROT_EXEC, PROT_EXEC),
 	G(ALL, mprotect, 2, PROT_EXEC, 0),
 	/* send() is sendto() without an address. */
-	G(J | T | S, sendto, 4, UINT64_MAX, 0),
+	G(J | T | S | P, sendto, 4, UINT64_MAX, 0),
 	/* fstat() of newer C libraries: a descriptor and an empty name. */
-	G(J | T, newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
+	G(J | T | P, newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
 	/* Not F_SETOWN, which sends signals; nor terminals' TIOCSTI. */
 	G(ALL, fcntl, 1, UINT32_MAX, F_GETFL),
 	G(ALL, fcntl, 1, UINT32_MAX, F_SETFL),
@@ -110,10 +111,10 @@ static const struct guarded guarded[] = {
 	G(F, ioctl, 1, UINT32_MAX, FIONREAD),
 	G(F, ioctl, 1, UINT32_MAX, FIONBIO),
 	/* Limits may be read. */
-	G(J | F | S, prlimit64, 2, UINT64_MAX, 0),
-	G(J | F | S, prctl, 0, UINT32_MAX, PR_SET_NAME),
-	G(J | F | S, prctl, 0, UINT32_MAX, PR_GET_NAME),
-	G(J | F | S, prctl, 0, UINT32_MAX, PR_GET_DUMPABLE),
+	G(J | F | S | P, prlimit64, 2, UINT64_MAX, 0),
+	G(J | F | S | P, prctl, 0, UINT32_MAX, PR_SET_NAME),
+	G(J | F | S | P, prctl, 0, UINT32_MAX, PR_GET_NAME),
+	G(J | F | S | P, prctl, 0, UINT32_MAX, PR_GET_DUMPABLE),
 	/* fork, and no thread, no name space; threads, and no fork. */
 	G(T, clone, 0, SPACES | CLONE_THREAD | CLONE_VM | CLONE_PARENT, 0),
 	G(F, clone, 0, SPACES | CLONE_THREAD | CLONE_VM,
@@ -127,8 +128,8 @@ static const struct guarded guarded[] = {
 	 * No AF_UNIX: it would reach the database of our own user.  The name
 	 * service falls back to DNS.  Pairs reach nobody, if they are streams.
 	 */
-	G(F, socket, 0, UINT32_MAX, AF_INET),
-	G(F, socket, 0, UINT32_MAX, AF_INET6),
+	G(F | P, socket, 0, UINT32_MAX, AF_INET),
+	G(F | P, socket, 0, UINT32_MAX, AF_INET6),
 	G(F, socket, 0, UINT32_MAX, AF_NETLINK),
 	G(T | F, socketpair, 1, 0xf, SOCK_STREAM),
 };

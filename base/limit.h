@@ -89,6 +89,8 @@
 #define LIMIT_DATA_FETCH	(512u << 20)
 /* Signs hashes and small messages. */
 #define LIMIT_DATA_SIGN		(256u << 20)
+/* 768 hostile handshakes, each with LIMIT_PROBE_BYTES read and copied. */
+#define LIMIT_DATA_PROBE	(768u << 20)
 
 /* --- certificate transparency --- */
 
@@ -165,6 +167,18 @@
 #define LIMIT_CRL_TAIL		(256u << 10)
 /* Entries of one CRL kept as they are: 1,000,000 revoked ones of 45 bytes. */
 #define LIMIT_CRL_RAW		(64u << 20)
+/* Connections to one address at a time: a server is not to feel them. */
+#define LIMIT_PROBE_PEER	4
+/* A Diffie-Hellman group that a server wants: larger ones cost us seconds. */
+#define LIMIT_DH_BITS		4096
+/* A line of a mail server before TLS: RFC 5321 4.5.3.1.5 says 512 bytes. */
+#define LIMIT_STARTTLS_LINE	4096u
+/* Records of one DNS answer, with its CNAMEs: real ones have under 50. */
+#define LIMIT_DNS_RRS		512
+/* CNAMEs from a name to its records: resolvers give up at 8 to 16. */
+#define LIMIT_DNS_CNAMES	16
+/* /etc/hosts: lists against advertising have 6 MB. */
+#define LIMIT_HOSTS_FILE	(16u << 20)
 
 /* --- configuration --- */
 

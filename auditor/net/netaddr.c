@@ -1,0 +1,98 @@
+#include "auditor/net/netaddr.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+static const uint8_t	mapped[12] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
+};
+
+int
+netaddr_bytes(struct netaddr *a, const void *p, size_t n)
+{
+	if (n == 4) {
+		memcpy(a->b, mapped, sizeof(mapped));
+		memcpy(a->b + sizeof(mapped), p, 4);
+		return 0;
+	}
+	if (n != sizeof(a->b))
+		return -1;
+	memcpy(a->b, p, n);
+	return 0;
+}
+
+int
+netaddr_parse(struct netaddr *a, const char *text)
+{
+	uint8_t	b[16];
+
+	if (inet_pton(AF_INET, text, b) == 1)
+		return netaddr_bytes(a, b, 4);
+	if (inet_pton(AF_INET6, text, b) == 1)
+		return netaddr_bytes(a, b, 16);
+	return -1;
+}
+
+int
+netaddr_of(struct netaddr *a, const struct sockaddr *sa)
+{
+	struct sockaddr_in	v4;
+	struct sockaddr_in6	v6;
+
+	switch (sa->sa_family) {
+	case AF_INET:
+		memcpy(&v4, sa, sizeof(v4));
+		return netaddr_bytes(a, &v4.sin_addr, 4);
+	case AF_INET6:
+		memcpy(&v6, sa, sizeof(v6));
+		return netaddr_bytes(a, &v6.sin6_addr, 16);
+	default:
+		return -1;
+	}
+}
+
+int
+netaddr_is4(const struct netaddr *a)
+{
+	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
+}
+
+socklen_t
+netaddr_sock(const struct netaddr *a, uint16_t port,
+    struct sockaddr_storage *sa)
+{
+	struct sockaddr_in	v4;
+	struct sockaddr_in6	v6;
+
+	memset(sa, 0, sizeof(*sa));
+	if (netaddr_is4(a)) {
+		memset(&v4, 0, sizeof(v4));
+		v4.sin_family = AF_INET;
+		v4.sin_port = htons(port);
+		memcpy(&v4.sin_addr, a->b + sizeof(mapped), 4);
+		memcpy(sa, &v4, sizeof(v4));
+		return sizeof(v4);
+	}
+	memset(&v6, 0, sizeof(v6));
+	v6.sin6_family = AF_INET6;
+	v6.sin6_port = htons(port);
+	memcpy(&v6.sin6_addr, a->b, 16);
+	memcpy(sa, &v6, sizeof(v6));
+	return sizeof(v6);
+}
+
+char *
+netaddr_text(const struct netaddr *a, char *out)
+{
+	const char	*r;
+
+	if (netaddr_is4(a))
+		r = inet_ntop(AF_INET, a->b + sizeof(mapped), out,
+		    NETADDR_TEXT);
+	else
+		r = inet_ntop(AF_INET6, a->b, out, NETADDR_TEXT);
+	if (r == NULL)
+		out[0] = '\0';
+	return out;
+}
