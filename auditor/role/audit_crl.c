@@ -192,6 +192,7 @@ words(struct audit_job *j, struct err *e)
 	struct rev_word		*w = mem_array(n, sizeof(*w));
 	struct buf		*parts = mem_array(n, sizeof(*parts));
 	struct span		 sha = { c->out.sha256, 32 };
+	struct crlparts		 cp;
 	int			 rc;
 
 	for (i = 0; i < n; i++)
@@ -212,7 +213,8 @@ words(struct audit_job *j, struct err *e)
 		w[h->number].form = c->out.kept.n != 0 ? "crl" : "crl_parts";
 		w[h->number].raw = buf_bytes(&c->out.kept);
 		if (c->out.kept.n == 0) {
-			crlparts_pack(&parts[h->number], &c->out, h);
+			crlparts_of(&c->out, h, &cp);
+			crlparts_pack(&parts[h->number], &cp);
 			w[h->number].raw = buf_bytes(&parts[h->number]);
 		}
 	}
