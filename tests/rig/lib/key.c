@@ -8,6 +8,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
+#include "tests/rig/lib/der.h"
 #include "tests/rig/lib/key.h"
 
 EVP_PKEY *
@@ -146,5 +147,31 @@ key_digitally_sign(EVP_PKEY *k, struct span data, struct buf *out)
 	buf_u8(out, EVP_PKEY_get_base_id(k) == EVP_PKEY_RSA ? 1 : 3);
 	buf_u16(out, (uint16_t)sig.n);
 	buf_add(out, sig.p, sig.n);
+	buf_free(&sig);
+}
+
+void
+key_alg(EVP_PKEY *k, struct buf *out)
+{
+	size_t at = out->n;
+
+	if (EVP_PKEY_get_base_id(k) == EVP_PKEY_RSA) {
+		der_put(out, DER_OID, "\x2a\x86\x48\x86\xf7\x0d\1\1\x0b", 9);
+		der_put(out, DER_NULL, "", 0);
+	} else
+		der_put(out, DER_OID, "\x2a\x86\x48\xce\x3d\4\3\2", 8);
+	der_around(out, at, DER_SEQ);
+}
+
+void
+key_signed(EVP_PKEY *k, struct buf *out, size_t at)
+{
+	struct buf sig = BUF_INIT;
+	struct span tbs = { out->p + at, out->n - at };
+
+	buf_u8(&sig, 0);		/* unused bits */
+	key_sign(k, tbs, &sig);
+	key_alg(k, out);
+	der_wrap(out, DER_BITS, &sig);
 	buf_free(&sig);
 }

@@ -31,4 +31,13 @@ void key_sign(EVP_PKEY *, struct span, struct buf *);
 /* Append it as DigitallySigned (RFC 5246, 4.7): hash, algorithm, length. */
 void key_digitally_sign(EVP_PKEY *, struct span, struct buf *);
 
+/* Append the AlgorithmIdentifier of its SHA-256 signatures. */
+void key_alg(EVP_PKEY *, struct buf *);
+
+/*
+ * Sign the bytes from ${at} on, which are a whole element, and append
+ * algorithm and signature: the content of SIGNED{} (RFC 5280, 4.1).
+ */
+void key_signed(EVP_PKEY *, struct buf *, size_t);
+
 #endif
