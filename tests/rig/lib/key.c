@@ -10,6 +10,7 @@
 
 #include "tests/rig/lib/der.h"
 #include "tests/rig/lib/key.h"
+#include "tests/rig/lib/weakkey.h"
 
 EVP_PKEY *
 key_make(const char *type, struct err *e)
@@ -24,9 +25,15 @@ key_make(const char *type, struct err *e)
 		k = EVP_RSA_gen(2048);
 	else if (strcmp(type, "rsa4096") == 0)
 		k = EVP_RSA_gen(4096);
+	else if (strcmp(type, "rsa1024") == 0)
+		k = EVP_RSA_gen(1024);
+	else if (strcmp(type, "close") == 0)
+		k = weakkey_close();
+	else if (strcmp(type, "roca") == 0)
+		k = weakkey_roca();
 	if (k == NULL)
-		err_set(e, ERR_USAGE, "key type %s: must be p256, p384 or rsa",
-		    type);
+		err_set(e, ERR_USAGE, "key type %s: must be p256, p384, rsa, "
+		    "rsa4096, rsa1024, close or roca", type);
 	return k;
 }
 

@@ -8,7 +8,10 @@
 
 /* Key pairs: P-256, P-384, RSA.  An EVP_PKEY is freed by EVP_PKEY_free(). */
 
-/* A new key: "p256", "p384", "rsa" (2048 bits), "rsa4096". */
+/*
+ * A new key: "p256", "p384", "rsa" (2048 bits), "rsa4096"; weak ones:
+ * "rsa1024", "close", "roca" (weakkey.h).
+ */
 EVP_PKEY *key_make(const char *, struct err *);
 
 /* Write the private key as PEM; the public one. */
