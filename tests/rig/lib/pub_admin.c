@@ -3,9 +3,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/mem.h"
 #include "tests/rig/lib/args.h"
 #include "tests/rig/lib/file.h"
+#include "tests/rig/lib/issue.h"
 #include "tests/rig/lib/pub_admin.h"
 #include "tests/rig/lib/pub_crl.h"
 #include "tests/rig/lib/pub_ocsp.h"
@@ -133,13 +133,12 @@ do_unrevoke(struct call *c, struct err *e)
 static int
 do_issued(struct call *c, struct err *e)
 {
-	char serial[46];
+	char serial[44];
 
 	if (read_serial(c, serial, e) == -1)
 		return -1;
 	buf_fmt(&c->res->body, "{\"serial\":\"%s\"}", serial);
-	(void)strncat(serial, "\n", 1);
-	return revdb_issued(c->p->issued.path, serial, e);
+	return issue_record(c->p->dir, c->p->issuer, serial, e);
 }
 
 static int
@@ -172,6 +171,7 @@ do_scts(struct call *c, struct err *e)
 	buf_reset(&c->p->scts);
 	if (file[0] != '\0' && file_read(file, &c->p->scts, e) == -1)
 		return -1;
+	c->p->issued.version++;		/* answers that were kept lack it */
 	buf_str(&c->res->body, "{}");
 	return 0;
 }
