@@ -21,6 +21,7 @@ from http.client import HTTPException
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+import checkrev
 from checklib import (Log, Server, consistency_ok, get, http,
                       inclusion_ok, leaf_hash, parse_extra, parse_leaf,
                       parse_tile, post, root_of, run, sha, signature_ok,
@@ -436,6 +437,39 @@ def check_tls(d, server):
     t.stop()
 
 
+def check_scts(d):
+    """Certificates whose SCTs are kept, broken, or of nobody's log."""
+    s = Server(os.path.join(BIN, "ctlog"), "--dir", d, "--log", "eps,mmd=5")
+    e = json.load(open(d + "/loglist.json"))["operators"][0]["logs"][0]
+    check(e["mmd"] == 5, "mmd")
+    log = Log(s, "eps", e)
+    ca("init", d + "/ca")
+    rig = checkrev.Ca(os.path.join(BIN, "ca"), d + "/ca", s)
+    kept = checkrev.check_withhold(check, rig, log)
+    for scts, name, want in zip(kept, ("kept-back", "promised", "broken"),
+                                (True, True, False)):
+        cert = checkrev.pem("%s/ca/%s.pem" % (d, name))
+        tbs = cert.tbs_precertificate_bytes
+        spki = rig.int.public_key().public_bytes(
+            serialization.Encoding.DER,
+            serialization.PublicFormat.SubjectPublicKeyInfo)
+        raw = unb64(scts[0])
+        n = struct.unpack(">H", raw[41:43])[0]
+        data = struct.pack(">BB", 0, 0) + raw[33:41] + b"\0\1" + \
+            sha(spki) + len(tbs).to_bytes(3, "big") + tbs + raw[41:43 + n]
+        check(signature_ok(log.key, raw[43 + n:], data) is want,
+              name + ": SCT")
+        seen = any(leaf == data for leaf, _ in log.entries())
+        check(seen is (name != "kept-back"), name + ": entry")
+    ca("issue", d + "/ca", "--name", "t.example", "--no-precert",
+       "--final-submit", "--submit", log.url, "--tls-scts", d + "/list",
+       "--out", d + "/t")
+    data = open(d + "/list", "rb").read()
+    check(len(data) == 2 + int.from_bytes(data[:2], "big") > 100,
+          "--tls-scts")
+    s.stop()
+
+
 def check_poison(log):
     n = log.sth()[0]
     for i, what in enumerate(("unknown_type", "garbage", "huge", "deep",
@@ -588,6 +622,8 @@ def main():
           "hybrid")
     check(s.stop() == 0, "ctlog ends well again")
     check_options(TMP + "/options")
+    check_scts(TMP + "/scts")
+    checkrev.check_all(check, BIN, TMP)
     check_sink(TMP)
 
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "tests/rig/lib/admin.h"
+#include "tests/rig/lib/args.h"
 #include "tests/rig/lib/b64.h"
 #include "tests/rig/lib/fill.h"
 #include "tests/rig/lib/poison.h"
@@ -23,52 +24,16 @@ struct call {
 	int		 lists;		/* write the lists afterwards */
 };
 
-/* key=value of a JSON scalar, percent-encoded throughout. */
-static void
-put_arg(struct buf *b, const char *key, json_t *v)
-{
-	char number[32];
-	const char *s = json_string_value(v);
-
-	if (json_is_integer(v)) {
-		(void)snprintf(number, sizeof(number), "%lld",
-		    (long long)json_integer_value(v));
-		s = number;
-	} else if (json_is_boolean(v))
-		s = json_is_true(v) ? "1" : "0";
-	if (s == NULL)
-		return;
-	buf_fmt(b, "&%s=", key);
-	for (; *s != '\0'; s++)
-		buf_fmt(b, "%%%02x", (unsigned char)*s);
-}
-
 static char *
 arg(const struct call *c, const char *key)
 {
-	struct buf b = BUF_INIT;
-	char *s;
-
-	if (web_arg(c->args, key, &b) == -1)
-		return NULL;
-	s = mem_str(buf_text(&b));
-	buf_free(&b);
-	return s;
+	return args_text(c->args, key);
 }
 
 static int64_t
 number(const struct call *c, const char *key, int64_t other)
 {
-	char *s = arg(c, key), *end;
-	int64_t v = other;
-
-	if (s != NULL && *s != '\0') {
-		v = strtoll(s, &end, 10);
-		if (*end != '\0')
-			v = other;
-	}
-	free(s);
-	return v;
+	return args_number(c->args, key, other);
 }
 
 static void
@@ -356,18 +321,13 @@ admin_serve(struct rig *rig, const char *path, const struct web_req *r,
 	struct call c = { rig, NULL, NULL, NULL, s, 0 };
 	struct buf args = BUF_INIT;
 	struct err e = ERR_INIT;
-	const char *slash = strchr(path, '/'), *key;
-	json_t *v;
+	const char *slash = strchr(path, '/');
 	int rc;
 
 	s->type = "application/json";
 	c.js = r->body.n == 0 ? NULL : json_loadb(buf_text(&r->body),
 	    r->body.n, 0, NULL);
-	buf_str(&args, r->query);
-	if (c.js == NULL && r->body.n > 0)
-		buf_fmt(&args, "&%s", buf_text(&r->body));
-	json_object_foreach(c.js, key, v)
-		put_arg(&args, key, v);
+	args_of(r, &args);
 	c.args = buf_text(&args);
 	if (slash != NULL)
 		c.lg = rig_find(rig, path, (size_t)(slash - path));

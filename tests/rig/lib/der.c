@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/rig/lib/der.h"
@@ -42,8 +43,8 @@ der_next(struct cur *c, uint8_t *tag, struct cur *content, struct span *whole)
 	return 0;
 }
 
-void
-der_put(struct buf *b, uint8_t tag, const void *p, size_t n)
+static void
+put_header(struct buf *b, uint8_t tag, size_t n)
 {
 	buf_u8(b, tag);
 	if (n < 0x80)
@@ -54,11 +55,111 @@ der_put(struct buf *b, uint8_t tag, const void *p, size_t n)
 	} else if (n < 0x10000) {
 		buf_u8(b, 0x82);
 		buf_u16(b, (uint16_t)n);
+	} else if (n < 0x1000000) {
+		buf_u8(b, 0x83);
+		buf_u24(b, (uint32_t)n);
 	} else {
 		buf_u8(b, 0x84);
 		buf_u32(b, (uint32_t)n);
 	}
+}
+
+void
+der_put(struct buf *b, uint8_t tag, const void *p, size_t n)
+{
+	put_header(b, tag, n);
 	buf_add(b, p, n);
+}
+
+void
+der_around(struct buf *b, size_t at, uint8_t tag)
+{
+	struct buf h = BUF_INIT;
+	size_t n = b->n - at;
+
+	put_header(&h, tag, n);
+	(void)buf_room(b, h.n);
+	memmove(b->p + at + h.n, b->p + at, n);
+	memcpy(b->p + at, h.p, h.n);
+	b->n += h.n;
+	buf_add(b, "", 0);
+	buf_free(&h);
+}
+
+void
+der_deep(struct buf *b, size_t n)
+{
+	struct buf h = BUF_INIT, all = BUF_INIT;
+	size_t i, len = 0, top = n * 6;
+	uint8_t *p = buf_room(&all, top);
+
+	for (i = 0; i < n; i++) {	/* from the innermost one on */
+		buf_reset(&h);
+		put_header(&h, DER_SEQ, len);
+		len += h.n;
+		memcpy(p + top - len, h.p, h.n);
+	}
+	buf_add(b, p + top - len, len);
+	buf_free(&h);
+	buf_free(&all);
+}
+
+void
+der_int(struct buf *b, const void *p, size_t n)
+{
+	const uint8_t *d = p;
+	size_t at = b->n;
+
+	while (n > 1 && d[0] == 0 && d[1] < 0x80) {
+		d++;
+		n--;
+	}
+	if (n == 0 || d[0] >= 0x80)
+		buf_u8(b, 0);
+	buf_add(b, d, n);
+	der_around(b, at, DER_INT);
+}
+
+static void
+put_time(struct buf *b, uint8_t tag, time_t t)
+{
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&t, &tm);
+	if (strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm) == 0)
+		abort();
+	if (tag == DER_UTC)
+		der_put(b, tag, text + 2, strlen(text + 2));
+	else
+		der_put(b, tag, text, strlen(text));
+}
+
+void
+der_gtime(struct buf *b, time_t t)
+{
+	put_time(b, DER_GTIME, t);
+}
+
+void
+der_time(struct buf *b, time_t t)
+{
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	put_time(b, tm.tm_year < 150 ? DER_UTC : DER_GTIME, t);
+}
+
+void
+der_ext(struct buf *b, struct span oid, int critical, struct span value)
+{
+	size_t at = b->n;
+
+	der_put(b, DER_OID, oid.p, oid.n);
+	if (critical)
+		der_put(b, DER_BOOL, "\xff", 1);
+	der_put(b, DER_OCTETS, value.p, value.n);
+	der_around(b, at, DER_SEQ);
 }
 
 void

@@ -54,6 +54,7 @@ keep(const char *dir, const char *name, const struct mint *m)
 
 	if (x == NULL) {
 		x = mint_ca(m, NULL);
+		mint_sign(x, m->signer);
 		(void)mint_save(x, path, "w", NULL);
 	}
 	free(path);

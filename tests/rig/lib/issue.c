@@ -1,33 +1,31 @@
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
-#include <openssl/bn.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
-#include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "tests/rig/lib/authority.h"
 #include "tests/rig/lib/b64.h"
 #include "tests/rig/lib/call.h"
 #include "tests/rig/lib/der.h"
+#include "tests/rig/lib/entry.h"
+#include "tests/rig/lib/exts.h"
 #include "tests/rig/lib/file.h"
 #include "tests/rig/lib/issue.h"
 #include "tests/rig/lib/key.h"
 #include "tests/rig/lib/mint.h"
+#include "tests/rig/lib/pub.h"
+#include "tests/rig/lib/revdb.h"
 
 #define OID_SAN "2.5.29.17"
 #define OID_POISON "1.3.6.1.4.1.11129.2.4.3"
+#define OID_FEATURE "1.3.6.1.5.5.7.1.24"	/* RFC 7633 */
 #define OID_SCTS "1.3.6.1.4.1.11129.2.4.2"
-
-/* A CA of three certificates and the keys of two. */
-struct authority {
-	X509		*root, *inter, *pre;
-	EVP_PKEY	*inter_key, *pre_key;
-};
 
 /* One issuance on its way. */
 struct issuance {
@@ -42,38 +40,14 @@ struct issuance {
 	struct buf	 final;
 	struct buf	 scts;			/* SCT list, its vectors */
 	struct buf	 scts_json;
+	struct buf	 tls_scts;		/* those of add-chain */
 };
 
-static X509 *
-load_cert(const char *dir, const char *name, struct err *e)
+void
+issue_add(struct issue_list *l, const char *text)
 {
-	char *path = mem_printf("%s/%s.pem", dir, name);
-	X509 *x = mint_load(path, e);
-
-	free(path);
-	return x;
-}
-
-static EVP_PKEY *
-load_key(const char *dir, const char *name, struct err *e)
-{
-	char *path = mem_printf("%s/%s.key", dir, name);
-	EVP_PKEY *k = key_load(path, e);
-
-	free(path);
-	return k;
-}
-
-static int
-open_authority(struct authority *ca, const char *dir, struct err *e)
-{
-	ca->root = load_cert(dir, "root", e);
-	ca->inter = load_cert(dir, "int", e);
-	ca->pre = load_cert(dir, "pre", e);
-	ca->inter_key = load_key(dir, "int", e);
-	ca->pre_key = load_key(dir, "pre", e);
-	return ca->root == NULL || ca->inter == NULL || ca->pre == NULL ||
-	    ca->inter_key == NULL || ca->pre_key == NULL ? -1 : 0;
+	if (l->n < ISSUE_LIST)
+		l->v[l->n++] = text;
 }
 
 static int
@@ -92,6 +66,20 @@ load_csr(struct issuance *is, struct err *e)
 	return 0;
 }
 
+/* A key whose private half nobody here has. */
+static int
+load_public(struct issuance *is, struct err *e)
+{
+	FILE *f = fopen(is->o->pubkey, "r");
+
+	if (f == NULL)
+		return err_set(e, ERR_SYS, "%s: cannot read", is->o->pubkey);
+	is->key = PEM_read_PUBKEY(f, NULL, NULL, NULL);
+	fclose(f);
+	return is->key != NULL ? 0 : err_set(e, ERR_FORMAT,
+	    "%s: no public key in PEM", is->o->pubkey);
+}
+
 static int
 find_key(struct issuance *is, struct err *e)
 {
@@ -101,6 +89,8 @@ find_key(struct issuance *is, struct err *e)
 
 	if (o->csr != NULL)
 		return load_csr(is, e);
+	if (o->pubkey != NULL)
+		return load_public(is, e);
 	if (o->key != NULL)
 		is->key = key_load(o->key, e);
 	else
@@ -113,71 +103,9 @@ find_key(struct issuance *is, struct err *e)
 	return rc;
 }
 
-/* The names of a request, when none were given by hand. */
-static int
-csr_san(struct issuance *is)
-{
-	STACK_OF(X509_EXTENSION) *exts;
-	ASN1_OCTET_STRING *v;
-	int i;
-
-	if (is->csr == NULL)
-		return -1;
-	exts = X509_REQ_get_extensions(is->csr);
-	i = X509v3_get_ext_by_NID(exts, NID_subject_alt_name, -1);
-	if (i >= 0) {
-		v = X509_EXTENSION_get_data(X509v3_get_ext(exts, i));
-		buf_add(&is->san, ASN1_STRING_get0_data(v),
-		    (size_t)ASN1_STRING_length(v));
-	}
-	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
-	return i >= 0 ? 0 : -1;
-}
-
-static int
-make_san(struct issuance *is, struct err *e)
-{
-	const struct issue_opts *o = is->o;
-	struct buf names = BUF_INIT, raw = BUF_INIT;
-	uint8_t ip[16];
-	size_t i;
-	int rc = 0;
-
-	if (o->nnames + o->nips + o->nraw == 0) {
-		if (csr_san(is) == -1)
-			return err_set(e, ERR_USAGE, "issue: needs --name");
-		return 0;
-	}
-	for (i = 0; i < o->nnames; i++)
-		der_put(&names, 0x82, o->names[i], strlen(o->names[i]));
-	for (i = 0; i < o->nraw && rc == 0; i++) {
-		buf_reset(&raw);
-		if (b64_unhex(&raw, o->raw[i]) == -1)
-			rc = err_set(e, ERR_USAGE, "--raw-san %s: no hex",
-			    o->raw[i]);
-		der_wrap(&names, 0x82, &raw);
-	}
-	for (i = 0; i < o->nips && rc == 0; i++)
-		if (inet_pton(AF_INET, o->ips[i], ip) == 1)
-			der_put(&names, 0x87, ip, 4);
-		else if (inet_pton(AF_INET6, o->ips[i], ip) == 1)
-			der_put(&names, 0x87, ip, 16);
-		else
-			rc = err_set(e, ERR_USAGE, "--ip %s: no address",
-			    o->ips[i]);
-	der_wrap(&is->san, DER_SEQ, &names);
-	if (o->malformed)		/* the length says less than there is */
-		is->san.p[1] ^= 1;
-	buf_free(&names);
-	buf_free(&raw);
-	return rc;
-}
-
 static int
 find_serial(struct issuance *is, struct err *e)
 {
-	BIGNUM *n;
-	char *hex;
 	X509 *x;
 
 	if (is->o->same_serial == NULL)
@@ -185,11 +113,7 @@ find_serial(struct issuance *is, struct err *e)
 	x = mint_load(is->o->same_serial, e);
 	if (x == NULL)
 		return -1;
-	n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
-	hex = n == NULL ? NULL : BN_bn2hex(n);
-	is->serial = mem_str(hex);
-	OPENSSL_free(hex);
-	BN_free(n);
+	is->serial = mint_serial(x);
 	X509_free(x);
 	return 0;
 }
@@ -212,10 +136,12 @@ build(struct issuance *is, X509 *like, X509 *issuer, EVP_PKEY *signer,
 	const struct issue_opts *o = is->o;
 	struct mint m = { is->cn, NULL, NULL, issuer, signer, is->key,
 	    o->days, o->age, is->serial };
+	struct exts_urls urls = { &o->crl, &o->ocsp, &o->aia, o->shards,
+	    is->serial };
 	static const uint8_t null[2] = { 5, 0 };
+	static const uint8_t feature[5] = { 0x30, 3, 2, 1, 5 };
 	X509 *x = mint_new(&m);
 	struct buf list = BUF_INIT, v = BUF_INIT;
-	char *text;
 
 	if (like != NULL &&
 	    (!X509_set1_notBefore(x, X509_get0_notBefore(like)) ||
@@ -224,17 +150,11 @@ build(struct issuance *is, X509 *like, X509 *issuer, EVP_PKEY *signer,
 	mint_ext(x, "basicConstraints", "critical,CA:FALSE");
 	mint_ext(x, "keyUsage", "critical,digitalSignature");
 	mint_ext(x, "extendedKeyUsage", "serverAuth");
-	if (o->crl != NULL) {
-		text = mem_printf("URI:%s", o->crl);
-		mint_ext(x, "crlDistributionPoints", text);
-		free(text);
-	}
-	if (o->ocsp != NULL) {
-		text = mem_printf("OCSP;URI:%s", o->ocsp);
-		mint_ext(x, "authorityInfoAccess", text);
-		free(text);
-	}
-	mint_raw(x, OID_SAN, is->cn == NULL, buf_bytes(&is->san));
+	exts_pointers(x, &urls);
+	if (o->must_staple)
+		mint_raw(x, OID_FEATURE, 0, (struct span){ feature, 5 });
+	if (is->san.n > 0)
+		mint_raw(x, OID_SAN, is->cn == NULL, buf_bytes(&is->san));
 	if (like == NULL)
 		mint_raw(x, OID_POISON, 1, (struct span){ null, 2 });
 	else if (is->scts.n > 0) {
@@ -320,6 +240,21 @@ chain_of(const struct issuance *is, const struct buf *leaf, int pre,
 	return n;
 }
 
+/* Keep an SCT: for the certificate, or for TLS. */
+static void
+keep_sct(struct issuance *is, const struct buf *sct, int pre)
+{
+	struct buf *list = pre ? &is->scts : &is->tls_scts;
+
+	buf_u16(list, (uint16_t)sct->n);
+	buf_add(list, sct->p, sct->n);
+	if (!pre)
+		return;
+	buf_str(&is->scts_json, is->scts_json.n == 0 ? "\"" : ",\"");
+	b64_put(&is->scts_json, sct->p, sct->n);
+	buf_str(&is->scts_json, "\"");
+}
+
 static int
 submit(struct issuance *is, const struct buf *leaf, int pre, struct err *e)
 {
@@ -327,28 +262,83 @@ submit(struct issuance *is, const struct buf *leaf, int pre, struct err *e)
 	size_t i, n = chain_of(is, leaf, pre, chain);
 	int rc = 0;
 
-	for (i = 0; i < is->o->nlogs && rc == 0; i++) {
+	for (i = 0; i < is->o->logs.n && rc == 0; i++) {
 		buf_reset(&text);
 		buf_reset(&sct);
-		rc = issue_submit(is->o->logs[i], pre ? "add-pre-chain" :
+		rc = issue_submit(is->o->logs.v[i], pre ? "add-pre-chain" :
 		    "add-chain", chain, n, &text, e);
-		if (rc == -1 || read_sct(&text, &sct, e) == -1) {
-			rc = -1;
-			break;
-		}
-		if (!pre)
-			continue;
-		buf_u16(&is->scts, (uint16_t)sct.n);
-		buf_add(&is->scts, sct.p, sct.n);
-		buf_str(&is->scts_json, is->scts_json.n == 0 ? "\"" : ",\"");
-		b64_put(&is->scts_json, sct.p, sct.n);
-		buf_str(&is->scts_json, "\"");
+		if (rc == 0)
+			rc = read_sct(&text, &sct, e);
+		if (rc == 0 && pre && i == 0 && is->o->bad_sct)
+			spoil(&sct);
+		if (rc == 0)
+			keep_sct(is, &sct, pre);
 	}
 	for (i = 0; i < 4; i++)
 		buf_free(&chain[i]);
 	buf_free(&text);
 	buf_free(&sct);
 	return rc;
+}
+
+/* Let each log promise and not keep it (its lie "withhold"). */
+static int
+withhold(const struct issuance *is, struct err *e)
+{
+	struct buf out = BUF_INIT;
+	const char *url, *name;
+	char *root, *path;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < is->o->logs.n && rc == 0; i++) {
+		url = is->o->logs.v[i];
+		name = strlen(url) > 7 ? strchr(url + 7, '/') : NULL;
+		if (name == NULL)
+			return err_set(e, ERR_USAGE, "%s: names no log", url);
+		root = mem_dup(url, (size_t)(name - url));
+		path = mem_printf("/_rig%s/lie?lie=withhold&times=%d", name,
+		    is->o->final_submit ? 2 : 1);
+		rc = call_post(root, path, SPAN_STR("{}"), &out, e);
+		free(root);
+		free(path);
+	}
+	buf_free(&out);
+	return rc;
+}
+
+/* A good SCT of a log that no list has. */
+static int
+unknown_sct(struct issuance *is, struct err *e)
+{
+	struct der_change ch = { der_poison, sizeof(der_poison), { NULL, 0 },
+	    { NULL, 0 } };
+	struct leaf l = { (uint64_t)time(NULL) * 1000, 1, { 0 }, { NULL, 0 },
+	    -1 };
+	struct buf tbs = BUF_INIT, leaf = BUF_INIT, sct = BUF_INIT;
+	EVP_PKEY *log = key_make("p256", e);
+	uint8_t id[32];
+
+	if (log == NULL || der_tbs(buf_bytes(&is->precert), &ch, &tbs) == -1) {
+		EVP_PKEY_free(log);
+		return err_set(e, ERR_FORMAT, "the precertificate cannot be "
+		    "read back");
+	}
+	key_id(log, id);
+	key_id(is->ca.inter_key, l.key_hash);
+	l.cert = buf_bytes(&tbs);
+	entry_leaf(&l, &leaf);
+	buf_u8(&sct, 0);
+	buf_add(&sct, id, sizeof(id));
+	buf_u64(&sct, l.timestamp);
+	buf_u16(&sct, 0);
+	key_digitally_sign(log, buf_bytes(&leaf), &sct);
+	keep_sct(is, &sct, 1);
+	EVP_PKEY_free(log);
+	buf_free(&tbs);
+	buf_free(&leaf);
+	buf_free(&sct);
+	return 0;
 }
 
 /* Write one file below the output prefix; DER is wrapped in PEM. */
@@ -380,6 +370,22 @@ save(const struct issuance *is, const char *suffix, int leaf, int chain,
 	return rc;
 }
 
+/* The SignedCertificateTimestampList that a server is to send. */
+static int
+save_tls(const struct issuance *is, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	int rc;
+
+	if (is->o->tls_scts == NULL)
+		return 0;
+	buf_u16(&b, (uint16_t)is->tls_scts.n);
+	buf_add(&b, is->tls_scts.p, is->tls_scts.n);
+	rc = file_write(is->o->tls_scts, buf_bytes(&b), e);
+	buf_free(&b);
+	return rc;
+}
+
 static int
 save_all(const struct issuance *is, struct err *e)
 {
@@ -387,7 +393,7 @@ save_all(const struct issuance *is, struct err *e)
 	int rc = file_write(path, buf_bytes(&is->precert), e);
 
 	free(path);
-	if (rc == -1 || save(is, ".chain.pem", 0, 1, e) == -1)
+	if (rc == -1 || save_tls(is, e) == -1 || save(is, ".chain.pem", 0, 1, e) == -1)
 		return -1;
 	if (is->final.n == 0)
 		return 0;
@@ -436,8 +442,8 @@ summary(const struct issuance *is)
 	buf_free(&ispki);
 }
 
-static char *
-random_serial(void)
+char *
+issue_serial(void)
 {
 	struct buf hex = BUF_INIT;
 	uint8_t r[16];
@@ -452,6 +458,38 @@ random_serial(void)
 	return s;
 }
 
+int
+issue_record(const char *dir, const char *issuer, const char *serial,
+    struct err *e)
+{
+	char *path = pub_list(dir, issuer, "issued.txt");
+	char *line = mem_printf("%s\n", serial);
+	int rc = revdb_issued(path, line, e);
+
+	free(path);
+	free(line);
+	return rc;
+}
+
+/* The precertificate, to the logs. */
+static int
+promise(struct issuance *is, struct err *e)
+{
+	const struct issue_opts *o = is->o;
+
+	build(is, NULL, o->presigner ? is->ca.pre : is->ca.inter,
+	    o->presigner ? is->ca.pre_key : is->ca.inter_key, &is->precert);
+	/* its responder knows a serial as soon as it is signed */
+	if (issue_record(o->dir, "int", is->serial, e) == -1 ||
+	    (o->sct_only && withhold(is, e) == -1))
+		return -1;
+	if (!o->no_precert && submit(is, &is->precert, 1, e) == -1)
+		return -1;
+	if (o->bad_sct && is->scts.n == 0)
+		return err_set(e, ERR_USAGE, "--bad-sct needs --submit");
+	return o->unknown_sct ? unknown_sct(is, e) : 0;
+}
+
 static int
 sign_both(struct issuance *is, struct err *e)
 {
@@ -460,9 +498,7 @@ sign_both(struct issuance *is, struct err *e)
 	X509 *pre;
 	int rc = 0;
 
-	build(is, NULL, o->presigner ? is->ca.pre : is->ca.inter,
-	    o->presigner ? is->ca.pre_key : is->ca.inter_key, &is->precert);
-	if (submit(is, &is->precert, 1, e) == -1)
+	if (promise(is, e) == -1)
 		return -1;
 	if (o->precert_only)
 		return 0;
@@ -486,23 +522,20 @@ issue_run(const struct issue_opts *o, struct err *e)
 
 	memset(&is, 0, sizeof(is));
 	is.o = o;
-	if (open_authority(&is.ca, o->dir, e) == -1 ||
-	    find_key(&is, e) == -1 || make_san(&is, e) == -1 ||
+	if (authority_open(&is.ca, o->dir, e) == -1 ||
+	    find_key(&is, e) == -1 ||
+	    exts_san(o, is.csr, &is.san, e) == -1 ||
 	    find_serial(&is, e) == -1)
 		goto out;
 	if (is.serial == NULL)
-		is.serial = random_serial();
+		is.serial = issue_serial();
 	is.cn = mem_str(o->cn);
 	if (sign_both(&is, e) == -1 || save_all(&is, e) == -1)
 		goto out;
 	summary(&is);
 	rc = 0;
 out:
-	X509_free(is.ca.root);
-	X509_free(is.ca.inter);
-	X509_free(is.ca.pre);
-	EVP_PKEY_free(is.ca.inter_key);
-	EVP_PKEY_free(is.ca.pre_key);
+	authority_free(&is.ca);
 	EVP_PKEY_free(is.key);
 	X509_REQ_free(is.csr);
 	free(is.serial);
@@ -512,5 +545,6 @@ out:
 	buf_free(&is.final);
 	buf_free(&is.scts);
 	buf_free(&is.scts_json);
+	buf_free(&is.tls_scts);
 	return rc;
 }

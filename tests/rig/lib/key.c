@@ -8,7 +8,9 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
+#include "tests/rig/lib/der.h"
 #include "tests/rig/lib/key.h"
+#include "tests/rig/lib/weakkey.h"
 
 EVP_PKEY *
 key_make(const char *type, struct err *e)
@@ -23,9 +25,15 @@ key_make(const char *type, struct err *e)
 		k = EVP_RSA_gen(2048);
 	else if (strcmp(type, "rsa4096") == 0)
 		k = EVP_RSA_gen(4096);
+	else if (strcmp(type, "rsa1024") == 0)
+		k = EVP_RSA_gen(1024);
+	else if (strcmp(type, "close") == 0)
+		k = weakkey_close();
+	else if (strcmp(type, "roca") == 0)
+		k = weakkey_roca();
 	if (k == NULL)
-		err_set(e, ERR_USAGE, "key type %s: must be p256, p384 or rsa",
-		    type);
+		err_set(e, ERR_USAGE, "key type %s: must be p256, p384, rsa, "
+		    "rsa4096, rsa1024, close or roca", type);
 	return k;
 }
 
@@ -146,5 +154,31 @@ key_digitally_sign(EVP_PKEY *k, struct span data, struct buf *out)
 	buf_u8(out, EVP_PKEY_get_base_id(k) == EVP_PKEY_RSA ? 1 : 3);
 	buf_u16(out, (uint16_t)sig.n);
 	buf_add(out, sig.p, sig.n);
+	buf_free(&sig);
+}
+
+void
+key_alg(EVP_PKEY *k, struct buf *out)
+{
+	size_t at = out->n;
+
+	if (EVP_PKEY_get_base_id(k) == EVP_PKEY_RSA) {
+		der_put(out, DER_OID, "\x2a\x86\x48\x86\xf7\x0d\1\1\x0b", 9);
+		der_put(out, DER_NULL, "", 0);
+	} else
+		der_put(out, DER_OID, "\x2a\x86\x48\xce\x3d\4\3\2", 8);
+	der_around(out, at, DER_SEQ);
+}
+
+void
+key_signed(EVP_PKEY *k, struct buf *out, size_t at)
+{
+	struct buf sig = BUF_INIT;
+	struct span tbs = { out->p + at, out->n - at };
+
+	buf_u8(&sig, 0);		/* unused bits */
+	key_sign(k, tbs, &sig);
+	key_alg(k, out);
+	der_wrap(out, DER_BITS, &sig);
 	buf_free(&sig);
 }

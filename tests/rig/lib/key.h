@@ -8,7 +8,10 @@
 
 /* Key pairs: P-256, P-384, RSA.  An EVP_PKEY is freed by EVP_PKEY_free(). */
 
-/* A new key: "p256", "p384", "rsa" (2048 bits), "rsa4096". */
+/*
+ * A new key: "p256", "p384", "rsa" (2048 bits), "rsa4096"; weak ones:
+ * "rsa1024", "close", "roca" (weakkey.h).
+ */
 EVP_PKEY *key_make(const char *, struct err *);
 
 /* Write the private key as PEM; the public one. */
@@ -30,5 +33,14 @@ void key_sign(EVP_PKEY *, struct span, struct buf *);
 
 /* Append it as DigitallySigned (RFC 5246, 4.7): hash, algorithm, length. */
 void key_digitally_sign(EVP_PKEY *, struct span, struct buf *);
+
+/* Append the AlgorithmIdentifier of its SHA-256 signatures. */
+void key_alg(EVP_PKEY *, struct buf *);
+
+/*
+ * Sign the bytes from ${at} on, which are a whole element, and append
+ * algorithm and signature: the content of SIGNED{} (RFC 5280, 4.1).
+ */
+void key_signed(EVP_PKEY *, struct buf *, size_t);
 
 #endif

@@ -118,8 +118,20 @@ mint_ca(const struct mint *m, const char *eku)
 	mint_ext(x, "keyUsage", "critical,keyCertSign,cRLSign");
 	if (eku != NULL)
 		mint_ext(x, "extendedKeyUsage", eku);
-	mint_sign(x, m->signer);
 	return x;
+}
+
+char *
+mint_serial(const X509 *x)
+{
+	BIGNUM *n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	char *hex = n == NULL ? NULL : BN_bn2hex(n), *s;
+
+	must(hex != NULL, "serial");
+	s = mem_str(hex);
+	OPENSSL_free(hex);
+	BN_free(n);
+	return s;
 }
 
 void

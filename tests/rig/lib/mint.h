@@ -32,7 +32,10 @@ void mint_raw(X509 *, const char *, int, struct span);
 /* Sign with SHA-256. */
 void mint_sign(X509 *, EVP_PKEY *);
 
-/* A CA certificate, signed. */
+/* The serial in hex (to be freed). */
+char *mint_serial(const X509 *);
+
+/* A CA certificate, with this extended key usage or none, unsigned. */
 X509 *mint_ca(const struct mint *, const char *);
 
 /* Append the DER. */

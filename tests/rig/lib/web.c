@@ -18,17 +18,25 @@
 #include "base/mem.h"
 #include "tests/rig/lib/web.h"
 
-enum { HEAD_MAX = 65536, BODY_MAX = 64 << 20, STALL_SECS = 3600 };
+enum { HEAD_MAX = 65536, BODY_MAX = 64 << 20, STALL_MS = 3600 * 1000,
+	CHUNK = 65536 };
+
+struct listener {
+	int		 fd;
+	int		 port;
+	char		 where[32];
+};
 
 struct web {
 	struct web_opts	 o;
-	int		 fd;
-	int		 port;
+	struct listener	 at[WEB_LISTEN];
+	int		 n;
 };
 
 struct conn {
 	struct web	*w;		/* borrowed */
 	int		 fd;
+	int		 at;
 	struct buf	 in;
 };
 
@@ -195,7 +203,8 @@ reason(int status)
 {
 	static const struct { int status; const char *text; } t[] = {
 		{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" },
-		{ 302, "Found" }, { 400, "Bad Request" },
+		{ 301, "Moved Permanently" }, { 302, "Found" },
+		{ 304, "Not Modified" }, { 400, "Bad Request" },
 		{ 401, "Unauthorized" }, { 404, "Not Found" },
 		{ 410, "Gone" }, { 429, "Too Many Requests" },
 		{ 500, "Internal Server Error" },
@@ -227,42 +236,117 @@ drip(struct conn *c, const struct web_res *s)
 	return 0;
 }
 
-/* Send an answer; -1 when the connection is not to be used again. */
+/* Never answer, but notice when the peer has gone. */
+static void
+stall(const struct conn *c)
+{
+	struct pollfd p = { c->fd, POLLRDHUP, 0 };
+
+	(void)poll(&p, 1, STALL_MS);
+}
+
+/* A piece of the body, as a chunk (RFC 9112, 7.1) or as it is. */
 static int
-res_send(struct conn *c, const struct web_req *r, const struct web_res *s)
+send_piece(struct conn *c, const struct web_res *s, const void *p, size_t n)
+{
+	char head[32];
+	int k;
+
+	if (n == 0)
+		return 0;
+	if (!s->chunked)
+		return conn_write(c, p, n);
+	k = snprintf(head, sizeof(head), "%zx\r\n", n);
+	return conn_write(c, head, (size_t)k) == -1 ||
+	    conn_write(c, p, n) == -1 ||
+	    conn_write(c, "\r\n", 2) == -1 ? -1 : 0;
+}
+
+/* The body, at full speed. */
+static int
+send_body(struct conn *c, const struct web_res *s)
+{
+	static const uint8_t junk[CHUNK];
+	uint64_t left;
+
+	if (send_piece(c, s, s->body.p, s->body.n) == -1 ||
+	    (s->blob != NULL &&
+	    send_piece(c, s, s->blob->p, s->blob->n) == -1))
+		return -1;
+	for (left = s->fill; left > CHUNK; left -= CHUNK)
+		if (send_piece(c, s, junk, CHUNK) == -1)
+			return -1;
+	if (send_piece(c, s, junk, (size_t)left) == -1)
+		return -1;
+	return s->chunked ? conn_write(c, "0\r\n\r\n", 5) : 0;
+}
+
+/* Half of the body, then the end: a reset or a close. */
+static void
+send_half(struct conn *c, struct buf *h, const struct web_res *s)
 {
 	struct linger hard = { 1, 0 };
+
+	buf_add(h, s->body.p, s->body.n / 2);
+	(void)conn_write(c, h->p, h->n);
+	if (s->pace == WEB_RESET)
+		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard,
+		    sizeof(hard));
+}
+
+static int
+bodiless(const struct web_res *s)
+{
+	return s->status == 204 || s->status == 304;
+}
+
+static void
+put_head(struct buf *h, const struct web_res *s)
+{
+	buf_fmt(h, "HTTP/1.1 %d %s\r\n", s->status, reason(s->status));
+	if (s->type != NULL)
+		buf_fmt(h, "Content-Type: %s\r\n", s->type);
+	if (s->chunked)
+		buf_str(h, "Transfer-Encoding: chunked\r\n");
+	else if (!bodiless(s))
+		buf_fmt(h, "Content-Length: %llu\r\n",
+		    (unsigned long long)s->body.n + s->fill +
+		    (s->blob == NULL ? 0 : s->blob->n));
+	buf_add(h, s->head.p, s->head.n);
+	buf_str(h, "\r\n");
+}
+
+/* Send an answer; -1 when the connection is not to be used again. */
+static int
+res_send(struct conn *c, const struct web_req *r, struct web_res *s)
+{
 	struct buf h = BUF_INIT;
-	struct timespec stall = { STALL_SECS, 0 };
 	int rc = -1;
 
 	if (s->pace == WEB_STALL) {
-		nanosleep(&stall, NULL);
+		stall(c);
 		return -1;
 	}
-	buf_fmt(&h, "HTTP/1.1 %d %s\r\n", s->status, reason(s->status));
-	if (s->type != NULL)
-		buf_fmt(&h, "Content-Type: %s\r\n", s->type);
-	if (s->status != 204)
-		buf_fmt(&h, "Content-Length: %zu\r\n", s->body.n);
-	buf_add(&h, s->head.p, s->head.n);
-	buf_str(&h, "\r\n");
-	if (strcmp(r->method, "HEAD") == 0 || s->status == 204) {
+	if (s->pace != WEB_NORMAL && s->blob != NULL) {
+		buf_add(&s->body, s->blob->p, s->blob->n);
+		blob_drop(s->blob);
+		s->blob = NULL;
+	}
+	put_head(&h, s);
+	if (strcmp(r->method, "HEAD") == 0 || bodiless(s)) {
 		rc = conn_write(c, h.p, h.n);
 	} else if (s->pace == WEB_SLOW) {
 		rc = conn_write(c, h.p, h.n) == -1 ? -1 : drip(c, s);
-	} else if (s->pace == WEB_RESET) {
-		buf_add(&h, s->body.p, s->body.n / 2);
-		(void)conn_write(c, h.p, h.n);
-		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard,
-		    sizeof(hard));
-	} else if (s->body.n < 65536) {
+	} else if (s->pace != WEB_NORMAL) {
+		send_half(c, &h, s);
+	} else if (s->body.n < CHUNK && s->blob == NULL && s->fill == 0 &&
+	    !s->chunked) {
 		buf_add(&h, s->body.p, s->body.n);
 		rc = conn_write(c, h.p, h.n);
 	} else {
 		rc = conn_write(c, h.p, h.n);
 		if (rc == 0)
-			rc = conn_write(c, s->body.p, s->body.n);
+			rc = send_body(c, s);
 	}
 	buf_free(&h);
 	return rc;
@@ -280,6 +364,7 @@ conn_run(void *arg)
 	while (keep && req_read(c, &r)) {
 		memset(&s, 0, sizeof(s));
 		s.status = 200;
+		r.at = c->at;
 		c->w->o.serve(c->w->o.ctx, &r, &s);
 		v = web_header(&r, "Connection");
 		keep = v == NULL || strcasecmp(v, "close") != 0;
@@ -290,6 +375,7 @@ conn_run(void *arg)
 			keep = 0;
 		buf_free(&s.head);
 		buf_free(&s.body);
+		blob_drop(s.blob);
 		req_free(&r);
 	}
 	close(c->fd);
@@ -299,7 +385,7 @@ conn_run(void *arg)
 }
 
 static void
-conn_start(struct web *w, int fd)
+conn_start(struct web *w, int at, int fd)
 {
 	struct conn *c = mem_zero(sizeof(*c));
 	pthread_attr_t a;
@@ -308,6 +394,7 @@ conn_start(struct web *w, int fd)
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	c->w = w;
+	c->at = at;
 	c->fd = fd;
 	pthread_attr_init(&a);
 	pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
@@ -318,37 +405,69 @@ conn_start(struct web *w, int fd)
 	pthread_attr_destroy(&a);
 }
 
-struct web *
-web_open(const struct web_opts *o, struct err *e)
+int
+web_listen(struct web *w, const char *addr, int port, struct err *e)
 {
-	struct web *w = &server;
+	struct listener *l = &w->at[w->n];
 	struct sockaddr_in a;
 	socklen_t n = sizeof(a);
 	int one = 1;
 
-	w->o = *o;
+	if (w->n == WEB_LISTEN)
+		return err_set(e, ERR_USAGE, "at most %d listeners",
+		    WEB_LISTEN);
 	memset(&a, 0, sizeof(a));
 	a.sin_family = AF_INET;
-	a.sin_port = htons((uint16_t)o->port);
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (w->fd == -1 || setsockopt(w->fd, SOL_SOCKET, SO_REUSEADDR, &one,
+	a.sin_port = htons((uint16_t)port);
+	if (inet_pton(AF_INET, addr, &a.sin_addr) != 1 ||
+	    ntohl(a.sin_addr.s_addr) >> 24 != 127)
+		return err_set(e, ERR_USAGE, "%s: is no loopback address",
+		    addr);
+	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (l->fd == -1 || setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one,
 	    sizeof(one)) == -1 ||
-	    bind(w->fd, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    listen(w->fd, 128) == -1 ||
-	    getsockname(w->fd, (struct sockaddr *)&a, &n) == -1 ||
-	    pipe(quit) == -1) {
-		err_set(e, ERR_SYS, "127.0.0.1:%d: cannot listen", o->port);
+	    bind(l->fd, (struct sockaddr *)&a, sizeof(a)) == -1 ||
+	    listen(l->fd, SOMAXCONN) == -1 ||
+	    getsockname(l->fd, (struct sockaddr *)&a, &n) == -1)
+		return err_set(e, ERR_SYS, "%s:%d: cannot listen", addr,
+		    port);
+	l->port = ntohs(a.sin_port);
+	(void)snprintf(l->where, sizeof(l->where), "%.15s:%d", addr, l->port);
+	return w->n++;
+}
+
+struct web *
+web_open(const struct web_opts *o, struct err *e)
+{
+	struct web *w = &server;
+
+	w->o = *o;
+	if (web_listen(w, "127.0.0.1", o->port, e) == -1)
+		return NULL;
+	if (pipe(quit) == -1) {
+		err_set(e, ERR_SYS, "no pipe");
 		return NULL;
 	}
-	w->port = ntohs(a.sin_port);
 	return w;
 }
 
 int
 web_port(const struct web *w)
 {
-	return w->port;
+	return w->at[0].port;
+}
+
+int
+web_count(const struct web *w)
+{
+	return w->n;
+}
+
+const char *
+web_where(const struct web *w, int i)
+{
+	return w->at[i].where;
 }
 
 static long
@@ -360,40 +479,51 @@ mono_ms(void)
 	return ts.tv_sec * 1000L + ts.tv_nsec / 1000000L;
 }
 
-void
-web_run(struct web *w)
+static void
+catch_signals(void)
 {
 	struct sigaction sa;
-	struct pollfd p[2];
-	long left, next = mono_ms() + w->o.tick_ms;
-	int fd, n;
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	memset(p, 0, sizeof(p));
-	p[0].fd = w->fd;
-	p[1].fd = quit[0];
-	p[0].events = p[1].events = POLLIN;
+}
+
+void
+web_run(struct web *w)
+{
+	struct pollfd *p = mem_array((size_t)w->n + 1, sizeof(*p));
+	long left, next = mono_ms() + w->o.tick_ms;
+	int i, fd, n;
+
+	catch_signals();
+	for (i = 0; i <= w->n; i++) {
+		p[i].fd = i == w->n ? quit[0] : w->at[i].fd;
+		p[i].events = POLLIN;
+	}
 	for (;;) {
 		left = next - mono_ms();
-		n = poll(p, 2, w->o.tick_ms <= 0 ? -1 : left < 0 ? 0 :
-		    (int)left);
-		if (n > 0 && p[1].revents != 0)
+		n = poll(p, (nfds_t)w->n + 1, w->o.tick_ms <= 0 ? -1 :
+		    left < 0 ? 0 : (int)left);
+		if (n > 0 && p[w->n].revents != 0)
 			break;
 		if (w->o.tick_ms > 0 && mono_ms() >= next) {
 			w->o.tick(w->o.ctx);
 			next = mono_ms() + w->o.tick_ms;
 		}
-		if (n <= 0 || p[0].revents == 0)
-			continue;
-		fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd != -1)
-			conn_start(w, fd);
+		for (i = 0; n > 0 && i < w->n; i++) {
+			if (p[i].revents == 0)
+				continue;
+			fd = accept4(w->at[i].fd, NULL, NULL, SOCK_CLOEXEC);
+			if (fd != -1)
+				conn_start(w, i, fd);
+		}
 	}
-	close(w->fd);
+	for (i = 0; i < w->n; i++)
+		close(w->at[i].fd);
+	free(p);
 }
 
 static int

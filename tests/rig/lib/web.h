@@ -3,11 +3,15 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "tests/rig/lib/blob.h"
 
 /*
- * A small HTTP/1.1 server on 127.0.0.1: keep-alive, one thread a connection.
- * It can also behave badly on request.  TLS is tls.py's in front of it.
+ * A small HTTP/1.1 server on loopback addresses: keep-alive, one thread a
+ * connection.  It can also behave badly on request.  TLS is tls.py's in
+ * front of it.
  */
+
+enum { WEB_LISTEN = 512 };
 
 struct web_req {
 	char		 method[8];
@@ -15,13 +19,15 @@ struct web_req {
 	char		*query;		/* as sent, "" when there is none */
 	char		*head;		/* header lines, CRLF between them */
 	struct buf	 body;
+	int		 at;		/* the listener that it came to */
 };
 
 enum web_pace {
 	WEB_NORMAL,
 	WEB_SLOW,		/* ${rate} bytes of body a second */
 	WEB_STALL,		/* never answer */
-	WEB_RESET		/* reset in the middle of the body */
+	WEB_RESET,		/* reset in the middle of the body */
+	WEB_CUT			/* close in the middle of the body */
 };
 
 struct web_res {
@@ -29,6 +35,9 @@ struct web_res {
 	const char	*type;		/* Content-Type, constant text */
 	struct buf	 head;		/* further lines, each with CRLF */
 	struct buf	 body;
+	struct blob	*blob;		/* more of the body, or NULL */
+	uint64_t	 fill;		/* and so many bytes of junk */
+	int		 chunked;	/* without Content-Length */
 	enum web_pace	 pace;
 	long		 rate;
 };
@@ -47,8 +56,18 @@ struct web;
 /* Listen: one server a process.  NULL and ${e} when that fails. */
 struct web *web_open(const struct web_opts *, struct err *);
 
-/* The port. */
+/* The port of the first listener. */
 int web_port(const struct web *);
+
+/*
+ * Listen on one more loopback address (IPv4 text) and port (0: any), before
+ * web_run().  The listener's number, or -1.
+ */
+int web_listen(struct web *, const char *, int, struct err *);
+
+/* How many listeners there are; "ADDRESS:PORT" of one, borrowed for ever. */
+int web_count(const struct web *);
+const char *web_where(const struct web *, int);
 
 /*
  * Serve until SIGTERM or SIGINT.  Threads may still be at work then, so the
