@@ -25,11 +25,13 @@
 extern const struct cmd cmd_accept;
 extern const struct cmd cmd_ack;
 extern const struct cmd cmd_baseline;
+extern const struct cmd cmd_certs;
 extern const struct cmd cmd_channel;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_coverage;
 extern const struct cmd cmd_db_command;
 extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_endpoint;
 extern const struct cmd cmd_evidence;
 extern const struct cmd cmd_expect;
 extern const struct cmd cmd_findings;
@@ -75,6 +77,8 @@ const struct cmd *const cmd_table[] = {
 	&cmd_route,
 	&cmd_coverage,
 	&cmd_log,
+	&cmd_certs,
+	&cmd_endpoint,
 	&cmd_evidence,
 	&cmd_inspect,
 	&cmd_metrics,

@@ -43,6 +43,16 @@ row_time(const struct db_res *r, size_t row, size_t col)
 }
 
 json_t *
+row_json(const struct db_res *r, size_t row, size_t col)
+{
+	json_t	*v = NULL;
+
+	if (!db_null(r, row, col))
+		v = json_loads(db_text(r, row, col), JSON_DECODE_ANY, NULL);
+	return v != NULL ? v : json_null();
+}
+
+json_t *
 row_hex(const struct db_res *r, size_t row, size_t col)
 {
 	struct span	s = db_bytes(r, row, col);

@@ -18,6 +18,13 @@ json_t *row_bool(const struct db_res *, size_t row, size_t col);
 /* A timestamptz as RFC 3339. */
 json_t *row_time(const struct db_res *, size_t row, size_t col);
 
+/* SQL: the timestamptz expression ${x} as RFC 3339 text, for JSON of SQL. */
+#define ROW_RFC3339(x) "to_char((" x ") at time zone 'UTC', " \
+	"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
+/* JSON text that SQL made; null where it is null. */
+json_t *row_json(const struct db_res *, size_t row, size_t col);
+
 /* A bytea in lower-case hex, or in base64. */
 json_t *row_hex(const struct db_res *, size_t row, size_t col);
 json_t *row_b64(const struct db_res *, size_t row, size_t col);
