@@ -27,6 +27,7 @@ extern const struct cmd cmd_ack;
 extern const struct cmd cmd_baseline;
 extern const struct cmd cmd_certs;
 extern const struct cmd cmd_channel;
+extern const struct cmd cmd_check;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_coverage;
 extern const struct cmd cmd_db_command;
@@ -81,6 +82,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_endpoint,
 	&cmd_evidence,
 	&cmd_inspect,
+	&cmd_check,
 	&cmd_metrics,
 	&cmd_db_command,
 	&cmd_version,

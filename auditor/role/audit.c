@@ -13,6 +13,7 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit_trust.h"
+#include "auditor/role/children.h"
 #include "auditor/role/engine_start.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -86,10 +87,10 @@ audit_new(struct engine *en, struct err *e)
 		(void)err_set(e, ERR_SYS, "shared memory of the judges");
 		goto err;
 	}
-	a->fetch = engine_fetch(en, EGRESS_REVOCATION, e);
+	a->fetch = children_fetch(en->conf, EGRESS_REVOCATION, e);
 	if (a->fetch == NULL)
 		goto err;
-	a->probe = engine_probe(en, e);
+	a->probe = children_probe(en->conf, NULL, 0, e);
 	if (a->probe == NULL || audit_reload(a, e) == -1)
 		goto err;
 	return a;

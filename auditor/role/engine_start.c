@@ -14,6 +14,7 @@
 #include "auditor/db/source.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
+#include "auditor/role/children.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
@@ -45,65 +46,13 @@ slurp(const char *path, size_t cap, struct buf *out)
 	return n == 0 ? 0 : -1;
 }
 
-struct fetch_client *
-engine_fetch(struct engine *en, enum egress_class class, struct err *e)
-{
-	const struct conf	*c = en->conf;
-	struct fetch_client	*f;
-	struct fetch_setup	 s;
-	struct buf		 agent = BUF_INIT, pem = BUF_INIT;
-	size_t			 i;
-
-	memset(&s, 0, sizeof(s));
-	buf_fmt(&agent, "certvigil/%s (+%s)", CERTVIGIL_VERSION, c->contact);
-	s.user_agent = buf_text(&agent);
-	if (c->fetch_ca_file != NULL) {
-		if (slurp(c->fetch_ca_file, LIMIT_CA_PEM, &pem) == -1) {
-			buf_free(&agent);
-			(void)err_set(e, ERR_CONF, "fetch.ca_file: %s cannot "
-			    "be read", c->fetch_ca_file);
-			return NULL;
-		}
-		s.ca_pem = buf_bytes(&pem);
-	}
-	for (i = 0; i < c->egress_allow_private.n &&
-	    i < LIMIT_EGRESS_NETS; i++)
-		s.allow[s.nallow++] = c->egress_allow_private.v[i];
-	s.class = class;
-	s.max_rate = class == EGRESS_DELIVERY ? 0 :
-	    (uint64_t)c->fetch_max_rate;
-	s.proxy = "";
-	s.host_conns = 8;
-	f = fetch_client_new(&s, e);
-	buf_free(&agent);
-	buf_free(&pem);
-	return f;
-}
-
-struct probe_client *
-engine_probe(struct engine *en, struct err *e)
-{
-	const struct conf	*c = en->conf;
-	struct probe_setup	 s;
-	size_t			 i;
-
-	memset(&s, 0, sizeof(s));
-	for (i = 0; i < c->egress_allow_private.n &&
-	    i < LIMIT_EGRESS_NETS; i++)
-		s.allow[s.nallow++] = c->egress_allow_private.v[i];
-	for (i = 0; i < c->audit_resolvers.n &&
-	    i < sizeof(s.resolvers) / sizeof(s.resolvers[0]); i++)
-		s.resolvers[s.nresolvers++] = c->audit_resolvers.v[i];
-	return probe_client_new(&s, e);
-}
-
 static int
 start_fetch(struct engine *en, struct err *e)
 {
-	en->logs = engine_fetch(en, EGRESS_LOG, e);
+	en->logs = children_fetch(en->conf, EGRESS_LOG, e);
 	if (en->logs == NULL)
 		return -1;
-	en->deliver = engine_fetch(en, EGRESS_DELIVERY, e);
+	en->deliver = children_fetch(en->conf, EGRESS_DELIVERY, e);
 	return en->deliver != NULL ? 0 : -1;
 }
 

@@ -15,12 +15,6 @@
  */
 int engine_start(struct engine *, struct ipc *boss, struct err *);
 
-/* A fetch process of that class; the probe process.  NULL and err. */
-struct fetch_client *engine_fetch(struct engine *, enum egress_class,
-    struct err *);
-struct probe_client;
-struct probe_client *engine_probe(struct engine *, struct err *);
-
 /* Stop the children, leave the database, free everything. */
 void engine_end(struct engine *);
 

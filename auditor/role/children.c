@@ -1,0 +1,80 @@
+#include "auditor/role/children.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/limit.h"
+
+/* Connections to one host; more are queued for it. */
+#define HOST_CONNS	8
+
+/* All of a file of at most ${cap} bytes: 0 or -1. */
+static int
+slurp(const char *path, size_t cap, struct buf *out)
+{
+	ssize_t	n = -1;
+	int	fd = file_open(path);
+
+	if (fd == -1)
+		return -1;
+	while (out->n <= cap &&
+	    (n = read(fd, buf_room(out, 65536), 65536)) > 0)
+		out->n += (size_t)n;
+	(void)close(fd);
+	return n == 0 ? 0 : -1;
+}
+
+struct fetch_client *
+children_fetch(const struct conf *c, enum egress_class class, struct err *e)
+{
+	struct fetch_client	*f;
+	struct fetch_setup	 s;
+	struct buf		 agent = BUF_INIT, pem = BUF_INIT;
+	size_t			 i;
+
+	memset(&s, 0, sizeof(s));
+	buf_fmt(&agent, "certvigil/%s (+%s)", CERTVIGIL_VERSION, c->contact);
+	s.user_agent = buf_text(&agent);
+	if (c->fetch_ca_file != NULL) {
+		if (slurp(c->fetch_ca_file, LIMIT_CA_PEM, &pem) == -1) {
+			buf_free(&agent);
+			(void)err_set(e, ERR_CONF, "fetch.ca_file: %s cannot "
+			    "be read", c->fetch_ca_file);
+			return NULL;
+		}
+		s.ca_pem = buf_bytes(&pem);
+	}
+	for (i = 0; i < c->egress_allow_private.n &&
+	    i < LIMIT_EGRESS_NETS; i++)
+		s.allow[s.nallow++] = c->egress_allow_private.v[i];
+	s.class = class;
+	s.max_rate = class == EGRESS_DELIVERY ? 0 :
+	    (uint64_t)c->fetch_max_rate;
+	s.proxy = "";
+	s.host_conns = HOST_CONNS;
+	f = fetch_client_new(&s, e);
+	buf_free(&agent);
+	buf_free(&pem);
+	return f;
+}
+
+struct probe_client *
+children_probe(const struct conf *c, const char *const *also, size_t nalso,
+    struct err *e)
+{
+	struct probe_setup	s;
+	size_t			i;
+
+	memset(&s, 0, sizeof(s));
+	for (i = 0; i < nalso && s.nallow < LIMIT_EGRESS_NETS; i++)
+		s.allow[s.nallow++] = also[i];
+	for (i = 0; i < c->egress_allow_private.n &&
+	    s.nallow < LIMIT_EGRESS_NETS; i++)
+		s.allow[s.nallow++] = c->egress_allow_private.v[i];
+	for (i = 0; i < c->audit_resolvers.n &&
+	    i < sizeof(s.resolvers) / sizeof(s.resolvers[0]); i++)
+		s.resolvers[s.nresolvers++] = c->audit_resolvers.v[i];
+	return probe_client_new(&s, e);
+}
