@@ -26,7 +26,8 @@ serve(struct incl *in, const uint8_t *p, size_t n)
 	size_t		i, k;
 
 	while (in->state == INCL_ASK) {
-		if (rounds++ > 1)
+		/* Each partial tile, one a level, may be gone once. */
+		if (rounds++ > TILE_LEVEL_MAX + 1)
 			abort();
 		k = in->nask;
 		for (i = 0; i < k; i++) {
