@@ -43,8 +43,8 @@ struct incl {
 	uint8_t		 other[32];	/* absent, static: the leaf hash that
 					   is there, proven by path; zero when
 					   the tree is too small */
-	int		 misled;	/* refused: what the log answered does not
-					   lead to the root that it signed */
+	int		 misled;	/* refused: the answers do not lead to
+					   the root that the log signed */
 	char		 why[200];
 };
 
@@ -64,8 +64,8 @@ int incl_request(const struct incl *, size_t i, struct http_req *);
  * The answers, in the order of the requests (status is HTTP's: a get-proof-
  * by-hash that is 404 or 400 means that there is no such leaf, unless the
  * log says that it has no tree of that size yet).  Sets state.  ASK again:
- * partial tiles were gone (404, 410) and full ones are asked for, once; all
- * nask are to be made anew.  Hashes that do not lead to the signed root are
+ * partial tiles were gone (404, 410) and full ones are asked for, each once;
+ * all nask are to be made anew.  Hashes that do not lead to the signed root are
  * REFUSED with misled set: a log that misbehaves.
  */
 void incl_read(struct incl *, const int *status, const struct span *body,

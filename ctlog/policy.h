@@ -38,8 +38,8 @@ struct policy_rule {
 	int			 logs;
 	int			 operators;	/* distinct, at least */
 	int			 per_operator;	/* that count; 0: all */
-	int			 with_embedded;	/* one by TLS is enough, embedded
-						   ones count with it */
+	int			 with_embedded;	/* one by TLS is enough,
+						   embedded ones count too */
 	const char		*source;
 };
 

@@ -173,6 +173,7 @@ corpus()
 	note)		set -- static-ct/checkpoints ;;
 	tile)		set -- static-ct/navigli2025h2 ;;
 	loglist)	set -- loglist ;;
+	scts)		set -- fuzz/openssl/x509 fuzz/openssl/ct sct ;;
 	*)		return ;;
 	esac
 	for d in "$@"; do

@@ -523,7 +523,7 @@ navigli(struct vec_count *all)
 		vec_case(&c, 1, nav_ask(&n, leaf, en.leaf_index) ==
 		    INCL_PROVED && en.leaf_index == (int64_t)i, NAV, "");
 		leaf[i % 32] ^= 1;
-		vec_case(&c, INCL_ABSENT, nav_ask(&n, leaf, en.leaf_index),
+		vec_case(&c, INCL_ABSENT, (int)nav_ask(&n, leaf, en.leaf_index),
 		    NAV, "");
 	}
 out:

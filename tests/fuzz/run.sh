@@ -33,6 +33,8 @@ seeds()
 	note)	echo "$data/static-ct" ;;
 	tile)	echo "$data/static-ct" ;;
 	inspect) echo "$data/static-ct" "$data/rfc6962" "$data/sct" ;;
+	scts)	echo "$data/fuzz/openssl/x509" "$data/fuzz/openssl/ct" \
+		    "$data/sct" ;;
 	revocation) echo "$data/fuzz/openssl/crl" "$data/crl" "$data/ocsp" ;;
 	esac
 }

@@ -102,4 +102,5 @@ seed("ipc", "fetch-done", frame(8, struct.pack(">QBH", 1, 0, 200) +
     struct.pack(">QQ", 700, 900)))
 END
 bash tests/fuzz/seeds_more.sh
+bash tests/fuzz/seeds_sct.sh
 du -sh tests/fuzz/corpus

@@ -4,6 +4,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "base/limit.h"
 #include "ctlog/sig.h"
 
 /* A key of our own and its SubjectPublicKeyInfo. */
@@ -119,6 +120,45 @@ keys(void **state)
 	buf_free(&sig);
 }
 
+/* More keys than are kept ready, in turns, and each with its own alone. */
+static void
+many(void **state)
+{
+	enum { N = LIMIT_SIG_KEYS + 1 };
+	static const uint8_t	text[] = "what is signed";
+	struct span		data = { text, sizeof(text) };
+	static struct buf	spki[N], sig[N];
+	EVP_PKEY		*key;
+	size_t			i, k;
+
+	(void)state;
+	for (i = 0; i < N; i++) {
+		key = make(EVP_EC_gen("P-256"), &spki[i]);
+		sign(key, "SHA256", data, &sig[i]);
+		EVP_PKEY_free(key);
+	}
+	for (k = 0; k < 3; k++)
+		for (i = 0; i < N; i++) {
+			size_t	at = k == 1 ? N - 1 - i : i;
+
+			assert_int_equal(sig_verify(buf_bytes(&spki[at]),
+			    SIG_SHA256, SIG_ECDSA, buf_bytes(&sig[at]), data,
+			    NULL), 0);
+			assert_int_equal(sig_verify(buf_bytes(&spki[at]),
+			    SIG_SHA256, SIG_ECDSA, buf_bytes(
+			    &sig[(at + 1) % N]), data, NULL), -1);
+		}
+	/* A key that is kept is still not for other algorithms. */
+	assert_int_equal(sig_verify(buf_bytes(&spki[0]), SIG_SHA384,
+	    SIG_ECDSA, buf_bytes(&sig[0]), data, NULL), -1);
+	assert_int_equal(sig_verify(buf_bytes(&spki[0]), SIG_SHA256, SIG_RSA,
+	    buf_bytes(&sig[0]), data, NULL), -1);
+	for (i = 0; i < N; i++) {
+		buf_free(&spki[i]);
+		buf_free(&sig[i]);
+	}
+}
+
 static void
 digitally_signed(void **state)
 {
@@ -213,6 +253,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(keys),
+		cmocka_unit_test(many),
 		cmocka_unit_test(digitally_signed),
 		cmocka_unit_test(vectors),
 	};
