@@ -469,16 +469,44 @@ check_sources(struct check *c)
 
 /* --- inclusion ------------------------------------------------------------------------ */
 
+/* Ask what the state wants, until it is decided; 0, or -1 and why not. */
+static int
+follow(struct check *c, struct incl *x, struct buf *body, char *why,
+    size_t cap)
+{
+	struct span	v[TILE_SET_MAX];
+	int		status[TILE_SET_MAX], round;
+	struct http_req	q;
+	struct err	e = ERR_INIT;
+	size_t		i;
+
+	for (round = 0; x->state == INCL_ASK && round < 3; round++) {
+		for (i = 0; i < x->nask; i++) {
+			buf_reset(&body[i]);
+			if (incl_request(x, i, &q) == -1)
+				return -1;
+			(void)get(c, EGRESS_LOG, q.url, q.cap, &body[i],
+			    &status[i], why, cap);
+			if (status[i] == 0)
+				return -1;
+			v[i] = buf_bytes(&body[i]);
+		}
+		if (check_incl(x, status, v, x->nask, &e) == -1) {
+			(void)snprintf(why, cap, "%.150s", e.msg);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* One SCT of a log that is known. */
 static int
 included(struct check *c, const struct judge_sct *t,
     const struct loglist_log *log, char *why, size_t cap)
 {
 	struct incl	*x = mem_zero(sizeof(*x));
-	struct buf	 body[TILE_SET_MAX] = { BUF_INIT };
-	struct span	 v[TILE_SET_MAX];
-	int		 status[TILE_SET_MAX], st, rc = -1;
-	struct http_req	 q;
+	struct buf	 body[TILE_SET_MAX];
+	int		 st, rc = -1;
 	struct err	 e = ERR_INIT;
 	uint64_t	 size, ms;
 	uint8_t		 root[32];
@@ -498,22 +526,8 @@ included(struct check *c, const struct judge_sct *t,
 	buf_reset(&body[0]);
 	if (incl_start(x, log->protocol == LOGLIST_STATIC, log->url,
 	    t->leaf_hash, t->leaf_index, size, root) == 0 &&
-	    x->state == INCL_ASK) {
-		for (i = 0; i < x->nask; i++) {
-			if (incl_request(x, i, &q) == -1)
-				goto out;
-			(void)get(c, EGRESS_LOG, q.url, q.cap, &body[i], &st,
-			    why, cap);
-			if (st == 0)
-				goto out;
-			status[i] = st;
-			v[i] = buf_bytes(&body[i]);
-		}
-		if (check_incl(x, status, v, x->nask, &e) == -1) {
-			(void)snprintf(why, cap, "%.150s", e.msg);
-			goto out;
-		}
-	}
+	    follow(c, x, body, why, cap) == -1)
+		goto out;
 	why[0] = '\0';
 	if (x->state == INCL_PROVED)
 		rc = 1;

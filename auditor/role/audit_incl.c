@@ -25,6 +25,10 @@
 #define BATCH	64
 /* The first time that an entry is missing may be a front-end that lags. */
 #define ABSENT	"absent: "
+/* And hashes that do not lead to the root may be a cache that mixes two. */
+#define MISLED	"misled: "
+/* Partial tiles that are gone are asked for as full ones, once each. */
+#define ROUNDS	3
 
 struct incl_job {
 	struct log_row		 log;
@@ -36,6 +40,7 @@ struct incl_job {
 	int			 status[TILE_SET_MAX];
 	struct buf		 body[TILE_SET_MAX];
 	size_t			 left;
+	unsigned		 rounds;
 	uint64_t		 ask_id;
 };
 
@@ -166,19 +171,47 @@ violated(struct audit_job *j)
 	return rc;
 }
 
-/* Absent: believed when it is so the second time. */
+/* What it answers does not lead to the root that it signed. */
+static int
+misbehaved(struct audit_job *j)
+{
+	struct incl_job	*c = j->state;
+	const char	*logs[1] = { c->log.description };
+	char		 why[400], *d = detail(c);
+	struct buf	 id = BUF_INIT;
+	struct finding	 f = { .kind = "log.misbehaved", .severity =
+	    "critical", .owner = "", .watch = "", .name =
+	    c->log.description, .reason = why, .proven = 1,
+	    .issuer_first_seen = INT64_MIN, .detail = d, .logs = { logs, 1 } };
+	struct err	 e = ERR_INIT;
+	int		 rc;
+
+	enc_b64(&id, c->log.log_id, 32);
+	f.subject = buf_text(&id);
+	(void)snprintf(why, sizeof(why), "its proof of inclusion is wrong: "
+	    "%s", c->x->why);
+	rc = finding_open(j->en->db, &f, NULL, NULL, &e);
+	buf_free(&id);
+	free(d);
+	if (rc == -1)
+		audit_fault(j, &e);
+	return rc;
+}
+
+/* Believed when it is so the second time. */
 static void
-absent(struct audit_job *j)
+twice(struct audit_job *j, const char *word, const char *state,
+    int (*act)(struct audit_job *))
 {
 	struct incl_job	*c = j->state;
 	char		 error[256];
-	int		 again = strncmp(db_text(c->due, c->at, 4), ABSENT,
-			    sizeof(ABSENT) - 1) == 0;
+	int		 again = strncmp(db_text(c->due, c->at, 4), word,
+			    strlen(word)) == 0;
 
-	(void)snprintf(error, sizeof(error), ABSENT "%s", c->x->why);
+	(void)snprintf(error, sizeof(error), "%s%s", word, c->x->why);
 	if (audit_begin(j) == -1 ||
-	    store(j, again ? "violated" : "unchecked", error) == -1 ||
-	    (again && violated(j) == -1) || audit_commit(j) == -1)
+	    store(j, again ? state : "unchecked", error) == -1 ||
+	    (again && act(j) == -1) || audit_commit(j) == -1)
 		return;
 	c->at++;
 	next(j);
@@ -205,9 +238,29 @@ decided(struct audit_job *j)
 	if (c->x->state == INCL_PROVED)
 		other(j, "proved", "");
 	else if (c->x->state == INCL_ABSENT)
-		absent(j);
+		twice(j, ABSENT, "violated", violated);
+	else if (c->x->misled)
+		twice(j, MISLED, "unchecked", misbehaved);
 	else
 		other(j, "unchecked", c->x->why);
+}
+
+/* Make the requests of the state. */
+static void
+request(struct audit_job *j)
+{
+	struct incl_job	*c = j->state;
+	struct http_req	 q;
+	size_t		 i;
+
+	c->left = c->x->nask;
+	for (i = 0; i < c->x->nask; i++) {
+		buf_reset(&c->body[i]);
+		c->status[i] = 0;
+		if (incl_request(c->x, i, &q) == -1)
+			q.url[0] = '\0';
+		c->fetch_id[i] = audit_get_log(j, q.url, q.cap);
+	}
 }
 
 /* The next SCT. */
@@ -215,9 +268,7 @@ static void
 next(struct audit_job *j)
 {
 	struct incl_job	*c = j->state;
-	struct http_req	 q;
 	struct span	 leaf;
-	size_t		 i;
 
 	if (j->ended)
 		return;
@@ -236,14 +287,8 @@ next(struct audit_job *j)
 		decided(j);
 		return;
 	}
-	c->left = c->x->nask;
-	for (i = 0; i < c->x->nask; i++) {
-		buf_reset(&c->body[i]);
-		c->status[i] = 0;
-		if (incl_request(c->x, i, &q) == -1)
-			q.url[0] = '\0';
-		c->fetch_id[i] = audit_get_log(j, q.url, q.cap);
-	}
+	c->rounds = 0;
+	request(j);
 }
 
 static void
@@ -297,16 +342,19 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		return;
 	c->ask_id = 0;
 	y = mem_zero(sizeof(*y));
-	if (!r->ok || judge_incl_read(cur, y) == -1 || y->state == INCL_ASK) {
+	if (!r->ok || judge_incl_read(cur, y) == -1 || (y->state ==
+	    INCL_ASK && ++c->rounds > ROUNDS)) {
 		c->x->state = INCL_REFUSED;
+		c->x->misled = 0;
 		(void)snprintf(c->x->why, sizeof(c->x->why), "%.190s", r->ok ?
 		    "the judge talks nonsense" : r->msg);
 	} else {
-		c->x->state = y->state;
-		c->x->index = y->index;
-		c->x->npath = y->npath;
-		memcpy(c->x->path, y->path, sizeof(y->path));
-		memcpy(c->x->why, y->why, sizeof(y->why));
+		/* what was asked about is what we remember */
+		memcpy(y->leaf_hash, c->x->leaf_hash, 32);
+		memcpy(y->root, c->x->root, 32);
+		memcpy(y->base, c->x->base, sizeof(y->base));
+		y->size = c->x->size;
+		*c->x = *y;
 		/* a judge is not believed where looking costs little */
 		if (y->state == INCL_PROVED && merkle_inclusion(
 		    c->x->leaf_hash, y->index, c->head.size,
@@ -318,7 +366,10 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		}
 	}
 	free(y);
-	decided(j);
+	if (c->x->state == INCL_ASK)
+		request(j);
+	else
+		decided(j);
 }
 
 const struct audit_kind audit_incl = {

@@ -192,6 +192,8 @@ judge_incl_pack(struct buf *b, const struct incl *x)
 	buf_u64(b, x->one.cap);
 	buf_u64(b, x->index);
 	buf_vec32(b, x->path, x->npath * 32);
+	buf_add(b, x->other, 32);
+	buf_u8(b, x->misled != 0);
 	judge_str_pack(b, x->why);
 }
 
@@ -237,7 +239,8 @@ judge_incl_read(struct cur *c, struct incl *x)
 	    text_read(c, x->one.url, sizeof(x->one.url)) == -1 ||
 	    cur_u64(c, &cap) == -1 || cur_u64(c, &x->index) == -1 ||
 	    judge_span_read(c, &path) == -1 || path.n % 32 != 0 ||
-	    path.n > sizeof(x->path) ||
+	    path.n > sizeof(x->path) || cur_copy(c, x->other, 32) == -1 ||
+	    judge_flag_read(c, &x->misled) == -1 ||
 	    text_read(c, x->why, sizeof(x->why)) == -1)
 		return -1;
 	x->one.cap = (size_t)cap;
