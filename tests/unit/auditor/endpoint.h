@@ -430,6 +430,7 @@ ep_start(void)
 	ep_ca = ep_make(ca, "test CA", ca, 1);
 	ep_cert = ep_make(ep_key, "right.test", ca, 2);
 	ep_rsa_cert = ep_make(ep_rsa, "right.test", ca, 3);
+	EVP_PKEY_free(ca);
 	ep_der(ep_cert, &ep_leaf);
 	ep_der(ep_ca, &ep_issuer);
 	for (i = 0; i < EP_COUNT; i++)

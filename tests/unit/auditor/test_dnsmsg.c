@@ -367,7 +367,7 @@ limits(void **state)
 static void
 chain(size_t n)
 {
-	char	from[16] = "@", to[16];
+	char	from[32] = "@", to[32];
 	size_t	i;
 
 	begin(DNS_RESPONSE);
