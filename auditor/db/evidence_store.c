@@ -442,7 +442,8 @@ enum { D_DAY = LOG_N, D_FROM, D_TO, D_ROOT, D_AT, D_LAG, D_GAPS, D_LIST,
 static int
 put_day(struct evidence *ev, const struct db_res *r, size_t i, struct err *e)
 {
-	struct evidence_ref	ref = { -1, -1, db_bytes(r, i, D_PROOF) };
+	struct evidence_ref	ref = { -1, -1, db_bytes(r, i, D_PROOF), -1,
+				    -1 };
 	struct span		raw = db_bytes(r, i, D_RAW);
 	json_t			*o;
 	uint8_t			sha[32];
