@@ -82,6 +82,7 @@ enum evidence_ask {
 	EVIDENCE_ASK_OCSP,
 	EVIDENCE_ASK_ENDPOINT,
 	EVIDENCE_ASK_DNS,
+	EVIDENCE_ASK_ABSENCE,		/* of a leaf */
 	EVIDENCE_ASK_MAX
 };
 
@@ -192,7 +193,7 @@ int evidence_add(struct evidence *, const char *type, const char *grade,
 const json_t *evidence_statement(const struct evidence *, int i);
 const json_t *evidence_log_at(const struct evidence *, int i);
 
-/* "entry", "head", "consistency", "crl", "ocsp", "endpoint", "dns". */
+/* "entry", "head", "consistency", "crl", "ocsp", "endpoint", "dns", "absence". */
 const char *evidence_ask_name(enum evidence_ask);
 
 /*

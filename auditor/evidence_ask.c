@@ -14,7 +14,7 @@
 /* How to ask again: the URLs. */
 
 static const char *const asks[EVIDENCE_ASK_MAX] = { "entry", "head",
-    "consistency", "crl", "ocsp", "endpoint", "dns" };
+    "consistency", "crl", "ocsp", "endpoint", "dns", "absence" };
 
 const char *
 evidence_ask_name(enum evidence_ask ask)
@@ -83,7 +83,10 @@ seen_again(const json_t *t, enum evidence_ask ask, char *out, size_t cap)
 	const char	*tls = evidence_str(t, "starttls");
 	int		 n = -1;
 
-	if (strcmp(type, EVIDENCE_SOURCE) == 0 && strcmp(evidence_str(t,
+	if (strcmp(type, EVIDENCE_ABSENCE) == 0 &&
+	    ask == EVIDENCE_ASK_ABSENCE)
+		n = snprintf(out, cap, "%s", evidence_str(t, "url"));
+	else if (strcmp(type, EVIDENCE_SOURCE) == 0 && strcmp(evidence_str(t,
 	    "kind"), evidence_ask_name(ask)) == 0)
 		n = snprintf(out, cap, "%s", evidence_str(t, "url"));
 	else if (strcmp(type, EVIDENCE_SERVED) == 0 &&

@@ -42,6 +42,16 @@ is_issuer(const json_t *o, const char *subject)
 	    has_serial(o, subject + n + 1));
 }
 
+/* Is that what a text is about, or the issuer's key in front of it? */
+static int
+is_about(const char *about, const char *subject)
+{
+	size_t	n = strlen(subject);
+
+	return about != NULL && strncmp(about, subject, n) == 0 &&
+	    (about[n] == '\0' || (n == 64 && about[n] == ':'));
+}
+
 /* Is the subject of a finding something in the file? */
 static int
 about(const struct evidence_file *f, size_t i, const char *subject)
@@ -58,8 +68,8 @@ about(const struct evidence_file *f, size_t i, const char *subject)
 		if (strcmp(evidence_str(o, "tbs_sha256"), subject) == 0 ||
 		    strcmp(evidence_str(o, "leaf_hash"), subject) == 0 ||
 		    strcmp(evidence_str(o, "url"), subject) == 0 ||
-		    is_issuer(o, subject) || (f->items[k].about != NULL &&
-		    strcmp(f->items[k].about, subject) == 0))
+		    is_issuer(o, subject) ||
+		    is_about(f->items[k].about, subject))
 			return 1;
 	}
 	return 0;

@@ -13,7 +13,8 @@
 
 #define LIST	"s signature_algorithm,?s number,t this_update," \
     "?t next_update,?s idp,s fault,a serials"
-#define FROM	"s type,s grade,?s url,b issuer,h issuer_spki_sha256,"
+#define FROM	"s type,s grade,?s url,b issuer,h issuer_sha256," \
+    "h issuer_spki_sha256,"
 
 /* The serials that a statement is about. */
 struct asked {

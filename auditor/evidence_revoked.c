@@ -33,11 +33,13 @@ set_time(json_t *o, const char *key, int64_t t)
 static int
 set_issuer(json_t *o, struct span issuer, struct err *e)
 {
-	uint8_t	key[32];
+	uint8_t	key[32], sha[32];
 
 	if (cert_key_hash(issuer, key, e) == -1)
 		return err_prefix(e, "`issuer`");
+	sha_256(sha, issuer.p, issuer.n);
 	json_object_set_new(o, "issuer", evidence_b64(issuer.p, issuer.n));
+	json_object_set_new(o, "issuer_sha256", evidence_hex(sha, 32));
 	json_object_set_new(o, "issuer_spki_sha256", evidence_hex(key, 32));
 	return 0;
 }

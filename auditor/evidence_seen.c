@@ -54,13 +54,21 @@ source(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 	if (evidence_shape(t, "s type,t made_at,s kind,s url,"
 	    "h issuer_spki_sha256,s state,?s fault,?s why,?t failing_since,"
 	    "?t checked_at,?t ok_at,?t this_update,?t next_update,?s number,"
-	    "?h sha256,?i bytes,?i entries", e) == -1)
+	    "?h sha256,?i bytes,?i entries,?s serial,?s status,?i reason,"
+	    "?t stated_at,?s refusal,?t first_seen,?t last_seen", e) == -1)
 		return err_prefix(e, "`text`");
 	if (only(o, 0, e) == -1)
 		return -1;
-	f->items[i].about = mem_str(evidence_str(t, "url"));
-	(void)snprintf(why, cap, "we saw the source %.300s as %s",
-	    evidence_str(t, "url"), evidence_str(t, "state"));
+	if (json_object_get(t, "serial") == NULL) {
+		f->items[i].about = mem_str(evidence_str(t, "url"));
+		(void)snprintf(why, cap, "we saw the source %.300s as %s",
+		    evidence_str(t, "url"), evidence_str(t, "state"));
+		return 0;
+	}
+	f->items[i].about = mem_printf("%s:%s", evidence_str(t,
+	    "issuer_spki_sha256"), evidence_str(t, "serial"));
+	(void)snprintf(why, cap, "we saw that %.300s says %s",
+	    evidence_str(t, "url"), evidence_str(t, "status"));
 	return 0;
 }
 
@@ -140,7 +148,7 @@ absence(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 
 	if (evidence_shape(t, "s type,t made_at,b log_id,h leaf_hash,"
 	    "i timestamp,i mmd,i tree_size,h head_sha256,s question,s answer,"
-	    "t asked_at", e) == -1)
+	    "t asked_at,?s url", e) == -1)
 		return err_prefix(e, "`text`");
 	if (only(o, 2, e) == -1 ||
 	    (head = evidence_head_of(f, i, o, "head", e)) == NULL)
