@@ -62,6 +62,8 @@ evidence_put_name(struct db *db, const char *name, struct evidence *ev,
 	for (i = 0; i < db_rows(r) && (i == 0 || at != -1); i++)
 		at = put_set(ev, r, i, e);
 	db_free(r);
-	return at == -1 ? -1 : evidence_recheck_of(ev, at, EVIDENCE_ASK_DNS,
-	    e);
+	if (at == -1 || evidence_recheck_of(ev, at, EVIDENCE_ASK_DNS, e)
+	    == -1)
+		return -1;
+	return 0;
 }

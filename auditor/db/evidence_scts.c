@@ -66,7 +66,8 @@ put_absence(struct evidence *ev, const struct db_res *r, size_t i, int sct,
 	    S_CHECKED)));
 	if (url[0] != '\0')
 		json_object_set_new(o, "url", evidence_text(url));
-	if ((at = evidence_attest(ev, o, &ref, e)) == -1)
+	if ((at = evidence_attest(ev, o, &ref, e)) == -1 ||
+	    evidence_recheck(ev, log, EVIDENCE_ASK_HEAD, 0, 0, e) == -1)
 		return -1;
 	return url[0] == '\0' ? 0 : evidence_recheck_of(ev, at,
 	    EVIDENCE_ASK_ABSENCE, e);
