@@ -236,7 +236,9 @@ put_revocation(void)
 	    "('shop.example', 'example', '[\"0 issue \\\"ca.example\\\"\"]', "
 	    "'[]', 300, true, '127.0.0.1'), ('shop.example', 'example', "
 	    "'[{\"tag\": \"issue\", \"value\": \";\"}]', "
-	    "'[{\"account\": \"x\"}]', 300, false, '127.0.0.1')", ""), &e);
+	    "'[{\"account\": \"x\"}]', 300, false, '127.0.0.1'), "
+	    "('one.example', '', '[]', '[{\"account\": \"x\"}]', 300, "
+	    "false, '127.0.0.1')", ""), &e);
 }
 
 /* --- findings: their numbers are their places here, from 1 --- */
@@ -277,7 +279,7 @@ put_findings(void)
 	put_finding("endpoint.unlogged_certificate", "www.example:443");
 	put_finding("endpoint.expiring", "[2001:db8::1]:25/smtp");
 	put_finding("caa.violated", "shop.example");
-	put_finding("grant.unexpected", "shop.example");
+	put_finding("grant.unexpected", "one.example");
 	put_finding("sct.invalid", other_hex);
 	put_finding("endpoint.expiring", "nowhere.example:443");
 	free(subject);
@@ -414,7 +416,7 @@ static const struct {
 	{ F_SMTP, EVIDENCE_VALID, "certificate 1 served 1 recheck 1 "
 	    "finding 1" },
 	{ F_CAA, EVIDENCE_VALID, "dns 2 certificate 1 finding 1" },
-	{ F_GRANT, EVIDENCE_VALID, "dns 2 certificate 0 recheck 1 "
+	{ F_GRANT, EVIDENCE_VALID, "dns 1 certificate 0 recheck 1 "
 	    "finding 1" },
 	{ F_STRAY, EVIDENCE_UNCHECKED, "certificate 1 sct 1 finding 1" },
 };
