@@ -3,7 +3,7 @@
 #include "base/limit.h"
 
 /* Names whose CAA is followed because a certificate has them. */
-#define CAA_NAMES	5000
+#define CAA_NAMES	500
 
 /* Certificates, by issuer key. */
 static const char cert_sql[] =

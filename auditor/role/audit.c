@@ -315,8 +315,13 @@ audit_turn(struct audit *a, int64_t now)
 	}
 	a->claim_at = now + CLK_SEC;
 	trust(a, now);
-	for (i = 0; i < KINDS; i++)
+	for (i = 0; i < KINDS; i++) {
+		/* --once: what certificates name is known when all are */
+		if (a->en->once && kinds[i] != &audit_sweep &&
+		    kinds[i] != &audit_cert && count(a, &audit_cert) != 0)
+			break;
 		n += claim_kind(a, kinds[i]);
+	}
 	if (n != 0)
 		a->claim_at = now;
 	bury(a);

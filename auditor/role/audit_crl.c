@@ -326,7 +326,8 @@ store(struct audit_job *j)
 	if (audit_commit(j) == -1)
 		return;
 	if (good) {
-		audit_done(j, next_in(j, c));
+		audit_done(j, rev_source_more(j->en->db, &c->source, NULL) ==
+		    1 ? 1 : next_in(j, c));
 		return;
 	}
 	log_info("crl", "%s: %s", c->source.url, t.why);

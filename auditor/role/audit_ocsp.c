@@ -321,7 +321,8 @@ store(struct audit_job *j)
 	if (n > 0)
 		go_on(j);
 	else if (n == 0)
-		audit_done(j, audit_every(j));
+		audit_done(j, rev_source_more(j->en->db, &o->source, NULL) ==
+		    1 ? 1 : audit_every(j));
 }
 
 static void
