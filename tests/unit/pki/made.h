@@ -111,10 +111,17 @@ made_usual(X509 *x, X509 *issuer, const struct made_spec *s)
 		{ "subjectAltName", "DNS:www.example.com", { NULL, 0 }, 0 },
 		{ "authorityKeyIdentifier", "keyid", { NULL, 0 }, 0 }
 	};
+	static const struct made_ext	aki = { "authorityKeyIdentifier",
+	    NULL, { (const uint8_t *)"\x30\x03\x80\x01x", 5 }, 0 };
 	size_t			i, k;
 
 	for (i = 0; i < 4; i++) {
 		const struct made_ext	*e = s->ca ? &ca[i] : &leaf[i];
+
+		/* Of an issuer without a key identifier there is no copy. */
+		if (i == 3 && X509_get_ext_by_NID(issuer,
+		    NID_subject_key_identifier, -1) == -1)
+			e = &aki;
 
 		for (k = 0; k < MADE_EXTS && s->ext[k].name != NULL; k++)
 			if (strcmp(s->ext[k].name, e->name) == 0)
