@@ -271,7 +271,7 @@ static void
 many(struct buf *out, size_t n, int subtrees)
 {
 	struct buf	b = BUF_INIT, c = BUF_INIT;
-	char		name[16];
+	char		name[32];
 	size_t		i;
 
 	for (i = 0; i < n; i++) {
