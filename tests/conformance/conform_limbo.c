@@ -181,7 +181,7 @@ ask_us(const struct one *o, char *why, size_t cap)
 	in.any_eku = o->client;
 	in.permissive = rfc_only(o->j);
 	if (chain_build(&in, &c, &e) == -1)
-		snprintf(why, cap, "%s", e.msg);
+		snprintf(why, cap, "%.200s", e.msg);
 	else if ((p = chain_best(&c, o->roots)) == NULL)
 		snprintf(why, cap, "%s", c.reason);
 	else {

@@ -157,7 +157,7 @@ ask_us(const struct one *o, char *why, size_t cap)
 	in.policy = &o->policy;
 	(void)clk_parse("2020-01-01T00:00:00Z", &in.at);
 	if (chain_build(&in, &c, &e) == -1)
-		snprintf(why, cap, "%s", e.msg);
+		snprintf(why, cap, "%.200s", e.msg);
 	else if ((p = chain_best(&c, o->roots)) == NULL)
 		snprintf(why, cap, "%s", c.reason);
 	else {

@@ -66,7 +66,7 @@ ask_us(const struct ask *a, char *why, size_t cap)
 	int			 v = -1;
 
 	if (chain_build(&in, &c, &e) == -1)
-		snprintf(why, cap, "%s", e.msg);
+		snprintf(why, cap, "%.200s", e.msg);
 	else if ((p = chain_best(&c, r)) == NULL)
 		snprintf(why, cap, "%s", c.reason);
 	else {
