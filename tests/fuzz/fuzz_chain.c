@@ -5,12 +5,14 @@
 
 #include "base/clk.h"
 #include "pki/chain.h"
-#include "pki/der.h"
+#include "pki/chain_nc.h"
+#include "pki/chain_profile.h"
 
 /*
  * Paths: the input is DER objects, one behind the other.  The first is the
- * leaf, the second a root, the others are the pool; each is also asked for
- * its names and read as an AIA answer.
+ * leaf, the second a root, the others are the pool.  Since nobody signed
+ * what a fuzzer makes, the checks also see them without a search; and the
+ * input is read as an AIA answer.
  */
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -44,6 +46,29 @@ build(const struct span *v, size_t n, int permissive)
 	roots_free(r);
 }
 
+/* All of them as if they were one path. */
+static void
+check(const struct span *v, size_t n)
+{
+	struct chain_cert	c[POOL_MAX], *path[POOL_MAX];
+	size_t			i, k = 0;
+
+	for (i = 0; i < n; i++)
+		if (chain_cert_read(v[i], &c[k], NULL) == 0) {
+			path[k] = &c[k];
+			k++;
+		}
+	for (i = 0; i < k; i++) {
+		(void)chain_profile(path[i], CHAIN_LEAF, 0);
+		(void)chain_profile(path[i], CHAIN_CA, 0);
+		(void)chain_profile(path[i], CHAIN_ROOT, 0);
+	}
+	if (k != 0)
+		(void)chain_nc_path(path, k);
+	for (i = 0; i < k; i++)
+		chain_cert_free(&c[i]);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -58,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (k != 0) {
 		build(v, k, 0);
 		build(v, k, 1);
+		check(v, k);
 		(void)chain_name_ok(v[0], "www.example.com");
 		(void)chain_name_ok(v[0], "192.0.2.1");
 	}

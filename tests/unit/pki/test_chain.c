@@ -141,11 +141,49 @@ test_name(void **state)
 	(void)state;
 	a.name = "WWW.EXAMPLE.COM";
 	assert_int_equal(ask_us(&a, why, sizeof(why)), CHAIN_TRUSTED);
+	a.name = "www.example.com.";
+	assert_int_equal(ask_us(&a, why, sizeof(why)), CHAIN_TRUSTED);
 	a.name = "mail.example.com";
 	assert_int_equal(ask_us(&a, why, sizeof(why)), CHAIN_UNTRUSTED);
 	assert_non_null(strstr(why, "name"));
 	a.name = "192.0.2.1";
 	assert_int_equal(ask_us(&a, why, sizeof(why)), CHAIN_UNTRUSTED);
+}
+
+/* Wildcards, U-labels, addresses. */
+static void
+test_other_names(void **state)
+{
+	static const struct {
+		const char	*name;
+		int		 want;
+	} table[] = {
+		{ "*.example.com", CHAIN_TRUSTED },
+		{ "a.example.com", CHAIN_TRUSTED },
+		{ "b\xc3\xbc" "cher.example.com", CHAIN_TRUSTED },
+		{ "*.example.org", CHAIN_UNTRUSTED },
+		{ "example.com", CHAIN_UNTRUSTED },
+		{ "192.0.2.1", CHAIN_TRUSTED },
+		{ "2001:db8::1", CHAIN_TRUSTED },
+		{ "2001:DB8:0:0::1", CHAIN_TRUSTED },
+		{ "192.0.2.2", CHAIN_UNTRUSTED }
+	};
+	struct made	m = made_cert((struct made_spec){ .cn = "words",
+			    .issuer = &ca, .ext = { { "subjectAltName",
+			    "DNS:*.example.com,IP:192.0.2.1,IP:2001:db8::1",
+			    { NULL, 0 }, 0 } } });
+	struct ask	a = { .leaf = &m, .pool = { &ca },
+			    .roots = { &root } };
+	char		why[256];
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		a.name = table[i].name;
+		if (ask_us(&a, why, sizeof(why)) != table[i].want)
+			fail_msg("%s: %s", table[i].name, why);
+	}
+	made_free(&m);
 }
 
 static void
@@ -411,6 +449,7 @@ main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_issued),
 		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_other_names),
 		cmocka_unit_test(test_no_path),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_distrust),
