@@ -77,7 +77,13 @@ test_trusted(void **state)
 	assert_int_equal(p->der[1].n, ca.der.n);
 	assert_memory_equal(p->der[2].p, root.der.p, root.der.n);
 	assert_int_equal(c.exhausted, 0);
+	/* The other program has no path. */
+	assert_string_equal(c.reason, "no path leads to a root");
+	chain_free(&c);
+	in.nprograms = 1;
+	assert_int_equal(chain_build(&in, &c, &e), 0);
 	assert_string_equal(c.reason, "");
+	p = chain_best(&c, r);
 	assert_string_equal(chain_verdict_name(p->verdict), "trusted");
 	chain_free(&c);
 	roots_free(r);

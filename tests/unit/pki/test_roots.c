@@ -10,6 +10,7 @@
 #include "base/sha.h"
 #include "pki/pem.h"
 #include "pki/roots.h"
+#include "tests/unit/pki/forge.h"
 #include "tests/unit/pki/made.h"
 
 /* Three roots for all tests. */
@@ -99,6 +100,44 @@ test_add(void **state)
 	assert_int_equal(e.code, ERR_FORMAT);
 	roots_free(r);
 	roots_free(NULL);
+}
+
+/* Something like a certificate, with an extension of ${pad} bytes. */
+static void
+padded(struct buf *out, size_t pad)
+{
+	struct forge	f = FORGE_INIT;
+	struct buf	tbs = BUF_INIT, value = BUF_INIT;
+
+	memset(buf_room(&value, pad), 'x', pad);
+	forge_ext(&f.exts, "\x2a\x03", 2, 0, value.p, pad);
+	forge_done(&f, &tbs);
+	buf_add(&tbs, "\x30\x03\x06\x01\x2a\x03\x02\x00\x00", 9);
+	buf_reset(out);
+	forge_tlv(out, DER_SEQ, tbs.p, tbs.n);
+	buf_free(&tbs);
+	buf_free(&value);
+}
+
+static void
+test_size(void **state)
+{
+	struct roots	*r = roots_new("x");
+	struct buf	 der = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	size_t		 pad = LIMIT_BODY_ISSUER - 1000;
+
+	(void)state;
+	padded(&der, pad);
+	pad += LIMIT_BODY_ISSUER - der.n;
+	padded(&der, pad);
+	assert_int_equal(der.n, LIMIT_BODY_ISSUER);
+	assert_int_equal(roots_add(r, buf_bytes(&der), INT64_MIN, &e), 0);
+	padded(&der, pad + 1);
+	assert_int_equal(roots_add(r, buf_bytes(&der), INT64_MIN, &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
+	buf_free(&der);
+	roots_free(r);
 }
 
 static void
@@ -379,6 +418,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_pem),
 		cmocka_unit_test(test_pem_limit),
 		cmocka_unit_test(test_certdata),
