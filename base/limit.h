@@ -127,8 +127,8 @@
 #define LIMIT_POOL		64u
 /* Fingerprints of weak keys: all of Debian's lists together have 16 MB. */
 #define LIMIT_WEAK_LIST		(64u << 20)
-/* Bits of the RSA moduli that are searched for shared factors, whose time is
-   quadratic: 4,096 keys of 2,048 bits take 8 seconds. */
+/* Bits of the RSA moduli that are searched for shared factors at once: 4,096
+   keys of 2,048 bits, which take 7 seconds. */
 #define LIMIT_WEAK_BITS		(8u << 20)
 /* Intermediates of a path: 8 is what browsers take. */
 #define LIMIT_CHAIN_DEPTH	8
