@@ -21,7 +21,9 @@ from http.client import HTTPException
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+import checkdns
 import checkrev
+import checktls
 from checklib import (Log, Server, consistency_ok, get, http,
                       inclusion_ok, leaf_hash, parse_extra, parse_leaf,
                       parse_tile, post, root_of, run, sha, signature_ok,
@@ -35,6 +37,11 @@ def check(ok, what):
     count["passed" if ok else "failed"] += 1
     if not ok:
         print("FAILED: %s" % what)
+
+
+def skip(n, why):
+    count["skipped"] += n
+    print("SKIP %d %s" % (n, why))
 
 
 def ca(*args):
@@ -486,8 +493,7 @@ def check_poison(log):
 
 def check_certspotter(d, log, watch):
     if shutil.which("certspotter") is None:
-        count["skipped"] += 1
-        print("SKIP 1 certspotter is missing")
+        skip(1, "certspotter is missing")
         return
     ops = json.load(open(d + "/loglist-rfc6962.json"))
     for o in ops["operators"]:
@@ -624,6 +630,8 @@ def main():
     check_options(TMP + "/options")
     check_scts(TMP + "/scts")
     checkrev.check_all(check, BIN, TMP)
+    checktls.check_all(check, BIN, TMP + "/tls")
+    checkdns.check_all(check, skip, TMP + "/dns")
     check_sink(TMP)
 
 
