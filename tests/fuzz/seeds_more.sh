@@ -3,7 +3,8 @@
 # lives for this script, requests to the sign process, changes to an image of
 # watches, and files for inspect.  tests/fuzz/seeds.sh runs it.
 #
-# corpus/evidence/export is what tests/system/70-evidence.sh exports.
+# corpus/evidence/export is what tests/system/70-evidence.sh exports, the
+# others there what tests/unit/auditor/test_evidence_audit.c does.
 #
 #   bash tests/fuzz/seeds_more.sh
 
@@ -83,4 +84,26 @@ seed("watch", "good", b"\0")
 for i, where in enumerate((0, 8, 16, 32, 64, 100, 200, 300)):
     seed("watch", f"changed-{i}", b"\0" + struct.pack(">HB", where, 255))
 seed("watch", "raw", b"\1" + bytes(400))
+END
+
+# parts of a CRL as they are stored, from what evidence has of them
+python3 - "$out" << 'END'
+import base64, json, os, struct, sys
+
+out = sys.argv[1]
+os.makedirs(f"{out}/crlparts", exist_ok=True)
+file = json.load(open(f"{out}/evidence/revoked"))
+for s in file["statements"]:
+    if s["type"] != "crl_parts":
+        continue
+    b = lambda v: base64.b64decode(v)
+    vec = lambda v: struct.pack(">I", len(v)) + v
+    issuer, digest = b(s["issuer"]), bytes.fromhex(s["digest"])
+    entry = b(s["serials"][0].get("raw", ""))
+    for name, e in (("listed", entry), ("not-listed", b"")):
+        open(f"{out}/crlparts/{name}", "wb").write(
+            struct.pack(">H", len(issuer)) + issuer +
+            struct.pack(">BQQ", 1, 290, 2) + bytes(32) +
+            bytes([len(digest)]) + digest + vec(b(s["header"])) + vec(e) +
+            vec(b(s["tail"])))
 END
