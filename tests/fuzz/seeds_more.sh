@@ -3,7 +3,8 @@
 # lives for this script, requests to the sign process, changes to an image of
 # watches, and files for inspect.  tests/fuzz/seeds.sh runs it.
 #
-# corpus/evidence/export is what tests/system/70-evidence.sh exports.
+# corpus/evidence/export is what tests/system/70-evidence.sh exports, the
+# others there what tests/unit/auditor/test_evidence_audit.c does.
 #
 #   bash tests/fuzz/seeds_more.sh
 
@@ -127,4 +128,26 @@ seed("starttls", "smtp", b"\1\xff220 mx\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n"
 seed("starttls", "imap", b"\0\4* OK hi\r\n* x\r\na OK\r\n")
 seed("starttls", "chain", b"\1\1\0\0\x0d\0\0\4leaf\0\0\3top")
 seed("starttls", "chain13", b"\2\1\0\0\0\x11\0\0\4leaf\0\0\0\0\3top\0\0")
+END
+
+# parts of a CRL as they are stored, from what evidence has of them
+python3 - "$out" << 'END'
+import base64, json, os, struct, sys
+
+out = sys.argv[1]
+os.makedirs(f"{out}/crlparts", exist_ok=True)
+file = json.load(open(f"{out}/evidence/revoked"))
+for s in file["statements"]:
+    if s["type"] != "crl_parts":
+        continue
+    b = lambda v: base64.b64decode(v)
+    vec = lambda v: struct.pack(">I", len(v)) + v
+    issuer, digest = b(s["issuer"]), bytes.fromhex(s["digest"])
+    entry = b(s["serials"][0].get("raw", ""))
+    for name, e in (("listed", entry), ("not-listed", b"")):
+        open(f"{out}/crlparts/{name}", "wb").write(
+            struct.pack(">H", len(issuer)) + issuer +
+            struct.pack(">BQQ", 1, 290, 2) + bytes(32) +
+            bytes([len(digest)]) + digest + vec(b(s["header"])) + vec(e) +
+            vec(b(s["tail"])))
 END
