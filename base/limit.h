@@ -143,6 +143,8 @@
 #define LIMIT_CAA		64u
 /* Serials of one list for `affected` or `expect revocation`. */
 #define LIMIT_SERIALS		1000000u
+/* Such a list as a file: lines of a CSV with names and dates. */
+#define LIMIT_SERIALS_FILE	(256u << 20)
 
 /* --- configuration --- */
 
