@@ -239,6 +239,16 @@ static const struct conf_key heartbeat_keys[] = {
 };
 static const struct conf_map heartbeat_map = { .keys = heartbeat_keys };
 
+static const struct conf_key audit_keys[] = {
+	{ .name = "unreachable_after", .type = CONF_T_SECONDS,
+	  AT(conf, audit_unreachable), .min = 60, .max = 30 * DAY,
+	  .dflt = "6h", .help = "when a source counts as not checked" },
+	{ .name = "send", .type = CONF_T_STRS, AT(conf, audit_send),
+	  .check = conf_check_name, .help = "channels that get the report" },
+	{ .name = NULL }
+};
+static const struct conf_map audit_map = { .keys = audit_keys };
+
 static const struct conf_key digest_keys[] = {
 	{ .name = "at", .type = CONF_T_STR, AT(conf, digest_at),
 	  .check = conf_check_daytime, .help = "HH:MM, UTC" },
@@ -315,6 +325,8 @@ static const struct conf_key root_keys[] = {
 	  .help = "which findings go there; first match wins" },
 	{ .name = "heartbeat", .type = CONF_T_MAP, .map = &heartbeat_map,
 	  .help = "a dead man's switch" },
+	{ .name = "audit", .type = CONF_T_MAP, .map = &audit_map,
+	  .help = "certvigil audit" },
 	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
 	  .help = "one message a day" },
 	{ .name = "audit", .type = CONF_T_MAP, .map = &audit_map,

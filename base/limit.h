@@ -179,6 +179,8 @@
 #define LIMIT_DNS_CNAMES	16
 /* /etc/hosts: lists against advertising have 6 MB. */
 #define LIMIT_HOSTS_FILE	(16u << 20)
+/* Such a list as a file: lines of a CSV with names and dates. */
+#define LIMIT_SERIALS_FILE	(256u << 20)
 
 /* --- configuration --- */
 
