@@ -98,13 +98,11 @@ struct conf {
 	char		*heartbeat_url;
 	char		*heartbeat_url_file;
 	int64_t		 heartbeat_every;	/* 60 */
-	int64_t		 audit_unreachable;	/* seconds, 21600 */
-	struct conf_strs audit_send;		/* channels */
 	char		*digest_at;		/* "08:00" or NULL */
 	struct conf_strs digest_to;
 	char		*ccadb_csv;		/* issuer owners, or NULL */
 	int64_t		 audit_every;		/* 3600 */
-	int64_t		 audit_unreachable_after; /* 21600 */
+	int64_t		 audit_unreachable;	/* seconds, 21600 */
 	struct conf_strs audit_send;		/* channels of the report */
 	char		*audit_roots;		/* PEM: more roots */
 	char		*audit_certdata;	/* Mozilla's certdata.txt */

@@ -239,16 +239,6 @@ static const struct conf_key heartbeat_keys[] = {
 };
 static const struct conf_map heartbeat_map = { .keys = heartbeat_keys };
 
-static const struct conf_key audit_keys[] = {
-	{ .name = "unreachable_after", .type = CONF_T_SECONDS,
-	  AT(conf, audit_unreachable), .min = 60, .max = 30 * DAY,
-	  .dflt = "6h", .help = "when a source counts as not checked" },
-	{ .name = "send", .type = CONF_T_STRS, AT(conf, audit_send),
-	  .check = conf_check_name, .help = "channels that get the report" },
-	{ .name = NULL }
-};
-static const struct conf_map audit_map = { .keys = audit_keys };
-
 static const struct conf_key digest_keys[] = {
 	{ .name = "at", .type = CONF_T_STR, AT(conf, digest_at),
 	  .check = conf_check_daytime, .help = "HH:MM, UTC" },
@@ -263,7 +253,7 @@ static const struct conf_key audit_keys[] = {
 	  .min = 1, .max = 7 * DAY, .dflt = "1h",
 	  .help = "how often sources and endpoints are looked at" },
 	{ .name = "unreachable_after", .type = CONF_T_SECONDS,
-	  AT(conf, audit_unreachable_after), .min = 0, .max = 30 * DAY,
+	  AT(conf, audit_unreachable), .min = 0, .max = 30 * DAY,
 	  .dflt = "6h", .help = "a source away so long is not checked" },
 	{ .name = "send", .type = CONF_T_STRS, AT(conf, audit_send),
 	  .check = conf_check_name, .help = "channels that get the report" },
@@ -329,8 +319,6 @@ static const struct conf_key root_keys[] = {
 	  .help = "certvigil audit" },
 	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
 	  .help = "one message a day" },
-	{ .name = "audit", .type = CONF_T_MAP, .map = &audit_map,
-	  .help = "looking at certificates that are known" },
 	{ .name = "ccadb_csv", .type = CONF_T_PATH, AT(conf, ccadb_csv),
 	  .help = "CCADB's AllCertificateRecords: who owns which CA key" },
 	{ .name = NULL }

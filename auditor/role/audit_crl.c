@@ -317,7 +317,7 @@ store(struct audit_job *j)
 		rc = rev_find(j->en->db, c->source.issuer_spki, &changes, &e);
 	if (rc == 0)
 		rc = rev_find_source(j->en->db, &c->source, &t, c->second,
-		    since, j->en->conf->audit_unreachable_after, &e);
+		    since, j->en->conf->audit_unreachable, &e);
 	rev_changes_free(&changes);
 	if (rc == -1) {
 		audit_fault(j, &e);

@@ -291,7 +291,7 @@ save(struct audit_job *j, struct rev_source_state *t, struct err *e)
 		rc = rev_find(j->en->db, o->source.issuer_spki, &changes, e);
 	if (rc == 0)
 		rc = rev_find_source(j->en->db, &o->source, t, twice, since,
-		    j->en->conf->audit_unreachable_after, e);
+		    j->en->conf->audit_unreachable, e);
 	rev_changes_free(&changes);
 	return rc;
 }
