@@ -26,6 +26,10 @@
 #define PATIENCE	(60 * CLK_SEC)
 /* What judges map that read nothing from an arena. */
 #define NO_ARENA	4096
+/* The lists of logs are looked at so often, once there is one; */
+#define TRUST_EVERY	(60 * CLK_SEC)
+/* SCTs are not judged before there is one, but not for ever. */
+#define LIST_WAIT	(60 * CLK_SEC)
 #define RETRY_BASE	60
 #define RETRY_CAP	3600
 
@@ -55,6 +59,7 @@ struct audit {
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
+	int64_t			 list_by;	/* then without a list */
 	/* --once: what had its turn, "kind:subject"; owned */
 	char			**done;
 	size_t			 ndone, capdone;
@@ -170,6 +175,7 @@ audit_reload(struct audit *a, struct err *e)
 	buf_free(&roots);
 	/* the lists may be other ones */
 	a->trust_at = 0;
+	a->list_by = clk_mono() + LIST_WAIT;
 	return rc;
 }
 
@@ -275,7 +281,7 @@ trust(struct audit *a, int64_t now)
 
 	if (now < a->trust_at)
 		return;
-	a->trust_at = now + 60 * CLK_SEC;
+	a->trust_at = now + (a->trust.logs.n == 0 ? CLK_SEC : TRUST_EVERY);
 	if (audit_trust_logs(&a->trust, a->en->db, a->en->pool, a->arena,
 	    NO_ARENA, &e) == -1)
 		log_warn("audit", "the lists of logs: %s", e.msg);
@@ -316,6 +322,9 @@ audit_turn(struct audit *a, int64_t now)
 	a->claim_at = now + CLK_SEC;
 	trust(a, now);
 	for (i = 0; i < KINDS; i++) {
+		if ((kinds[i] == &audit_cert || kinds[i] == &audit_endpoint) &&
+		    a->trust.logs.n == 0 && !a->en->once && now < a->list_by)
+			continue;
 		/* --once: what certificates name is known when all are */
 		if (a->en->once && kinds[i] != &audit_sweep &&
 		    kinds[i] != &audit_cert && count(a, &audit_cert) != 0)
