@@ -542,7 +542,9 @@ audit_fail(struct audit_job *j, const char *why)
 	    every < RETRY_CAP ? every : RETRY_CAP, why };
 	struct err		e = ERR_INIT;
 
-	log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+	/* once: it is said again when it has been well in between */
+	if (j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
 	    e.code != ERR_LEASE)
 		log_error(j->kind->name, "%s", e.msg);

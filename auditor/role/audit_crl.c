@@ -330,7 +330,6 @@ store(struct audit_job *j)
 		    1 ? 1 : next_in(j, c));
 		return;
 	}
-	log_info("crl", "%s: %s", c->source.url, t.why);
 	audit_fail(j, t.why);
 }
 
