@@ -173,6 +173,8 @@ corpus()
 	note)		set -- static-ct/checkpoints ;;
 	tile)		set -- static-ct/navigli2025h2 ;;
 	loglist)	set -- loglist ;;
+	ocsp_said)	set -- ocsp/golang ocsp/zeek-extracted ;;
+	ptr)		set -- fuzz/openssl/x509 ;;
 	*)		return ;;
 	esac
 	for d in "$@"; do

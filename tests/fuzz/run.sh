@@ -33,6 +33,8 @@ seeds()
 	note)	echo "$data/static-ct" ;;
 	tile)	echo "$data/static-ct" ;;
 	inspect) echo "$data/static-ct" "$data/rfc6962" "$data/sct" ;;
+	ocsp_said) echo "$data/ocsp" ;;
+	ptr)	echo "$data/fuzz/openssl/x509" ;;
 	revocation) echo "$data/fuzz/openssl/crl" "$data/crl" "$data/ocsp" ;;
 	esac
 }

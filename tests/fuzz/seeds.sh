@@ -91,4 +91,5 @@ for k in range(9):
 seed("ipc", "descriptors", frame(4, bytes(10), nfds=3))
 END
 bash tests/fuzz/seeds_more.sh
+bash tests/fuzz/seeds_ocsp.sh
 du -sh tests/fuzz/corpus
