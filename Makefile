@@ -187,7 +187,7 @@ $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(call libs,auditor)
 # The rig is written from the specifications: it links base only.
 $(O)/tests/rig/%: $(O)/tests/rig/%.o $(call obj,$(RIGLIB)) $(call libs,rig)
 	$(say) LINK $@
-	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS) -lssl
 
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

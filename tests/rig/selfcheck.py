@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import checkrev
+import checktls
 from checklib import (Log, Server, consistency_ok, get, http,
                       inclusion_ok, leaf_hash, parse_extra, parse_leaf,
                       parse_tile, post, root_of, run, sha, signature_ok,
@@ -624,6 +625,7 @@ def main():
     check_options(TMP + "/options")
     check_scts(TMP + "/scts")
     checkrev.check_all(check, BIN, TMP)
+    checktls.check_all(check, BIN, TMP + "/tls")
     check_sink(TMP)
 
 

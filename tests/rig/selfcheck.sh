@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 bin=${1:-build/release}/tests/rig
-for p in ctlog ca casrv sink; do
+for p in ctlog ca casrv tlssrv sink; do
 	if [ ! -x "$bin/$p" ]; then
 		echo "selfcheck: $bin/$p is missing: run make rig" >&2
 		exit 1
