@@ -82,17 +82,26 @@ evidence_log(struct evidence *ev, const struct evidence_log *l)
 	return (int)i;
 }
 
-/* A statement begun: its type and grade. */
-static json_t *
-statement(const char *type, const char *grade)
+const json_t *
+evidence_statement(const struct evidence *ev, int i)
 {
-	return json_pack("{ss ss}", "type", type, "grade", grade);
+	return i < 0 ? NULL : json_array_get(ev->statements, (size_t)i);
 }
 
-/* Add it (stolen); its number. */
-static int
-add(struct evidence *ev, json_t *o, size_t bytes, struct err *e)
+const json_t *
+evidence_log_at(const struct evidence *ev, int i)
 {
+	return i < 0 ? NULL : json_array_get(ev->logs, (size_t)i);
+}
+
+int
+evidence_add(struct evidence *ev, const char *type, const char *grade,
+    json_t *said, size_t bytes, struct err *e)
+{
+	json_t	*o = json_pack("{ss ss}", "type", type, "grade", grade);
+
+	json_object_update(o, said);
+	json_decref(said);
 	ev->size += bytes * 4 / 3 + 400;
 	if (ev->size > LIMIT_EVIDENCE ||
 	    json_array_size(ev->statements) >= LIMIT_EVIDENCE_ITEMS) {
@@ -138,7 +147,7 @@ evidence_head(struct evidence *ev, int log, const char *form,
 		json_decref(b);
 		return n;
 	}
-	o = statement("head", "transferable");
+	o = json_object();
 	json_object_set_new(o, "log", json_integer(log));
 	json_object_set_new(o, "form", json_string(form));
 	json_object_set_new(o, "raw", b);
@@ -147,37 +156,35 @@ evidence_head(struct evidence *ev, int log, const char *form,
 	json_object_set_new(o, "timestamp",
 	    json_integer((json_int_t)sth.timestamp));
 	json_object_set_new(o, "root_hash", evidence_hex(sth.root, 32));
-	return add(ev, o, raw.n, e);
+	return evidence_add(ev, "head", "transferable", o, raw.n, e);
 }
 
 int
 evidence_certificate(struct evidence *ev, const char *form,
     struct span der, const struct span *chain, size_t n, struct err *e)
 {
-	json_t	*o, *said, *a;
+	json_t	*said, *a;
 	size_t	 i, bytes = der.n;
 
 	said = evidence_describe(form, der, chain, n, e);
 	if (said == NULL)
 		return err_prefix(e, "stored certificate");
-	o = statement("certificate", "transferable");
-	json_object_update(o, said);
-	json_decref(said);
 	a = json_array();
 	for (i = 0; i < n; i++) {
 		json_array_append_new(a,
 		    evidence_b64(chain[i].p, chain[i].n));
 		bytes += chain[i].n;
 	}
-	json_object_set_new(o, "chain", a);
-	return add(ev, o, bytes, e);
+	json_object_set_new(said, "chain", a);
+	return evidence_add(ev, "certificate", "transferable", said, bytes,
+	    e);
 }
 
 int
 evidence_entry(struct evidence *ev, const struct evidence_entry *in,
     struct err *e)
 {
-	json_t	*o = statement("entry", "transferable"), *p;
+	json_t	*o = json_object(), *p;
 	uint8_t	 leaf[32], root[32];
 
 	evidence_leaf_hash(in->leaf, leaf);
@@ -211,17 +218,18 @@ evidence_entry(struct evidence *ev, const struct evidence_entry *in,
 	if (in->onward.p != NULL)
 		json_object_set_new(o, "consistency",
 		    evidence_nodes(in->onward));
-	return add(ev, o, in->leaf.n + in->path.n + in->onward.n, e);
+	return evidence_add(ev, "entry", "transferable", o, in->leaf.n +
+	    in->path.n + in->onward.n, e);
 }
 
 int
 evidence_fork(struct evidence *ev, int head1, int head2)
 {
-	json_t	*o = statement("fork", "transferable");
+	json_t	*o = json_object();
 
 	json_object_set_new(o, "head", json_integer(head1));
 	json_object_set_new(o, "other", json_integer(head2));
-	return add(ev, o, 0, NULL);
+	return evidence_add(ev, "fork", "transferable", o, 0, NULL);
 }
 
 int
@@ -246,7 +254,7 @@ evidence_attest(struct evidence *ev, json_t *body,
 		rc = err_set(e, ERR_SYS, "a statement was not signed");
 		goto out;
 	}
-	o = statement("attested", "attested");
+	o = json_object();
 	json_object_set_new(o, "text", json_string(text));
 	json_object_set_new(o, "signature", evidence_b64(sig.p, sig.n));
 	if (ref != NULL && ref->head != -1)
@@ -256,7 +264,12 @@ evidence_attest(struct evidence *ev, json_t *body,
 	if (ref != NULL && ref->onward.p != NULL)
 		json_object_set_new(o, "consistency",
 		    evidence_nodes(ref->onward));
-	rc = add(ev, o, n + (ref != NULL ? ref->onward.n : 0), e);
+	if (ref != NULL && ref->sct != -1)
+		json_object_set_new(o, "sct", json_integer(ref->sct));
+	if (ref != NULL && ref->parts != -1)
+		json_object_set_new(o, "crl", json_integer(ref->parts));
+	rc = evidence_add(ev, "attested", "attested", o, n +
+	    (ref != NULL ? ref->onward.n : 0), e);
 out:
 	buf_free(&sig);
 	free(text);
@@ -275,13 +288,33 @@ evidence_recheck(struct evidence *ev, int log, enum evidence_ask ask,
 	    json_string_value(json_object_get(l, "read_url")), ask, a, b, url,
 	    sizeof(url)) == -1)
 		return err_set(e, ERR_FORMAT, "no URL asks this log again");
-	o = statement("recheck", "re-checkable");
+	o = json_object();
 	json_object_set_new(o, "log", json_integer(log));
 	json_object_set_new(o, "ask", json_string(evidence_ask_name(ask)));
 	json_object_set_new(o, "first", json_integer((json_int_t)a));
 	json_object_set_new(o, "second", json_integer((json_int_t)b));
 	json_object_set_new(o, "url", evidence_text(url));
-	return add(ev, o, strlen(url), e);
+	return evidence_add(ev, "recheck", "re-checkable", o, strlen(url),
+	    e);
+}
+
+int
+evidence_recheck_of(struct evidence *ev, int of, enum evidence_ask ask,
+    struct err *e)
+{
+	json_t	*o;
+	char	 url[2048];
+
+	if (evidence_url_of(evidence_statement(ev, of), ask, url,
+	    sizeof(url)) == -1)
+		return err_set(e, ERR_FORMAT, "the statement does not say "
+		    "where it is from");
+	o = json_object();
+	json_object_set_new(o, "ask", json_string(evidence_ask_name(ask)));
+	json_object_set_new(o, "of", json_integer(of));
+	json_object_set_new(o, "url", evidence_text(url));
+	return evidence_add(ev, "recheck", "re-checkable", o, strlen(url),
+	    e);
 }
 
 int

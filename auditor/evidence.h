@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auditor/crlparts.h"
 #include "base/buf.h"
 #include "base/cur.h"
 #include "base/err.h"
@@ -20,6 +21,11 @@
 #define EVIDENCE_SEAL		"certvigil.statement.bundle"
 #define EVIDENCE_FINDING	"certvigil.statement.finding"
 #define EVIDENCE_COVERAGE	"certvigil.statement.coverage"
+#define EVIDENCE_CRL		"certvigil.statement.crl"
+#define EVIDENCE_SOURCE		"certvigil.statement.source"
+#define EVIDENCE_SERVED		"certvigil.statement.served"
+#define EVIDENCE_DNS		"certvigil.statement.dns"
+#define EVIDENCE_ABSENCE	"certvigil.statement.absence"
 
 /* Who signs: appends 64 bytes, Ed25519 over the bytes of ${json}. */
 struct evidence_signer {
@@ -56,18 +62,45 @@ struct evidence_entry {
 	struct span	 onward;	/* consistency with the head, or NULL */
 };
 
-/* What the head says of an attested statement. */
+/* Statements that an attested one is about; EVIDENCE_NO_REF: none. */
 struct evidence_ref {
 	int		 head;		/* -1: none */
 	int		 before;	/* the head before it, -1: none */
 	struct span	 onward;	/* consistency with the head, or NULL */
+	int		 sct;		/* -1: none */
+	int		 parts;		/* of a CRL, -1: none */
 };
 
-/* How to ask the log again. */
+#define EVIDENCE_NO_REF	{ -1, -1, { NULL, 0 }, -1, -1 }
+
+/* How to ask again: a log, or what else a statement is from. */
 enum evidence_ask {
 	EVIDENCE_ASK_ENTRY,		/* entry a in the tree of b */
 	EVIDENCE_ASK_HEAD,
-	EVIDENCE_ASK_CONSISTENCY	/* of tree a with that of b */
+	EVIDENCE_ASK_CONSISTENCY,	/* of tree a with that of b */
+	EVIDENCE_ASK_CRL,		/* these name a statement */
+	EVIDENCE_ASK_OCSP,
+	EVIDENCE_ASK_ENDPOINT,
+	EVIDENCE_ASK_DNS,
+	EVIDENCE_ASK_ABSENCE,		/* of a leaf */
+	EVIDENCE_ASK_MAX
+};
+
+/* A CRL, and the serials that it is asked for. */
+struct evidence_crl {
+	const char		*url;		/* NULL: unknown */
+	struct span		 issuer;	/* certificate of the CA, DER */
+	struct span		 raw;		/* all of it */
+	const char *const	*serials;	/* hex, as struct cert has it */
+	size_t			 n;
+};
+
+/* An OCSP answer. */
+struct evidence_ocsp {
+	const char		*url;		/* NULL: unknown (stapled) */
+	struct span		 issuer;
+	struct span		 raw;
+	const char		*serial;
 };
 
 struct evidence;
@@ -107,13 +140,60 @@ int evidence_attest(struct evidence *, json_t *text,
 int evidence_recheck(struct evidence *, int log, enum evidence_ask,
     uint64_t a, uint64_t b, struct err *);
 
+/*
+ * The same for what is no log: ${of} is the statement that tells whom to ask
+ * (crl, crl_parts, ocsp, or an attested one about a source, an endpoint or a
+ * name).  -1 ERR_FORMAT when it does not say where it is from.
+ */
+int evidence_recheck_of(struct evidence *, int of, enum evidence_ask,
+    struct err *);
+
+/*
+ * What an authentic CRL says of each serial.  -1 ERR_VERIFY when the issuer
+ * did not sign it, ERR_LIMIT when it is larger than LIMIT_CRL_KEEP.
+ */
+int evidence_crl(struct evidence *, const struct evidence_crl *,
+    struct err *);
+
+/*
+ * The same of one that was not kept whole (raw is not looked at): ${parts}
+ * has what was kept for each serial, all of one CRL.  Two statements are
+ * added: what the CA signed, and at ${now} that we say that the parts are of
+ * it.  Returns the number of the first.
+ */
+int evidence_crl_parts(struct evidence *, const struct evidence_crl *,
+    const struct crlparts *parts, int64_t now, struct err *);
+
+/* An OCSP answer that somebody signed who may: -1 ERR_VERIFY otherwise. */
+int evidence_ocsp(struct evidence *, const struct evidence_ocsp *,
+    struct err *);
+
+/*
+ * An SCT as it came with certificate statement ${certificate}, from where
+ * ("certificate", "tls", "ocsp"), and what it is worth by the key of
+ * ${log}, -1: no key is known.
+ */
+int evidence_sct(struct evidence *, int log, int certificate,
+    const char *source, struct span raw, struct err *);
+
 /* Seal it and append the text, made at ${now} (microseconds). */
 int evidence_finish(struct evidence *, int64_t now, struct buf *,
     struct err *);
 
-/* --- what a reader needs as well --- */
+/* --- what the parts of the builder and a reader need as well --- */
 
-/* "entry", "head", "consistency". */
+/*
+ * Add a statement: what it says (stolen), about ${bytes} long.  Its number,
+ * or -1 ERR_LIMIT.
+ */
+int evidence_add(struct evidence *, const char *type, const char *grade,
+    json_t *said, size_t bytes, struct err *);
+
+/* Statement ${i}, or log ${i}; borrowed, NULL when there is none. */
+const json_t *evidence_statement(const struct evidence *, int i);
+const json_t *evidence_log_at(const struct evidence *, int i);
+
+/* "entry", "head", "consistency", "crl", "ocsp", "endpoint", "dns", "absence". */
 const char *evidence_ask_name(enum evidence_ask);
 
 /*
@@ -121,6 +201,29 @@ const char *evidence_ask_name(enum evidence_ask);
  */
 int evidence_url(const char *protocol, const char *read_url,
     enum evidence_ask, uint64_t a, uint64_t b, char *out, size_t cap);
+
+/* The same of what statement ${o} is from. */
+int evidence_url_of(const json_t *o, enum evidence_ask, char *out,
+    size_t cap);
+
+/*
+ * What is said of a CRL, of parts of one, of an OCSP answer: all members but
+ * type, grade and url.  NULL and the error.
+ */
+json_t *evidence_describe_crl(const struct evidence_crl *, struct err *);
+json_t *evidence_describe_parts(const struct evidence_crl *,
+    const struct crlparts *, struct err *);
+json_t *evidence_describe_ocsp(const struct evidence_ocsp *, struct err *);
+
+/*
+ * What is said of an SCT of a certificate statement, without `log` and
+ * `certificate`, by a log's key (p NULL: none is known).
+ */
+json_t *evidence_describe_sct(const json_t *certificate, const char *source,
+    struct span raw, struct span key, struct err *);
+
+/* SHA-256 of an object as the seal has it (sorted, no white space). */
+void evidence_hash(const json_t *, uint8_t out[32]);
 
 /*
  * Text from certificates and logs: bytes outside 0x20 .. 0x7e and the

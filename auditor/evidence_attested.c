@@ -13,16 +13,43 @@
  * the file, and what can be compared with it is.
  */
 
-/* Is "HEX:SERIAL" the issuer's key and the serial of a certificate? */
+/* Is it the serial of a certificate or an answer, or one of a CRL? */
 static int
-is_serial(const json_t *o, const char *subject)
+has_serial(const json_t *o, const char *serial)
+{
+	const json_t	*a = json_object_get(o, "serials");
+	size_t		 i;
+
+	if (strcmp(evidence_str(o, "serial"), serial) == 0)
+		return 1;
+	for (i = 0; i < json_array_size(a); i++)
+		if (strcmp(evidence_str(json_array_get(a, i), "serial"),
+		    serial) == 0)
+			return 1;
+	return 0;
+}
+
+/* Is it the issuer's key, or "HEX:SERIAL" with a serial of it? */
+static int
+is_issuer(const json_t *o, const char *subject)
 {
 	const char	*key = evidence_str(o, "issuer_spki_sha256");
 	size_t		 n = strlen(key);
 
-	return n == 64 && strncmp(subject, key, n) == 0 &&
-	    subject[n] == ':' &&
-	    strcmp(subject + n + 1, evidence_str(o, "serial")) == 0;
+	if (n != 64 || strncmp(subject, key, n) != 0)
+		return 0;
+	return subject[n] == '\0' || (subject[n] == ':' &&
+	    has_serial(o, subject + n + 1));
+}
+
+/* Is that what a text is about, or the issuer's key in front of it? */
+static int
+is_about(const char *about, const char *subject)
+{
+	size_t	n = strlen(subject);
+
+	return about != NULL && strncmp(about, subject, n) == 0 &&
+	    (about[n] == '\0' || (n == 64 && about[n] == ':'));
 }
 
 /* Is the subject of a finding something in the file? */
@@ -40,7 +67,9 @@ about(const struct evidence_file *f, size_t i, const char *subject)
 		o = json_array_get(f->statements, k);
 		if (strcmp(evidence_str(o, "tbs_sha256"), subject) == 0 ||
 		    strcmp(evidence_str(o, "leaf_hash"), subject) == 0 ||
-		    is_serial(o, subject))
+		    strcmp(evidence_str(o, "url"), subject) == 0 ||
+		    is_issuer(o, subject) ||
+		    is_about(f->items[k].about, subject))
 			return 1;
 	}
 	return 0;
@@ -99,6 +128,9 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 	if (said_other(t, "head_sha256", head))
 		return err_set(e, ERR_VERIFY, "`head` is not the one of "
 		    "`text`");
+	if (json_object_get(o, "sct") != NULL ||
+	    json_object_get(o, "crl") != NULL)
+		return err_set(e, ERR_FORMAT, "a day has no SCT and no CRL");
 	if ((json_object_get(o, "before") == NULL) !=
 	    (json_object_get(t, "before_sha256") == NULL))
 		return err_set(e, ERR_VERIFY, "`before` is not the one of "
@@ -134,7 +166,7 @@ evidence_attested(struct evidence_file *f, size_t i, const json_t *o,
 	int		 r = -1;
 
 	if (evidence_shape(o, "s type,s grade,s text,b signature,?i head,"
-	    "?i before,?n consistency", e) == -1 ||
+	    "?i before,?n consistency,?i sct,?i crl", e) == -1 ||
 	    evidence_signed(f, text, json_object_get(o, "signature"), e)
 	    == -1 || (t = jsn_object(SPAN_STR(text), "`text`", e)) == NULL)
 		return EVIDENCE_INVALID;
@@ -143,10 +175,11 @@ evidence_attested(struct evidence_file *f, size_t i, const json_t *o,
 		r = finding(f, i, o, t, why, cap, e);
 	else if (strcmp(type, EVIDENCE_COVERAGE) == 0)
 		r = coverage(f, i, o, t, why, cap, e);
-	else
-		(void)err_set(e, ERR_FORMAT, "`text` is of a type that this "
+	else if ((r = evidence_seen(f, i, o, t, why, cap, e)) == -2)
+		r = err_set(e, ERR_FORMAT, "`text` is of a type that this "
 		    "version does not know");
 	json_decref(t);
+	f->items[i].type = r == -1 ? 0 : 'a';
 	return r == -1 ? EVIDENCE_INVALID : r == 0 ? EVIDENCE_VALID :
 	    EVIDENCE_UNCHECKED;
 }

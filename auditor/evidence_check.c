@@ -18,9 +18,8 @@
 
 /* One statement after the other: derive what it says, or compare. */
 
-/* Member ${key} must be this; a derived value (stolen). */
-static int
-same(const json_t *o, const char *key, json_t *want, struct err *e)
+int
+evidence_same(const json_t *o, const char *key, json_t *want, struct err *e)
 {
 	int	ok = json_equal(json_object_get(o, key), want);
 
@@ -29,14 +28,33 @@ same(const json_t *o, const char *key, json_t *want, struct err *e)
 	    "say", key);
 }
 
+int
+evidence_agrees(const json_t *o, json_t *said, size_t more, struct err *e)
+{
+	json_t		*v;
+	const char	*key;
+	int		 rc = 0;
+
+	if (said == NULL)
+		return -1;
+	json_object_foreach(said, key, v)
+		if (rc == 0)
+			rc = evidence_same(o, key, json_incref(v), e);
+	/* and nothing is said that the bytes do not say */
+	if (rc == 0 && json_object_size(o) != json_object_size(said) + more)
+		rc = err_set(e, ERR_FORMAT, "says more than its bytes");
+	json_decref(said);
+	return rc;
+}
+
 static json_t *
 number(uint64_t v)
 {
 	return json_integer((json_int_t)v);
 }
 
-static struct evidence_logkey *
-log_of(struct evidence_file *f, const json_t *o, size_t *at, struct err *e)
+struct evidence_logkey *
+evidence_log_of(struct evidence_file *f, const json_t *o, size_t *at, struct err *e)
 {
 	uint64_t	i = evidence_int(o, "log");
 
@@ -99,7 +117,7 @@ check_head(struct evidence_file *f, size_t i, const json_t *o, char *why,
 
 	if (evidence_shape(o, "s type,s grade,i log,s form,b raw,"
 	    "i tree_size,i timestamp,h root_hash", e) == -1 ||
-	    (l = log_of(f, o, &it->log, e)) == NULL)
+	    (l = evidence_log_of(f, o, &it->log, e)) == NULL)
 		return EVIDENCE_INVALID;
 	if (strcmp(form, l->tiles ? "checkpoint" : "sth") != 0) {
 		(void)err_set(e, ERR_FORMAT, "`form` is not that of the log's "
@@ -115,12 +133,13 @@ check_head(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	    sth_verify(&sth, buf_bytes(&l->key), e) == 0)
 		rc = 0;
 	buf_free(&raw);
-	if (rc == -1 || same(o, "tree_size", number(sth.tree_size), e) == -1 ||
-	    same(o, "timestamp", number(sth.timestamp), e) == -1 ||
-	    same(o, "root_hash", evidence_hex(sth.root, 32), e) == -1)
+	if (rc == -1 || evidence_same(o, "tree_size", number(sth.tree_size), e) == -1 ||
+	    evidence_same(o, "timestamp", number(sth.timestamp), e) == -1 ||
+	    evidence_same(o, "root_hash", evidence_hex(sth.root, 32), e) == -1)
 		return EVIDENCE_INVALID;
 	it->type = 'h';
 	it->tree_size = sth.tree_size;
+	it->timestamp = sth.timestamp;
 	memcpy(it->root, sth.root, 32);
 	(void)snprintf(why, cap, "the log signed a tree of %" PRIu64
 	    " entries", sth.tree_size);
@@ -173,8 +192,6 @@ check_certificate(struct evidence_file *f, size_t i, const json_t *o,
 {
 	struct span	 chain[LIMIT_CHAIN];
 	struct buf	 der = BUF_INIT, b = BUF_INIT;
-	json_t		*said = NULL, *v;
-	const char	*key;
 	size_t		 n;
 	int		 rc = -1;
 
@@ -190,26 +207,16 @@ check_certificate(struct evidence_file *f, size_t i, const json_t *o,
 		    "certificates", LIMIT_CHAIN);
 		goto out;
 	}
-	said = evidence_describe(evidence_str(o, "form"), buf_bytes(&der),
-	    chain, n, e);
-	if (said == NULL)
-		goto out;
-	json_object_foreach(said, key, v)
-		if (same(o, key, json_incref(v), e) == -1)
-			goto out;
-	/* and nothing is said that the bytes do not say */
-	if (json_object_size(o) != json_object_size(said) + 3) {
-		(void)err_set(e, ERR_FORMAT, "says more than its bytes");
-		goto out;
-	}
-	if (chain_check(buf_bytes(&der), chain, n, e) == -1)
+	/* beside its bytes: type, grade, chain */
+	if (evidence_agrees(o, evidence_describe(evidence_str(o, "form"),
+	    buf_bytes(&der), chain, n, e), 3, e) == -1 ||
+	    chain_check(buf_bytes(&der), chain, n, e) == -1)
 		goto out;
 	f->items[i].type = 'c';
 	rc = 0;
 	(void)snprintf(why, cap, "%s", n != 0 ? "its issuer signed it" :
 	    "its issuer's certificate is not in the file");
 out:
-	json_decref(said);
 	buf_free(&der);
 	buf_free(&b);
 	return rc == -1 ? EVIDENCE_INVALID : n != 0 ? EVIDENCE_VALID :
@@ -270,7 +277,7 @@ check_leaf(struct evidence_file *f, const json_t *o, size_t i,
 		return json_object_get(o, "certificate") == NULL &&
 		    strcmp(type, "unknown") == 0 ? 0 : err_set(e, ERR_FORMAT,
 		    "the leaf cannot be read as `entry_type` says");
-	if (same(o, "timestamp", number(entry.timestamp), e) == -1 ||
+	if (evidence_same(o, "timestamp", number(entry.timestamp), e) == -1 ||
 	    entry.type > ENTRY_PRECERT || strcmp(type, types[entry.type]) != 0)
 		return err_set(e, ERR_VERIFY, "`entry_type` is not what the "
 		    "leaf says");
@@ -296,7 +303,7 @@ check_entry(struct evidence_file *f, size_t i, const json_t *o, char *why,
 
 	if (evidence_shape(o, "s type,s grade,i log,i head,?i certificate,"
 	    "?s malformed,i index,i timestamp,s entry_type,b leaf,"
-	    "h leaf_hash,o inclusion,?n consistency", e) == -1 || log_of(f, o, &log, e) == NULL ||
+	    "h leaf_hash,o inclusion,?n consistency", e) == -1 || evidence_log_of(f, o, &log, e) == NULL ||
 	    (head = evidence_head_of(f, i, o, "head", e)) == NULL)
 		return EVIDENCE_INVALID;
 	p = json_object_get(o, "inclusion");
@@ -307,7 +314,7 @@ check_entry(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	evidence_leaf_hash(buf_bytes(&leaf), hash);
 	size = evidence_int(p, "tree_size");
 	(void)enc_unhex_to(root, 32, evidence_str(p, "root_hash"));
-	if (same(o, "leaf_hash", evidence_hex(hash, 32), e) == -1)
+	if (evidence_same(o, "leaf_hash", evidence_hex(hash, 32), e) == -1)
 		goto out;
 	if (head->log != log)
 		(void)err_set(e, ERR_VERIFY, "`head` is of another log");
@@ -348,32 +355,62 @@ check_fork(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	return f->logs[a->log].known ? EVIDENCE_VALID : EVIDENCE_UNCHECKED;
 }
 
+/* What a log is to be asked: the URL, or -1. */
+static int
+ask_log(struct evidence_file *f, const json_t *o, enum evidence_ask ask,
+    char *url, size_t cap, struct err *e)
+{
+	struct evidence_logkey	*l;
+	size_t			 log;
+
+	if (evidence_shape(o, "s type,s grade,i log,s ask,i first,i second,"
+	    "s url", e) == -1 || (l = evidence_log_of(f, o, &log, e)) == NULL)
+		return -1;
+	return evidence_url(evidence_str(l->object, "protocol"),
+	    evidence_str(l->object, "read_url"), ask, evidence_int(o, "first"),
+	    evidence_int(o, "second"), url, cap) == 0 ? 0 :
+	    err_set(e, ERR_FORMAT, "asks for nothing that the log can "
+	    "answer");
+}
+
+/* Who else is to be asked: a statement says it. */
+static int
+ask_other(struct evidence_file *f, size_t i, const json_t *o,
+    enum evidence_ask ask, char *url, size_t cap, struct err *e)
+{
+	uint64_t	of = evidence_int(o, "of");
+
+	if (evidence_shape(o, "s type,s grade,s ask,i of,s url", e) == -1)
+		return -1;
+	if (of >= i || f->items[of].verdict == EVIDENCE_INVALID ||
+	    evidence_url_of(json_array_get(f->statements, of), ask, url, cap)
+	    == -1)
+		return err_set(e, ERR_FORMAT, "`of` names no statement before "
+		    "that says whom to ask");
+	return 0;
+}
+
 static enum evidence_verdict
 check_recheck(struct evidence_file *f, size_t i, const json_t *o, char *why,
     size_t cap, struct err *e)
 {
-	struct evidence_logkey	*l;
-	size_t			 log;
-	int			 ask;
-	char			 url[2048];
+	char	url[2048];
+	int	ask, rc;
 
-	(void)i;
-	if (evidence_shape(o, "s type,s grade,i log,s ask,i first,i second,"
-	    "s url", e) == -1 || (l = log_of(f, o, &log, e)) == NULL)
-		return EVIDENCE_INVALID;
-	for (ask = EVIDENCE_ASK_ENTRY; ask <= EVIDENCE_ASK_CONSISTENCY; ask++)
+	for (ask = EVIDENCE_ASK_ENTRY; ask < EVIDENCE_ASK_MAX; ask++)
 		if (strcmp(evidence_str(o, "ask"), evidence_ask_name(
 		    (enum evidence_ask)ask)) == 0)
 			break;
-	if (ask > EVIDENCE_ASK_CONSISTENCY || evidence_url(evidence_str(
-	    l->object, "protocol"), evidence_str(l->object, "read_url"),
-	    (enum evidence_ask)ask, evidence_int(o, "first"),
-	    evidence_int(o, "second"), url, sizeof(url)) == -1) {
-		(void)err_set(e, ERR_FORMAT, "asks for nothing that the log "
-		    "can answer");
+	if (ask == EVIDENCE_ASK_MAX) {
+		(void)err_set(e, ERR_FORMAT, "`ask` is none that this "
+		    "version knows");
 		return EVIDENCE_INVALID;
 	}
-	if (same(o, "url", evidence_text(url), e) == -1)
+	rc = ask <= EVIDENCE_ASK_CONSISTENCY ?
+	    ask_log(f, o, (enum evidence_ask)ask, url, sizeof(url), e) :
+	    ask_other(f, i, o, (enum evidence_ask)ask, url, sizeof(url), e);
+	if (rc == -1 ||
+	    evidence_same(o, "url", evidence_text(url), e) == -1)
 		return EVIDENCE_INVALID;
 	(void)snprintf(why, cap, "ask %s", url);
 	return EVIDENCE_VALID;
@@ -392,6 +429,10 @@ evidence_check(struct evidence_file *f, size_t i, const json_t *o, char *why,
 		{ "certificate", "transferable", check_certificate },
 		{ "entry", "transferable", check_entry },
 		{ "fork", "transferable", check_fork },
+		{ "sct", "transferable", evidence_check_sct },
+		{ "crl", "transferable", evidence_check_crl },
+		{ "crl_parts", "transferable", evidence_check_parts },
+		{ "ocsp", "transferable", evidence_check_ocsp },
 		{ "attested", "attested", evidence_attested },
 		{ "recheck", "re-checkable", check_recheck },
 	};

@@ -23,11 +23,16 @@ struct evidence_logkey {
 /* What is known of a statement that was looked at. */
 struct evidence_item {
 	enum evidence_verdict	 verdict;
-	char			 type;	/* h head, c certificate, or 0 */
-	size_t			 log;	/* of a head */
+	char			 type;	/* h head, c certificate, s SCT whose
+					   signature is right, p parts of a
+					   CRL, a attested, or 0 */
+	size_t			 log;	/* of a head, of an SCT */
+	uint64_t		 timestamp;	/* of them */
 	uint64_t		 tree_size;
-	uint8_t			 root[32];
+	uint8_t			 root[32];	/* of a head; leaf hash */
 	uint8_t			 raw[32];	/* SHA-256 of the head */
+	char			*about;	/* owned: what an attested one is about,
+					   as findings name it; or NULL */
 };
 
 struct evidence_file {
@@ -48,6 +53,37 @@ struct evidence_file {
  */
 enum evidence_verdict evidence_check(struct evidence_file *, size_t i,
     const json_t *, char *why, size_t cap, struct err *);
+
+/* --- for the parts of evidence_check() --- */
+
+/*
+ * Is member ${key} this derived value (stolen)?  All members of an object of
+ * them (stolen; NULL is -1), with ${more} that are not derived?  0 or -1.
+ */
+int evidence_same(const json_t *, const char *key, json_t *want,
+    struct err *);
+int evidence_agrees(const json_t *, json_t *said, size_t more, struct err *);
+
+/* The log that `log` names; NULL and the error. */
+struct evidence_logkey *evidence_log_of(struct evidence_file *,
+    const json_t *, size_t *at, struct err *);
+
+/* evidence_check_revoked.c, evidence_check_sct.c */
+enum evidence_verdict evidence_check_crl(struct evidence_file *, size_t i,
+    const json_t *, char *why, size_t cap, struct err *);
+enum evidence_verdict evidence_check_parts(struct evidence_file *, size_t i,
+    const json_t *, char *why, size_t cap, struct err *);
+enum evidence_verdict evidence_check_ocsp(struct evidence_file *, size_t i,
+    const json_t *, char *why, size_t cap, struct err *);
+enum evidence_verdict evidence_check_sct(struct evidence_file *, size_t i,
+    const json_t *, char *why, size_t cap, struct err *);
+
+/*
+ * evidence_seen.c: the texts about sources, endpoints, names, absence.  0,
+ * 1: something is not known, -1 and the error; -2: the type is none of these.
+ */
+int evidence_seen(struct evidence_file *, size_t i, const json_t *o,
+    const json_t *text, char *why, size_t cap, struct err *);
 
 /* Is ${text} signed with the file's instance key?  0 or -1 ERR_VERIFY. */
 int evidence_signed(struct evidence_file *, const char *text,

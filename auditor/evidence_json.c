@@ -1,19 +1,13 @@
 #include "auditor/evidence_json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auditor/evidence.h"
 #include "base/clk.h"
 #include "base/enc.h"
-#include "base/http.h"
 #include "base/mem.h"
 #include "base/sha.h"
-#include "ctlog/note.h"
-#include "ctlog/rfc6962.h"
-#include "ctlog/tile.h"
 #include "pki/cert.h"
 
 static json_t *
@@ -213,43 +207,6 @@ evidence_head_read(const char *form, struct span raw, struct sth *out,
 	return rc;
 }
 
-static const char *const asks[] = { "entry", "head", "consistency" };
-
-const char *
-evidence_ask_name(enum evidence_ask ask)
-{
-	return asks[ask];
-}
-
-int
-evidence_url(const char *protocol, const char *base, enum evidence_ask ask,
-    uint64_t a, uint64_t b, char *out, size_t cap)
-{
-	struct http_req	req;
-	struct tile	t;
-	int		rc = -1, tiles = strcmp(protocol, "static") == 0;
-
-	if (ask == EVIDENCE_ASK_HEAD && (a != 0 || b != 0))
-		return -1;
-	if (ask == EVIDENCE_ASK_HEAD || (ask == EVIDENCE_ASK_CONSISTENCY &&
-	    tiles))
-		rc = tiles ? note_url(base, &req) : sth_url(base, &req);
-	else if (ask == EVIDENCE_ASK_CONSISTENCY)
-		rc = rfc6962_consistency(base, a, b, &req);
-	else if (ask == EVIDENCE_ASK_ENTRY && !tiles)
-		rc = rfc6962_entry(base, a, b, &req);
-	else if (a < b) {
-		/* the data tile of the entry, or of the tree's last one */
-		t.level = TILE_DATA;
-		t.index = a / TILE_WIDTH;
-		t.width = tile_width(TILE_DATA, t.index, b);
-		rc = t.width == 0 ? -1 : tile_request(base, &t, &req);
-	}
-	if (rc == -1 || (size_t)snprintf(out, cap, "%s", req.url) >= cap)
-		return -1;
-	return 0;
-}
-
 /* The TBS of an issuance: of a precertificate as in its leaf. */
 static int
 tbs_of(const struct cert *c, const char *form, struct span der,
@@ -326,21 +283,37 @@ out:
 	return o;
 }
 
+/* RFC 8785: there are no fractions and no control characters. */
+static int
+hash(const json_t *o, uint8_t out[32])
+{
+	char	*text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+
+	if (text == NULL)
+		return -1;
+	sha_256(out, text, strlen(text));
+	free(text);
+	return 0;
+}
+
+void
+evidence_hash(const json_t *o, uint8_t out[32])
+{
+	if (hash(o, out) == -1)
+		memset(out, 0, 32);
+}
+
 char *
 evidence_sealed(const json_t *file)
 {
 	json_t	*o = json_copy((json_t *)(uintptr_t)file);
-	char	*text, *seal = NULL, hex[65];
+	char	*seal = NULL, hex[65];
 	uint8_t	 digest[32];
 
 	(void)json_object_del(o, "seal");
-	text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-	if (text != NULL) {
-		sha_256(digest, text, strlen(text));
+	if (hash(o, digest) == 0)
 		seal = mem_printf("{\"sha256\":\"%s\",\"type\":\"%s\"}",
 		    enc_hex_to(hex, digest, 32), EVIDENCE_SEAL);
-	}
-	free(text);
 	json_decref(o);
 	return seal;
 }

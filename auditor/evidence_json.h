@@ -44,6 +44,7 @@ int evidence_head_read(const char *form, struct span raw, struct sth *,
  *	t  RFC 3339 in UTC			a  array
  *	n  array of base64 of 32 bytes		o  object
  *	A  array of s				B  array of b
+ *	H  array of h				f  true or false
  *
  * Other members, other kinds and missing ones are ERR_FORMAT.
  */

@@ -80,6 +80,8 @@ is_kind(const json_t *v, char kind)
 		return json_is_array(v);
 	case 'o':
 		return json_is_object(v);
+	case 'f':
+		return json_is_boolean(v);
 	default:
 		break;
 	}
@@ -87,7 +89,8 @@ is_kind(const json_t *v, char kind)
 		return 0;
 	for (i = 0; i < json_array_size(v); i++)
 		if (kind == 'n' ? !is_b64(json_array_get(v, i), 32) :
-		    !is_kind(json_array_get(v, i), kind == 'A' ? 's' : 'b'))
+		    !is_kind(json_array_get(v, i), kind == 'A' ? 's' :
+		    kind == 'H' ? 'h' : 'b'))
 			return 0;
 	return 1;
 }

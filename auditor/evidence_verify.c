@@ -258,6 +258,8 @@ evidence_verify(struct span file, const struct evidence_keys *keys,
 	}
 	for (i = 0; i < f.nlogs; i++)
 		buf_free(&f.logs[i].key);
+	for (i = 0; f.items != NULL && i < f.nitems; i++)
+		free(f.items[i].about);
 	free(f.logs);
 	free(f.items);
 	json_decref(o);

@@ -278,6 +278,8 @@
 #define LIMIT_EVIDENCE_ITEMS	65536u
 /* Log entries of one issuance that are exported: more are only counted. */
 #define LIMIT_EVIDENCE_ENTRIES	64
+/* Serials that one CRL of it is asked for: a campaign's first ones. */
+#define LIMIT_EVIDENCE_SERIALS	256u
 /* A file that `inspect` looks at: the largest public CRLs have 40 MB. */
 #define LIMIT_INSPECT_FILE	(64u << 20)
 /* Objects of one PEM file that `inspect` shows: all public intermediates. */

@@ -171,7 +171,7 @@ read_records(struct answer *a, struct err *e)
 		if (ns_rr_class(rr) != ns_c_in)
 			continue;
 		r = &a->v[a->n++];
-		r->type = ns_rr_type(rr);
+		r->type = (uint16_t)ns_rr_type(rr);
 		r->ttl = ttl_of(ns_rr_ttl(rr));
 		r->rdata.p = ns_rr_rdata(rr);
 		r->rdata.n = ns_rr_rdlen(rr);

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 out=$PWD/tests/fuzz/corpus
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$out"/{revocation,inspect,sign,watch}
+mkdir -p "$out"/{revocation,inspect,sign,watch,probe_msg,dnsask,starttls}
 
 cd "$work"
 cat > ca.cnf <<'END'
@@ -83,4 +83,48 @@ seed("watch", "good", b"\0")
 for i, where in enumerate((0, 8, 16, 32, 64, 100, 200, 300)):
     seed("watch", f"changed-{i}", b"\0" + struct.pack(">HB", where, 255))
 seed("watch", "raw", b"\1" + bytes(400))
+
+def text(t):
+    return struct.pack(">I", len(t) + 1) + t + b"\0"
+
+def rr(owner, type, ttl, data):
+    return owner + struct.pack(">HHIH", type, 1, ttl, len(data)) + data
+
+seed("probe_msg", "setup", b"\0" + struct.pack(">H", 1) +
+    text(b"127.0.0.0/8") + struct.pack(">H", 1) + text(b"127.0.0.1@53"))
+seed("probe_msg", "tls", b"\1" + struct.pack(">Q", 1) + text(b"a.example") +
+    struct.pack(">HB", 443, 1) + text(b"a.example") + struct.pack(">I", 9))
+seed("probe_msg", "served", b"\2" + struct.pack(">QB", 1, 1) +
+    text(b"192.0.2.1") + b"\1" + text(b"") + text(b"") + text(b"TLSv1.3") +
+    struct.pack(">H", 2) + vec(b"leaf", b"issuer", b"staple", b"scts") +
+    bytes(8))
+seed("probe_msg", "dns", b"\3" + struct.pack(">Q", 1) + text(b"a.example") +
+    struct.pack(">HI", 257, 0))
+seed("probe_msg", "said", b"\4" + struct.pack(">QB", 1, 1) + text(b"") +
+    struct.pack(">HBI", 0, 1, 300) + text(b"192.0.2.1") +
+    struct.pack(">H", 1) + text(b"a.example") + struct.pack(">I", 300) +
+    vec(b"\0\5issueca.example"))
+
+name = b"\3www\7example\3com\0"
+
+def answer(type, flags, an=(), ns=(), ar=()):
+    return (struct.pack(">HHHHHHH", type, 0x1234, flags, 1, len(an), len(ns),
+        len(ar)) + name + struct.pack(">HH", type, 1) + b"".join(an) +
+        b"".join(ns) + b"".join(ar))
+
+soa = b"\xc0\x10\4root\xc0\x10" + struct.pack(">5I", 1, 2, 3, 4, 600)
+opt = b"\0" + struct.pack(">HHIH", 41, 1232, 0, 0)
+seed("dnsask", "caa", answer(257, 0x81a0, [rr(b"\xc0\x0c", 257, 300,
+    b"\0\5issueca.example")], ar=[opt]))
+seed("dnsask", "cname", answer(1, 0x8180, [rr(b"\xc0\x0c", 5, 60,
+    b"\1b\xc0\x10"), rr(b"\1b\xc0\x10", 1, 60, bytes(4))]))
+seed("dnsask", "mx", answer(15, 0x8180, [rr(b"\xc0\x0c", 15, 60,
+    b"\0\12\2mx\xc0\x10")]))
+seed("dnsask", "none", answer(16, 0x8183, ns=[rr(b"\xc0\x10", 6, 9, soa)]))
+seed("dnsask", "hosts", b"\0\1127.0.0.1 www.example.com # x\n::1 a b\n")
+seed("dnsask", "resolv", b"\0\1nameserver 192.0.2.1\nnameserver ::1\n")
+seed("starttls", "smtp", b"\1\xff220 mx\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n")
+seed("starttls", "imap", b"\0\4* OK hi\r\n* x\r\na OK\r\n")
+seed("starttls", "chain", b"\1\1\0\0\x0d\0\0\4leaf\0\0\3top")
+seed("starttls", "chain13", b"\2\1\0\0\0\x11\0\0\4leaf\0\0\0\0\3top\0\0")
 END

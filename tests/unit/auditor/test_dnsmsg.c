@@ -113,7 +113,7 @@ records(void **state)
 	dns_rr(&b, DNS_ANSWER, "@", DNS_CAA, 300);
 	dns_data(&b, "\0\5issueca.example", 17);
 	dns_rr(&b, DNS_ANSWER, "WWW.example.COM", DNS_CAA, 200);
-	/* One that no reader of CAA would take: it is handed out all the same */
+	/* One that no reader of CAA would take: handed out all the same. */
 	dns_data(&b, "\0\xffxy", 4);
 	dns_rr(&b, DNS_ANSWER, "other.example", DNS_CAA, 1);
 	dns_data(&b, "\0\5issueno", 9);
@@ -367,7 +367,7 @@ limits(void **state)
 static void
 chain(size_t n)
 {
-	char	from[16] = "@", to[16];
+	char	from[32] = "@", to[32];
 	size_t	i;
 
 	begin(DNS_RESPONSE);

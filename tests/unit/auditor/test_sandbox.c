@@ -16,7 +16,8 @@
 #define T	(1u << SANDBOX_JUDGE_TEMPLATE)
 #define F	(1u << SANDBOX_FETCH)
 #define S	(1u << SANDBOX_SIGN)
-#define ALL	(J | T | F | S)
+#define P	(1u << SANDBOX_PROBE)
+#define ALL	(J | T | F | S | P)
 
 struct attempt {
 	const char	*name;
@@ -33,8 +34,8 @@ static const struct attempt attempts[] = {
 	{ "write /tmp", write_tmp, 0, 0, 1 },
 	{ "append to /etc/hosts", append_etc, 0, 0, 1 },
 	{ "write in its directory", write_dir, S, 0, 0 },
-	{ "inet socket", inet_socket, F, 0, 0 },
-	{ "inet6 datagram socket", inet6_datagram, F, 0, 0 },
+	{ "inet socket", inet_socket, F | P, 0, 0 },
+	{ "inet6 datagram socket", inet6_datagram, F | P, 0, 0 },
 	{ "unix socket", unix_socket, 0, 0, 0 },
 	{ "unix datagram pair", unix_datagram_pair, 0, 0, 0 },
 	{ "packet socket", packet_socket, 0, 0, 0 },
@@ -50,7 +51,7 @@ static const struct attempt attempts[] = {
 	{ "fork", fork_once, T, 0, 0 },
 	{ "thread", thread_once, F, 0, 0 },
 	{ "new user name space", new_user_space, 0, 0, 0 },
-	{ "judge of template", judge_of_template, T, J | F | S, 0 },
+	{ "judge of template", judge_of_template, T, J | F | S | P, 0 },
 	{ "map shared memory", map_shared, ALL, 0, 0 },
 	{ "talk on a pair", talk, ALL, 0, 0 },
 	{ "digest", digest, ALL, 0, 0 },
@@ -165,6 +166,13 @@ sign(void **state)
 	run_kind(SANDBOX_SIGN);
 }
 
+static void
+probe(void **state)
+{
+	(void)state;
+	run_kind(SANDBOX_PROBE);
+}
+
 /* The attempts do work outside: else their refusal proves nothing. */
 static void
 outside(void **state)
@@ -224,7 +232,7 @@ data_limit(void **state)
 }
 
 static void
-probe(void **state)
+report(void **state)
 {
 	struct sandbox_report	r;
 
@@ -268,8 +276,9 @@ main(void)
 		cmocka_unit_test(template),
 		cmocka_unit_test(fetch),
 		cmocka_unit_test(sign),
-		cmocka_unit_test(data_limit),
 		cmocka_unit_test(probe),
+		cmocka_unit_test(data_limit),
+		cmocka_unit_test(report),
 		cmocka_unit_test(no_directory),
 	};
 	int	r;

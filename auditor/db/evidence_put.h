@@ -1,0 +1,77 @@
+#ifndef AUDITOR_DB_EVIDENCE_PUT_H
+#define AUDITOR_DB_EVIDENCE_PUT_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auditor/db/db.h"
+#include "auditor/evidence.h"
+#include "base/err.h"
+
+/* Private to db/evidence_*.c: each puts what it knows into a file. */
+
+/* Everything of one log that a file needs; row ${row}, from column ${c}. */
+#define EVIDENCE_LOG_COLS "l.log_id, l.key, l.description, o.name, " \
+    "l.protocol, l.url, l.read_url, ll.source, ll.sha256, ll.listed_at, " \
+    "case when ll.verified then ll.signature end"
+#define EVIDENCE_LOG_JOIN " join operator o on o.id = l.operator_id " \
+    "left join lateral (select source, sha256, listed_at, verified, " \
+    "signature from log_list where source = l.list_source " \
+    "order by id desc limit 1) ll on true "
+#define EVIDENCE_LOG_N	11
+
+int evidence_put_log(struct evidence *, const struct db_res *, size_t row,
+    size_t c);
+
+/* Statements that hold certificates: a precertificate, a certificate ... */
+#define EVIDENCE_HELD	8
+
+struct evidence_held {
+	struct {
+		uint8_t	sha256[32];
+		int	number;
+		int	final;		/* no precertificate */
+	}		v[EVIDENCE_HELD];
+	size_t		n;
+};
+
+/* The statement of a certificate by its hash; -1. */
+int evidence_held_of(const struct evidence_held *, struct span sha);
+
+/*
+ * All that is stored about an issuance: certificates, entries of logs.
+ * ERR_NOENT when there is nothing.
+ */
+int evidence_put_issuance(struct db *, const struct span *tbs,
+    struct evidence *, struct evidence_held *, struct err *);
+
+/* Its SCTs, and what became of the promises of those that were broken. */
+int evidence_put_scts(struct db *, const struct span *tbs, struct evidence *,
+    const struct evidence_held *, struct err *);
+
+/*
+ * What sources say of "ISSUER_SPKI_HEX:SERIAL_HEX", or of the certificates of
+ * an issuer's key that were revoked (the first LIMIT_EVIDENCE_SERIALS), or
+ * how a source (its URL) is.
+ */
+int evidence_put_serial(struct db *, const char *subject, struct evidence *,
+    struct err *);
+int evidence_put_campaign(struct db *, const char *issuer_key,
+    struct evidence *, struct err *);
+int evidence_put_source(struct db *, const char *url, struct evidence *,
+    struct err *);
+
+/* What "HOST:PORT", with "/smtp" or "/imap" behind, served. */
+int evidence_put_endpoint(struct db *, const char *subject,
+    struct evidence *, struct err *);
+
+/* The CAA sets and grants of a name, the newest ones. */
+int evidence_put_name(struct db *, const char *name, struct evidence *,
+    struct err *);
+
+/* A time as JSON; a text of ours begun, made now. */
+json_t *evidence_moment(int64_t);
+json_t *evidence_begun(const char *type);
+
+#endif

@@ -1,0 +1,134 @@
+/* One question at a time, without a process: how it waits and ends. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "auditor/net/dnsask.h"
+#include "tests/unit/auditor/probing.h"
+#include "tests/unit/auditor/nameserver.h"
+
+static struct dnsservers	servers;
+
+static void
+use(int a, int b)
+{
+	memset(&servers, 0, sizeof(servers));
+	assert_int_equal(dnsserver_add(&servers, ns_text(a), NULL), 0);
+	if (b >= 0)
+		assert_int_equal(dnsserver_add(&servers, ns_text(b), NULL),
+		    0);
+}
+
+/* Until it ends, on a clock that jumps to what is due when nothing comes. */
+static void
+run(struct dnsask *a, int64_t now, int wait_ms)
+{
+	struct pollfd	p;
+	int		i;
+
+	for (i = 0; i < 100 && !dnsask_turn(a, now); i++) {
+		p.fd = dnsask_fd(a);
+		p.events = dnsask_events(a);
+		assert_true(p.fd >= 0);
+		assert_true(dnsask_when(a) > now);
+		if (poll(&p, 1, wait_ms) == 0)
+			now = dnsask_when(a);
+	}
+	assert_true(i < 100);
+	dnsask_said(a, &said);
+}
+
+static void
+good(void **state)
+{
+	struct dnsask	*a;
+
+	(void)state;
+	use(NS_GOOD, -1);
+	a = dnsask_new(&servers, "caa.test", DNS_CAA, 0, 1000);
+	assert_int_equal(dnsask_when(a), 1000 + DNSASK_MS * 1000LL / 2);
+	run(a, 1000, WAIT_MS);
+	assert_int_equal(said.ok, 1);
+	assert_int_equal(said.n, 1);
+	dnsask_free(a);
+	a = dnsask_new(&servers, "big.test", DNS_TXT, 0, 1000);
+	run(a, 1000, WAIT_MS);
+	assert_int_equal(said.n, 250);
+	dnsask_free(a);
+	/* Given up on the way. */
+	a = dnsask_new(&servers, "silent.test", DNS_TXT, 0, 1000);
+	assert_int_equal(dnsask_turn(a, 1000), 0);
+	dnsask_free(a);
+	dnsask_free(NULL);
+}
+
+/* Two tries each; the silent one is asked last from then on, for a while. */
+static void
+silent(void **state)
+{
+	struct dnsask	*a;
+	int64_t		 now = 1000;
+
+	(void)state;
+	use(NS_SILENT, NS_GOOD);
+	a = dnsask_new(&servers, "caa.test", DNS_CAA, 8000, now);
+	assert_int_equal(dnsask_when(a), now + 2000000);
+	assert_int_equal(dnsask_turn(a, now + 1999999), 0);
+	assert_int_equal(dnsask_when(a), now + 2000000);
+	assert_int_equal(servers.v[0].down, 0);
+	assert_int_equal(dnsask_turn(a, now + 2000000), 0);
+	assert_int_equal(dnsask_when(a), now + 4000000);
+	assert_int_equal(dnsask_turn(a, now + 4000000), 0);
+	assert_true(servers.v[0].down > now + 4000000);
+	run(a, now + 4000000, WAIT_MS);
+	assert_int_equal(said.ok, 1);
+	assert_string_equal(said.resolver, ns_text(NS_GOOD));
+	dnsask_free(a);
+	a = dnsask_new(&servers, "caa.test", DNS_CAA, 8000, now);
+	run(a, now, WAIT_MS);
+	assert_string_equal(said.resolver, ns_text(NS_GOOD));
+	dnsask_free(a);
+	/* All are silent: it ends when its time is up, not later. */
+	use(NS_SILENT, NS_SILENT);
+	a = dnsask_new(&servers, "caa.test", DNS_CAA, 1000, now);
+	run(a, now, 0);
+	assert_int_equal(said.ok, 0);
+	assert_non_null(strstr(said.message, "did not answer"));
+	dnsask_free(a);
+}
+
+static void
+no_name(void **state)
+{
+	struct dnsask	*a;
+
+	(void)state;
+	use(NS_GOOD, NS_SILENT);
+	a = dnsask_new(&servers, "a..b", DNS_CAA, 1000, 5);
+	assert_int_equal(dnsask_fd(a), -1);
+	assert_int_equal(dnsask_when(a), 0);
+	assert_int_equal(dnsask_turn(a, 5), 1);
+	dnsask_said(a, &said);
+	assert_int_equal(said.ok, 0);
+	assert_non_null(strstr(said.message, "no name"));
+	dnsask_free(a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(good),
+		cmocka_unit_test(silent),
+		cmocka_unit_test(no_name),
+	};
+	int	r;
+
+	ns_start();
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	ns_stop();
+	return r;
+}
