@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "tests/rig/lib/args.h"
@@ -343,5 +344,6 @@ main(int argc, char **argv)
 	}
 	announce();
 	web_run(srv.web);
-	return 0;
+	/* threads may be inside of OpenSSL, which exit() would clean up */
+	_exit(0);
 }

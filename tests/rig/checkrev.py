@@ -432,7 +432,7 @@ def check_wire_lies(check, ca, cert):
           "Retry-After: date")
     check(b"<html" in body("html")[2], "html")
     check(body("empty")[2] == b"", "empty")
-    check(len(body("truncated")[2]) == size // 2, "truncated")
+    check(abs(len(body("truncated")[2]) - size // 2) < 4, "truncated")
     check(len(body("garbage", n=77)[2]) == 77, "garbage")
     check(body("wrong_content_type")[1]["Content-Type"] == "text/plain",
           "wrong_content_type")

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "tests/rig/lib/args.h"
@@ -235,7 +236,8 @@ main(int argc, char **argv)
 	buf_free(&b);
 	fflush(stdout);
 	web_run(w);
-	return 0;
+	/* threads may be inside of OpenSSL, which exit() would clean up */
+	_exit(0);
 err:
 	fprintf(stderr, "tlssrv: %s\n", e.msg);
 	return err_exit(e.code);
