@@ -21,6 +21,7 @@ from http.client import HTTPException
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+import checkdns
 import checkrev
 import checktls
 from checklib import (Log, Server, consistency_ok, get, http,
@@ -36,6 +37,11 @@ def check(ok, what):
     count["passed" if ok else "failed"] += 1
     if not ok:
         print("FAILED: %s" % what)
+
+
+def skip(n, why):
+    count["skipped"] += n
+    print("SKIP %d %s" % (n, why))
 
 
 def ca(*args):
@@ -487,8 +493,7 @@ def check_poison(log):
 
 def check_certspotter(d, log, watch):
     if shutil.which("certspotter") is None:
-        count["skipped"] += 1
-        print("SKIP 1 certspotter is missing")
+        skip(1, "certspotter is missing")
         return
     ops = json.load(open(d + "/loglist-rfc6962.json"))
     for o in ops["operators"]:
@@ -626,6 +631,7 @@ def main():
     check_scts(TMP + "/scts")
     checkrev.check_all(check, BIN, TMP)
     checktls.check_all(check, BIN, TMP + "/tls")
+    checkdns.check_all(check, skip, TMP + "/dns")
     check_sink(TMP)
 
 
