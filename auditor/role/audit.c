@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "auditor/db/plan_store.h"
+#include "auditor/db/rev_store.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit_trust.h"
@@ -250,6 +251,26 @@ had_turn(struct audit *a, const struct audit_job *j)
 	    j->lease.subject);
 }
 
+/* Certificates came after its turn: it has another one. */
+static int
+turn_again(struct audit *a, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i, k;
+
+	if (rev_source_again(a->en->db, 0, &r, e) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r); i++)
+		for (k = 0; k < a->ndone;)
+			if (strcmp(a->done[k], db_text(r, i, 0)) == 0) {
+				free(a->done[k]);
+				a->done[k] = a->done[--a->ndone];
+			} else
+				k++;
+	db_free(r);
+	return 0;
+}
+
 /* Jobs that ended are gone before the next are claimed. */
 static void
 bury(struct audit *a)
@@ -351,7 +372,7 @@ audit_idle(struct audit *a)
 	if (a->njobs != 0)
 		return 0;
 	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1) {
+	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
 		return 1;
 	}
@@ -532,6 +553,17 @@ audit_done(struct audit_job *j, int64_t due_in_s)
 		log_error(j->kind->name, "%s", e.msg);
 	j->ended = 1;
 	engine_wake(j->en, clk_mono());
+}
+
+void
+audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
+{
+	struct err	e = ERR_INIT;
+
+	audit_done(j, due_in_s);
+	/* whoever planned it while it was leased planned in vain */
+	if (rev_source_again(j->en->db, id, NULL, &e) == -1)
+		log_error(j->kind->name, "%s", e.msg);
 }
 
 void
