@@ -261,23 +261,3 @@ rev_ocsp_probed(struct db *db, int64_t source, struct err *e)
 	return db_query(db, NULL, e, "update revocation_source set "
 	    "probed_at = now() where id = $1", "i", source);
 }
-
-int
-rev_source_more(struct db *db, const struct rev_source_row *s, struct err *e)
-{
-	const struct span	 key = { s->issuer_spki, 32 };
-	struct db_res		*r = NULL;
-	int			 more;
-
-	if (db_query(db, &r, e, "select exists (select from issuance i join "
-	    "cert_fact f on f.tbs_sha256 = i.tbs_sha256 where "
-	    "i.issuer_spki_sha256 = $1 and i.not_after > now() and "
-	    "($2 = any (f.crl) or $2 = any (f.ocsp)) and not exists (select "
-	    "from revocation_status w where w.issuer_spki_sha256 = $1 and "
-	    "w.serial = i.serial and w.source_id = $3))", "bsi", &key,
-	    s->url, s->id) == -1)
-		return -1;
-	more = db_bool(r, 0, 0);
-	db_free(r);
-	return more;
-}

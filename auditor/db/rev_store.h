@@ -125,10 +125,4 @@ int rev_ocsp_asked(struct db *, int64_t source, const struct db_strs *serials,
 /* It was asked about a serial that nobody issued. */
 int rev_ocsp_probed(struct db *, int64_t source, struct err *);
 
-/*
- * Has a certificate come meanwhile that names the source, and of which it was
- * not asked?  1 or 0; -1.
- */
-int rev_source_more(struct db *, const struct rev_source_row *, struct err *);
-
 #endif

@@ -340,8 +340,6 @@ store(struct audit_job *j)
 	if (audit_commit(j) == -1)
 		return;
 	if (good) {
-		audit_done(j, rev_source_more(j->en->db, &c->source, NULL) ==
-		    1 ? 1 : next_in(j, c));
 		audit_done_source(j, c->source.id, next_in(j, c));
 		return;
 	}
