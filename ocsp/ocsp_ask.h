@@ -64,7 +64,7 @@ enum ocsp_nonce { OCSP_NONCE_ABSENT, OCSP_NONCE_MATCH, OCSP_NONCE_OTHER };
 #define OCSP_FAULT_ABSENT	0x0040u	/* does not speak of this serial */
 #define OCSP_FAULT_NONCE	0x0080u	/* another nonce than was sent */
 #define OCSP_FAULT_NO_NEXT	0x0100u	/* no nextUpdate (BR 4.9.10) */
-#define OCSP_FAULT_NO_NOCHECK	0x0200u	/* delegate lacks id-pkix-ocsp-nocheck */
+#define OCSP_FAULT_NO_NOCHECK	0x0200u	/* a delegate's certificate */
 #define OCSP_FAULT_RESPONDER_EXPIRED 0x0400u
 
 struct ocsp_said {

@@ -24,8 +24,8 @@ struct rev_source {
 	enum rev_kind	 kind;
 	const char	*where;		/* URL or file; borrowed */
 	int		 required;	/* good needs it */
-	enum rev_status	 status;	/* of this source alone; UNKNOWN: refused,
-					   stale, not asked */
+	enum rev_status	 status;	/* of this source alone; UNKNOWN:
+					   refused, stale, not asked */
 	int64_t		 revoked_at;	/* stated; INT64_MIN: none */
 	int		 reason;	/* -1: none */
 	int64_t		 seen_at;	/* when it was read; INT64_MIN: never */
