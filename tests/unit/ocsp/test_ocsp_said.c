@@ -474,6 +474,9 @@ test_absent(void **state)
 	a.issuer = &other;
 	a.hash = OCSP_SHA256;
 	check(judge(&a), w);
+	a = plain();
+	a.issuer = &renamed;	/* the name alone */
+	check(judge(&a), w);
 	/* a revoked neighbour does not revoke */
 	a = plain();
 	a.serial = "0a0b0d";
