@@ -363,8 +363,8 @@ cert_store_keys(struct db *db, size_t max, struct db_res **res,
 	return db_query(db, res, e, "select distinct on (i.spki_sha256) "
 	    "i.spki_sha256, c.der from issuance i join certificate c on "
 	    "c.tbs_sha256 = i.tbs_sha256 where i.key_type like 'rsa%' and "
-	    "i.not_after > now() order by i.spki_sha256, c.form desc "
-	    "limit $1", "i", (int64_t)max);
+	    "i.not_after > now() and length(c.der) <= 8192 "
+	    "order by i.spki_sha256, c.form desc limit $1", "i", (int64_t)max);
 }
 
 int

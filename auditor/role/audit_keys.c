@@ -18,9 +18,12 @@
 
 #define EVERY_S		86400
 #define PATIENCE_US	(600 * CLK_SEC)
+/* Of one question: it is one message. */
+#define BYTES		(12u << 20)
 
 struct keys {
 	struct db_res	*all;
+	size_t		 n;		/* that were asked about */
 	uint64_t	 ask_id;
 };
 
@@ -37,7 +40,7 @@ static void
 begin(struct audit_job *j)
 {
 	struct keys	*k = mem_zero(sizeof(*k));
-	struct buf	 b = BUF_INIT;
+	struct buf	 b = BUF_INIT, certs = BUF_INIT;
 	struct err	 e = ERR_INIT;
 	struct span	 der;
 	size_t		 i;
@@ -52,11 +55,16 @@ begin(struct audit_job *j)
 		audit_done(j, EVERY_S);
 		return;
 	}
-	buf_u32(&b, (uint32_t)db_rows(k->all));
 	for (i = 0; i < db_rows(k->all); i++) {
 		der = db_bytes(k->all, i, 1);
-		buf_vec32(&b, der.p, der.n);
+		if (der.n > BYTES - certs.n)
+			break;
+		buf_vec32(&certs, der.p, der.n);
 	}
+	k->n = i;
+	buf_u32(&b, (uint32_t)k->n);
+	buf_span(&b, buf_bytes(&certs));
+	buf_free(&certs);
 	k->ask_id = audit_ask(j, JUDGE_KEYS, &b, NULL, 0);
 	buf_free(&b);
 }
@@ -98,7 +106,7 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 	if (r->id != k->ask_id)
 		return;
 	if (!r->ok || judge_keys_read(cur, bad, &n) == -1 ||
-	    n != db_rows(k->all)) {
+	    n != k->n) {
 		audit_fail(j, r->ok ? "the judge talks nonsense" : r->msg);
 		return;
 	}
