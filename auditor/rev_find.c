@@ -22,7 +22,8 @@ struct about {
 	int	unexpected;	/* a finding says that nobody declared it */
 	int	successor;	/* another for its names is served */
 	int	served;		/* it is served still */
-	int	old;		/* revoked before we first saw it */
+	int	old;		/* revoked before we first saw it, and never
+				   known to be good */
 	char	*sources;	/* JSON, owned */
 };
 
@@ -42,7 +43,9 @@ static const char about_sql[] =
     "on l.tbs_sha256 = j.tbs_sha256), "
     "exists (select from i join live l on l.tbs_sha256 = i.tbs_sha256), "
     "not exists (select from i where $3::timestamptz is null or "
-    "i.first_seen - interval '1 hour' < $3), "
+    "i.first_seen - interval '1 hour' < $3) and not exists (select from "
+    "revocation_status where issuer_spki_sha256 = $1 and serial = $2 and "
+    "status = 'good'), "
     "coalesce((select json_agg(json_build_object('kind', s.kind, 'url', "
     "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
     "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
@@ -176,7 +179,7 @@ revoked(struct db *db, const struct span *key,
 		return -1;
 	if (a.unexpected)
 		rc = contain(db, key, c->serial, e);
-	else if (c->fresh && a.old && !a.served)
+	else if (a.old && !a.served)
 		rc = 0;		/* history, not news */
 	else
 		rc = campaign ? 0 : surprise(db, key, c, &a, e);

@@ -98,7 +98,6 @@ add(struct rev_changes *c, const struct db_res *r, size_t i,
 	v->before = *before;
 	v->after = *after;
 	v->what = rev_change(before, after);
-	v->fresh = db_null(r, i, OLD_STATUS);
 	v->disagree_since = db_time(r, i, OLD_DISAGREE);
 	v->expected = db_int(r, i, EXPECTED);
 	v->expected_at = db_time(r, i, EXPECTED_AT);

@@ -159,8 +159,9 @@ time_or_null(int64_t us)
 static json_t *
 word(const struct rev_word *w)
 {
-	return json_pack("{ss ss so so ss so so so so}",
+	return json_pack("{ss sb ss so so ss so so so so}",
 	    "serial", w->serial,
+	    "said", w->said,
 	    "status", rev_name(w->status),
 	    "reason", w->reason == -1 ? json_null() : json_integer(w->reason),
 	    "stated_at", time_or_null(w->stated_at),
@@ -178,7 +179,8 @@ word(const struct rev_word *w)
  */
 static const char words_sql[] =
     "with x as (select distinct on (serial) * from "
-    "jsonb_to_recordset($1::jsonb) as x(serial text, status text, reason int, "
+    "jsonb_to_recordset($1::jsonb) as x(serial text, said boolean, "
+    "status text, reason int, "
     "stated_at timestamptz, refusal text, fresh_until timestamptz, form text, "
     "raw text, sha text) order by serial), "
     "c as (select distinct on (r.serial) r.id, r.serial, r.status, r.reason, "
@@ -198,7 +200,7 @@ static const char words_sql[] =
     "nullif(x.refusal, ''), x.fresh_until, x.form, decode(x.raw, 'hex'), "
     "decode(x.sha, 'hex') from x left join c using (serial) "
     "where c.id is null or (not (x.status = 'unknown' and "
-    "c.status = 'revoked') and (x.status <> c.status or "
+    "(c.status = 'revoked' or not x.said)) and (x.status <> c.status or "
     "x.reason is distinct from c.reason or "
     "x.stated_at is distinct from c.stated_at))";
 

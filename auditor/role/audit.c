@@ -13,6 +13,7 @@
 #include "auditor/db/rev_store.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/rev_find.h"
 #include "auditor/role/audit_trust.h"
 #include "auditor/role/children.h"
 #include "auditor/role/engine_start.h"
@@ -358,6 +359,17 @@ audit_turn(struct audit *a, int64_t now)
 	engine_wake(a->en, a->claim_at);
 }
 
+/* What follows from all that was done, as the sweep would see it. */
+static int
+conclude(struct audit *a, struct err *e)
+{
+	if (db_begin(a->en->db, e) == 0 &&
+	    rev_find_time(a->en->db, e) == 0 && db_commit(a->en->db, e) == 0)
+		return 0;
+	db_rollback(a->en->db);
+	return -1;
+}
+
 int
 audit_idle(struct audit *a)
 {
@@ -372,7 +384,8 @@ audit_idle(struct audit *a)
 	if (a->njobs != 0)
 		return 0;
 	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1) {
+	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1 ||
+	    conclude(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
 		return 1;
 	}

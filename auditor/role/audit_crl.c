@@ -22,6 +22,8 @@
 
 /* A CRL of 70 MB at 1 MB/s, and some. */
 #define FETCH_MS	120000
+/* Who sends less than a KB a second for so long is dead: CRLs are files. */
+#define SLOW_MS		15000
 /* A source that failed is asked again after so many seconds, then doubling. */
 #define RETRY_S		60
 /* One that nobody needs is looked at, whether somebody does, so often. */
@@ -172,6 +174,7 @@ fetch(struct audit_job *j)
 	memset(&g, 0, sizeof(g));
 	g.cap = LIMIT_CRL;
 	g.timeout_ms = FETCH_MS;
+	g.slow_ms = SLOW_MS;
 	g.flags = FETCH_F_FOLLOW | FETCH_F_PIPE;
 	g.method = "GET";
 	g.url = c->source.url;

@@ -214,8 +214,10 @@ word_of(const struct one *x, struct rev_word *w)
 		w->stated_at = x->said.revoked_at;
 		w->form = "ocsp";
 		w->raw = buf_bytes(&x->body);
-	} else if (says == OCSP_SAYS_UNKNOWN)
+	} else if (says == OCSP_SAYS_UNKNOWN) {
+		w->said = 1;
 		w->refusal = "the responder does not know it";
+	}
 }
 
 /* Serials of one outcome, due again in ${in_s}. */
