@@ -105,6 +105,16 @@ put_fact(json_t *out, const struct cert_in *in)
 	(void)json_array_append_new(out, o);
 }
 
+/* Which entry an SCT promises: not known when the issuer is not at hand. */
+static json_t *
+leaf(const struct judge_sct *x)
+{
+	static const uint8_t	none[32];
+
+	return memcmp(x->leaf_hash, none, 32) == 0 ? json_null() :
+	    hex(x->leaf_hash, 32);
+}
+
 static void
 put_scts(json_t *out, const struct cert_in *in)
 {
@@ -123,7 +133,7 @@ put_scts(json_t *out, const struct cert_in *in)
 		    "source", scts_source_name(x->source),
 		    "status", scts_status_name(x->status),
 		    "reason", x->reason,
-		    "leaf_hash", hex(x->leaf_hash, 32),
+		    "leaf_hash", leaf(x),
 		    "leaf_index", (json_int_t)x->leaf_index));
 	}
 }
@@ -249,6 +259,10 @@ static const char plan_sql[] =
     "and s.state = 'faulty')) on conflict "
     "(kind, subject) do update set due_at = least(w.due_at, now())";
 
+/*
+ * What could not be looked at (the issuer was not at hand) or has other bytes
+ * takes nothing back: whoever serves a certificate chooses what stands beside.
+ */
 static const char sct_sql[] =
     "insert into sct as s (tbs_sha256, log_id, timestamp_ms, raw, source, "
     "status, reason, leaf_hash, leaf_index, inclusion, due_at) "
@@ -256,16 +270,22 @@ static const char sct_sql[] =
     "decode(x.log_id, 'hex'), x.ms, "
     "decode(x.raw, 'hex'), x.source, x.status, x.reason, "
     "decode(x.leaf_hash, 'hex'), x.leaf_index, "
-    "case when x.status in ('valid', 'not_counted') then 'pending' else "
-    "'none' end, to_timestamp(x.ms / 1000.0) + coalesce(l.mmd, 86400) * "
+    "case when x.status in ('valid', 'not_counted') and x.leaf_hash is not "
+    "null then 'pending' else 'none' end, "
+    "to_timestamp(x.ms / 1000.0) + coalesce(l.mmd, 86400) * "
     "interval '1 second' from jsonb_to_recordset($1::jsonb) as x(tbs text, "
     "log_id text, ms bigint, raw text, source text, status text, reason "
     "text, leaf_hash text, leaf_index bigint) left join log l on l.log_id = "
-    "decode(x.log_id, 'hex') on conflict (tbs_sha256, log_id, timestamp_ms) "
-    "do update set status = excluded.status, reason = excluded.reason, "
-    "raw = excluded.raw, leaf_hash = excluded.leaf_hash, "
+    "decode(x.log_id, 'hex') order by x.tbs, x.log_id, x.ms, "
+    "x.status <> 'valid', x.source on conflict (tbs_sha256, log_id, "
+    "timestamp_ms) do update set status = excluded.status, reason = "
+    "excluded.reason, raw = excluded.raw, source = excluded.source, "
+    "leaf_hash = excluded.leaf_hash, leaf_index = excluded.leaf_index, "
     "inclusion = case when s.inclusion = 'none' then excluded.inclusion "
-    "else s.inclusion end, due_at = coalesce(s.due_at, excluded.due_at)";
+    "else s.inclusion end, due_at = coalesce(s.due_at, excluded.due_at) "
+    "where (s.leaf_hash is null or excluded.leaf_hash is not null) and "
+    "(s.raw = excluded.raw or excluded.status = 'valid' or s.status <> "
+    "'valid')";
 
 static const char forget_sql[] =
     "delete from chain_verdict where tbs_sha256 in (select decode(tbs, "
