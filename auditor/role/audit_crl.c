@@ -36,6 +36,7 @@ struct crl {
 	uint64_t		 fetch_id, ask_id;
 	int			 fetched;	/* its end was told */
 	int			 whole;		/* 200, and all of it came */
+	int			 asked_new;	/* only if it is another one */
 	int			 unchanged;	/* 304 */
 	char			 why[400];	/* not fetched */
 	char			 etag[256], last_modified[64];
@@ -195,6 +196,7 @@ fetch(struct audit_job *j)
 		g.headers[g.nheaders++] = since;
 	}
 	c->fetched = c->judged = c->whole = c->unchanged = 0;
+	c->asked_new = g.nheaders != 0;
 	if (ask(j, p[0]) == 0)
 		c->fetch_id = audit_pipe(j, &g, p[1]);
 	else
@@ -393,6 +395,17 @@ both(struct audit_job *j)
 		store(j);
 }
 
+/* Kept to ask with, as it is: what is cut, or is no ASCII, is none. */
+static void
+validator(char *out, size_t cap, const char *s)
+{
+	size_t	n;
+
+	for (n = 0; s[n] >= ' ' && s[n] <= '~'; n++)
+		;
+	(void)snprintf(out, cap, "%s", s[n] == '\0' && n < cap ? s : "");
+}
+
 static void
 fetched(struct audit_job *j, const struct fetch_done *d)
 {
@@ -402,11 +415,12 @@ fetched(struct audit_job *j, const struct fetch_done *d)
 		return;
 	c->fetch_id = 0;
 	c->fetched = 1;
+	/* who was not asked for news has none to deny */
 	c->unchanged = d->failure == FETCH_OK && d->status == 304 &&
-	    c->source.etag != NULL;
+	    c->asked_new;
 	c->whole = d->failure == FETCH_OK && d->status == 200;
-	(void)snprintf(c->etag, sizeof(c->etag), "%s", d->etag);
-	(void)snprintf(c->last_modified, sizeof(c->last_modified), "%s",
+	validator(c->etag, sizeof(c->etag), d->etag);
+	validator(c->last_modified, sizeof(c->last_modified),
 	    d->last_modified);
 	/* what is longer than any CRL is a fault of the CRL, not of the way */
 	if (d->failure == FETCH_TOO_LARGE)
