@@ -22,7 +22,7 @@ struct about {
 	int	unexpected;	/* a finding says that nobody declared it */
 	int	successor;	/* another for its names is served */
 	int	served;		/* it is served still */
-	int	old;		/* revoked before we first saw it */
+	int	old;		/* revoked before we first saw it, never good */
 	char	*sources;	/* JSON, owned */
 };
 
@@ -42,7 +42,9 @@ static const char about_sql[] =
     "on l.tbs_sha256 = j.tbs_sha256), "
     "exists (select from i join live l on l.tbs_sha256 = i.tbs_sha256), "
     "not exists (select from i where $3::timestamptz is null or "
-    "i.first_seen - interval '1 hour' < $3), "
+    "i.first_seen - interval '1 hour' < $3) and not exists (select from "
+    "revocation_status w where w.issuer_spki_sha256 = $1 and w.serial = $2 "
+    "and w.status = 'good'), "
     "coalesce((select json_agg(json_build_object('kind', s.kind, 'url', "
     "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
     "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
@@ -169,14 +171,11 @@ revoked(struct db *db, const struct span *key,
 	struct about	a;
 	int		rc;
 
-	if (c->expected != 0)
-		return fulfil(db, key, c, e) == -1 ? -1 :
-		    contain(db, key, c->serial, e);
 	if (about(db, key, c, &a, e) == -1)
 		return -1;
 	if (a.unexpected)
 		rc = contain(db, key, c->serial, e);
-	else if (c->fresh && a.old && !a.served)
+	else if (a.old && !a.served)
 		rc = 0;		/* history, not news */
 	else
 		rc = campaign ? 0 : surprise(db, key, c, &a, e);
@@ -229,24 +228,37 @@ refresh(struct db *db, const struct span *key, struct err *e)
 	    hex);
 }
 
+/* Is it revoked now, and was not before? */
+static int
+is_new(const struct rev_change_row *r)
+{
+	return r->after.status == REV_REVOKED &&
+	    r->before.status != REV_REVOKED;
+}
+
 int
 rev_find(struct db *db, const uint8_t issuer[32],
     const struct rev_changes *c, struct err *e)
 {
-	const struct span	key = { issuer, 32 };
-	size_t			i, fresh = 0;
-	int			campaign = 0;
+	const struct span		 key = { issuer, 32 };
+	const struct rev_change_row	*r;
+	size_t				 i, fresh = 0;
+	int				 campaign = 0;
 
-	for (i = 0; i < c->n; i++)
-		fresh += c->v[i].after.status == REV_REVOKED &&
-		    c->v[i].before.status != REV_REVOKED;
+	/* what was ordered is no part of a campaign */
+	for (i = 0; i < c->n; i++) {
+		r = &c->v[i];
+		if (is_new(r) && r->expected == 0)
+			fresh++;
+		else if (is_new(r) && (fulfil(db, &key, r, e) == -1 ||
+		    contain(db, &key, r->serial, e) == -1))
+			return -1;
+	}
 	if (fresh != 0 && rev_campaign(db, issuer, &campaign, e) == -1)
 		return -1;
 	for (i = 0; i < c->n; i++) {
-		const struct rev_change_row	*r = &c->v[i];
-
-		if (r->after.status == REV_REVOKED &&
-		    r->before.status != REV_REVOKED) {
+		r = &c->v[i];
+		if (is_new(r) && r->expected == 0) {
 			if (revoked(db, &key, r, campaign, e) == -1)
 				return -1;
 		} else if (r->before.status == REV_REVOKED &&
