@@ -326,6 +326,10 @@ open_rows(struct db *db, const struct db_res *r, const char *kind,
 	return 0;
 }
 
+/* Of an expired certificate no source says anything any more. */
+#define VALID "exists (select from issuance i where i.issuer_spki_sha256 = " \
+	"r.issuer_spki_sha256 and i.serial = r.serial and i.not_after > now())"
+
 static int
 disagreements(struct db *db, struct err *e)
 {
@@ -336,8 +340,8 @@ disagreements(struct db *db, struct err *e)
 	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
 	    "'sources contradict each other since ' || to_char("
 	    "disagree_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || "
-	    "' UTC: ' || why from revocation where disagree_since < now() - "
-	    "$1 * interval '1 second'", "i", (int64_t)DAY) == -1)
+	    "' UTC: ' || why from revocation r where disagree_since < now() - "
+	    "$1 * interval '1 second' and " VALID, "i", (int64_t)DAY) == -1)
 		return -1;
 	rc = open_rows(db, r, "revocation.disagreement", e);
 	db_free(r);
@@ -345,12 +349,13 @@ disagreements(struct db *db, struct err *e)
 	    "join revocation r on f.subject = encode(r.issuer_spki_sha256, "
 	    "'hex') || ':' || r.serial where f.kind = "
 	    "'revocation.disagreement' and f.state in ('open', 'acked') and "
-	    "r.disagree_since is null and (r.removed_at is null or "
-	    "r.status = 'revoked')", "") == -1)
+	    "((r.disagree_since is null and (r.removed_at is null or "
+	    "r.status = 'revoked')) or not " VALID ")", "") == -1)
 		return -1;
 	for (i = 0; i < db_rows(r) && rc == 0; i++)
 		rc = watcher_gone(db, "revocation.disagreement",
-		    db_text(r, i, 0), "the sources agree", e);
+		    db_text(r, i, 0), "the sources agree, or the certificate "
+		    "has expired", e);
 	db_free(r);
 	return rc;
 }
@@ -363,6 +368,17 @@ late(struct db *db, struct err *e)
 	size_t		 i;
 	int		 rc;
 
+	/* what was revoked already when it was expected is not late */
+	if (db_query(db, NULL, e, "with x as (update expectation x set state "
+	    "= 'fulfilled', closed_at = now() from revocation r where "
+	    "x.kind = 'revocation' and x.state = 'open' and "
+	    "r.issuer_spki_sha256 = x.issuer_spki_sha256 and r.serial = "
+	    "x.serial and r.status = 'revoked' returning x.id, "
+	    "x.issuer_spki_sha256, x.serial) update revocation r set "
+	    "expected = x.id from x where r.issuer_spki_sha256 = "
+	    "x.issuer_spki_sha256 and r.serial = x.serial and r.expected is "
+	    "null", "") == -1)
+		return -1;
 	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
 	    "'ordered at ' || to_char(added_at at time zone 'UTC', "
 	    "'YYYY-MM-DD HH24:MI') || ' UTC, and no source shows it' "
