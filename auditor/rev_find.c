@@ -272,6 +272,44 @@ rev_find(struct db *db, const uint8_t issuer[32],
 
 /* --- sources ------------------------------------------------------------------ */
 
+/* One URL may speak for many issuers: it is good when it is for all. */
+static int
+good_again(struct db *db, const struct rev_source_row *s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 other;
+
+	if (db_query(db, &r, e, "select exists (select from revocation_source "
+	    "where url = $1 and id <> $2 and failing_since is not null)",
+	    "si", s->url, s->id) == -1)
+		return -1;
+	other = db_bool(r, 0, 0);
+	db_free(r);
+	return other ? 0 : watcher_gone(db, "revocation.source_faulty",
+	    s->url, "the source is good again", e);
+}
+
+int
+rev_find_idle(struct db *db, const struct rev_source_row *s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 n;
+
+	if (s->failing_since == INT64_MIN)
+		return 0;
+	if (db_query(db, &r, e, "update revocation_source s set state = "
+	    "'new', fault = null, why = null, failing_since = null where "
+	    "s.id = $1 and not exists (select from issuance i join cert_fact "
+	    "f on f.tbs_sha256 = i.tbs_sha256 where i.issuer_spki_sha256 = "
+	    "s.issuer_spki_sha256 and i.not_after > now() and (s.url = "
+	    "any (f.crl) or s.url = any (f.ocsp) or s.origin = 'ccadb'))",
+	    "i", s->id) == -1)
+		return -1;
+	n = db_changed(r);
+	db_free(r);
+	return n != 0 ? good_again(db, s, e) : 0;
+}
+
 int
 rev_find_source(struct db *db, const struct rev_source_row *s,
     const struct rev_source_state *t, int twice, int64_t since,
@@ -290,8 +328,7 @@ rev_find_source(struct db *db, const struct rev_source_row *s,
 		patience = DAY;
 
 	if (strcmp(t->state, "good") == 0)
-		return watcher_gone(db, f.kind, s->url,
-		    "the source is good again", e);
+		return good_again(db, s, e);
 	if (away ? since == INT64_MIN || clk_wall() - since <
 	    patience * CLK_SEC : !twice)
 		return 0;

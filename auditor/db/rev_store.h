@@ -71,6 +71,7 @@ struct rev_word {
 	int		 reason;
 	int64_t		 stated_at;
 	const char	*refusal;	/* "" */
+	int		 silent;	/* UNKNOWN: there was no answer */
 	int64_t		 fresh_until;	/* of OCSP; INT64_MIN */
 	const char	*form;		/* of raw; NULL: none */
 	struct span	 raw;
@@ -79,7 +80,8 @@ struct rev_word {
 
 /*
  * Note ${n} words of a source: a new row of history where something changed,
- * else last_seen.  One that is UNKNOWN does not undo REVOKED.
+ * else last_seen.  One that is UNKNOWN does not undo REVOKED, and silence not
+ * an answer that is fresh.
  */
 int rev_words(struct db *, int64_t source, const uint8_t issuer[32],
     const struct rev_word *, size_t n, struct err *);

@@ -122,6 +122,21 @@ ask(struct audit_job *j, int pipe_end)
 	return c->ask_id != 0 ? 0 : -1;
 }
 
+/* Nothing is valid that it speaks of; what comes asks for it. */
+static void
+idle(struct audit_job *j)
+{
+	struct crl	*c = j->state;
+	struct err	 e = ERR_INIT;
+
+	if (audit_begin(j) == -1)
+		return;
+	if (rev_find_idle(j->en->db, &c->source, &e) == -1)
+		audit_fault(j, &e);
+	else if (audit_commit(j) == 0)
+		audit_done_source(j, c->source.id, IDLE_S);
+}
+
 static void
 begin(struct audit_job *j)
 {
@@ -143,8 +158,12 @@ begin(struct audit_job *j)
 		return;
 	}
 	if (db_rows(c->serials) == 0) {
-		/* nothing is valid that it speaks of; who does asks for it */
-		audit_done_source(j, c->source.id, IDLE_S);
+		idle(j);
+		return;
+	}
+	/* it would be at fault for what we do not have */
+	if (c->source.issuer.n == 0) {
+		audit_fail(j, "the issuer's certificate is not at hand");
 		return;
 	}
 	fetch(j);
