@@ -235,20 +235,29 @@ static const char source_sql[] =
     "join issuance i on i.tbs_sha256 = f.tbs_sha256 "
     "cross join lateral (values ('crl', f.crl), ('ocsp', f.ocsp)) "
     "k(kind, urls) cross join lateral unnest(k.urls) u(url)), "
-    "s as (insert into revocation_source (kind, url, issuer_spki_sha256, "
+    "n as (insert into revocation_source (kind, url, issuer_spki_sha256, "
     "issuer_sha256) select distinct on (kind, url, spki) kind, url, spki, "
-    "issuer from x order by kind, url, spki, issuer on conflict "
-    "(kind, url, issuer_spki_sha256) do update set issuer_sha256 = "
-    "coalesce(revocation_source.issuer_sha256, excluded.issuer_sha256) "
-    "returning id, kind, url, issuer_spki_sha256) "
+    "issuer from x order by kind, url, spki, issuer on conflict do nothing "
+    "returning id, kind, url, issuer_spki_sha256), "
+    "u as (update revocation_source r set issuer_sha256 = x.issuer from x "
+    "where r.kind = x.kind and r.url = x.url and r.issuer_spki_sha256 = "
+    "x.spki and r.issuer_sha256 is null and x.issuer is not null), "
+    "s as (select * from n union all select r.id, r.kind, r.url, "
+    "r.issuer_spki_sha256 from revocation_source r where "
+    "(r.kind, r.url, r.issuer_spki_sha256) in (select kind, url, spki "
+    "from x)) "
     "insert into ocsp_due (source_id, serial) select distinct s.id, x.serial "
     "from s join x on x.kind = 'ocsp' and s.kind = 'ocsp' and x.url = s.url "
     "and x.spki = s.issuer_spki_sha256 on conflict do nothing";
 
-/* Sources of certificates of which nothing is known are asked now. */
+/*
+ * Sources of certificates of which nothing is known are asked now.  Those
+ * that are being asked look for themselves at their end: they are not waited
+ * for, and no two jobs for each other.
+ */
 static const char plan_sql[] =
-    "insert into work as w (kind, subject) select distinct s.kind, "
-    "s.id::text from jsonb_to_recordset($1::jsonb) as x(tbs text) "
+    "with p as (select distinct s.kind, s.id::text as subject from "
+    "jsonb_to_recordset($1::jsonb) as x(tbs text) "
     "join cert_fact f on f.tbs_sha256 = decode(x.tbs, 'hex') "
     "join issuance i on i.tbs_sha256 = f.tbs_sha256 "
     "join revocation_source s on s.issuer_spki_sha256 = "
@@ -256,8 +265,12 @@ static const char plan_sql[] =
     "where not exists (select from revocation_status v where "
     "v.issuer_spki_sha256 = i.issuer_spki_sha256 and v.serial = i.serial and "
     "v.source_id = s.id) and (s.failing_since is null or (s.kind = 'ocsp' "
-    "and s.state = 'faulty')) on conflict "
-    "(kind, subject) do update set due_at = least(w.due_at, now())";
+    "and s.state = 'faulty'))), "
+    "n as (insert into work (kind, subject) select kind, subject from p "
+    "order by 1, 2 on conflict do nothing), "
+    "w as (select w.id from work w join p using (kind, subject) where "
+    "w.due_at > now() order by w.id for update of w skip locked) "
+    "update work set due_at = now() from w where work.id = w.id";
 
 /*
  * What could not be looked at (the issuer was not at hand) or has other bytes
