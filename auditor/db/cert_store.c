@@ -9,22 +9,32 @@
 #include "base/enc.h"
 #include "base/mem.h"
 
+/*
+ * In the order of an index, so that a turn reads each certificate once, and
+ * none twice whatever was said of it.
+ */
 int
-cert_store_due(struct db *db, const uint8_t spki[32], int64_t before,
-    size_t max, struct db_res **res, struct err *e)
+cert_store_due(struct db *db, const struct cert_ask *q, struct db_res **res,
+    struct err *e)
 {
-	const struct span	key = { spki, 32 };
+	const struct span	key = { q->spki, 32 };
+	const struct span	tbs = { q->tbs != NULL ? q->tbs :
+				    (const uint8_t *)"", q->tbs != NULL ? 32 :
+				    0 };
 
 	return db_query(db, res, e, "select i.tbs_sha256, c.form, c.der, "
-	    "c.chain, f.judged_at is null from issuance i "
+	    "c.chain, i.serial from issuance i "
 	    "join lateral (select * from certificate c where "
-	    "c.tbs_sha256 = i.tbs_sha256 order by c.form desc limit 1) c "
+	    "c.tbs_sha256 = i.tbs_sha256 order by c.form desc, c.sha256 "
+	    "limit 1) c "
 	    "on true left join cert_fact f on f.tbs_sha256 = i.tbs_sha256 "
-	    "where i.issuer_spki_sha256 = $1 and i.not_after > now() "
+	    "where i.issuer_spki_sha256 = $1 and i.serial >= $3 and "
+	    "(i.serial, i.tbs_sha256) > ($3, $4) and i.not_after > now() "
 	    "and i.issued <> 'invalid' and (f.judged_at is null "
-	    "or f.judged_at < $2 or (f.form = 'precert' and c.form = 'x509')) "
-	    "order by i.first_seen limit $3", "bti", &key, before,
-	    (int64_t)max);
+	    "or f.judged_at < $2 or (c.form = 'x509' and f.form = 'precert' "
+	    "and f.cert_sha256 <> c.sha256)) "
+	    "order by i.serial, i.tbs_sha256 limit $5", "btsbi", &key,
+	    q->before, q->serial, &tbs, (int64_t)q->max);
 }
 
 int
