@@ -682,6 +682,11 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	struct buf		t = BUF_INIT;
 	uint64_t		id;
 
+	/* with its number it is one frame, or the sender dies */
+	if (b->n > LIMIT_FRAME - 8) {
+		audit_fail(j, "it is larger than a judge is given");
+		return 0;
+	}
 	if (j->judge == NULL) {
 		j->judge = judge_fork(j->en->pool, j->audit->arena, NO_ARENA,
 		    &none, &e);

@@ -22,6 +22,8 @@
 
 /* Certificates that are judged before they are stored together. */
 #define BATCH	64
+/* Issuers that go with a certificate: anybody can make some with its key. */
+#define POOL_BYTES	(4u << 20)
 /* AIA addresses that one turn follows. */
 #define WANTS	8
 
@@ -87,7 +89,7 @@ ask(struct audit_job *j, size_t i)
 	struct db_res		*up = NULL;
 	struct buf		 b = BUF_INIT;
 	struct err		 e = ERR_INIT;
-	size_t			 k;
+	size_t			 k, room = POOL_BYTES;
 
 	q->at = clk_wall();
 	q->name = "";
@@ -97,8 +99,12 @@ ask(struct audit_job *j, size_t i)
 		audit_fault(j, &e);
 		return -1;
 	}
-	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++)
+	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++) {
+		if (db_bytes(up, k, 1).n > room)
+			continue;
+		room -= db_bytes(up, k, 1).n;
 		q->pool[q->npool++] = db_bytes(up, k, 1);
+	}
 	judge_cert_ask_pack(&b, q);
 	c->one[i].ask_id = audit_ask(j, JUDGE_CERT, &b, NULL, 0);
 	buf_free(&b);

@@ -239,9 +239,10 @@ hit_word(const struct crlscan_out *out, const struct crlscan_hit *h,
 	w->reason = h->reason;
 	w->stated_at = h->at;
 	w->refusal = "";
-	w->form = whole ? "crl" : "crl_parts";
+	/* without its entry there is no evidence of it */
+	w->form = whole ? "crl" : h->raw.n != 0 ? "crl_parts" : NULL;
 	w->raw = buf_bytes(&out->kept);
-	if (!whole) {
+	if (!whole && h->raw.n != 0) {
 		crlparts_of(out, h, &parts);
 		crlparts_pack(mem, &parts);
 		w->raw = buf_bytes(mem);
