@@ -13,7 +13,9 @@ static const char cert_sql[] =
     "i.issued <> 'invalid' and exists (select from certificate c where "
     "c.tbs_sha256 = i.tbs_sha256) and (f.judged_at is null or f.judged_at < "
     "$1 or (f.form = 'precert' and exists (select from certificate c where "
-    "c.tbs_sha256 = i.tbs_sha256 and c.form = 'x509'))) on conflict do "
+    "c.tbs_sha256 = i.tbs_sha256 and c.form = 'x509') and not exists "
+    "(select from certificate c where c.tbs_sha256 = i.tbs_sha256 and "
+    "c.form = 'x509' and c.sha256 = f.cert_sha256))) on conflict do "
     "nothing";
 
 static const char source_sql[] =

@@ -184,7 +184,11 @@ rev_merge_store(struct db *db, const uint8_t issuer[32], int64_t source,
 	int			 rc;
 
 	memset(c, 0, sizeof(*c));
-	if (db_query(db, &r, e, look_sql, "bi", &key, source) == -1)
+	/* two sources of one issuer, each blind to what the other just said */
+	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202611, "
+	    "('x' || substr(encode($1, 'hex'), 1, 8))::bit(32)::int)", "b",
+	    &key) == -1 ||
+	    db_query(db, &r, e, look_sql, "bi", &key, source) == -1)
 		return -1;
 	n = db_rows(r);
 	for (i = 1; i <= n; i++)

@@ -37,7 +37,8 @@ rev_source_load(struct db *db, int64_t id, struct rev_source_row *s,
 	    "where j.spki_sha256 = s.issuer_spki_sha256 limit 1)), s.fault, "
 	    "s.failing_since, s.number, s.this_update, s.next_update, s.etag, "
 	    "s.last_modified, s.kind = 'ocsp' and (s.probed_at is null or "
-	    "s.probed_at < now() - interval '1 day') "
+	    "s.probed_at < now() - interval '1 day' or s.fault = "
+	    "'good_for_unissued') "
 	    "from revocation_source s left join issuer i "
 	    "on i.sha256 = s.issuer_sha256 where s.id = $1", "i", id) == -1)
 		return -1;
@@ -252,7 +253,7 @@ rev_ocsp_asked(struct db *db, int64_t source, const struct db_strs *serials,
 {
 	return db_query(db, NULL, e, "update ocsp_due set due_at = now() + "
 	    "$3 * interval '1 second' * case when $4 then 1 else "
-	    "least(power(2, tries), 32) end, tries = case when $4 then 0 else "
+	    "power(2, least(tries, 5)) end, tries = case when $4 then 0 else "
 	    "tries + 1 end where source_id = $1 and serial = any ($2)",
 	    "iaiB", source, serials, in_s, ok);
 }

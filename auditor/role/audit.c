@@ -118,18 +118,25 @@ job_free(struct audit_job *j)
 	free(j);
 }
 
+/* Nobody wants the answer any more. */
+static void
+cancel(struct audit *a, const struct wait *w)
+{
+	if (w->what == FROM_FETCH)
+		fetch_client_cancel(a->fetch, w->id);
+	else if (w->what == FROM_LOGS && a->en->logs != NULL)
+		fetch_client_cancel(a->en->logs, w->id);
+	else if (w->what == FROM_PROBE)
+		probe_client_cancel(a->probe, w->id);
+}
+
 void
 audit_reset(struct audit *a)
 {
 	size_t	i;
 
 	for (i = 0; i < a->nwaits; i++)
-		if (a->waits[i].what == FROM_FETCH)
-			fetch_client_cancel(a->fetch, a->waits[i].id);
-		else if (a->waits[i].what == FROM_LOGS && a->en->logs != NULL)
-			fetch_client_cancel(a->en->logs, a->waits[i].id);
-		else if (a->waits[i].what == FROM_PROBE)
-			probe_client_cancel(a->probe, a->waits[i].id);
+		cancel(a, &a->waits[i]);
 	a->nwaits = 0;
 	/* rows stay leased until their time is over, or are given back here */
 	for (i = 0; i < a->njobs; i++) {
@@ -283,11 +290,14 @@ bury(struct audit *a)
 			i++;
 			continue;
 		}
-		for (w = 0; w < a->nwaits;)
-			if (a->waits[w].job == a->jobs[i])
-				a->waits[w] = a->waits[--a->nwaits];
-			else
+		for (w = 0; w < a->nwaits;) {
+			if (a->waits[w].job != a->jobs[i]) {
 				w++;
+				continue;
+			}
+			cancel(a, &a->waits[w]);
+			a->waits[w] = a->waits[--a->nwaits];
+		}
 		had_turn(a, a->jobs[i]);
 		job_free(a->jobs[i]);
 		a->jobs[i] = a->jobs[--a->njobs];
@@ -387,7 +397,9 @@ audit_idle(struct audit *a)
 	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1 ||
 	    conclude(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
-		return 1;
+		/* away: it comes back; else it would be so for ever */
+		a->en->failed |= db_alive(a->en->db);
+		return db_alive(a->en->db);
 	}
 	for (i = 0; i < KINDS; i++)
 		names[i] = kinds[i]->name;
@@ -683,6 +695,11 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	struct buf		t = BUF_INIT;
 	uint64_t		id;
 
+	/* with its number it is one frame, or the sender dies */
+	if (b->n > LIMIT_FRAME - 8) {
+		audit_fail(j, "it is larger than a judge is given");
+		return 0;
+	}
 	if (j->judge == NULL) {
 		j->judge = judge_fork(j->en->pool, j->audit->arena, NO_ARENA,
 		    &none, &e);

@@ -38,6 +38,8 @@ struct one {
 struct certs {
 	uint8_t		 spki[32];
 	struct db_res	*due;
+	char		*last;		/* serial of the last one; owned */
+	uint8_t		 last_tbs[32];
 	struct one	 one[BATCH];
 	size_t		 n, left;	/* of the batch; not judged */
 	size_t		 total;
@@ -74,6 +76,7 @@ drop(struct audit_job *j)
 	forget(c);
 	for (i = 0; i < c->nwant; i++)
 		free(c->want[i]);
+	free(c->last);
 	free(c);
 }
 
@@ -135,7 +138,8 @@ load(struct audit_job *j)
 	struct span	 tbs;
 	size_t		 i;
 
-	if (cert_store_due(j->en->db, c->spki, clk_wall() - AUDIT_AGE, BATCH,
+	if (cert_store_due(j->en->db, &(struct cert_ask){ c->spki, clk_wall() -
+	    AUDIT_AGE, c->last != NULL ? c->last : "", c->total != 0 ? c->last_tbs : NULL, BATCH },
 	    &c->due, &e) == -1) {
 		audit_fault(j, &e);
 		return;
@@ -154,6 +158,9 @@ load(struct audit_job *j)
 		if (tbs.n == 32)
 			memcpy(c->one[i].tbs, tbs.p, 32);
 	}
+	free(c->last);
+	c->last = mem_str(db_text(c->due, c->n - 1, CERT_DUE_SERIAL));
+	memcpy(c->last_tbs, c->one[c->n - 1].tbs, 32);
 	c->left = c->n;
 	c->total += c->n;
 	for (i = 0; i < c->n && !j->ended; i++)
