@@ -30,6 +30,7 @@
 struct crl {
 	struct rev_source_row	 source;
 	struct db_res		*serials;
+	long			*number;	/* of each in the set; -1 */
 	uint64_t		 fetch_id, ask_id;
 	int			 fetched;	/* its end was told */
 	int			 whole;		/* 200, and all of it came */
@@ -51,14 +52,19 @@ drop(struct audit_job *j)
 
 	rev_source_free(&c->source);
 	db_free(c->serials);
+	free(c->number);
 	buf_free(&c->raw);
 	crlscan_out_free(&c->out);
 	free(c);
 }
 
-/* The serials to look for, as a sealed image: its descriptor, or -1. */
+/*
+ * The serials to look for, as a sealed image: its descriptor, or -1.  One
+ * that is no number is in no set, and must not move the numbers of others.
+ */
 static int
-seal(const struct db_res *serials, uint64_t *size, struct err *e)
+seal(const struct db_res *serials, long *number, uint64_t *size,
+    struct err *e)
 {
 	struct crlset_build	*b = crlset_new();
 	struct buf		 image = BUF_INIT;
@@ -67,7 +73,7 @@ seal(const struct db_res *serials, uint64_t *size, struct err *e)
 	int			 fd;
 
 	for (i = 0; i < db_rows(serials); i++)
-		(void)crlset_add(b, db_text(serials, i, 0), NULL);
+		number[i] = crlset_add(b, db_text(serials, i, 0), NULL);
 	crlset_done(b, &image);
 	*size = image.n;
 	fd = memfd_create("cv-serials", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -102,7 +108,7 @@ ask(struct audit_job *j, int pipe_end)
 	q.last_number = c->source.number;
 	q.last_this = c->source.this_update;
 	q.keep = LIMIT_CRL_KEEP;
-	fds[1] = seal(c->serials, &q.set_size, &e);
+	fds[1] = seal(c->serials, c->number, &q.set_size, &e);
 	if (fds[1] == -1) {
 		audit_fault(j, &e);
 		return -1;
@@ -134,6 +140,7 @@ begin(struct audit_job *j)
 		audit_fault(j, &e);
 		return;
 	}
+	c->number = mem_array(db_rows(c->serials), sizeof(*c->number));
 	if (db_rows(c->serials) == 0) {
 		/* nothing is valid that it speaks of; who does asks for it */
 		audit_done_source(j, c->source.id, IDLE_S);
@@ -197,40 +204,54 @@ fetch(struct audit_job *j)
 
 /* --- what came of it ------------------------------------------------------------ */
 
+/* It lists the serial: the word, of which ${parts} may hold the bytes. */
+static void
+listed(const struct crl *c, const struct crlscan_hit *h, struct rev_word *w,
+    struct buf *parts)
+{
+	struct crlparts	cp;
+
+	w->status = REV_REVOKED;
+	w->reason = h->reason;
+	w->stated_at = h->at;
+	w->refusal = "";
+	w->form = c->out.kept.n != 0 ? "crl" : "crl_parts";
+	w->raw = buf_bytes(&c->out.kept);
+	if (c->out.kept.n == 0) {
+		crlparts_of(&c->out, h, &cp);
+		crlparts_pack(parts, &cp);
+		w->raw = buf_bytes(parts);
+	}
+}
+
 /* What the CRL says of each serial. */
 static int
 words(struct audit_job *j, struct err *e)
 {
-	struct crl		*c = j->state;
-	size_t			 n = db_rows(c->serials), i;
-	struct rev_word		*w = mem_array(n, sizeof(*w));
-	struct buf		*parts = mem_array(n, sizeof(*parts));
-	struct span		 sha = { c->out.sha256, 32 };
-	struct crlparts		 cp;
-	int			 rc;
+	struct crl			*c = j->state;
+	size_t				 n = db_rows(c->serials), i;
+	struct rev_word			*w = mem_array(n, sizeof(*w));
+	struct buf			*parts = mem_array(n, sizeof(*parts));
+	const struct crlscan_hit	**hit = mem_array(n, sizeof(*hit));
+	struct span			 sha = { c->out.sha256, 32 };
+	int				 rc;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < c->out.nhits && crl_fault_revokes(c->out.fault); i++)
+		if (c->out.hits[i].number >= 0 &&
+		    (size_t)c->out.hits[i].number < n)
+			hit[c->out.hits[i].number] = &c->out.hits[i];
+	for (i = 0; i < n; i++) {
 		w[i] = (struct rev_word){ .serial = db_text(c->serials, i, 0),
 		    .status = c->out.fault == CRL_OK ? REV_GOOD : REV_UNKNOWN,
 		    .reason = -1, .stated_at = INT64_MIN,
 		    .refusal = c->out.why, .fresh_until = INT64_MIN,
 		    .sha256 = sha };
-	for (i = 0; i < c->out.nhits && crl_fault_revokes(c->out.fault); i++) {
-		const struct crlscan_hit	*h = &c->out.hits[i];
-
-		if (h->number < 0 || (size_t)h->number >= n)
-			continue;
-		w[h->number].status = REV_REVOKED;
-		w[h->number].reason = h->reason;
-		w[h->number].stated_at = h->at;
-		w[h->number].refusal = "";
-		w[h->number].form = c->out.kept.n != 0 ? "crl" : "crl_parts";
-		w[h->number].raw = buf_bytes(&c->out.kept);
-		if (c->out.kept.n == 0) {
-			crlparts_of(&c->out, h, &cp);
-			crlparts_pack(&parts[h->number], &cp);
-			w[h->number].raw = buf_bytes(&parts[h->number]);
-		}
+		if (c->number[i] == -1) {
+			w[i].status = REV_UNKNOWN;
+			w[i].refusal = "its serial number is none "
+			    "(RFC 5280 4.1.2.2)";
+		} else if (hit[c->number[i]] != NULL)
+			listed(c, hit[c->number[i]], &w[i], &parts[i]);
 	}
 	/* a fault that says nothing leaves what was known */
 	rc = c->out.fault == CRL_OK || crl_fault_revokes(c->out.fault) ?
@@ -239,6 +260,7 @@ words(struct audit_job *j, struct err *e)
 	for (i = 0; i < n; i++)
 		buf_free(&parts[i]);
 	free(parts);
+	free(hit);
 	free(w);
 	return rc;
 }
