@@ -33,6 +33,7 @@ struct crl {
 	long			*number;	/* of each in the set; -1 */
 	uint64_t		 fetch_id, ask_id;
 	int			 fetched;	/* its end was told */
+	int			 conditional;	/* asked whether it is newer */
 	int			 whole;		/* 200, and all of it came */
 	int			 unchanged;	/* 304 */
 	char			 why[400];	/* not fetched */
@@ -194,6 +195,7 @@ fetch(struct audit_job *j)
 		    c->source.last_modified);
 		g.headers[g.nheaders++] = since;
 	}
+	c->conditional = g.nheaders != 0;
 	c->fetched = c->judged = c->whole = c->unchanged = 0;
 	if (ask(j, p[0]) == 0)
 		c->fetch_id = audit_pipe(j, &g, p[1]);
@@ -387,7 +389,7 @@ fetched(struct audit_job *j, const struct fetch_done *d)
 	c->fetch_id = 0;
 	c->fetched = 1;
 	c->unchanged = d->failure == FETCH_OK && d->status == 304 &&
-	    c->source.etag != NULL;
+	    c->conditional;
 	c->whole = d->failure == FETCH_OK && d->status == 200;
 	(void)snprintf(c->etag, sizeof(c->etag), "%s", d->etag);
 	(void)snprintf(c->last_modified, sizeof(c->last_modified), "%s",
