@@ -217,13 +217,13 @@ md_of(struct span oid)
 }
 
 /*
- * Leading zeros away: some certificates carry a serial number that is no
- * shortest form, and the text of one does not tell.
+ * The shortest form: some certificates carry a serial number that is not in
+ * it, and the text of one does not tell.  The sign stays: 80 is -128.
  */
 static struct span
 bare(struct span v)
 {
-	while (v.n > 1 && v.p[0] == 0) {
+	while (v.n > 1 && v.p[0] == ((v.p[1] & 0x80) != 0 ? 0xff : 0)) {
 		v.p++;
 		v.n--;
 	}

@@ -54,12 +54,14 @@ rev_reason_parse(const char *s)
 
 /*
  * Does the source say revoked?  removeFromCRL takes a hold back: what it
- * marks is not revoked any more, and not thereby good.
+ * marks in a CRL is not revoked any more, and not thereby good.  In an OCSP
+ * answer the reason takes nothing back from the status (RFC 6960 2.2).
  */
 static int
 revoked(const struct rev_source *s)
 {
-	return s->status == REV_REVOKED && s->reason != REMOVED;
+	return s->status == REV_REVOKED &&
+	    (s->kind == REV_OCSP || s->reason != REMOVED);
 }
 
 /* How much a reason says; the more, the better. */

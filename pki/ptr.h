@@ -13,7 +13,13 @@
  * written, byte for byte, of any scheme, each once; those that are empty, hold
  * control bytes, blanks or what is not ASCII, or have more than LIMIT_PTR_URL
  * bytes, and those beyond LIMIT_PTR_URLS of a kind, are left out and counted.
+ *
+ * A source of revocation that is named and cannot be asked is not none:
+ * PTR_LOST, the last of its list, stands for CRLs when a URI was left out or
+ * there is none, and for responders when there is no URI of one.
  */
+#define PTR_LOST	"(no URL)"
+
 struct ptr {
 	char		**crl;		/* fullName URIs; owned */
 	size_t		 ncrl;

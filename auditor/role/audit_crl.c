@@ -63,7 +63,10 @@ drop(struct audit_job *j)
 	free(c);
 }
 
-/* The serials to look for, as a sealed image: its descriptor, or -1. */
+/*
+ * The serials to look for, as a sealed image: its descriptor, or -1.  One
+ * that is no number is in no set, and must not move the numbers of others.
+ */
 static int
 seal(struct crl *c, uint64_t *size, struct err *e)
 {

@@ -492,6 +492,44 @@ test_absent(void **state)
 	check(judge(&a), fine);
 }
 
+/* 80 is -128, and 00 80 is 128: good of one is not good of the other. */
+static void
+test_signs(void **state)
+{
+	static const struct {
+		const char	*asked, *answered;
+		int		 same;
+	} t[] = {
+		{ "80", "0080", 1 }, { "80", "000080", 1 },
+		{ "80", "80", 0 }, { "80", "ff80", 0 },
+		{ "-80", "80", 1 }, { "-80", "ff80", 1 },
+		{ "-80", "ffff80", 1 }, { "-80", "0080", 0 },
+		{ "-01", "ff", 1 }, { "-01", "00ff", 0 }, { "ff", "ff", 0 },
+		{ "-7fff", "8001", 1 }, { "8001", "8001", 0 },
+		{ "00", "00", 1 }, { "00", "0000", 1 },
+	};
+	struct ocsp_read_in	in = asked();
+	struct ocsp_said	s;
+	struct answer		a;
+	struct buf		b = BUF_INIT;
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		a = plain();
+		a.serial = t[i].answered;
+		in.serial = t[i].asked;
+		buf_reset(&b);
+		fix_answer(&b, &a);
+		ocsp_said_read(buf_bytes(&b), &in, &s);
+		if ((ocsp_said_counts(&s) == OCSP_SAYS_GOOD) != t[i].same)
+			fail_msg("%s for %s", t[i].answered, t[i].asked);
+		assert_int_equal(s.faults, t[i].same ? 0 : OCSP_FAULT_ABSENT);
+		ocsp_said_free(&s);
+	}
+	buf_free(&b);
+}
+
 static void
 test_several_answers(void **state)
 {
@@ -912,6 +950,7 @@ main(void)
 		cmocka_unit_test(test_expired_responder),
 		cmocka_unit_test(test_freshness),
 		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_signs),
 		cmocka_unit_test(test_several_answers),
 		cmocka_unit_test(test_nonce),
 		cmocka_unit_test(test_extensions),
