@@ -734,13 +734,17 @@ test_idp(void **state)
 		{ NULL, "8101ff", CRL_OK, CRL_PARTIAL },
 		{ NULL, "8201ff", CRL_PARTIAL, CRL_OK },
 		{ ours, "83020640", CRL_PARTIAL, CRL_PARTIAL },
+		{ ours, "830100", CRL_PARTIAL, CRL_PARTIAL },
 		{ ours, "8401ff", CRL_INDIRECT, CRL_INDIRECT },
 		{ ours, "8501ff", CRL_WRONG_SCOPE, CRL_WRONG_SCOPE },
 		{ other, "83020640", CRL_WRONG_SCOPE, CRL_WRONG_SCOPE },
 		/* no more than one kind */
 		{ ours, "8101ff8201ff", CRL_MALFORMED, CRL_MALFORMED },
-		/* FALSE is left out, TRUE is ff */
-		{ ours, "810100", CRL_MALFORMED, CRL_MALFORMED },
+		/* FALSE should be left out, and TRUE is ff */
+		{ ours, "810100", CRL_OK, CRL_OK },
+		{ ours, "810100840100", CRL_OK, CRL_OK },
+		{ ours, "8101008201ff", CRL_PARTIAL, CRL_OK },
+		{ NULL, "810100", CRL_MALFORMED, CRL_MALFORMED },
 		{ ours, "810101", CRL_MALFORMED, CRL_MALFORMED },
 		{ ours, "8102ffff", CRL_MALFORMED, CRL_MALFORMED },
 		{ ours, "8300", CRL_MALFORMED, CRL_MALFORMED },
