@@ -19,7 +19,7 @@
 
 static const char *const names[CRL_FAULT_MAX] = {
 	"ok", "malformed", "bad_signature", "wrong_issuer", "unchecked",
-	"critical", "indirect", "delta", "wrong_scope", "partial", "future",
+	"critical", "indirect", "wrong_scope", "delta", "partial", "future",
 	"stale", "rewound", "too_large"
 };
 
@@ -32,8 +32,8 @@ crl_fault_name(enum crl_fault f)
 int
 crl_fault_revokes(enum crl_fault f)
 {
-	return f == CRL_OK || f == CRL_PARTIAL || f == CRL_FUTURE ||
-	    f == CRL_STALE || f == CRL_REWOUND;
+	return f == CRL_OK || f == CRL_DELTA || f == CRL_PARTIAL ||
+	    f == CRL_FUTURE || f == CRL_STALE || f == CRL_REWOUND;
 }
 
 /* The lower the graver. */

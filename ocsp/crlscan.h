@@ -30,9 +30,9 @@ enum crl_fault {
 	CRL_UNCHECKED,		/* an algorithm that we do not know */
 	CRL_CRITICAL,		/* an unknown critical extension, CRL or entry */
 	CRL_INDIRECT,		/* 5.2.5: other issuers' certificates */
-	CRL_DELTA,		/* 5.2.4 */
 	CRL_WRONG_SCOPE,	/* IDP is not the URL that certificates name;
 				   attribute certificates only */
+	CRL_DELTA,		/* 5.2.4 */
 	CRL_PARTIAL,		/* onlySomeReasons, only CA, only user */
 	CRL_FUTURE,		/* thisUpdate lies ahead (more than skew) */
 	CRL_STALE,		/* nextUpdate has passed, or there is none */
@@ -50,10 +50,10 @@ const char *crl_fault_name(enum crl_fault);
 /*
  * Of a fault, do the revocations that it lists still count?  A revoked entry
  * in any authentic CRL in scope is revoked, even when the CRL is stale,
- * rewound, postdated, or speaks of some reasons or one kind of certificate
- * only (serial numbers are unique for an issuer, 4.1.2.2).  A delta, an
- * indirect CRL or one of another scope says nothing, and one with an unknown
- * critical extension must not be used at all (5.2, 5.3).
+ * rewound, postdated, or says only what was added (a delta), some reasons or
+ * one kind of certificate (serial numbers are unique for an issuer, 4.1.2.2).
+ * An indirect CRL or one of another scope says nothing, and one with an
+ * unknown critical extension must not be used at all (5.2, 5.3).
  */
 int crl_fault_revokes(enum crl_fault);
 
