@@ -253,7 +253,7 @@ static const struct conf_key audit_keys[] = {
 	  .min = 1, .max = 7 * DAY, .dflt = "1h",
 	  .help = "how often sources and endpoints are looked at" },
 	{ .name = "unreachable_after", .type = CONF_T_SECONDS,
-	  AT(conf, audit_unreachable), .min = 0, .max = 30 * DAY,
+	  AT(conf, audit_unreachable), .min = 60, .max = 30 * DAY,
 	  .dflt = "6h", .help = "a source away so long is not checked" },
 	{ .name = "send", .type = CONF_T_STRS, AT(conf, audit_send),
 	  .check = conf_check_name, .help = "channels that get the report" },

@@ -226,6 +226,10 @@
 #define LIMIT_EXEC_VAR		(32u << 10)
 /* Seconds that a program may take. */
 #define LIMIT_EXEC_SECS		30
+/* Rows of one section of an audit report; what is more is counted. */
+#define LIMIT_REPORT_ROWS	10000
+/* Text of an audit report in a message: a webhook stays below its limit. */
+#define LIMIT_REPORT_TEXT	8000u
 /* Deliveries that one worker has under way. */
 #define LIMIT_DELIVERIES	64
 /* Channels whose secrets the sign process holds. */

@@ -136,11 +136,10 @@ merge_silent(const struct rev_source *v, size_t n, int none,
     struct rev *out)
 {
 	const struct rev_source	*s;
-	size_t			 i, good = n, required = 0;
+	size_t			 i, good = n;
 
 	for (i = 0; i < n; i++) {
 		s = &v[i];
-		required += s->required != 0;
 		if (s->status == REV_GOOD) {
 			if (good == n || (s->required && !v[good].required))
 				good = i;

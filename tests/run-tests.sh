@@ -174,6 +174,8 @@ corpus()
 	tile)		set -- static-ct/navigli2025h2 ;;
 	loglist)	set -- loglist ;;
 	scts)		set -- fuzz/openssl/x509 fuzz/openssl/ct sct ;;
+	ocsp_said)	set -- ocsp/golang ocsp/zeek-extracted ;;
+	ptr)		set -- fuzz/openssl/x509 ;;
 	*)		return ;;
 	esac
 	for d in "$@"; do

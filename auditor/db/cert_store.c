@@ -245,7 +245,8 @@ static const char plan_sql[] =
     "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp)) "
     "where not exists (select from revocation_status v where "
     "v.issuer_spki_sha256 = i.issuer_spki_sha256 and v.serial = i.serial and "
-    "v.source_id = s.id) and s.failing_since is null on conflict "
+    "v.source_id = s.id) and (s.failing_since is null or (s.kind = 'ocsp' "
+    "and s.state = 'faulty')) on conflict "
     "(kind, subject) do update set due_at = least(w.due_at, now())";
 
 static const char sct_sql[] =

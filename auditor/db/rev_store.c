@@ -72,12 +72,32 @@ rev_source_serials(struct db *db, const struct rev_source_row *s,
 {
 	const struct span	key = { s->issuer_spki, 32 };
 
-	return db_query(db, res, e, "select distinct i.serial from issuance i "
+	return db_query(db, res, e, "select distinct i.serial, exists (select "
+	    "from revocation_status w where w.issuer_spki_sha256 = $1 and "
+	    "w.serial = i.serial and w.source_id = $3) from issuance i "
 	    "join cert_fact f on f.tbs_sha256 = i.tbs_sha256 "
 	    "where i.issuer_spki_sha256 = $1 and i.not_after > now() "
 	    "and ($2 = any (f.crl) or (f.crl = '{}' and exists (select from "
 	    "revocation_source s where s.id = $3 and s.origin = 'ccadb')))",
 	    "bsi", &key, s->url, s->id);
+}
+
+int
+rev_source_again(struct db *db, int64_t id, struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, "update work w set due_at = now() from "
+	    "revocation_source s where ($1 = 0 or s.id = $1) and "
+	    "w.kind = s.kind and w.subject = s.id::text and w.holder is null "
+	    "and (s.failing_since is null or (s.kind = 'ocsp' and s.state = "
+	    "'faulty')) and exists (select from issuance i "
+	    "join cert_fact f on f.tbs_sha256 = i.tbs_sha256 where "
+	    "i.issuer_spki_sha256 = s.issuer_spki_sha256 and "
+	    "i.not_after > now() and case s.kind when 'ocsp' then s.url = "
+	    "any (f.ocsp) else s.url = any (f.crl) or (f.crl = '{}' and "
+	    "s.origin = 'ccadb') end and not exists (select from "
+	    "revocation_status v where v.issuer_spki_sha256 = "
+	    "i.issuer_spki_sha256 and v.serial = i.serial and v.source_id = "
+	    "s.id)) returning w.kind || ':' || w.subject", "i", id);
 }
 
 int
@@ -240,24 +260,4 @@ rev_ocsp_probed(struct db *db, int64_t source, struct err *e)
 {
 	return db_query(db, NULL, e, "update revocation_source set "
 	    "probed_at = now() where id = $1", "i", source);
-}
-
-int
-rev_source_more(struct db *db, const struct rev_source_row *s, struct err *e)
-{
-	const struct span	 key = { s->issuer_spki, 32 };
-	struct db_res		*r = NULL;
-	int			 more;
-
-	if (db_query(db, &r, e, "select exists (select from issuance i join "
-	    "cert_fact f on f.tbs_sha256 = i.tbs_sha256 where "
-	    "i.issuer_spki_sha256 = $1 and i.not_after > now() and "
-	    "($2 = any (f.crl) or $2 = any (f.ocsp)) and not exists (select "
-	    "from revocation_status w where w.issuer_spki_sha256 = $1 and "
-	    "w.serial = i.serial and w.source_id = $3))", "bsi", &key,
-	    s->url, s->id) == -1)
-		return -1;
-	more = db_bool(r, 0, 0);
-	db_free(r);
-	return more;
 }

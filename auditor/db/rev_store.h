@@ -31,11 +31,19 @@ int rev_source_load(struct db *, int64_t id, struct rev_source_row *,
     struct err *);
 
 /*
- * Serials of valid certificates that name this CRL, and of those that were
- * revoked by it and are valid still.  One text column.
+ * Serials of valid certificates that name this CRL: text, and whether it has
+ * said something of it before.
  */
 int rev_source_serials(struct db *, const struct rev_source_row *,
     struct db_res **, struct err *);
+
+/*
+ * Sources that answer and have not said a word yet of a certificate that
+ * names them (it came while they were being asked): due now.  Of source
+ * ${id}, or of all with 0.  ${r}, unless NULL: their work, "KIND:SUBJECT".
+ */
+int rev_source_again(struct db *, int64_t id, struct db_res **r,
+    struct err *);
 
 /* What a check of a source found; strings borrowed, NULL: as it was. */
 struct rev_source_state {
@@ -116,11 +124,5 @@ int rev_ocsp_asked(struct db *, int64_t source, const struct db_strs *serials,
 
 /* It was asked about a serial that nobody issued. */
 int rev_ocsp_probed(struct db *, int64_t source, struct err *);
-
-/*
- * Has a certificate come meanwhile that names the source, and of which it was
- * not asked?  1 or 0; -1.
- */
-int rev_source_more(struct db *, const struct rev_source_row *, struct err *);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "auditor/db/plan_store.h"
+#include "auditor/db/rev_store.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit_trust.h"
@@ -26,6 +27,10 @@
 #define PATIENCE	(60 * CLK_SEC)
 /* What judges map that read nothing from an arena. */
 #define NO_ARENA	4096
+/* The lists of logs are looked at so often, once there is one; */
+#define TRUST_EVERY	(60 * CLK_SEC)
+/* SCTs are not judged before there is one, but not for ever. */
+#define LIST_WAIT	(60 * CLK_SEC)
 #define RETRY_BASE	60
 #define RETRY_CAP	3600
 
@@ -55,6 +60,7 @@ struct audit {
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
+	int64_t			 list_by;	/* then without a list */
 	/* --once: what had its turn, "kind:subject"; owned */
 	char			**done;
 	size_t			 ndone, capdone;
@@ -170,6 +176,7 @@ audit_reload(struct audit *a, struct err *e)
 	buf_free(&roots);
 	/* the lists may be other ones */
 	a->trust_at = 0;
+	a->list_by = clk_mono() + LIST_WAIT;
 	return rc;
 }
 
@@ -244,6 +251,26 @@ had_turn(struct audit *a, const struct audit_job *j)
 	    j->lease.subject);
 }
 
+/* Certificates came after its turn: it has another one. */
+static int
+turn_again(struct audit *a, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i, k;
+
+	if (rev_source_again(a->en->db, 0, &r, e) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r); i++)
+		for (k = 0; k < a->ndone;)
+			if (strcmp(a->done[k], db_text(r, i, 0)) == 0) {
+				free(a->done[k]);
+				a->done[k] = a->done[--a->ndone];
+			} else
+				k++;
+	db_free(r);
+	return 0;
+}
+
 /* Jobs that ended are gone before the next are claimed. */
 static void
 bury(struct audit *a)
@@ -275,7 +302,7 @@ trust(struct audit *a, int64_t now)
 
 	if (now < a->trust_at)
 		return;
-	a->trust_at = now + 60 * CLK_SEC;
+	a->trust_at = now + (a->trust.logs.n == 0 ? CLK_SEC : TRUST_EVERY);
 	if (audit_trust_logs(&a->trust, a->en->db, a->en->pool, a->arena,
 	    NO_ARENA, &e) == -1)
 		log_warn("audit", "the lists of logs: %s", e.msg);
@@ -316,6 +343,9 @@ audit_turn(struct audit *a, int64_t now)
 	a->claim_at = now + CLK_SEC;
 	trust(a, now);
 	for (i = 0; i < KINDS; i++) {
+		if ((kinds[i] == &audit_cert || kinds[i] == &audit_endpoint) &&
+		    a->trust.logs.n == 0 && !a->en->once && now < a->list_by)
+			continue;
 		/* --once: what certificates name is known when all are */
 		if (a->en->once && kinds[i] != &audit_sweep &&
 		    kinds[i] != &audit_cert && count(a, &audit_cert) != 0)
@@ -342,7 +372,7 @@ audit_idle(struct audit *a)
 	if (a->njobs != 0)
 		return 0;
 	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1) {
+	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
 		return 1;
 	}
@@ -526,6 +556,17 @@ audit_done(struct audit_job *j, int64_t due_in_s)
 }
 
 void
+audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
+{
+	struct err	e = ERR_INIT;
+
+	audit_done(j, due_in_s);
+	/* whoever planned it while it was leased planned in vain */
+	if (rev_source_again(j->en->db, id, NULL, &e) == -1)
+		log_error(j->kind->name, "%s", e.msg);
+}
+
+void
 audit_fail(struct audit_job *j, const char *why)
 {
 	int64_t			every = audit_every(j);
@@ -533,7 +574,9 @@ audit_fail(struct audit_job *j, const char *why)
 	    every < RETRY_CAP ? every : RETRY_CAP, why };
 	struct err		e = ERR_INIT;
 
-	log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+	/* once: it is said again when it has been well in between */
+	if (j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
 	    e.code != ERR_LEASE)
 		log_error(j->kind->name, "%s", e.msg);

@@ -91,6 +91,12 @@ int audit_idle(struct audit *);
 /* End well, due again in so many seconds (negative: the row is removed). */
 void audit_done(struct audit_job *, int64_t due_in_s);
 
+/*
+ * The same of revocation source ${id}: at once, when a certificate came
+ * meanwhile of which it has said nothing.
+ */
+void audit_done_source(struct audit_job *, int64_t id, int64_t due_in_s);
+
 /* End as failed: tried again with a growing pause. */
 void audit_fail(struct audit_job *, const char *why);
 

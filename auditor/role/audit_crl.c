@@ -136,16 +136,29 @@ begin(struct audit_job *j)
 	}
 	if (db_rows(c->serials) == 0) {
 		/* nothing is valid that it speaks of; who does asks for it */
-		audit_done(j, IDLE_S);
+		audit_done_source(j, c->source.id, IDLE_S);
 		return;
 	}
 	fetch(j);
+}
+
+/* Has it been looked at for every one of them? */
+static int
+looked(const struct db_res *serials)
+{
+	size_t	i;
+
+	for (i = 0; i < db_rows(serials); i++)
+		if (!db_bool(serials, i, 1))
+			return 0;
+	return 1;
 }
 
 static void
 fetch(struct audit_job *j)
 {
 	struct crl		*c = j->state;
+	int			 whole;
 	struct fetch_get	 g;
 	char			 none[320], since[100];
 	int			 p[2];
@@ -162,13 +175,14 @@ fetch(struct audit_job *j)
 	g.flags = FETCH_F_FOLLOW | FETCH_F_PIPE;
 	g.method = "GET";
 	g.url = c->source.url;
-	/* what was bad is looked at whole */
-	if (c->source.etag[0] != '\0' && !c->second) {
+	/* what was bad is looked at whole, and for serials that are new */
+	whole = c->second || !looked(c->serials);
+	if (c->source.etag[0] != '\0' && !whole) {
 		(void)snprintf(none, sizeof(none), "If-None-Match: %s",
 		    c->source.etag);
 		g.headers[g.nheaders++] = none;
 	}
-	if (c->source.last_modified[0] != '\0' && !c->second) {
+	if (c->source.last_modified[0] != '\0' && !whole) {
 		(void)snprintf(since, sizeof(since), "If-Modified-Since: %s",
 		    c->source.last_modified);
 		g.headers[g.nheaders++] = since;
@@ -326,11 +340,9 @@ store(struct audit_job *j)
 	if (audit_commit(j) == -1)
 		return;
 	if (good) {
-		audit_done(j, rev_source_more(j->en->db, &c->source, NULL) ==
-		    1 ? 1 : next_in(j, c));
+		audit_done_source(j, c->source.id, next_in(j, c));
 		return;
 	}
-	log_info("crl", "%s: %s", c->source.url, t.why);
 	audit_fail(j, t.why);
 }
 

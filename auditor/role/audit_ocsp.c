@@ -141,7 +141,7 @@ begin(struct audit_job *j)
 	}
 	n = load(j);
 	if (n == 0)
-		audit_done(j, audit_every(j));
+		audit_done_source(j, o->source.id, audit_every(j));
 	else if (n > 0)
 		go_on(j);
 }
@@ -321,8 +321,7 @@ store(struct audit_job *j)
 	if (n > 0)
 		go_on(j);
 	else if (n == 0)
-		audit_done(j, rev_source_more(j->en->db, &o->source, NULL) ==
-		    1 ? 1 : audit_every(j));
+		audit_done_source(j, o->source.id, audit_every(j));
 }
 
 static void

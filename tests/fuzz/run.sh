@@ -35,6 +35,8 @@ seeds()
 	inspect) echo "$data/static-ct" "$data/rfc6962" "$data/sct" ;;
 	scts)	echo "$data/fuzz/openssl/x509" "$data/fuzz/openssl/ct" \
 		    "$data/sct" ;;
+	ocsp_said) echo "$data/ocsp" ;;
+	ptr)	echo "$data/fuzz/openssl/x509" ;;
 	revocation) echo "$data/fuzz/openssl/crl" "$data/crl" "$data/ocsp" ;;
 	esac
 }

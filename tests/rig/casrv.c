@@ -16,6 +16,7 @@
 #include "tests/rig/lib/mint.h"
 #include "tests/rig/lib/pub.h"
 #include "tests/rig/lib/pub_admin.h"
+#include "tests/rig/lib/pub_ccadb.h"
 #include "tests/rig/lib/pub_crl.h"
 #include "tests/rig/lib/pub_ocsp.h"
 #include "tests/rig/lib/pub_wire.h"
@@ -206,6 +207,27 @@ serve_new(const struct web_req *r, struct web_res *s)
 	buf_free(&args);
 }
 
+/* All CAs, as CCADB lists them. */
+static void
+serve_ccadb(const char *name, const char *where, struct web_res *s)
+{
+	int i, pems = strcmp(name, "pems.csv") == 0;
+
+	if (!pems && strcmp(name, "records.csv") != 0) {
+		web_say(s, 404, "%s: no such list", name);
+		return;
+	}
+	s->type = "text/csv; charset=utf-8";
+	pthread_mutex_lock(&srv.lock);
+	for (i = -1; i < srv.n; i++)
+		if (pems)
+			pub_ccadb_pem(i < 0 ? NULL : srv.pubs[i], &s->body);
+		else
+			pub_ccadb_record(i < 0 ? NULL : srv.pubs[i], where,
+			    &s->body);
+	pthread_mutex_unlock(&srv.lock);
+}
+
 static void
 serve(void *ctx, const struct web_req *r, struct web_res *s)
 {
@@ -217,6 +239,10 @@ serve(void *ctx, const struct web_req *r, struct web_res *s)
 	p += admin ? 6 : *p == '/';
 	if (admin && strcmp(p, "new") == 0) {
 		serve_new(r, s);
+		return;
+	}
+	if (strncmp(p, "ccadb/", 6) == 0) {
+		serve_ccadb(p + 6, web_where(srv.web, r->at), s);
 		return;
 	}
 	slash = strchr(p, '/');

@@ -1,8 +1,10 @@
 """Checks of casrv and of what ca does with revocation: openssl and
 python3-cryptography say what they read in the answers."""
 import base64
+import csv
 import datetime
 import gzip
+import io
 import json
 import os
 import shutil
@@ -160,8 +162,13 @@ def check_issue(check, ca):
           [x509.TLSFeatureType.status_request], "--must-staple")
     check(len(ext(EXT.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS).value) == 1,
           "--unknown-sct")
-    _, c = ca.issue("nosan", "--no-san", "--cn", "x")
-    check(True, "--no-san")
+    j = json.loads(run(ca.tool, "issue", ca.dir, "--no-san", "--cn", "x",
+                       "--out", ca.dir + "/nosan"))
+    check("tbs_sha256" in j and not [
+        e for e in pem(ca.dir + "/nosan.pem").extensions
+        if e.oid == EXT.SUBJECT_ALTERNATIVE_NAME], "--no-san")
+    _, c = ca.issue("many", "--sans", "100000")
+    check(b"s99999.many.example" in c.public_bytes(DER), "--sans")
     for kind, bits in (("rsa1024", 1024), ("close", 2048), ("roca", 2048)):
         _, c = ca.issue("weak-" + kind, "--key-type", kind)
         check(c.public_key().key_size == bits, kind)
@@ -383,6 +390,8 @@ def check_crl_lies(check, ca, cert):
     check(idp(told("only_reasons")).only_some_reasons == frozenset(
         [x509.ReasonFlags.key_compromise]), "only_reasons")
     check(idp(told("only_ca")).only_contains_ca_certs, "only_ca")
+    check(told("wrong_issuer", kind="crl").issuer != ca.int.subject,
+          "crl: wrong_issuer")
     check(len(list(told("no_number").extensions)) == 1, "no_number")
     check(len(told("duplicate")) == 2, "duplicate")
     check(len(told("extra", n=50)) == 51, "extra")
@@ -440,6 +449,10 @@ def check_wire_lies(check, ca, cert):
     check(h["Content-Encoding"] == "gzip" and len(gzip.decompress(b)) in
           range(size - 3, size + 4), "gzip")
     check(body("wrong_gzip")[1]["Content-Encoding"] == "gzip", "wrong_gzip")
+    check(x509.load_pem_x509_crl(body("pem")[2]).issuer == ca.int.subject,
+          "pem")
+    check(len(body("deep", "/issuer.der", kind="aia")[2]) > 200000,
+          "aia: deep")
     check(len(body("huge_body", n=3)[2]) == 3 << 20, "huge_body")
     _, h, b = body("huge_body", n=3, mode="chunked")
     check(len(b) == 3 << 20 and h["Content-Length"] is None, "chunked")
@@ -505,6 +518,28 @@ def check_aia(check, ca):
         text[text.index("-----BEGIN"):].encode()) == ca.int, "issuer.p7c")
     check([http(ca.url + p)[0] for p in ("/none.der", "/../x.der", "/int",
                                          "/int.pem")] == [404] * 4, "no file")
+
+
+def check_ccadb(check, ca):
+    rows = list(csv.DictReader(io.StringIO(
+        http(ca.server.url + "/ccadb/records.csv")[2].decode())))
+    pems = {r["SHA-256 Fingerprint"]: r["X.509 Certificate (PEM)"]
+            for r in csv.DictReader(io.StringIO(
+                http(ca.server.url + "/ccadb/pems.csv")[2].decode()))}
+    check([r["Certificate Name"] for r in rows] ==
+          ["ca1", "ca2", "ca1-root"] and len(pems) == 3, "ccadb: rows")
+    for r in rows:
+        c = x509.load_pem_x509_certificate(
+            pems[r["SHA-256 Fingerprint"]].encode())
+        check(c.fingerprint(hashes.SHA256()).hex().upper() ==
+              r["SHA-256 Fingerprint"] and base64.b64decode(
+                  r["Subject Key Identifier"]) ==
+              c.extensions.get_extension_for_class(
+                  x509.SubjectKeyIdentifier).value.digest, "ccadb: hash")
+    urls = json.loads(rows[0]["JSON Array of Partitioned CRLs"])
+    check(len(urls) == 4 and http(urls[3])[0] == 200 and
+          rows[0]["CA Owner"] == 'Rig "Inc"' and http(
+              rows[1]["Full CRL Issued By This CA"])[0] == 200, "ccadb: CRLs")
 
 
 def check_cross(check, ca, other):
@@ -592,7 +627,7 @@ def check_all(check, bindir, d):
     run(tool, "init", d + "/ca1", "--crl", s.url + "/ca1-root/crl/full.crl",
         "--ocsp", s.url + "/ca1-root/ocsp", "--aia", s.url + "/ca1/root.der")
     run(tool, "init", d + "/ca2", "--name", "Second Trust")
-    for spec in ("ca1,shards=4", "ca2,unissued=unauthorized",
+    for spec in ('ca1,shards=4,owner=Rig "Inc"', "ca2,unissued=unauthorized",
                  "ca1,name=ca1-root,issuer=root,ocsp=direct,"
                  "responder_id=name"):
         post(s.url + "/_rig/new", dict(ca="%s/%s" % (d, spec)))
@@ -616,6 +651,7 @@ def check_all(check, bindir, d):
     check_wire_lies(check, ca, cert)
     check_listeners(check, ca, cert)
     check_aia(check, ca)
+    check_ccadb(check, ca)
     check_cross(check, ca, ca2)
     check_root(check, ca, Ca(tool, d + "/ca1", s, "ca1-root"))
     check_bulk(check, ca)

@@ -11,6 +11,14 @@
 #                         --dir; sets $rig (http://127.0.0.1:PORT), $rig_pid
 #   t_ca                  makes the CA $T/$ca (ca), once
 #   t_issue ARG...        ca issue $T/$ca ARG...; prints the JSON line
+#   t_cas ARG...          CRLs and OCSP of CA $T/$ca, with these options
+#                         behind its DIR (",shards=2"); sets $cas
+#                         (http://127.0.0.1:PORT), $cas_pid
+#   t_cert NAME P ARG...  t_issue for NAME into $T/P.* and $T/P.json
+#   of P FIELD            a field of $T/P.json, such as serial
+#   revoke P [ARGS]       by casrv: reason=R&at=T
+#   cas_lie NAME [ARGS]   as lie, for casrv
+#   honest                casrv lies no more
 #   t_sink ARG...         the receiver; sets $sink (port), $sink_pid, $sink_log;
 #                         its secret is $T/secret
 #   t_conf NAME [LINE...] writes $T/NAME.yaml for $db, $rig and $list
@@ -22,6 +30,7 @@
 #   cv ARG...             certvigil --config $conf ARG...; sets $rc, leaves its
 #                         output in $T/out and $T/err
 #   once                  cv run --once
+#   again                 everything that audits is due at once, and once
 #   start, stop           certvigil run in the background; $run_pid, log in
 #                         $T/run.log
 #   sql QUERY             on $db; rows on lines, columns parted by |
@@ -37,7 +46,7 @@
 . tests/pg.sh
 
 passed=0 failed=0 skipped=0 own_pg= pids=() T= run_pid= rc=0
-rig= rig_pid= sink= sink_pid= sink_log= db= conf= list=loglist.json
+rig= rig_pid= cas= cas_pid= sink= sink_pid= sink_log= db= conf= list=loglist.json
 
 t_begin()
 {
@@ -229,6 +238,52 @@ t_issue()
 	"$obj/tests/rig/ca" issue "$T/${ca:-ca}" "$@"
 }
 
+t_cas()
+{
+	t_ca
+	rm -f "$T/cas.out"
+	"$obj/tests/rig/casrv" --ca "$T/${ca:-ca}$*" \
+	    >"$T/cas.out" 2>"$T/cas.err" &
+	cas_pid=$!
+	pids+=("$cas_pid")
+	cas=http://127.0.0.1:$(first_line "$T/cas.out" | json_int port)
+}
+
+t_cert()
+{
+	t_issue --name "$1" --out "$T/$2" "${@:3}" > "$T/$2.json" ||
+	    fail "ca issue $*"
+}
+
+of()
+{
+	sed -n "s/.*\"$2\": *\"\([0-9a-f]*\)\".*/\1/p" "$T/$1.json"
+}
+
+# POST to casrv that must not be refused.
+cas_post()
+{
+	post "$cas/_rig/${ca:-ca}/$1" > "$T/cas.said"
+	if grep -q '"error"' "$T/cas.said"; then
+		fail "casrv: $1: $(cat "$T/cas.said")"
+	fi
+}
+
+revoke()
+{
+	cas_post "revoke?serial=$(of "$1" serial)${2:+&$2}"
+}
+
+cas_lie()
+{
+	cas_post "lie?lie=$1${2:+&$2}"
+}
+
+honest()
+{
+	cas_post honest
+}
+
 t_sink()
 {
 	sink_log=$T/sink.log
@@ -315,6 +370,14 @@ cv()
 once()
 {
 	cv run --once
+}
+
+again()
+{
+	sql "update work set due_at = now() where kind in ('sweep', 'cert',
+	    'crl', 'ocsp', 'incl', 'endpoint', 'caa');
+	    update ocsp_due set due_at = now()" || fail "sql"
+	once
 }
 
 start()

@@ -24,7 +24,7 @@ static const struct { const char *name; enum kind kind; size_t at; }
 	{ "same-serial", TEXT, AT(same_serial) },
 	{ "tls-scts", TEXT, AT(tls_scts) },
 	{ "days", NUMBER, AT(days) }, { "age", NUMBER, AT(age) },
-	{ "shards", NUMBER, AT(shards) },
+	{ "shards", NUMBER, AT(shards) }, { "sans", NUMBER, AT(sans) },
 	{ "final-submit", FLAG, AT(final_submit) },
 	{ "precert-only", FLAG, AT(precert_only) },
 	{ "no-precert", FLAG, AT(no_precert) },

@@ -34,6 +34,20 @@ csr_san(X509_REQ *csr, struct buf *san)
 	return i >= 0 ? 0 : -1;
 }
 
+/* So many names more, below the first. */
+static void
+put_many(const struct issue_opts *o, struct buf *names)
+{
+	char *text;
+	long i;
+
+	for (i = 0; i < o->sans && o->names.n > 0; i++) {
+		text = mem_printf("s%ld.%s", i, o->names.v[0]);
+		der_put(names, 0x82, text, strlen(text));
+		free(text);
+	}
+}
+
 static int
 put_raw(const struct issue_list *raw, struct buf *names, struct err *e)
 {
@@ -84,6 +98,7 @@ exts_san(const struct issue_opts *o, X509_REQ *csr, struct buf *san,
 	}
 	for (i = 0; i < o->names.n; i++)
 		der_put(&names, 0x82, o->names.v[i], strlen(o->names.v[i]));
+	put_many(o, &names);
 	rc = put_raw(&o->raw, &names, e);
 	if (rc == 0)
 		rc = put_ips(&o->ips, &names, e);

@@ -24,7 +24,7 @@ struct issue_opts {
 	struct issue_list crl, ocsp, aia;	/* URLs */
 	const char	*cn, *key, *csr, *pubkey, *key_type, *out;
 	const char	*same_serial, *tls_scts;
-	long		 days, age, shards;
+	long		 days, age, shards, sans;
 	int		 final_submit, precert_only, bad_signature;
 	int		 presigner, malformed, no_san, no_precert;
 	int		 must_staple, bad_sct, unknown_sct, sct_only;

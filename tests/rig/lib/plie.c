@@ -25,7 +25,7 @@ static const struct {
 	[PLIE_WRONGKEY] = { "wrong_key", -1, BOTH },
 	[PLIE_CRITICAL] = { "unknown_critical", -1, BOTH },
 	[PLIE_GARBAGE] = { "garbage", 500, ALL },
-	[PLIE_DEEP] = { "deep", 200000, BOTH },
+	[PLIE_DEEP] = { "deep", 200000, ALL },
 	[PLIE_TRUNCATED] = { "truncated", 50, ALL },
 	[PLIE_RESPONDER] = { "wrong_responder", -1, OCSP },
 	[PLIE_NOEKU] = { "no_eku", -1, OCSP },
@@ -38,7 +38,7 @@ static const struct {
 	[PLIE_UNAUTH] = { "unauthorized", -1, OCSP },
 	[PLIE_MALFORMED] = { "malformed_request", -1, OCSP },
 	[PLIE_SERIAL] = { "wrong_serial", -1, OCSP },
-	[PLIE_ISSUER] = { "wrong_issuer", -1, OCSP },
+	[PLIE_ISSUER] = { "wrong_issuer", -1, BOTH },
 	[PLIE_CONTRADICT] = { "contradict", -1, OCSP },
 	[PLIE_NONCE] = { "nonce", -1, OCSP },
 	[PLIE_SHA1] = { "sha1", -1, OCSP },
@@ -77,6 +77,7 @@ static const struct {
 	[PLIE_GZIP] = { "gzip", -1, ALL },
 	[PLIE_WRONGGZIP] = { "wrong_gzip", -1, ALL },
 	[PLIE_TYPE] = { "wrong_content_type", -1, ALL },
+	[PLIE_PEM] = { "pem", -1, CRL | BIT(PKIND_AIA) },
 };
 _Static_assert(sizeof(lies) / sizeof(lies[0]) == PLIE_MAX, "a name each");
 

@@ -32,6 +32,7 @@ static const struct { const char *name; size_t off, size; } texts[] = {
 	{ "responder_id", offsetof(struct pub, responder_id), 16 },
 	{ "unissued", offsetof(struct pub, unissued), 16 },
 	{ "base", offsetof(struct pub, base), 192 },
+	{ "owner", offsetof(struct pub, owner), 64 },
 };
 
 static const struct { const char *name; size_t off; long unit; } numbers[] = {

@@ -54,6 +54,7 @@ struct pub {
 	char		 responder_id[16];	/* key or name */
 	char		 unissued[16];	/* unknown or unauthorized */
 	char		 base[192];	/* of the IDP, or "": the listener's */
+	char		 owner[64];	/* in CCADB's list, or "" */
 	char		*dir;
 	long		 shards;
 	long		 crl_secs, crl_every, ocsp_secs, nonce;

@@ -207,7 +207,8 @@ make(struct draft *d, const struct crl_kept *k, struct buf *out)
 	put_lies(d);
 	put_exts(d, wrong);
 	memset(&say, 0, sizeof(say));
-	say.issuer = buf_bytes(&d->p->ca.subject);
+	say.issuer = buf_bytes(tell(d, PLIE_ISSUER) == NULL ?
+	    &d->p->ca.subject : &d->p->responder[0].subject);
 	say.this = d->this;
 	say.next = d->next;
 	say.entries = buf_bytes(&d->entries);

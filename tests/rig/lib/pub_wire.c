@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include <libdeflate.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 
 #include "tests/rig/lib/bomb.h"
+#include "tests/rig/lib/der.h"
 #include "tests/rig/lib/pub_wire.h"
 
 static void
@@ -99,6 +101,23 @@ tell_body(struct plies *l, const struct pask *q, struct web_res *s)
 	return 0;
 }
 
+/* Base64 between two lines, where DER should be. */
+static void
+to_pem(struct buf *b, const char *name)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long n;
+
+	if (bio == NULL || PEM_write_bio(bio, name, "", b->p,
+	    (long)b->n) <= 0)
+		abort();
+	n = BIO_get_mem_data(bio, &text);
+	buf_reset(b);
+	buf_add(b, text, (size_t)n);
+	BIO_free(bio);
+}
+
 /* The same body, changed. */
 static void
 tell_bytes(struct plies *l, const struct pask *q, struct web_res *s)
@@ -117,6 +136,16 @@ tell_bytes(struct plies *l, const struct pask *q, struct web_res *s)
 		if (RAND_bytes(buf_room(&s->body, n), (int)n) != 1)
 			abort();
 		s->body.n = n;
+	}
+	if (q->kind == PKIND_AIA &&
+	    (x = plie_tell(l, PLIE_DEEP, q)) != NULL) {
+		buf_reset(&s->body);
+		der_deep(&s->body, (size_t)x->n);
+	}
+	if (plie_tell(l, PLIE_PEM, q) != NULL) {
+		join(s);
+		to_pem(&s->body, q->kind == PKIND_CRL ? "X509 CRL" :
+		    "CERTIFICATE");
 	}
 	if ((x = plie_tell(l, PLIE_TRUNCATED, q)) != NULL) {
 		join(s);
