@@ -36,7 +36,7 @@
 
 static const struct audit_kind *const kinds[] = {
 	&audit_sweep, &audit_cert, &audit_crl, &audit_ocsp, &audit_incl,
-	&audit_endpoint, &audit_caa
+	&audit_endpoint, &audit_caa, &audit_keys
 };
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 

@@ -22,6 +22,8 @@
 
 /* Certificates that are judged before they are stored together. */
 #define BATCH	64
+/* Bytes of issuers that go with one: all of it is one message. */
+#define POOL_BYTES	(4u << 20)
 /* AIA addresses that one turn follows. */
 #define WANTS	8
 
@@ -84,7 +86,8 @@ ask(struct audit_job *j, size_t i)
 	struct db_res		*up = NULL;
 	struct buf		 b = BUF_INIT;
 	struct err		 e = ERR_INIT;
-	size_t			 k;
+	struct span		 der;
+	size_t			 k, bytes = 0;
 
 	q->at = clk_wall();
 	q->name = "";
@@ -94,8 +97,13 @@ ask(struct audit_job *j, size_t i)
 		audit_fault(j, &e);
 		return -1;
 	}
-	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++)
-		q->pool[q->npool++] = db_bytes(up, k, 1);
+	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++) {
+		der = db_bytes(up, k, 1);
+		bytes += der.n;
+		if (bytes > POOL_BYTES)
+			break;
+		q->pool[q->npool++] = der;
+	}
 	judge_cert_ask_pack(&b, q);
 	c->one[i].ask_id = audit_ask(j, JUDGE_CERT, &b, NULL, 0);
 	buf_free(&b);
