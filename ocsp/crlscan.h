@@ -38,6 +38,8 @@ enum crl_fault {
 	CRL_STALE,		/* nextUpdate has passed, or there is none */
 	CRL_REWOUND,		/* number or thisUpdate lower than seen before */
 	CRL_TOO_LARGE,		/* LIMIT_CRL bytes, LIMIT_CRL_ENTRY, ... */
+	CRL_UNNUMBERED,		/* no number, or a critical one: against the
+				   profile; the least grave */
 	CRL_FAULT_MAX
 };
 
@@ -50,8 +52,9 @@ const char *crl_fault_name(enum crl_fault);
 /*
  * Of a fault, do the revocations that it lists still count?  A revoked entry
  * in any authentic CRL in scope is revoked, even when the CRL is stale,
- * rewound, postdated, or says only what was added (a delta), some reasons or
- * one kind of certificate (serial numbers are unique for an issuer, 4.1.2.2).
+ * rewound, postdated, a delta, or speaks of some reasons or one kind of
+ * certificate only (serial numbers are unique for an issuer, 4.1.2.2).  What a
+ * delta takes back (removeFromCRL) stays revoked: the complete CRL decides.
  * An indirect CRL or one of another scope says nothing, and one with an
  * unknown critical extension must not be used at all (5.2, 5.3).
  */
@@ -80,6 +83,11 @@ struct crlscan_in {
 	 * says; then nextUpdate may be missing.  0: nextUpdate decides.
 	 */
 	int64_t			 max_age;
+	/*
+	 * Hold it to the profile too: a number that is not critical (5.2.3,
+	 * BR 7.2.2), without which nobody can say that it is the newest.
+	 */
+	int			 profile;
 };
 
 /* An entry of a watched serial; the first one when there are more. */

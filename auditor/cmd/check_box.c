@@ -217,6 +217,7 @@ crl(void *arg, struct buf *out)
 	in.set = &set;
 	in.now = b->c->at;
 	in.last_this = INT64_MIN;
+	in.profile = 1;
 	s = crlscan_new(&in);
 	while ((n = read(b->fd, piece, PIECE)) != 0) {
 		if (n == -1 && errno != EINTR)

@@ -159,6 +159,7 @@ judge_do_crl(struct judge *j, struct ipc *ipc, struct ipc_msg *m,
 	in.last_number = q.last_number;
 	in.last_this = q.last_this;
 	in.keep = q.keep;
+	in.profile = 1;
 	s = crlscan_new(&in);
 	/* what is too long is a verdict too; the pipe's end tells its writer */
 	(void)drain(s, fd, NULL);
