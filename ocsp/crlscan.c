@@ -12,8 +12,8 @@
 #include "ocsp/crlscan_part.h"
 #include "pki/der.h"
 
-/* Hashed, then walked: it stays in the nearest cache. */
-#define CHUNK		((size_t)16 << 10)
+/* Hashed, then walked: it stays in a cache near by. */
+#define CHUNK		((size_t)64 << 10)
 
 /* --- faults --- */
 

@@ -46,10 +46,11 @@ extension(const struct der_extn *x, struct crl_one *o)
 			    "(RFC 5280 5.3.2)";
 		return NULL;
 	case ISSUER:
-		o->fault = CRL_INDIRECT;
+		if (o->fault == CRL_OK)
+			o->fault = CRL_INDIRECT;
 		return NULL;
 	default:
-		/* what is unknown and critical is the graver */
+		/* the graver one */
 		if (x->critical)
 			o->fault = CRL_CRITICAL;
 		return NULL;

@@ -33,6 +33,8 @@ seeds()
 	note)	echo "$data/static-ct" ;;
 	tile)	echo "$data/static-ct" ;;
 	inspect) echo "$data/static-ct" "$data/rfc6962" "$data/sct" ;;
+	crlscan) echo "$data/fuzz/openssl/crl" "$data/crl" \
+		    tests/fuzz/corpus/revocation ;;
 	revocation) echo "$data/fuzz/openssl/crl" "$data/crl" "$data/ocsp" ;;
 	esac
 }
