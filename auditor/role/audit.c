@@ -13,6 +13,7 @@
 #include "auditor/db/rev_store.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/role/audit_ccadb.h"
 #include "auditor/role/audit_trust.h"
 #include "auditor/role/children.h"
 #include "auditor/role/engine_start.h"
@@ -57,6 +58,7 @@ struct audit {
 	struct wait		*waits;
 	size_t			 nwaits, capwaits;
 	struct audit_trust	 trust;
+	struct audit_ccadb	 ccadb;
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
@@ -359,6 +361,15 @@ audit_turn(struct audit *a, int64_t now)
 }
 
 int
+audit_plan(struct audit *a, struct err *e)
+{
+	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1)
+		return -1;
+	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
+	    a->en->conf->audit_every, e);
+}
+
+int
 audit_idle(struct audit *a)
 {
 	const char	*names[KINDS];
@@ -371,8 +382,7 @@ audit_idle(struct audit *a)
 
 	if (a->njobs != 0)
 		return 0;
-	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1) {
+	if (audit_plan(a, &e) == -1 || turn_again(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
 		return 1;
 	}
