@@ -14,6 +14,7 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/rev_find.h"
+#include "auditor/role/audit_ccadb.h"
 #include "auditor/role/audit_trust.h"
 #include "auditor/role/children.h"
 #include "auditor/role/engine_start.h"
@@ -58,6 +59,7 @@ struct audit {
 	struct wait		*waits;
 	size_t			 nwaits, capwaits;
 	struct audit_trust	 trust;
+	struct audit_ccadb	 ccadb;
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
@@ -381,6 +383,15 @@ conclude(struct audit *a, struct err *e)
 }
 
 int
+audit_plan(struct audit *a, struct err *e)
+{
+	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1)
+		return -1;
+	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
+	    a->en->conf->audit_every, e);
+}
+
+int
 audit_idle(struct audit *a)
 {
 	const char	*names[KINDS];
@@ -393,8 +404,7 @@ audit_idle(struct audit *a)
 
 	if (a->njobs != 0)
 		return 0;
-	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1 ||
+	if (audit_plan(a, &e) == -1 || turn_again(a, &e) == -1 ||
 	    conclude(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
 		/* away: it comes back; else it would be so for ever */

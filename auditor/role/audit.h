@@ -88,6 +88,9 @@ int audit_idle(struct audit *);
 
 /* --- for the jobs ------------------------------------------------------------ */
 
+/* Rows of work for all that is to be audited: 0, or -1 and err. */
+int audit_plan(struct audit *, struct err *);
+
 /* End well, due again in so many seconds (negative: the row is removed). */
 void audit_done(struct audit_job *, int64_t due_in_s);
 

@@ -1176,7 +1176,7 @@ test_faults(void **state)
 {
 	static const enum crl_fault	yes[] = { CRL_OK, CRL_DELTA,
 					    CRL_PARTIAL, CRL_FUTURE,
-					    CRL_STALE, CRL_REWOUND };
+					    CRL_UNNUMBERED, CRL_STALE, CRL_REWOUND };
 	const char			*name;
 	size_t				 i, k, n = 0;
 
