@@ -180,6 +180,9 @@ audit_reload(struct audit *a, struct err *e)
 		return -1;
 	}
 	rc = judge_pool_roots(a->en->pool, &roots, e);
+	if (rc == 0)
+		rc = judge_pool_weak(a->en->pool, buf_bytes(&a->trust.weak),
+		    e);
 	buf_free(&roots);
 	/* the lists may be other ones */
 	a->trust_at = 0;
@@ -697,7 +700,7 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	}
 	if (!j->told && type == JUDGE_CERT) {
 		judge_trust_pack(&t, buf_bytes(&j->audit->trust.logs),
-		    buf_bytes(&j->audit->trust.weak));
+		    (struct span){ NULL, 0 });
 		judge_tell(j->judge, JUDGE_TRUST, &t);
 		buf_free(&t);
 		j->told = 1;

@@ -36,7 +36,8 @@ void judge_logs_pack(struct buf *, struct span chrome, struct span apple);
 
 /*
  * JUDGE_TRUST, told once to each judge: the logs as JUDGE_LOGS answered them
- * (empty: none), and a text that weak_list_read() takes (may be empty).
+ * (empty: none), and a text that weak_list_read() takes (may be empty: then
+ * the list that the template has counts).
  */
 struct judge_trust {
 	struct loglist	 *logs;		/* owned, as weak */
@@ -179,6 +180,8 @@ struct ipc;
 struct ipc_msg;
 
 int judge_do_roots(struct judge *, struct cur *, struct err *);
+int judge_do_weak(struct judge *, struct ipc *, struct ipc_msg *,
+    struct err *);
 int judge_do_logs(struct judge *, struct cur *, uint64_t id, struct err *);
 int judge_do_trust(struct judge *, struct cur *, struct err *);
 int judge_do_cert(struct judge *, struct cur *, uint64_t id, struct err *);
