@@ -501,6 +501,7 @@ read_judge(struct audit_job *j)
 	struct judge_reply	r;
 	struct cur		c;
 	struct err		e = ERR_INIT;
+	char			msg[sizeof(e.msg)];
 	int			eof, rc = 0;
 
 	if (j->judge == NULL || j->ended)
@@ -508,8 +509,12 @@ read_judge(struct audit_job *j)
 	(void)ipc_flush(j->judge->ipc, NULL);
 	eof = ipc_read(j->judge->ipc, &e) == -1;
 	while (!j->ended && j->judge != NULL &&
-	    (rc = judge_next(j->judge, &r, &c)) == 1)
+	    (rc = judge_next(j->judge, &r, &c)) == 1) {
+		(void)snprintf(msg, sizeof(msg), "%s", r.msg);
+		audit_plain(msg);
+		r.msg = msg;
 		j->kind->judged(j, &r, &c);
+	}
 	if (j->ended || j->judge == NULL || (rc != -1 && !eof))
 		return;
 	judge_free(j->judge, 1);
@@ -734,6 +739,14 @@ audit_commit(struct audit_job *j)
 }
 
 void
+audit_plain(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+}
+
+void
 audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 {
 	if (d->failure != FETCH_OK)
@@ -741,6 +754,7 @@ audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 		    fetch_failure_name(d->failure), d->message);
 	else
 		(void)snprintf(out, cap, "HTTP %u", d->status);
+	audit_plain(out);
 }
 
 int64_t

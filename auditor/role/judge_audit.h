@@ -48,6 +48,15 @@ void judge_trust_pack(struct buf *, struct span logs, struct span weak);
 int judge_trust_read(struct cur *, struct judge_trust *);
 void judge_trust_free(struct judge_trust *);
 
+/*
+ * Parts of answers that go on into a database: text that is UTF-8 (what is
+ * not, such as a character that was cut, is sent as `?`); a time, which is
+ * INT64_MIN outside of the years 1 to 9999.
+ */
+void judge_text_pack(struct buf *, const char *);
+int judge_text_read(struct cur *, const char **);
+int judge_when_read(struct cur *, int64_t *);
+
 /* --- a certificate --------------------------------------------------------- */
 
 struct judge_cert_ask {
