@@ -166,8 +166,9 @@ judge_one(struct audit_job *j, const struct db_res *r, size_t i,
 	if (says == 0)
 		rc = watcher_open(j->en->db, tbs.p, &f, NULL, e);
 	if (rc == 0)
-		rc = caa_store_judged(j->en->db, &tbs, says == 1 ? "allowed" :
-		    says == 0 ? "violated" : "unknown", why, e);
+		rc = caa_store_judged(j->en->db, &(struct caa_judged){ tbs,
+		    j->lease.subject, says == 1 ? "allowed" : says == 0 ?
+		    "violated" : "unknown", why }, e);
 	json_decref(records);
 	caa_free(&set);
 	return rc;
@@ -201,9 +202,9 @@ store(struct audit_job *j)
 	c->set.ad = c->ad;
 	if (audit_begin(j) == -1)
 		return;
-	rc = judge_due(j, &e);
+	rc = caa_store_seen(j->en->db, &s, &before, &e);
 	if (rc == 0)
-		rc = caa_store_seen(j->en->db, &s, &before, &e);
+		rc = judge_due(j, &e);
 	if (rc == 0 && before != NULL)
 		rc = changed(j, before, &e);
 	if (rc == 0)
