@@ -94,7 +94,7 @@ staple(struct endpoint_find *f, const char *addr, const struct judge_cert *k,
     const struct ocsp_said *s)
 {
 	if (s == NULL) {
-		if (k->must_staple)
+		if (k->must_staple && !f->stapled)
 			note(f, ENDPOINT_STAPLE, "medium", "%s staples no "
 			    "OCSP answer, and its certificate says that it "
 			    "must (RFC 7633)", addr);

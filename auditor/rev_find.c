@@ -209,24 +209,21 @@ unrevoked(struct db *db, const struct span *key,
 static int
 refresh(struct db *db, const struct span *key, struct err *e)
 {
-	char	prefix[80], hex[65];
-
-	(void)enc_hex_to(hex, key->p, 32);
-	(void)snprintf(prefix, sizeof(prefix), "%s:%%", hex);
 	return db_query(db, NULL, e, "update finding f set detail = "
 	    "f.detail || jsonb_build_object('sources', x.v) from (select "
-	    "w.serial, jsonb_agg(jsonb_build_object('kind', s.kind, 'url', "
+	    "f.id, jsonb_agg(jsonb_build_object('kind', s.kind, 'url', "
 	    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
 	    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
 	    "encode(w.sha256, 'hex')) order by s.kind, s.url) as v from "
-	    "(select distinct on (serial, source_id) * from "
-	    "revocation_status where issuer_spki_sha256 = $1 "
-	    "order by serial, source_id, id desc) w join revocation_source s "
-	    "on s.id = w.source_id where w.status = 'revoked' "
-	    "group by w.serial) x where f.kind = 'certificate.revoked' and "
-	    "f.subject like $2 and f.subject = $3 || ':' || x.serial and "
-	    "f.detail->'sources' is distinct from x.v", "bss", key, prefix,
-	    hex);
+	    "finding f join revocation_source s on s.issuer_spki_sha256 = $1 "
+	    "join lateral (select * from revocation_status w where "
+	    "w.issuer_spki_sha256 = $1 and w.serial = "
+	    "split_part(f.subject, ':', 2) and w.source_id = s.id "
+	    "order by w.id desc limit 1) w on w.status = 'revoked' "
+	    "where f.kind = 'certificate.revoked' and f.state in ('open', "
+	    "'acked') and split_part(f.subject, ':', 1) = encode($1, 'hex') "
+	    "group by f.id) x where f.id = x.id and "
+	    "f.detail->'sources' is distinct from x.v", "b", key);
 }
 
 /* Is it revoked now, and was not before? */

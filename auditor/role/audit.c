@@ -183,6 +183,9 @@ audit_reload(struct audit *a, struct err *e)
 		return -1;
 	}
 	rc = judge_pool_roots(a->en->pool, &roots, e);
+	if (rc == 0)
+		rc = judge_pool_weak(a->en->pool, buf_bytes(&a->trust.weak),
+		    e);
 	buf_free(&roots);
 	/* the lists may be other ones */
 	a->trust_at = 0;
@@ -521,6 +524,7 @@ read_judge(struct audit_job *j)
 	struct judge_reply	r;
 	struct cur		c;
 	struct err		e = ERR_INIT;
+	char			msg[sizeof(e.msg)];
 	int			eof, rc = 0;
 
 	if (j->judge == NULL || j->ended)
@@ -528,8 +532,12 @@ read_judge(struct audit_job *j)
 	(void)ipc_flush(j->judge->ipc, NULL);
 	eof = ipc_read(j->judge->ipc, &e) == -1;
 	while (!j->ended && j->judge != NULL &&
-	    (rc = judge_next(j->judge, &r, &c)) == 1)
+	    (rc = judge_next(j->judge, &r, &c)) == 1) {
+		(void)snprintf(msg, sizeof(msg), "%s", r.msg);
+		audit_plain(msg);
+		r.msg = msg;
 		j->kind->judged(j, &r, &c);
+	}
 	if (j->ended || j->judge == NULL || (rc != -1 && !eof))
 		return;
 	judge_free(j->judge, 1);
@@ -720,7 +728,7 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	}
 	if (!j->told && type == JUDGE_CERT) {
 		judge_trust_pack(&t, buf_bytes(&j->audit->trust.logs),
-		    buf_bytes(&j->audit->trust.weak));
+		    (struct span){ NULL, 0 });
 		judge_tell(j->judge, JUDGE_TRUST, &t);
 		buf_free(&t);
 		j->told = 1;
@@ -754,6 +762,14 @@ audit_commit(struct audit_job *j)
 }
 
 void
+audit_plain(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+}
+
+void
 audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 {
 	if (d->failure != FETCH_OK)
@@ -761,6 +777,7 @@ audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 		    fetch_failure_name(d->failure), d->message);
 	else
 		(void)snprintf(out, cap, "HTTP %u", d->status);
+	audit_plain(out);
 }
 
 int64_t

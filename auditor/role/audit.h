@@ -130,6 +130,9 @@ int audit_begin(struct audit_job *);
 /* Commit it: the same. */
 int audit_commit(struct audit_job *);
 
+/* Text of strangers, in place: printable ASCII, which any column takes. */
+void audit_plain(char *);
+
 /* What failed, in a sentence: "connect: ...", "HTTP 503". */
 void audit_refusal(const struct fetch_done *, char *out, size_t cap);
 
