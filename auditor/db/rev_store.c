@@ -37,7 +37,8 @@ rev_source_load(struct db *db, int64_t id, struct rev_source_row *s,
 	    "where j.spki_sha256 = s.issuer_spki_sha256 limit 1)), s.fault, "
 	    "s.failing_since, s.number, s.this_update, s.next_update, s.etag, "
 	    "s.last_modified, s.kind = 'ocsp' and (s.probed_at is null or "
-	    "s.probed_at < now() - interval '1 day') "
+	    "s.probed_at < now() - interval '1 day' or s.fault = "
+	    "'good_for_unissued') "
 	    "from revocation_source s left join issuer i "
 	    "on i.sha256 = s.issuer_sha256 where s.id = $1", "i", id) == -1)
 		return -1;
