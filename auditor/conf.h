@@ -102,7 +102,7 @@ struct conf {
 	struct conf_strs digest_to;
 	char		*ccadb_csv;		/* issuer owners, or NULL */
 	int64_t		 audit_every;		/* 3600 */
-	int64_t		 audit_unreachable_after; /* 21600 */
+	int64_t		 audit_unreachable;	/* seconds, 21600 */
 	struct conf_strs audit_send;		/* channels of the report */
 	char		*audit_roots;		/* PEM: more roots */
 	char		*audit_certdata;	/* Mozilla's certdata.txt */

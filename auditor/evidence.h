@@ -193,7 +193,10 @@ int evidence_add(struct evidence *, const char *type, const char *grade,
 const json_t *evidence_statement(const struct evidence *, int i);
 const json_t *evidence_log_at(const struct evidence *, int i);
 
-/* "entry", "head", "consistency", "crl", "ocsp", "endpoint", "dns", "absence". */
+/*
+ * "entry", "head", "consistency", "crl", "ocsp", "endpoint", "dns",
+ * "absence".
+ */
 const char *evidence_ask_name(enum evidence_ask);
 
 /*

@@ -54,7 +54,8 @@ number(uint64_t v)
 }
 
 struct evidence_logkey *
-evidence_log_of(struct evidence_file *f, const json_t *o, size_t *at, struct err *e)
+evidence_log_of(struct evidence_file *f, const json_t *o, size_t *at,
+    struct err *e)
 {
 	uint64_t	i = evidence_int(o, "log");
 
@@ -127,13 +128,14 @@ check_head(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	evidence_bytes(o, "raw", &raw);
 	body = buf_bytes(&raw);
 	sha_256(it->raw, body.p, body.n);
-	/* the signature must be right for the key that is named, known or not */
+	/* right for the key that is named, whether that is known or not */
 	if (l->tiles ? note_read(body, l->origin, buf_bytes(&l->key), &sth,
 	    e) == 0 : sth_read_json(body, &sth, e) == 0 &&
 	    sth_verify(&sth, buf_bytes(&l->key), e) == 0)
 		rc = 0;
 	buf_free(&raw);
-	if (rc == -1 || evidence_same(o, "tree_size", number(sth.tree_size), e) == -1 ||
+	if (rc == -1 ||
+	    evidence_same(o, "tree_size", number(sth.tree_size), e) == -1 ||
 	    evidence_same(o, "timestamp", number(sth.timestamp), e) == -1 ||
 	    evidence_same(o, "root_hash", evidence_hex(sth.root, 32), e) == -1)
 		return EVIDENCE_INVALID;
@@ -195,8 +197,9 @@ check_certificate(struct evidence_file *f, size_t i, const json_t *o,
 	size_t		 n;
 	int		 rc = -1;
 
-	if (evidence_shape(o, "s type,s grade,s form,b der,B chain,A chain_sha256,"
-	    "h tbs_sha256,h cert_sha256,h spki_sha256,?h issuer_spki_sha256,"
+	if (evidence_shape(o, "s type,s grade,s form,b der,B chain,"
+	    "A chain_sha256,h tbs_sha256,h cert_sha256,h spki_sha256,"
+	    "?h issuer_spki_sha256,"
 	    "s serial,s subject,s issuer,A names,t not_before,t not_after", e)
 	    == -1)
 		return EVIDENCE_INVALID;
@@ -303,7 +306,8 @@ check_entry(struct evidence_file *f, size_t i, const json_t *o, char *why,
 
 	if (evidence_shape(o, "s type,s grade,i log,i head,?i certificate,"
 	    "?s malformed,i index,i timestamp,s entry_type,b leaf,"
-	    "h leaf_hash,o inclusion,?n consistency", e) == -1 || evidence_log_of(f, o, &log, e) == NULL ||
+	    "h leaf_hash,o inclusion,?n consistency", e) == -1 ||
+	    evidence_log_of(f, o, &log, e) == NULL ||
 	    (head = evidence_head_of(f, i, o, "head", e)) == NULL)
 		return EVIDENCE_INVALID;
 	p = json_object_get(o, "inclusion");

@@ -24,6 +24,8 @@
 
 extern const struct cmd cmd_accept;
 extern const struct cmd cmd_ack;
+extern const struct cmd cmd_affected;
+extern const struct cmd cmd_audit_command;
 extern const struct cmd cmd_baseline;
 extern const struct cmd cmd_certs;
 extern const struct cmd cmd_channel;
@@ -45,6 +47,7 @@ extern const struct cmd cmd_matches;
 extern const struct cmd cmd_metrics;
 extern const struct cmd cmd_reject;
 extern const struct cmd cmd_resolve;
+extern const struct cmd cmd_revocation;
 extern const struct cmd cmd_route;
 extern const struct cmd cmd_run;
 extern const struct cmd cmd_silence;
@@ -80,6 +83,9 @@ const struct cmd *const cmd_table[] = {
 	&cmd_log,
 	&cmd_certs,
 	&cmd_endpoint,
+	&cmd_revocation,
+	&cmd_affected,
+	&cmd_audit_command,
 	&cmd_evidence,
 	&cmd_inspect,
 	&cmd_check,

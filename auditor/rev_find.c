@@ -172,9 +172,6 @@ revoked(struct db *db, const struct span *key,
 	struct about	a;
 	int		rc;
 
-	if (c->expected != 0)
-		return fulfil(db, key, c, e) == -1 ? -1 :
-		    contain(db, key, c->serial, e);
 	if (about(db, key, c, &a, e) == -1)
 		return -1;
 	if (a.unexpected)
@@ -232,24 +229,37 @@ refresh(struct db *db, const struct span *key, struct err *e)
 	    hex);
 }
 
+/* Is it revoked now, and was not before? */
+static int
+is_new(const struct rev_change_row *r)
+{
+	return r->after.status == REV_REVOKED &&
+	    r->before.status != REV_REVOKED;
+}
+
 int
 rev_find(struct db *db, const uint8_t issuer[32],
     const struct rev_changes *c, struct err *e)
 {
-	const struct span	key = { issuer, 32 };
-	size_t			i, fresh = 0;
-	int			campaign = 0;
+	const struct span		 key = { issuer, 32 };
+	const struct rev_change_row	*r;
+	size_t				 i, fresh = 0;
+	int				 campaign = 0;
 
-	for (i = 0; i < c->n; i++)
-		fresh += c->v[i].after.status == REV_REVOKED &&
-		    c->v[i].before.status != REV_REVOKED;
+	/* what was ordered is no part of a campaign */
+	for (i = 0; i < c->n; i++) {
+		r = &c->v[i];
+		if (is_new(r) && r->expected == 0)
+			fresh++;
+		else if (is_new(r) && (fulfil(db, &key, r, e) == -1 ||
+		    contain(db, &key, r->serial, e) == -1))
+			return -1;
+	}
 	if (fresh != 0 && rev_campaign(db, issuer, &campaign, e) == -1)
 		return -1;
 	for (i = 0; i < c->n; i++) {
-		const struct rev_change_row	*r = &c->v[i];
-
-		if (r->after.status == REV_REVOKED &&
-		    r->before.status != REV_REVOKED) {
+		r = &c->v[i];
+		if (is_new(r) && r->expected == 0) {
 			if (revoked(db, &key, r, campaign, e) == -1)
 				return -1;
 		} else if (r->before.status == REV_REVOKED &&
@@ -262,6 +272,44 @@ rev_find(struct db *db, const uint8_t issuer[32],
 }
 
 /* --- sources ------------------------------------------------------------------ */
+
+/* One URL may speak for many issuers: it is good when it is for all. */
+static int
+good_again(struct db *db, const struct rev_source_row *s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 other;
+
+	if (db_query(db, &r, e, "select exists (select from revocation_source "
+	    "where url = $1 and id <> $2 and failing_since is not null)",
+	    "si", s->url, s->id) == -1)
+		return -1;
+	other = db_bool(r, 0, 0);
+	db_free(r);
+	return other ? 0 : watcher_gone(db, "revocation.source_faulty",
+	    s->url, "the source is good again", e);
+}
+
+int
+rev_find_idle(struct db *db, const struct rev_source_row *s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 n;
+
+	if (s->failing_since == INT64_MIN)
+		return 0;
+	if (db_query(db, &r, e, "update revocation_source s set state = "
+	    "'new', fault = null, why = null, failing_since = null where "
+	    "s.id = $1 and not exists (select from issuance i join cert_fact "
+	    "f on f.tbs_sha256 = i.tbs_sha256 where i.issuer_spki_sha256 = "
+	    "s.issuer_spki_sha256 and i.not_after > now() and (s.url = "
+	    "any (f.crl) or s.url = any (f.ocsp) or s.origin = 'ccadb'))",
+	    "i", s->id) == -1)
+		return -1;
+	n = db_changed(r);
+	db_free(r);
+	return n != 0 ? good_again(db, s, e) : 0;
+}
 
 int
 rev_find_source(struct db *db, const struct rev_source_row *s,
@@ -281,8 +329,7 @@ rev_find_source(struct db *db, const struct rev_source_row *s,
 		patience = DAY;
 
 	if (strcmp(t->state, "good") == 0)
-		return watcher_gone(db, f.kind, s->url,
-		    "the source is good again", e);
+		return good_again(db, s, e);
 	if (away ? since == INT64_MIN || clk_wall() - since <
 	    patience * CLK_SEC : !twice)
 		return 0;
@@ -317,6 +364,10 @@ open_rows(struct db *db, const struct db_res *r, const char *kind,
 	return 0;
 }
 
+/* Of an expired certificate no source says anything any more. */
+#define VALID "exists (select from issuance i where i.issuer_spki_sha256 = " \
+	"r.issuer_spki_sha256 and i.serial = r.serial and i.not_after > now())"
+
 static int
 disagreements(struct db *db, struct err *e)
 {
@@ -327,8 +378,8 @@ disagreements(struct db *db, struct err *e)
 	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
 	    "'sources contradict each other since ' || to_char("
 	    "disagree_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || "
-	    "' UTC: ' || why from revocation where disagree_since < now() - "
-	    "$1 * interval '1 second'", "i", (int64_t)DAY) == -1)
+	    "' UTC: ' || why from revocation r where disagree_since < now() - "
+	    "$1 * interval '1 second' and " VALID, "i", (int64_t)DAY) == -1)
 		return -1;
 	rc = open_rows(db, r, "revocation.disagreement", e);
 	db_free(r);
@@ -336,12 +387,13 @@ disagreements(struct db *db, struct err *e)
 	    "join revocation r on f.subject = encode(r.issuer_spki_sha256, "
 	    "'hex') || ':' || r.serial where f.kind = "
 	    "'revocation.disagreement' and f.state in ('open', 'acked') and "
-	    "r.disagree_since is null and (r.removed_at is null or "
-	    "r.status = 'revoked')", "") == -1)
+	    "((r.disagree_since is null and (r.removed_at is null or "
+	    "r.status = 'revoked')) or not " VALID ")", "") == -1)
 		return -1;
 	for (i = 0; i < db_rows(r) && rc == 0; i++)
 		rc = watcher_gone(db, "revocation.disagreement",
-		    db_text(r, i, 0), "the sources agree", e);
+		    db_text(r, i, 0), "the sources agree, or the certificate "
+		    "has expired", e);
 	db_free(r);
 	return rc;
 }
@@ -354,6 +406,17 @@ late(struct db *db, struct err *e)
 	size_t		 i;
 	int		 rc;
 
+	/* what was revoked already when it was expected is not late */
+	if (db_query(db, NULL, e, "with x as (update expectation x set state "
+	    "= 'fulfilled', closed_at = now() from revocation r where "
+	    "x.kind = 'revocation' and x.state = 'open' and "
+	    "r.issuer_spki_sha256 = x.issuer_spki_sha256 and r.serial = "
+	    "x.serial and r.status = 'revoked' returning x.id, "
+	    "x.issuer_spki_sha256, x.serial) update revocation r set "
+	    "expected = x.id from x where r.issuer_spki_sha256 = "
+	    "x.issuer_spki_sha256 and r.serial = x.serial and r.expected is "
+	    "null", "") == -1)
+		return -1;
 	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
 	    "'ordered at ' || to_char(added_at at time zone 'UTC', "
 	    "'YYYY-MM-DD HH24:MI') || ' UTC, and no source shows it' "

@@ -127,8 +127,8 @@
 #define LIMIT_POOL		64u
 /* Fingerprints of weak keys: all of Debian's lists together have 16 MB. */
 #define LIMIT_WEAK_LIST		(64u << 20)
-/* Bits of the RSA moduli that are searched for shared factors, whose time is
-   quadratic: 4,096 keys of 2,048 bits take 8 seconds. */
+/* Bits of the RSA moduli that are searched for shared factors at once: 4,096
+   keys of 2,048 bits, which take 7 seconds. */
 #define LIMIT_WEAK_BITS		(8u << 20)
 /* Intermediates of a path: 8 is what browsers take. */
 #define LIMIT_CHAIN_DEPTH	8
@@ -179,6 +179,8 @@
 #define LIMIT_DNS_CNAMES	16
 /* /etc/hosts: lists against advertising have 6 MB. */
 #define LIMIT_HOSTS_FILE	(16u << 20)
+/* Such a list as a file: lines of a CSV with names and dates. */
+#define LIMIT_SERIALS_FILE	(256u << 20)
 
 /* --- configuration --- */
 
@@ -224,6 +226,10 @@
 #define LIMIT_EXEC_VAR		(32u << 10)
 /* Seconds that a program may take. */
 #define LIMIT_EXEC_SECS		30
+/* Rows of one section of an audit report; what is more is counted. */
+#define LIMIT_REPORT_ROWS	10000
+/* Text of an audit report in a message: a webhook stays below its limit. */
+#define LIMIT_REPORT_TEXT	8000u
 /* Deliveries that one worker has under way. */
 #define LIMIT_DELIVERIES	64
 /* Channels whose secrets the sign process holds. */
@@ -269,6 +275,8 @@
 
 /* CCADB's AllCertificateRecords CSV has 10 MB. */
 #define LIMIT_CCADB		(64u << 20)
+/* CRLs of one CA there: a field has 131,072 characters, some 60 a URL. */
+#define LIMIT_CCADB_CRLS	2048u
 
 /* --- evidence and inspection --- */
 

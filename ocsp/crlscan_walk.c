@@ -1,5 +1,9 @@
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/limit.h"
 #include "base/mem.h"
 #include "ocsp/crlscan_part.h"
@@ -12,13 +16,12 @@
  *   30 L  02 S serial  17 0d YYMMDDhhmmssZ  [30 0c 30 0a 06 03 55 1d 15 04
  *   03 0a 01 R]
  *
- * with a serial of at most 24 bytes and, in version 2, perhaps a reason.
- * These are checked and hashed without a branch that depends on what is in
- * them; all others, and those that the filter cannot rule out, are read by
+ * with a serial of 8 to 24 bytes and, in version 2, perhaps a reason.  All
+ * others, and those that the filter cannot rule out, are read by
  * crlscan_entry().
  */
 
-#define BATCH		32	/* entries whose filter words are loaded */
+#define BATCH		256	/* entries that are probed together */
 #define QUICK_ROOM	64	/* bytes that quick() may look at */
 #define UTC_SIZE	15u	/* of a UTCTime */
 #define REASON_SIZE	14u	/* of extensions with a reason only */
@@ -85,163 +88,232 @@ entry(struct crlscan *s, struct span raw)
 
 /* --- the usual form --- */
 
-/* A byte in each of eight lanes. */
-#define LANES(x)	(0x0101010101010101ULL * (x))
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 
-/* ff in the first ${n} (up to 8) bytes of a word. */
-static inline uint64_t
-first(size_t n)
+/* 16 bytes at once, and the same as eight words. */
+typedef uint8_t	v_bytes __attribute__((vector_size(16)));
+typedef uint16_t v_words __attribute__((vector_size(16)));
+typedef uint64_t v_two __attribute__((vector_size(16)));
+
+static inline v_bytes
+load16(const uint8_t *p)
 {
-	return n == 0 ? 0 : ~0ULL >> (64 - 8 * n);
+	v_bytes	v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
 }
 
-/* Are these eight bytes digits? */
-static inline int
-digits(uint64_t v)
+/* Has none of the bytes its highest bit set? */
+static inline unsigned
+none(v_bytes v)
 {
-	return ((v & LANES(0xf0)) ^ LANES(0x30)) == 0 &&
-	    ((v + LANES(0x06)) & LANES(0xf0)) == LANES(0x30);
+#ifdef __SSE2__
+	return _mm_movemask_epi8((__m128i)v) == 0;
+#else
+	v_two	w = (v_two)v;
+
+	return ((w[0] | w[1]) & 0x8080808080808080ULL) == 0;
+#endif
 }
 
-/* Digits in pairs as numbers, one in each of four lanes of 16 bits. */
-static inline uint64_t
-pairs(uint64_t v)
+/*
+ * Is it a UTCTime that der_time() reads, seconds and Z included?  Leap
+ * seconds are left to it.  What is more than the most, or less than the
+ * least, sets the highest bit when what is missing to it is added.
+ */
+static inline unsigned
+quick_time(const uint8_t *t)
 {
-	v &= LANES(0x0f);
-	return (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ffULL;
-}
-
-/* Is each lane of 16 bits at most that of ${most} (all below 2^15)? */
-static inline int
-at_most(uint64_t v, uint64_t most)
-{
-	return (((most | 0x8000800080008000ULL) - v) &
-	    0x8000800080008000ULL) == 0x8000800080008000ULL;
-}
-
-/* A UTCTime that der_time() reads; leap seconds are left to it. */
-static inline int
-quick_time(const uint8_t *p)
-{
-	static const uint8_t	days[16] = { 0, 31, 29, 31, 30, 31, 30, 31,
+	static const uint8_t	days[32] = { 0, 31, 29, 31, 30, 31, 30, 31,
 				    31, 30, 31, 30, 31 };
-	/* the first and the last eight of the twelve digits */
-	uint64_t		a = crlset_bytes(p + 2);
-	uint64_t		b = crlset_bytes(p + 6), v;
-	unsigned		month, day;
+	const v_bytes		form = { 0x17, 0x0d, '0', '0', '0', '0', '0',
+				    '0', '0', '0', '0', '0', '0', '0', 'Z' };
+	/* the byte behind it may be any */
+	const v_bytes		known = { 255, 255, 255, 255, 255, 255, 255,
+				    255, 255, 255, 255, 255, 255, 255, 255 };
+	/* 127 less what each byte may be: a digit, or nothing else */
+	const v_bytes		most = { 127, 127, 118, 118, 118, 118, 118,
+				    118, 118, 118, 118, 118, 118, 118, 127 };
+	/* year, month, day, hour, minute, second; 32767 less 99, 12, ... */
+	const v_words		least = { 0, 0, 1, 1 };
+	const v_words		last = { 32767, 32668, 32755, 32736, 32744,
+				    32708, 32708, 32767 };
+	const v_words		high = { 0x8000, 0x8000, 0x8000, 0x8000,
+				    0x8000, 0x8000, 0x8000, 0x8000 };
+	v_bytes			a = (load16(t) ^ form) & known;
+	v_words			n = ((v_words)a & 255) * 10 +
+				    ((v_words)a >> 8);
 
-	if (!(p[0] == DER_UTC && p[1] == 13 && p[14] == 'Z' && digits(a) &&
-	    digits(b)))
-		return 0;
-	v = pairs(a);
-	month = (unsigned)(v >> 16) & 0xff;
-	day = (unsigned)(v >> 32) & 0xff;
-	/* b: day, hour, minute, second */
-	return month < 16 && day != 0 && day <= days[month & 15] &&
-	    at_most(pairs(b), 59ULL << 48 | 59ULL << 32 | 23ULL << 16 | 31);
+	return none((a + most) | a | (v_bytes)(((n + last) | (n - least)) &
+	    high)) & (n[3] <= days[n[2] & 31]);
 }
 
-/* crlEntryExtensions with nothing but a reason: 1 or 0. */
+/*
+ * Do, from the last two bytes of a time on, crlEntryExtensions follow with
+ * nothing but a reason, 0 to 10 without 7?
+ */
 static inline unsigned
 quick_reason(const uint8_t *p)
 {
-	/* 30 0c 30 0a 06 03 55 1d; 03 55 1d 15 04 03 0a 01 from the sixth */
-	uint64_t	a = crlset_bytes(p) ^ 0x1d5503060a300c30ULL;
-	uint64_t	b = crlset_bytes(p + 5) ^ 0x010a0304151d5503ULL;
-	unsigned	r = p[13];
+	const v_bytes	form = { '0', 'Z', 0x30, 0x0c, 0x30, 0x0a, 0x06,
+			    0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01,
+			    0 };
+	const v_bytes	most = { 118, 127, 127, 127, 127, 127, 127, 127, 127,
+			    127, 127, 127, 127, 127, 127, 117 };
+	v_bytes		x = load16(p) ^ form;
 
-	/* 0 to 10, without 7 */
-	return ((a | b) == 0) & (r <= 10) & (0x77fu >> (r & 15));
+	return none((x + most) | x) & (p[15] != 7);
 }
 
-/* Bytes of an entry in the usual form, and its hash; 0: look closer. */
+/*
+ * Bytes of an entry in the usual form, and its hash; 0: look closer.  What
+ * differs from entry to entry at random is no branch.
+ */
 static inline size_t
-quick(const uint8_t *p, const uint64_t seed[2], int version, uint64_t *hash)
+quick(const uint8_t *p, const uint64_t seed[2], unsigned v2, uint64_t *hash)
 {
-	size_t		n = p[3], size = p[1], least = 2 + n + UTC_SIZE;
-	const uint8_t	*t = p + 4 + n;
-	unsigned	with;
+	uint32_t	w;
+	size_t		n, size, want;
+	const uint8_t	*t;
+	unsigned	ok;
 
-	if (p[0] != DER_SEQ || p[2] != DER_INT || n == 0 ||
-	    n > CRLSET_WORDS || !quick_time(t))
+	memcpy(&w, p, sizeof(w));
+	n = w >> 24;
+	size = w >> 8 & 0xff;
+	t = p + 4 + n;
+	if ((w & 0x00ff00ff) != (DER_SEQ | DER_INT << 16) ||
+	    n < CRLSET_LEAST || n > CRLSET_MOST)
 		return 0;
-	/* one comes after the other at random: no branch */
-	with = quick_reason(t + UTC_SIZE) & (version != 1) &
-	    (size == least + REASON_SIZE);
-	if (((size == least) | with) == 0)
-		return 0;
-	/* not the shortest form of the number */
-	if (n > 1 && ((p[4] == 0 && p[5] < 0x80) ||
-	    (p[4] == 0xff && p[5] >= 0x80)))
-		return 0;
-	*hash = crlset_hash3(seed,
-	    crlset_bytes(p + 4) & first(n < 8 ? n : 8),
-	    crlset_bytes(p + 12) & first(n < 8 ? 0 : n < 16 ? n - 8 : 8),
-	    crlset_bytes(p + 20) & first(n < 16 ? 0 : n - 16), n);
-	return 2 + size;
+	want = 2 + n + UTC_SIZE;
+	want += REASON_SIZE & -(v2 & quick_reason(t + UTC_SIZE - 2));
+	ok = (size == want) & quick_time(t);
+	/* the shortest form of the number: not nine equal bits first */
+	ok &= (((p[4] << 8 | p[5]) + 0x80) & 0xffff) >= 0x100;
+	*hash = crlset_hash3(seed, p + 4, n);
+	return ok != 0 ? 2 + size : 0;
 }
 
-/* Entries in the usual form that wait for their filter words. */
+#else
+
+/* crlscan_entry() reads all of them. */
+static inline size_t
+quick(const uint8_t *p, const uint64_t seed[2], unsigned v2, uint64_t *hash)
+{
+	(void)p;
+	(void)seed;
+	(void)v2;
+	(void)hash;
+	return 0;
+}
+
+#endif
+
+/*
+ * Entries in the usual form that wait for what is loaded for them: the first
+ * ${found} for their slots, those behind for their words of the filter.
+ */
 struct batch {
+	size_t		 found;
 	const uint8_t	*at[BATCH];
 	uint64_t	 hash[BATCH];
-	size_t		 n;
 };
 
+/* Those that the filter does not rule out, of ${n}, are found. */
 static void
-probe(struct crlscan *s, struct batch *b)
+sift(const struct crlset *set, struct batch *b, size_t n)
 {
-	const struct crlset	*set = s->in.set;
-	const uint8_t		*p;
-	struct crl_one		 o;
-	struct span		 raw, key;
-	long			 number;
-	size_t			 i;
+	size_t	i;
 
-	for (i = 0; i < b->n; i++) {
+	for (i = b->found; i < n; i++) {
 		if (!crlset_maybe(set, b->hash[i]))
 			continue;
-		p = b->at[i];
-		key.p = p + 4;
-		key.n = p[3];
-		number = crlset_at(set, b->hash[i], key);
-		if (number == -1)
-			continue;
-		raw.p = p;
-		raw.n = 2 + (size_t)p[1];
-		if (crlscan_entry(raw, s->version, &o) == NULL)
-			hit(s, number, &o, raw);
+		crlset_prefetch_slot(set, b->hash[i]);
+		b->at[b->found] = b->at[i];
+		b->hash[b->found++] = b->hash[i];
 	}
-	b->n = 0;
+}
+
+/* A watched serial in the usual form: only its time is still to be read. */
+static void
+usual_hit(struct crlscan *s, long number, const uint8_t *p)
+{
+	struct span	raw = { p, 2 + (size_t)p[1] };
+	struct span	t = { p + 4 + p[3], UTC_SIZE };
+	struct crl_one	o = { .reason = -1, .invalid_at = INT64_MIN };
+
+	if (t.p + t.n != raw.p + raw.n)
+		o.reason = raw.p[raw.n - 1];
+	if (der_time(t, &o.at) == 0)
+		hit(s, number, &o, raw);
+}
+
+/* Look up all that were found. */
+static void
+probe(struct crlscan *s, const struct crlset *set, struct batch *b)
+{
+	struct span	key;
+	size_t		i;
+	long		number;
+
+	for (i = 0; i < b->found; i++)
+		crlset_prefetch_rec(set, b->hash[i]);
+	for (i = 0; i < b->found; i++) {
+		key.p = b->at[i] + 4;
+		key.n = key.p[-1];
+		number = crlset_at(set, b->hash[i], key);
+		if (number != -1)
+			usual_hit(s, number, b->at[i]);
+	}
+	b->found = 0;
+}
+
+/*
+ * Put entries in the usual form behind those that were found, as many as
+ * there are and fit; *p is moved behind them.  How many are in it then.
+ */
+static size_t
+gather(const struct crlset *set, struct batch *b, const uint8_t **p,
+    const uint8_t *end, unsigned v2)
+{
+	const struct crlset	c = *set;
+	const uint8_t		*at = *p;
+	size_t			n, size;
+
+	for (n = b->found; n < BATCH &&
+	    (size_t)(end - at) >= QUICK_ROOM; n++) {
+		size = quick(at, c.seed, v2, &b->hash[n]);
+		if (size == 0)
+			break;
+		crlset_prefetch(&c, b->hash[n]);
+		b->at[n] = at;
+		at += size;
+	}
+	*p = at;
+	return n;
 }
 
 /* As many entries in the usual form as there are; where they end. */
 static const uint8_t *
 usual(struct crlscan *s, const uint8_t *p, const uint8_t *end)
 {
-	static const uint64_t	 none[2];
-	const struct crlset	*set = s->in.set;
-	const uint64_t		*seed = set != NULL ? set->seed : none;
-	struct batch		 b __attribute__((uninitialized));
-	size_t			 size, count = 0;
+	static const uint8_t		nothing[8];
+	static const struct crlset	none_watched = { .nfilter = 1,
+					    .filter = nothing };
+	const struct crlset		*set = s->in.set != NULL ? s->in.set :
+					    &none_watched;
+	struct batch			b __attribute__((uninitialized));
+	size_t				n;
 
-	b.n = 0;
-	while ((size_t)(end - p) >= QUICK_ROOM) {
-		size = quick(p, seed, s->version, &b.hash[b.n]);
-		if (size == 0)
-			break;
-		count++;
-		b.at[b.n] = p;
-		p += size;
-		if (set == NULL)
-			continue;
-		crlset_prefetch(set, b.hash[b.n++]);
-		if (b.n == BATCH)
-			probe(s, &b);
-	}
-	if (b.n != 0)
-		probe(s, &b);
-	s->out.count += count;
+	b.found = 0;
+	do {
+		n = gather(set, &b, &p, end, s->version == 2) - b.found;
+		s->out.count += n;
+		sift(set, &b, b.found + n);
+		if (b.found > BATCH / 2)
+			probe(s, set, &b);
+	} while (n != 0);
+	probe(s, set, &b);
 	return p;
 }
 

@@ -13,11 +13,11 @@
 #define LEAST_SLOTS	16u
 #define SERIALS_A_WORD	4u	/* 16 bits of the filter for each */
 
+#define REC_KEY		5u	/* where the key of a record begins */
+
 struct crlset_build {
 	uint64_t	 seed[2];
-	struct buf	 keys;
-	uint32_t	*offs;		/* count + 1 of them */
-	size_t		 coffs;
+	struct buf	 recs;
 	uint32_t	 count;
 	uint64_t	*slots;
 	uint32_t	 nslot;
@@ -26,26 +26,49 @@ struct crlset_build {
 uint64_t
 crlset_hash(const uint64_t seed[2], struct span key)
 {
-	uint8_t		w[CRLSET_WORDS] = { 0 };
+	uint8_t		w[8];
 	uint64_t	h;
-	size_t		i, n = key.n < sizeof(w) ? key.n : sizeof(w);
+	size_t		i, n;
 
-	memcpy(w, key.p, n);
-	h = crlset_hash3(seed, crlset_bytes(w), crlset_bytes(w + 8),
-	    crlset_bytes(w + 16), key.n);
-	for (i = sizeof(w); i < key.n; i += n) {
-		memset(w, 0, 8);
-		n = key.n - i < 8 ? key.n - i : 8;
+	if (key.n >= CRLSET_LEAST && key.n <= CRLSET_MOST)
+		return crlset_hash3(seed, key.p, key.n);
+	h = key.n;
+	for (i = 0; i < key.n; i += n) {
+		memset(w, 0, sizeof(w));
+		n = key.n - i < sizeof(w) ? key.n - i : sizeof(w);
 		memcpy(w, key.p + i, n);
 		h = crlset_fold(h ^ seed[0], crlset_bytes(w) ^ seed[1]);
 	}
 	return h;
 }
 
+/* A slot for the record ${at} bytes from the first. */
 static inline uint64_t
-slot_make(uint64_t h, uint32_t number)
+slot_make(uint64_t h, size_t at)
 {
-	return h << 32 | (number + 1);
+	return h << 32 | (at / 4 + 1);
+}
+
+static inline size_t
+slot_at(uint64_t slot)
+{
+	return 4 * ((size_t)(uint32_t)slot - 1);
+}
+
+static inline uint32_t
+load32(const uint8_t *p)
+{
+	uint32_t	v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* The bytes of a record with a key of ${n}. */
+static inline size_t
+rec_size(size_t n)
+{
+	return (REC_KEY + n + 3) / 4 * 4;
 }
 
 /* --- building --- */
@@ -60,8 +83,6 @@ crlset_new(void)
 		abort();
 	b->nslot = LEAST_SLOTS;
 	b->slots = mem_array(b->nslot, sizeof(*b->slots));
-	b->offs = mem_grow(NULL, &b->coffs, 1, sizeof(*b->offs));
-	b->offs[0] = 0;
 	return b;
 }
 
@@ -70,34 +91,31 @@ crlset_free(struct crlset_build *b)
 {
 	if (b == NULL)
 		return;
-	buf_free(&b->keys);
-	free(b->offs);
+	buf_free(&b->recs);
 	free(b->slots);
 	free(b);
 }
 
 static struct span
-key_of(const struct crlset_build *b, uint32_t number)
+key_of(const struct crlset_build *b, size_t at)
 {
-	struct span	s;
+	struct span	s = { b->recs.p + at + REC_KEY, b->recs.p[at + 4] };
 
-	s.p = b->keys.p + b->offs[number];
-	s.n = b->offs[number + 1] - b->offs[number];
 	return s;
 }
 
 /* The place of a key: where it is, or where it goes. */
-static uint32_t
+static size_t
 place(const struct crlset_build *b, uint64_t h, struct span key)
 {
-	uint32_t	i = (uint32_t)(h >> 32) & (b->nslot - 1), number;
+	size_t		i = crlset_slot(b->nslot, h), at;
 	struct span	k;
 
 	for (; b->slots[i] != 0; i = (i + 1) & (b->nslot - 1)) {
-		number = (uint32_t)b->slots[i] - 1;
-		if (b->slots[i] != slot_make(h, number))
+		at = slot_at(b->slots[i]);
+		if (b->slots[i] != slot_make(h, at))
 			continue;
-		k = key_of(b, number);
+		k = key_of(b, at);
 		if (k.n == key.n && memcmp(k.p, key.p, k.n) == 0)
 			break;
 	}
@@ -107,41 +125,46 @@ place(const struct crlset_build *b, uint64_t h, struct span key)
 static void
 grow(struct crlset_build *b)
 {
-	uint32_t	i;
+	size_t		at;
 	uint64_t	h;
+	struct span	k;
 
 	free(b->slots);
 	b->nslot *= 2;
 	b->slots = mem_array(b->nslot, sizeof(*b->slots));
-	for (i = 0; i < b->count; i++) {
-		h = crlset_hash(b->seed, key_of(b, i));
-		b->slots[place(b, h, key_of(b, i))] = slot_make(h, i);
+	for (at = 0; at < b->recs.n; at += rec_size(k.n)) {
+		k = key_of(b, at);
+		h = crlset_hash(b->seed, k);
+		b->slots[place(b, h, k)] = slot_make(h, at);
 	}
 }
 
 long
 crlset_add_int(struct crlset_build *b, struct span integer, struct err *e)
 {
-	struct span	key = crlset_key(integer);
-	uint64_t	h;
-	uint32_t	at;
+	static const uint8_t	zero[4];
+	struct span		key = crlset_key(integer);
+	uint64_t		h;
+	size_t			i, at;
 
 	if (key.n == 0 || key.n > KEY_MAX ||
 	    (key.n == KEY_MAX && key.p[0] != 0 && key.p[0] != 0xff))
 		return err_set(e, ERR_FORMAT, "a serial number of %zu bytes "
 		    "(RFC 5280, 4.1.2.2 allows 20)", key.n);
 	h = crlset_hash(b->seed, key);
-	at = place(b, h, key);
-	if (b->slots[at] != 0)
-		return (long)(uint32_t)b->slots[at] - 1;
+	i = place(b, h, key);
+	if (b->slots[i] != 0)
+		return (long)load32(b->recs.p + slot_at(b->slots[i]));
 	if (b->count == LIMIT_CRL_WATCHED)
 		return err_set(e, ERR_LIMIT, "more than %u serial numbers of "
 		    "one issuer", LIMIT_CRL_WATCHED);
-	buf_span(&b->keys, key);
-	b->offs = mem_grow(b->offs, &b->coffs, (size_t)b->count + 2,
-	    sizeof(*b->offs));
-	b->offs[b->count + 1] = (uint32_t)b->keys.n;
-	b->slots[at] = slot_make(h, b->count++);
+	at = b->recs.n;
+	buf_add(&b->recs, &b->count, sizeof(b->count));
+	buf_u8(&b->recs, (uint8_t)key.n);
+	buf_span(&b->recs, key);
+	buf_add(&b->recs, zero, rec_size(key.n) - REC_KEY - key.n);
+	b->slots[i] = slot_make(h, at);
+	b->count++;
 	if (b->count > b->nslot / 2)
 		grow(b);
 	return (long)b->count - 1;
@@ -186,94 +209,36 @@ bad:
 	    "at most %u bytes", serial, LIMIT_SERIAL);
 }
 
-/* Zero bytes up to the next multiple of 8 from ${from}. */
-static void
-pad(struct buf *out, size_t from)
-{
-	static const uint8_t	zero[8];
-
-	buf_add(out, zero, -(out->n - from) % 8);
-}
-
 void
 crlset_done(struct crlset_build *b, struct buf *out)
 {
-	struct crlset_head	h = { CRLSET_MAGIC, b->count, b->nslot, 1,
-				    (uint32_t)b->keys.n, { 0, 0 } };
-	size_t			from = out->n;
+	static const uint8_t	zero[4];
+	struct crlset_head	h = { CRLSET_MAGIC, b->count, b->nslot, 1, 0,
+				    { 0, 0 } };
 	uint64_t		*filter, v;
-	uint32_t		i;
+	struct span		k;
+	size_t			at;
 
 	while (h.nfilter < b->count / SERIALS_A_WORD)
 		h.nfilter *= 2;
 	memcpy(h.seed, b->seed, sizeof(h.seed));
 	filter = mem_array(h.nfilter, sizeof(*filter));
-	for (i = 0; i < b->count; i++) {
-		v = crlset_hash(b->seed, key_of(b, i));
+	for (at = 0; at < b->recs.n; at += rec_size(k.n)) {
+		k = key_of(b, at);
+		v = crlset_hash(b->seed, k);
 		filter[crlset_word(h.nfilter, v)] |= crlset_bits(v);
 	}
+	buf_add(&b->recs, zero, b->recs.n % 8);
+	h.nrec = (uint32_t)b->recs.n;
 	buf_add(out, &h, sizeof(h));
 	buf_add(out, filter, h.nfilter * sizeof(*filter));
 	buf_add(out, b->slots, b->nslot * sizeof(*b->slots));
-	buf_add(out, b->offs, (b->count + 1) * sizeof(*b->offs));
-	pad(out, from);
-	buf_add(out, b->keys.p, b->keys.n);
-	pad(out, from);
+	buf_span(out, buf_bytes(&b->recs));
 	free(filter);
 	crlset_free(b);
 }
 
 /* --- reading --- */
-
-static inline uint32_t
-load32(const uint8_t *p, size_t i)
-{
-	uint32_t	v;
-
-	memcpy(&v, p + 4 * i, sizeof(v));
-	return v;
-}
-
-/* Where the parts are; 0, or -1 when they do not make up the image. */
-static int
-parts(struct crlset *s, const struct crlset_head *h)
-{
-	uint64_t	filter = 8ULL * h->nfilter, slots = 8ULL * h->nslot;
-	uint64_t	offs = (4ULL * h->count + 4 + 7) / 8 * 8;
-	uint64_t	keys = (h->nkeys + 7ULL) / 8 * 8;
-
-	if (sizeof(*h) + filter + slots + offs + keys != s->n)
-		return -1;
-	s->filter = s->image + sizeof(*h);
-	s->slots = s->filter + filter;
-	s->offs = s->slots + slots;
-	s->keys = s->offs + offs;
-	return 0;
-}
-
-/* Does each number in a slot, and each offset, stay inside? */
-static int
-bounded(const struct crlset *s, uint32_t nkeys)
-{
-	uint32_t	i, at, next, used = 0;
-	uint64_t	v;
-
-	for (i = 0; i < s->nslot; i++) {
-		v = crlset_load(s->slots + 8 * (size_t)i);
-		if ((uint32_t)v > s->count || ((uint32_t)v == 0 && v != 0))
-			return 0;
-		used += v != 0;
-	}
-	at = load32(s->offs, 0);
-	if (used != s->count || at != 0)
-		return 0;
-	for (i = 0; i < s->count; i++, at = next) {
-		next = load32(s->offs, (size_t)i + 1);
-		if (next <= at || next - at > KEY_MAX)
-			return 0;
-	}
-	return at == nkeys;
-}
 
 static int
 is_power(uint32_t n)
@@ -290,41 +255,62 @@ crlset_open(struct crlset *s, const void *image, size_t n, struct err *e)
 	if (n < sizeof(h))
 		goto bad;
 	memcpy(&h, image, sizeof(h));
+	if (memcmp(h.magic, CRLSET_MAGIC, sizeof(h.magic)) != 0 ||
+	    h.count > LIMIT_CRL_WATCHED || !is_power(h.nslot) ||
+	    !is_power(h.nfilter) || h.nslot / 2 < h.count ||
+	    n != sizeof(h) + 8ULL * h.nfilter + 8ULL * h.nslot + h.nrec)
+		goto bad;
 	s->image = image;
 	s->n = n;
 	s->count = h.count;
 	s->nslot = h.nslot;
 	s->nfilter = h.nfilter;
 	memcpy(s->seed, h.seed, sizeof(s->seed));
-	if (memcmp(h.magic, CRLSET_MAGIC, sizeof(h.magic)) == 0 &&
-	    h.count <= LIMIT_CRL_WATCHED && is_power(h.nslot) &&
-	    is_power(h.nfilter) && h.nslot / 2 >= h.count &&
-	    parts(s, &h) == 0 && bounded(s, h.nkeys))
-		return 0;
+	s->filter = s->image + sizeof(h);
+	s->slots = s->filter + 8 * (size_t)h.nfilter;
+	s->recs = s->slots + 8 * (size_t)h.nslot;
+	s->nrec = h.nrec;
+	return 0;
 bad:
-	memset(s, 0, sizeof(*s));
 	return err_set(e, ERR_FORMAT, "an image of serial numbers is "
 	    "damaged");
+}
+
+/* The number of the record at ${at}, if it has this key, or -1. */
+static long
+number_at(const struct crlset *s, size_t at, struct span key)
+{
+	const uint8_t	*p;
+	uint32_t	 number;
+
+	if (at >= s->nrec || s->nrec - at < REC_KEY + key.n)
+		return -1;
+	p = s->recs + at;
+	if (p[4] != key.n || memcmp(p + REC_KEY, key.p, key.n) != 0)
+		return -1;
+	number = load32(p);
+	return number < s->count ? (long)number : -1;
 }
 
 long
 crlset_at(const struct crlset *s, uint64_t h, struct span key)
 {
-	uint32_t	i = (uint32_t)(h >> 32), at, number;
+	size_t		i = crlset_slot(s->nslot, h), k;
 	uint64_t	v;
+	long		number;
 
-	for (;; i++) {
-		v = crlset_load(s->slots + 8 * (size_t)(i & (s->nslot - 1)));
+	for (k = 0; k < s->nslot; k++) {
+		v = crlset_load(s->slots + 8 * i);
 		if (v == 0)
 			return -1;
-		number = (uint32_t)v - 1;
-		if (v != slot_make(h, number))
-			continue;
-		at = load32(s->offs, number);
-		if (load32(s->offs, (size_t)number + 1) - at == key.n &&
-		    memcmp(s->keys + at, key.p, key.n) == 0)
-			return (long)number;
+		if (v >> 32 == (uint32_t)h) {
+			number = number_at(s, slot_at(v), key);
+			if (number != -1)
+				return number;
+		}
+		i = (i + 1) & (s->nslot - 1);
 	}
+	return -1;
 }
 
 long

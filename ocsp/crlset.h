@@ -47,13 +47,14 @@ struct crlset {
 	uint64_t	 seed[2];
 	const uint8_t	*filter;	/* parts of the image */
 	const uint8_t	*slots;
-	const uint8_t	*offs;
-	const uint8_t	*keys;
+	const uint8_t	*recs;
+	size_t		 nrec;
 };
 
 /*
- * Look at an image, which must stay there and as it is; checks every bound,
- * by reading all but the serials once.  0, or -1 ERR_FORMAT.
+ * Look at an image, which must stay there: 0, or -1 ERR_FORMAT.  Takes no
+ * longer for a large one: what is inside is checked when it is used, so that
+ * a damaged image can give a wrong number below crlset_count(), no more.
  */
 int crlset_open(struct crlset *, const void *image, size_t n, struct err *);
 

@@ -18,19 +18,24 @@
  * collide.  A filter of 16 bits a serial says "no" to nearly all entries of a
  * CRL with one load: each serial sets three bits of one word.
  *
- * Image: head, filter words, slots (tag and number + 1, 0 empty), the
- * offsets of the keys and their end, the keys; each padded to 8 bytes.
+ * Image: head, filter words, slots, records.  A slot is the low half of a
+ * hash and where its record is, in units of 4 bytes and counted from 1; 0 is
+ * empty.  A record is the number (32 bits), the bytes of the key (8 bits), and
+ * the key, padded to 4 bytes.
  */
 
 #define CRLSET_MAGIC	"cvcrls1"
-#define CRLSET_WORDS	24	/* bytes of a key that are hashed at once */
+
+/* Bytes of a key that crlset_hash3() takes. */
+#define CRLSET_LEAST	8
+#define CRLSET_MOST	24
 
 struct crlset_head {
 	char		magic[8];
 	uint32_t	count;
 	uint32_t	nslot;
 	uint32_t	nfilter;
-	uint32_t	nkeys;		/* bytes */
+	uint32_t	nrec;		/* bytes of records */
 	uint64_t	seed[2];
 };
 
@@ -58,15 +63,19 @@ crlset_fold(uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-/* The hash of a key of ${n} <= CRLSET_WORDS bytes, zero-padded to 24. */
+/*
+ * The hash of a key of 8 to 24 bytes: the first eight, the last eight and
+ * eight in the middle, which overlap where there are fewer.
+ */
 static inline uint64_t
-crlset_hash3(const uint64_t seed[2], uint64_t a, uint64_t b, uint64_t c,
-    size_t n)
+crlset_hash3(const uint64_t seed[2], const uint8_t *p, size_t n)
 {
-	uint64_t	h = crlset_fold(a ^ seed[0], b ^ seed[1]);
+	uint64_t	h;
 
-	return crlset_fold(h ^ seed[1] ^ n, c ^ seed[0] ^
-	    0x9e3779b97f4a7c15ULL);
+	h = crlset_fold(crlset_bytes(p) ^ seed[0],
+	    crlset_bytes(p + n - 8) ^ seed[1]);
+	return crlset_fold(h ^ seed[1] ^ n, crlset_bytes(p + n / 2 - 4) ^
+	    seed[0] ^ 0x9e3779b97f4a7c15ULL);
 }
 
 /* The shortest form of an INTEGER's content. */
@@ -110,6 +119,33 @@ crlset_maybe(const struct crlset *s, uint64_t h)
 
 	return (crlset_load(s->filter + 8 * crlset_word(s->nfilter, h)) & b)
 	    == b;
+}
+
+/* Where the search for a key begins. */
+static inline size_t
+crlset_slot(uint32_t nslot, uint64_t h)
+{
+	return (size_t)(h >> 32) & (nslot - 1);
+}
+
+/* Begin to load what crlset_at() will look at. */
+static inline void
+crlset_prefetch_slot(const struct crlset *s, uint64_t h)
+{
+	__builtin_prefetch(s->slots + 8 * crlset_slot(s->nslot, h));
+}
+
+/* The same for the record, once the slot is there. */
+static inline void
+crlset_prefetch_rec(const struct crlset *s, uint64_t h)
+{
+	uint64_t	v;
+	size_t		at;
+
+	v = crlset_load(s->slots + 8 * crlset_slot(s->nslot, h));
+	at = 4 * (size_t)(uint32_t)v;
+	if (at < s->nrec)
+		__builtin_prefetch(s->recs + at);
 }
 
 /* The hash of a key of any length. */

@@ -54,12 +54,14 @@ rev_reason_parse(const char *s)
 
 /*
  * Does the source say revoked?  removeFromCRL takes a hold back: what it
- * marks is not revoked any more, and not thereby good.
+ * marks in a CRL is not revoked any more, and not thereby good.  In an OCSP
+ * answer the reason takes nothing back from the status (RFC 6960 2.2).
  */
 static int
 revoked(const struct rev_source *s)
 {
-	return s->status == REV_REVOKED && s->reason != REMOVED;
+	return s->status == REV_REVOKED &&
+	    (s->kind == REV_OCSP || s->reason != REMOVED);
 }
 
 /* How much a reason says; the more, the better. */
@@ -136,11 +138,10 @@ merge_silent(const struct rev_source *v, size_t n, int none,
     struct rev *out)
 {
 	const struct rev_source	*s;
-	size_t			 i, good = n, required = 0;
+	size_t			 i, good = n;
 
 	for (i = 0; i < n; i++) {
 		s = &v[i];
-		required += s->required != 0;
 		if (s->status == REV_GOOD) {
 			if (good == n || (s->required && !v[good].required))
 				good = i;

@@ -213,18 +213,21 @@ add_want(struct chain *out, struct chain_search *s)
 }
 
 static void
-say_why(struct chain *out, const struct chain_search *s)
+say_why(struct chain *out, const struct chain_search *s,
+    const struct chain_in *in)
 {
-	const char	*why = "";
+	const char	*why = "no path leads to a root";
+	size_t		 k;
 
-	if (out->npaths != 0)
+	for (k = 0; k < in->nprograms; k++)
+		if (chain_best(out, in->programs[k]) == NULL)
+			break;
+	if (k == in->nprograms)
 		return;
 	if (s->exhausted)
 		why = "the search for a path to a root ended at its budget";
 	else if (!s->certs[0].led_on)
 		why = "no certificate of its issuer is known";
-	else
-		why = "no path leads to a root";
 	snprintf(out->reason, sizeof(out->reason), "%s", why);
 }
 
@@ -240,7 +243,7 @@ chain_build(const struct chain_in *in, struct chain *out, struct err *e)
 	out->exhausted = s->exhausted;
 	add_paths(out, s, in);
 	add_want(out, s);
-	say_why(out, s);
+	say_why(out, s, in);
 	r = 0;
 out:
 	chain_search_free(s);

@@ -66,7 +66,8 @@ struct chain {
 						   could lead on; owned */
 	size_t			 nwant;
 	int			 exhausted;	/* a budget ran out */
-	char			 reason[256];	/* when there is no path */
+	char			 reason[256];	/* why some program has no
+						   path; "" when each has */
 };
 
 /*

@@ -41,14 +41,9 @@ take_certs(struct chain_search *s, const struct chain_in *in, struct err *e)
 	s->ncerts = 1;
 	/* Roots first: of two that are the same, theirs stays. */
 	for (i = 0; i < in->nprograms; i++)
-		for (k = 0; k < in->programs[i]->n; k++) {
-			const struct root	*r = &in->programs[i]->v[k];
-
-			if (chain_cert_read((struct span){ r->der, r->nder },
-			    &s->certs[s->ncerts], NULL) == -1)
-				continue;
-			s->certs[s->ncerts++].is_root = 1;
-		}
+		for (k = 0; k < in->programs[i]->n; k++)
+			chain_cert_root(&in->programs[i]->v[k],
+			    &s->certs[s->ncerts++]);
 	for (i = 0; i < in->npool; i++)
 		if (chain_cert_read(in->pool[i], &s->certs[s->ncerts], NULL)
 		    == 0)
@@ -185,17 +180,24 @@ push(struct chain_search *s, struct walk *w, uint32_t at)
 	struct score	*v;
 	struct chain_cert *c;
 	const uint32_t	*first;
-	size_t		 i;
+	size_t		 i, n;
 
 	t->at = at;
 	t->next = 0;
-	t->n = of_subject(s, s->certs[at].issuer, &first);
-	v = t->list = mem_array(t->n + 1, sizeof(*v));
-	for (i = 0; i < t->n; i++) {
+	t->n = 0;
+	n = of_subject(s, s->certs[at].issuer, &first);
+	if (n > LIMIT_CHAIN_TRIES) {
+		n = LIMIT_CHAIN_TRIES;
+		s->exhausted = 1;
+	}
+	v = t->list = mem_array(n + 1, sizeof(*v));
+	for (i = 0; i < n; i++) {
 		c = &s->certs[first[i]];
-		v[i].at = first[i];
-		v[i].from = c->from;
-		v[i].points = c->is_root * 4 +
+		if (chain_cert_whole(c) == -1)
+			continue;
+		v[t->n].at = first[i];
+		v[t->n].from = c->from;
+		v[t->n++].points = c->is_root * 4 +
 		    ids_fit(&s->certs[at], c) * 2 +
 		    (c->from <= w->when && w->when <= c->to);
 	}

@@ -10,27 +10,14 @@
 #include "base/sha.h"
 #include "pki/dn.h"
 
-/* SHA-256 of the canonical Name; of its bytes when it is no Name. */
-static void
-hash_name(struct span name, struct buf *b, uint8_t out[32])
-{
-	buf_reset(b);
-	if (dn_canon(name, b) == -1) {
-		buf_reset(b);
-		buf_u8(b, 0);
-		buf_span(b, name);
-	}
-	sha_256(out, b->p != NULL ? b->p : (const uint8_t *)"", b->n);
-}
-
 int
 chain_cert_read(struct span der, struct chain_cert *c, struct err *e)
 {
-	struct buf	b = BUF_INIT;
 	struct span	tbs;
 
 	memset(c, 0, sizeof(*c));
 	c->der = der;
+	c->whole = 1;
 	if (der_cert(der, &tbs, &c->sigalg, NULL, e) == -1 ||
 	    der_tbs(tbs, &c->t, e) == -1)
 		return -1;
@@ -40,10 +27,32 @@ chain_cert_read(struct span der, struct chain_cert *c, struct err *e)
 		    "be read (RFC 5280, 4.1.2.5)");
 	sha_256(c->sha256, der.p, der.n);
 	sha_256(c->key, c->t.spki.p, c->t.spki.n);
-	hash_name(c->t.subject, &b, c->subject);
-	hash_name(c->t.issuer, &b, c->issuer);
-	buf_free(&b);
+	dn_hash(c->t.subject, c->subject);
+	dn_hash(c->t.issuer, c->issuer);
 	return 0;
+}
+
+void
+chain_cert_root(const struct root *r, struct chain_cert *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->der = (struct span){ r->der, r->nder };
+	memcpy(c->sha256, r->sha256, sizeof(c->sha256));
+	memcpy(c->subject, r->name, sizeof(c->subject));
+	memcpy(c->key, r->key, sizeof(c->key));
+	c->is_root = 1;
+}
+
+int
+chain_cert_whole(struct chain_cert *c)
+{
+	int	root = c->is_root;
+
+	if (!c->whole) {
+		c->broken = chain_cert_read(c->der, c, NULL) == -1;
+		c->is_root = root;
+	}
+	return c->broken ? -1 : 0;
 }
 
 void

@@ -9,6 +9,7 @@
 #include "base/cur.h"
 #include "base/err.h"
 #include "pki/der.h"
+#include "pki/roots.h"
 
 /*
  * A certificate as the search for paths and its checks see it.  What the
@@ -52,6 +53,8 @@ struct chain_cert {
 	uint8_t		 issuer[32];
 	uint8_t		 key[32];	/* SHA-256 of the SPKI */
 	int64_t		 from, to;	/* validity, microseconds */
+	int		 whole;		/* all above is filled */
+	int		 broken;	/* and cannot be */
 	int		 is_root;	/* of some program */
 	int		 reached;	/* the search came by */
 	int		 led_on;	/* an issuer of it was found */
@@ -62,6 +65,16 @@ struct chain_cert {
 
 /* Read what the search needs: 0 or -1 ERR_FORMAT. */
 int chain_cert_read(struct span der, struct chain_cert *, struct err *);
+
+/*
+ * A root as its program knows it: what it is called, and its key.  The rest
+ * is read by chain_cert_whole() when a path comes by: most roots of a
+ * program are never looked at.  0, or -1 when it cannot be read.
+ */
+void chain_cert_root(const struct root *, struct chain_cert *);
+int chain_cert_whole(struct chain_cert *);
+
+/* Give OpenSSL's object back. */
 void chain_cert_free(struct chain_cert *);
 
 /* Its extensions, read now or before. */

@@ -8,6 +8,7 @@
 #include "pki/chain_ossl.h"
 #include "pki/chain_profile.h"
 #include "pki/dn.h"
+#include "pki/name.h"
 
 /* The sentence: which certificate of the path, and what is wrong. */
 static int
@@ -149,18 +150,32 @@ wants_policies(struct chain_cert *const *path, size_t n)
 	return 0;
 }
 
+/*
+ * The name as OpenSSL can compare it: without a dot at its end, U-labels as
+ * A-labels; NULL for a wildcard, which it cannot.
+ */
+static const char *
+host_of(const char *name, char out[NAME_TEXT])
+{
+	if (name == NULL || *name == '*')
+		return NULL;
+	return name_fold(name, strlen(name), out, NAME_TEXT) == -1 ? name :
+	    out;
+}
+
 int
 chain_check_path(struct chain_cert *const *path, size_t n,
     const struct chain_in *in, struct buf *why)
 {
 	struct chain_ossl	 o;
+	char			 name[NAME_TEXT];
 	const char		*bad;
 
 	if (!check_rules(path, n, in, why))
 		return 0;
 	if (!in->permissive && !check_profile(path, n, in->any_eku, why))
 		return 0;
-	o.name = in->name;
+	o.name = host_of(in->name, name);
 	o.any_eku = in->any_eku;
 	o.permissive = in->permissive;
 	o.precert = in->precert;

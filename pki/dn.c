@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/sha.h"
 #include "pki/der.h"
 #include "pki/name.h"
 
@@ -152,6 +153,20 @@ dn_canon(struct span name, struct buf *out)
 		    put_rdn(out, set.body) == -1)
 			return -1;
 	return 0;
+}
+
+void
+dn_hash(struct span name, uint8_t out[32])
+{
+	struct buf	b = BUF_INIT;
+
+	if (dn_canon(name, &b) == -1) {
+		buf_reset(&b);
+		buf_u8(&b, 0);
+		buf_span(&b, name);
+	}
+	sha_256(out, buf_text(&b), b.n);
+	buf_free(&b);
 }
 
 int

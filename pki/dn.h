@@ -16,6 +16,12 @@
  */
 int dn_canon(struct span name, struct buf *out);
 
+/*
+ * SHA-256 of the canonical form, or of the bytes when it is not a Name: equal
+ * for equal names.
+ */
+void dn_hash(struct span name, uint8_t out[32]);
+
 /* Is it an empty SEQUENCE (or none at all): 1 or 0. */
 int dn_empty(struct span name);
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/sha.h"
 #include "pki/der.h"
+#include "pki/dn.h"
 #include "pki/pem.h"
 
 struct roots *
@@ -55,6 +56,8 @@ roots_add(struct roots *r, struct span der, int64_t distrust_after,
 	t->der = copy;
 	t->nder = der.n;
 	sha_256(t->sha256, copy, der.n);
+	dn_hash(tbs.subject, t->name);
+	sha_256(t->key, tbs.spki.p, tbs.spki.n);
 	t->subject = tbs.subject;
 	t->spki = tbs.spki;
 	t->distrust_after = distrust_after;

@@ -13,6 +13,8 @@ struct root {
 	uint8_t		*der;		/* owned by the program */
 	size_t		 nder;
 	uint8_t		 sha256[32];
+	uint8_t		 name[32];	/* SHA-256 of the canonical subject */
+	uint8_t		 key[32];	/* SHA-256 of the SPKI */
 	struct span	 subject;	/* whole Name; into der */
 	struct span	 spki;		/* whole SPKI; into der */
 	int64_t		 distrust_after; /* leaf notBefore or SCT after it is

@@ -7,10 +7,13 @@
 #include "pki/weak_rsa.h"
 
 /*
- * Batch GCD.  A tree of products over the moduli is built from below; then
- * for each node the product of everything outside of it is taken modulo the
- * node, from above.  At a leaf that is the product of all other moduli modulo
- * this one, and shares with it what they share.
+ * Batch GCD.  Of all moduli N1, N2, ... with the product P, the sum S of all
+ * P/Nk is built in a tree, and taken modulo each Nk in the tree again.  All
+ * terms but one are multiples of Nk: what remains is the product of all other
+ * moduli modulo this one, and shares with it what they share.
+ *
+ * OpenSSL divides long numbers in quadratic time, but multiplies them in
+ * less; so long ones are reduced by multiplying with a reciprocal.
  */
 
 /* Doublings of the number of leaves: 2^32 moduli would be too many. */
@@ -26,11 +29,19 @@ struct moduli {
 #define NONE	SIZE_MAX
 
 struct tree {
-	BIGNUM	**level[LEVELS];	/* [0]: leaves, of struct moduli */
+	BIGNUM	**level[LEVELS];	/* products; [0]: of struct moduli */
 	size_t	  n[LEVELS];
 	int	  top;
+	BIGNUM	**sum;			/* of one level; NULL: no memory */
+	size_t	  nsum;
 	BN_CTX	 *ctx;
 };
+
+/* Moduli that are longer (bits) are divided by with a reciprocal. */
+#define LONG_BITS	16384
+/* Bits of a reciprocal that a division begins with, and that one loses. */
+#define RECIP_BITS	2048
+#define GUARD_BITS	16
 
 /* A modulus on its way to being sorted. */
 struct item {
@@ -97,46 +108,6 @@ collect(const struct span *spki, size_t n, struct moduli *m, struct err *e)
 	return 0;
 }
 
-/* The next level up: products of pairs; one without a partner goes up. */
-static int
-grow(struct tree *t)
-{
-	BIGNUM	**from = t->level[t->top], **to;
-	size_t	  i, n = t->n[t->top];
-
-	t->top++;
-	t->n[t->top] = (n + 1) / 2;
-	to = t->level[t->top] = mem_array((n + 1) / 2, sizeof(*to));
-	for (i = 0; i < n; i += 2) {
-		if ((to[i / 2] = BN_new()) == NULL)
-			return 0;
-		if (i + 1 == n ? BN_copy(to[i / 2], from[i]) == NULL :
-		    !BN_mul(to[i / 2], from[i], from[i + 1], t->ctx))
-			return 0;
-	}
-	return 1;
-}
-
-/*
- * What is outside of a node: what is outside of its parent, times its
- * sibling, modulo itself.
- */
-static int
-outside(BIGNUM *out, const BIGNUM *parent, const BIGNUM *node,
-    const BIGNUM *sibling, BN_CTX *ctx)
-{
-	BIGNUM	*s;
-	int	 ok;
-
-	BN_CTX_start(ctx);
-	s = BN_CTX_get(ctx);
-	ok = s != NULL && BN_nnmod(out, parent, node, ctx) &&
-	    (sibling == NULL || (BN_nnmod(s, sibling, node, ctx) &&
-	    BN_mod_mul(out, out, s, node, ctx)));
-	BN_CTX_end(ctx);
-	return ok;
-}
-
 static void
 drop(BIGNUM **v, size_t n)
 {
@@ -147,46 +118,181 @@ drop(BIGNUM **v, size_t n)
 	free(v);
 }
 
-/* One level down from ${r}, which is freed; NULL when memory ran out. */
 static BIGNUM **
-down(const struct tree *t, int level, BIGNUM **r)
+numbers(size_t n)
 {
-	BIGNUM	**v = t->level[level], **out;
-	size_t	  i, n = t->n[level];
-	int	  ok = 1;
+	BIGNUM	**v = mem_array(n, sizeof(*v));
+	size_t	  i;
 
-	out = mem_array(n, sizeof(*out));
-	for (i = 0; i < n && ok; i++)
-		ok = (out[i] = BN_new()) != NULL && outside(out[i], r[i / 2],
-		    v[i], (i ^ 1) < n ? v[i ^ 1] : NULL, t->ctx);
-	drop(r, t->n[level + 1]);
-	if (ok)
-		return out;
-	drop(out, n);
-	return NULL;
+	for (i = 0; i < n; i++)
+		if ((v[i] = BN_new()) == NULL) {
+			drop(v, n);
+			return NULL;
+		}
+	return v;
+}
+
+/*
+ * r = a * b.  OpenSSL is fast only for factors of the same length; the
+ * shorter one is made as long where that pays.
+ */
+static int
+mul(BIGNUM *r, const BIGNUM *a, const BIGNUM *b, BN_CTX *ctx)
+{
+	const BIGNUM	*lo = b, *hi = a;
+	BIGNUM		*t;
+	int		 n, shift, ok;
+
+	if (BN_num_bits(a) < BN_num_bits(b)) {
+		lo = a;
+		hi = b;
+	}
+	n = BN_num_bits(hi);
+	shift = n - BN_num_bits(lo) < n / 4 ? n - BN_num_bits(lo) : 0;
+	BN_CTX_start(ctx);
+	t = BN_CTX_get(ctx);
+	ok = t != NULL && BN_lshift(t, lo, shift) && BN_mul(r, hi, t, ctx) &&
+	    BN_rshift(r, r, shift);
+	BN_CTX_end(ctx);
+	return ok;
+}
+
+/* One pair: *v = a * b, *s = sa * b + sb * a. */
+static int
+pair(BIGNUM **v, BIGNUM **s, BIGNUM *const *ab, BIGNUM *const *sums,
+    BN_CTX *ctx)
+{
+	BIGNUM	*t;
+	int	 ok;
+
+	BN_CTX_start(ctx);
+	t = BN_CTX_get(ctx);
+	ok = t != NULL && mul(*v, ab[0], ab[1], ctx) &&
+	    mul(t, sums[0], ab[1], ctx) &&
+	    mul(*s, sums[1], ab[0], ctx) && BN_add(*s, *s, t);
+	BN_CTX_end(ctx);
+	return ok;
+}
+
+/* The next level up; a node without a partner goes up as it is. */
+static int
+grow(struct tree *t)
+{
+	BIGNUM	**from = t->level[t->top], **v, **s;
+	size_t	  i, n = t->n[t->top], half = (n + 1) / 2;
+	int	  ok;
+
+	v = numbers(half);
+	s = numbers(half);
+	ok = v != NULL && s != NULL;
+	for (i = 0; ok && i < n; i += 2)
+		ok = i + 1 == n ? BN_copy(v[i / 2], from[i]) != NULL &&
+		    BN_copy(s[i / 2], t->sum[i]) != NULL :
+		    pair(&v[i / 2], &s[i / 2], from + i, t->sum + i, t->ctx);
+	drop(t->sum, n);
+	t->sum = s;
+	t->nsum = t->n[++t->top] = half;
+	t->level[t->top] = v;
+	return ok;
+}
+
+/*
+ * *out is nearly 2^(2n) / v for a v of n bits: Newton, with twice as many
+ * bits in each step (x' = 2x - x * x * v).  Factors of like length are what
+ * OpenSSL multiplies fast, so the steps are counted from the end.
+ */
+static int
+reciprocal(BIGNUM *out, const BIGNUM *v, BN_CTX *ctx)
+{
+	BIGNUM	*t, *top;
+	int	 step[32], k = 0, n = BN_num_bits(v), p, q, ok = 0;
+
+	for (p = n; p > RECIP_BITS; p = p / 2 + GUARD_BITS)
+		step[k++] = p;
+	BN_CTX_start(ctx);
+	t = BN_CTX_get(ctx);
+	top = BN_CTX_get(ctx);
+	if (top == NULL || !BN_rshift(top, v, n - p))
+		goto out;
+	BN_zero(t);
+	if (!BN_set_bit(t, 2 * p) || !BN_div(out, NULL, t, top, ctx))
+		goto out;
+	for (; k > 0; p = q) {
+		q = step[--k];
+		if (!BN_rshift(top, v, n - q) ||
+		    !mul(t, out, out, ctx) || !mul(t, t, top, ctx) ||
+		    !BN_rshift(t, t, 2 * p) ||
+		    !BN_lshift(out, out, q - p + 1) || !BN_sub(out, out, t))
+			goto out;
+	}
+	ok = 1;
+out:
+	BN_CTX_end(ctx);
+	return ok;
+}
+
+/* out = a mod v; fast for an a that is about twice as long (Barrett). */
+static int
+reduce(BIGNUM *out, const BIGNUM *a, const BIGNUM *v, BN_CTX *ctx)
+{
+	BIGNUM	*x, *q;
+	int	 n = BN_num_bits(v), ok = 0;
+
+	if (n < LONG_BITS || BN_num_bits(a) > 2 * n + n / 16)
+		return BN_nnmod(out, a, v, ctx);
+	BN_CTX_start(ctx);
+	x = BN_CTX_get(ctx);
+	q = BN_CTX_get(ctx);
+	if (q == NULL || !reciprocal(x, v, ctx) ||
+	    !BN_rshift(q, a, n - 1) || !mul(q, q, x, ctx) ||
+	    !BN_rshift(q, q, n + 1) || !mul(q, q, v, ctx) ||
+	    !BN_sub(out, a, q))
+		goto out;
+	/* What is left is a few times v, too much or too little. */
+	ok = BN_nnmod(out, out, v, ctx);
+out:
+	BN_CTX_end(ctx);
+	return ok;
+}
+
+/* One level down: 1; 0 when memory ran out. */
+static int
+down(struct tree *t, int level)
+{
+	size_t	  i, n = t->n[level];
+	BIGNUM	**out = numbers(n);
+	int	  ok = out != NULL;
+
+	for (i = 0; ok && i < n; i++)
+		ok = reduce(out[i], t->sum[i / 2], t->level[level][i],
+		    t->ctx);
+	drop(t->sum, t->nsum);
+	t->sum = out;
+	t->nsum = n;
+	return ok;
 }
 
 /* Mark the moduli that share something.  1; 0 when memory ran out. */
 static int
 search(struct tree *t, uint8_t *shares)
 {
-	BIGNUM	**r, *g = BN_new();
-	size_t	  i, nr = 1;
-	int	  level, ok = g != NULL;
+	BIGNUM	*g = BN_new();
+	size_t	 i;
+	int	 level, ok;
 
+	t->nsum = t->n[0];
+	t->sum = numbers(t->nsum);
+	ok = g != NULL && t->sum != NULL;
+	for (i = 0; ok && i < t->n[0]; i++)
+		ok = BN_one(t->sum[i]);
 	while (ok && t->n[t->top] > 1)
 		ok = grow(t);
-	r = mem_array(1, sizeof(*r));
-	ok = ok && (r[0] = BN_new()) != NULL && BN_one(r[0]);
-	for (level = t->top - 1; ok && level >= 0; level--) {
-		ok = (r = down(t, level, r)) != NULL;
-		nr = t->n[level];
-	}
+	for (level = t->top - 1; ok && level >= 0; level--)
+		ok = down(t, level);
 	for (i = 0; ok && i < t->n[0]; i++) {
-		ok = BN_gcd(g, r[i], t->level[0][i], t->ctx);
+		ok = BN_gcd(g, t->sum[i], t->level[0][i], t->ctx);
 		shares[i] = ok && !BN_is_one(g);
 	}
-	drop(r, nr);
 	BN_free(g);
 	return ok;
 }
@@ -215,6 +321,7 @@ weak_shared(const struct span *spki, size_t n, uint8_t *bad, struct err *e)
 		count += bad[i];
 	}
 out:
+	drop(t.sum, t.nsum);
 	for (; t.top > 0; t.top--)
 		drop(t.level[t.top], t.n[t.top]);
 	BN_CTX_free(t.ctx);

@@ -10,7 +10,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 obj=$(cd "${1:-build/release}" && pwd) || exit 1
-for p in certvigil tests/rig/ctlog tests/rig/ca tests/rig/sink; do
+for p in certvigil tests/rig/ctlog tests/rig/ca tests/rig/casrv \
+    tests/rig/tlssrv tests/rig/sink; do
 	if [ ! -x "$obj/$p" ]; then
 		echo "demo: $obj/$p is not there: make all rig" >&2
 		exit 1
@@ -329,5 +330,8 @@ wait "$run"
 rc=$?
 run=
 [ $rc -eq 0 ] || die "certvigil run ended with status $rc"
+
+. tests/demo_audit.sh
+
 printf '\nAll of it was as it must be (%d steps, %d s).\n' $steps \
     $((SECONDS - start))

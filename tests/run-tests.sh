@@ -167,6 +167,8 @@ corpus()
 		[ ! -d "$d" ] || echo "$d"
 	done
 	case $1 in
+	crlscan)	set -- fuzz/openssl/crl crl
+			echo tests/fuzz/corpus/revocation ;;
 	der)		set -- fuzz/openssl/x509 fuzz/openssl/crl ;;
 	entry)		set -- fuzz/openssl/ct sct rfc6962 ;;
 	entries)	set -- rfc6962 ;;
@@ -174,6 +176,8 @@ corpus()
 	tile)		set -- static-ct/navigli2025h2 ;;
 	loglist)	set -- loglist ;;
 	scts)		set -- fuzz/openssl/x509 fuzz/openssl/ct sct ;;
+	ocsp_said)	set -- ocsp/golang ocsp/zeek-extracted ;;
+	ptr)		set -- fuzz/openssl/x509 ;;
 	*)		return ;;
 	esac
 	for d in "$@"; do

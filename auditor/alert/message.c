@@ -160,8 +160,9 @@ message_summary(const struct message *m, size_t cap, struct buf *out)
 	else if (strcmp(m->purpose, "digest") == 0)
 		buf_str(out, "certvigil: daily digest");
 	else
-		message_clean(out, message_get(m->data, "text"), FIELD,
-		    "certvigil: notice");
+		message_clean(out, message_get(m->data,
+		    json_is_string(json_object_get(m->data, "summary")) ?
+		    "summary" : "text"), FIELD, "certvigil: notice");
 	cut(out, from, cap);
 }
 
@@ -214,10 +215,44 @@ is_cert(const char *kind)
 	return 0;
 }
 
+/* Is the question who ordered it? */
+static int
+is_order(const char *kind)
+{
+	return strncmp(kind, "key.misused", 11) == 0 ||
+	    strncmp(kind, "endpoint.unlogged", 17) == 0 ||
+	    (strncmp(kind, "certificate.", 12) == 0 &&
+	    strcmp(kind, "certificate.revoked") != 0);
+}
+
+/* Who says that it is revoked. */
+static void
+put_sources(const json_t *f, struct buf *out)
+{
+	const json_t *list, *s;
+	size_t i;
+
+	list = json_object_get(json_object_get(f, "detail"), "sources");
+	for (i = 0; i < json_array_size(list) && i < LISTED; i++) {
+		s = json_array_get(list, i);
+		line(out, i == 0 ? "said by" : "");
+		buf_str(out, strcmp(message_get(s, "kind"), "crl") == 0 ?
+		    "CRL " : "OCSP ");
+		message_clean(out, message_get(s, "url"), FIELD, "?");
+		buf_str(out, ", seen since ");
+		message_clean(out, message_get(s, "first_seen"), FIELD / 4,
+		    "?");
+		buf_str(out, "\n");
+	}
+}
+
 static void
 put_cert(const json_t *f, struct buf *out)
 {
 	const char *owner, *seen;
+	int order;
+
+	order = is_order(message_get(f, "kind"));
 
 	owner = message_get(f, "issuer_owner");
 	seen = message_get(f, "issuer_first_seen");
@@ -228,8 +263,11 @@ put_cert(const json_t *f, struct buf *out)
 	else if (seen[0] != '\0')
 		buf_fmt(out, ", seen for this name since %s", seen);
 	buf_str(out, "\n");
-	put_field(out, "key", message_get(f, "key_status"), "not looked at");
-	put_field(out, "CAA", message_get(f, "caa"), "not looked at");
+	if (order)
+		put_field(out, "key", message_get(f, "key_status"),
+		    "not looked at");
+	if (order || message_get(f, "caa")[0] != '\0')
+		put_field(out, "CAA", message_get(f, "caa"), "not looked at");
 	line(out, "served by");
 	if (json_array_size(json_object_get(f, "served_at")) == 0)
 		buf_str(out, "none of our endpoints that was looked at\n");
@@ -238,8 +276,10 @@ put_cert(const json_t *f, struct buf *out)
 		    json_array_size(json_object_get(f, "served_at")));
 		put_list(out, json_object_get(f, "served_at"), "");
 	}
-	put_field(out, "declarable", message_get(f, "nearest_source"),
-	    "by nobody: no source covers the name");
+	if (order)
+		put_field(out, "declarable", message_get(f, "nearest_source"),
+		    "by nobody: no source covers the name");
+	put_sources(f, out);
 	line(out, "proven");
 	if (json_is_true(json_object_get(f, "proven")))
 		put_list(out, json_object_get(f, "logs"), "yes");
@@ -330,8 +370,7 @@ message_next(const char *kind, const char *severity, const char *state,
 	crit = strcmp(severity, "critical") == 0;
 	if (strcmp(state, "resolved") == 0)
 		return a;
-	if (strncmp(kind, "certificate.", 12) == 0 ||
-	    strncmp(kind, "key.", 4) == 0) {
+	if (is_order(kind) && strncmp(kind, "endpoint.", 9) != 0) {
 		json_array_append_new(a,
 		    json_sprintf("certvigil why %lld", n));
 		if (strcmp(state, "accepted") != 0)

@@ -18,7 +18,6 @@
  * by the fetch and the probe process only.
  */
 
-#define CHECK_SOURCES	32	/* of revocation */
 #define CHECK_FINDINGS	32
 
 /* A source of revocation, as it was asked. */
@@ -75,8 +74,8 @@ struct check {
 	int			 have;
 	int			 incomplete;	/* needed AIA */
 	/* revocation, inclusion, CAA */
-	struct check_source	 source[CHECK_SOURCES];
-	size_t			 nsource;
+	struct check_source	*source;	/* owned */
+	size_t			 nsource, csource;
 	struct rev		 rev;
 	char			 included[LIMIT_SCTS][200];	/* "": not asked */
 	int			 inclusion[LIMIT_SCTS]; /* 1, 0 absent, -1 */

@@ -255,14 +255,15 @@ check_issuers(struct check *c)
 
 /* --- revocation -------------------------------------------------------------------- */
 
+/* One more; it is there until the next one is added. */
 static struct check_source *
 add(struct check *c, enum rev_kind kind, const char *where, int is_file,
     int required)
 {
 	struct check_source	*s;
 
-	if (c->nsource == CHECK_SOURCES)
-		return NULL;
+	c->source = mem_grow(c->source, &c->csource, c->nsource + 1,
+	    sizeof(*c->source));
 	s = &c->source[c->nsource++];
 	memset(s, 0, sizeof(*s));
 	s->kind = kind;
@@ -283,8 +284,6 @@ file_source(struct check *c, enum rev_kind kind, const char *path)
 	struct err		 e = ERR_INIT;
 	int			 fd;
 
-	if (s == NULL)
-		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1) {
 		(void)snprintf(s->refusal, sizeof(s->refusal),
@@ -433,8 +432,6 @@ stapled(struct check *c)
 	if (c->staple.n == 0 || check_issuer(c).n == 0)
 		return;
 	s = add(c, REV_OCSP, "stapled", 0, 0);
-	if (s == NULL)
-		return;
 	s->is_file = 1;
 	if (check_ocsp(c, s, buf_bytes(&c->staple), &e) == -1)
 		(void)snprintf(s->refusal, sizeof(s->refusal), "%.250s",
@@ -444,8 +441,8 @@ stapled(struct check *c)
 void
 check_sources(struct check *c)
 {
-	struct rev_source	v[CHECK_SOURCES];
-	size_t			i;
+	struct rev_source	*v;
+	size_t			 i;
 
 	for (i = 0; i < c->ncrl; i++)
 		file_source(c, REV_CRL, c->crl[i]);
@@ -454,7 +451,7 @@ check_sources(struct check *c)
 	stapled(c);
 	if (c->ncrl == 0 && c->nocsp == 0)
 		url_sources(c);
-	memset(v, 0, sizeof(v));
+	v = mem_array(c->nsource, sizeof(*v));
 	for (i = 0; i < c->nsource; i++)
 		v[i] = (struct rev_source){ .kind = c->source[i].kind,
 		    .where = c->source[i].where,
@@ -465,6 +462,7 @@ check_sources(struct check *c)
 		    .refusal = c->source[i].refusal };
 	rev_merge(v, c->nsource, c->said.short_lived ||
 	    (c->said.ncrl == 0 && c->said.nocsp == 0), &c->rev);
+	free(v);
 }
 
 /* --- inclusion ------------------------------------------------------------------------ */

@@ -7,17 +7,21 @@
 static int
 check_names(struct cmd_ctx *ctx, struct err *e)
 {
-	const struct conf_strs	*to = &ctx->conf->digest_to;
-	struct db_strs		 digest = { (const char *const *)to->v, to->n };
+	const struct conf_strs	*to = &ctx->conf->digest_to,
+				*send = &ctx->conf->audit_send;
+	struct db_strs		 digest = { (const char *const *)to->v, to->n },
+				 audit = { (const char *const *)send->v,
+				    send->n };
 	struct db_res		*r = NULL;
 	const char		*name, *who;
 	int			 rc = 0;
 
 	if (db_query(ctx->db, &r, e, "select n.name, n.who from ("
 	    "select unnest(channels) as name, 'routes' as who from route "
-	    "union all select unnest($1::text[]), 'digest.to') n "
+	    "union all select unnest($1::text[]), 'digest.to' "
+	    "union all select unnest($2::text[]), 'audit.send') n "
 	    "where not exists (select 1 from channel c where c.name = n.name) "
-	    "limit 1", "a", &digest) == -1)
+	    "limit 1", "aa", &digest, &audit) == -1)
 		return -1;
 	if (db_rows(r) > 0) {
 		name = db_text(r, 0, 0);

@@ -62,8 +62,10 @@ check(const struct cmd_ctx *ctx)
 	}
 	for (i = 0; i < c->nroutes && !ctx->quiet; i++)
 		note_channels(c, &c->routes[i].to, "routes");
-	if (!ctx->quiet)
+	if (!ctx->quiet) {
 		note_channels(c, &c->digest_to, "digest");
+		note_channels(c, &c->audit_send, "audit");
+	}
 	if (ctx->json)
 		cmd_json(json_pack("{s:s?, s:b}", "file", c->path, "ok", 1));
 	else if (c->path != NULL)

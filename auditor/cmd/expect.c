@@ -9,8 +9,12 @@
 #include "auditor/cmd/verb.h"
 #include "auditor/db/expect.h"
 #include "auditor/db/row.h"
+#include "auditor/serials.h"
 #include "base/clk.h"
+#include "base/enc.h"
+#include "base/limit.h"
 #include "base/mem.h"
+#include "ocsp/rev.h"
 #include "pki/owner.h"
 
 extern const struct cmd cmd_expect;
@@ -127,17 +131,149 @@ out:
 	return rc;
 }
 
+/* --- revocations ------------------------------------------------------------ */
+
+/* What was said on the command line. */
+struct revocations {
+	const char	*file, *by, *reason, *issuer;
+	uint8_t		 key[32];
+	struct serials	 serials;
+};
+
+/* A moment, or a duration from now; in the future. */
+static int
+read_by(const char *text, int64_t *ms, struct err *e)
+{
+	int64_t	now = clk_wall(), v;
+
+	if (opt_duration(text, &v, NULL) == 0)
+		v = now + v * CLK_SEC;
+	else if (opt_moment(text, 1, &v, NULL) == -1)
+		return err_set(e, ERR_USAGE, "--by: `%.40s` is neither a "
+		    "moment (2026-11-23T12:00:00Z) nor a duration (24h)",
+		    text);
+	if (v <= now)
+		return err_set(e, ERR_USAGE, "--by: %.40s is over already",
+		    text);
+	*ms = v / 1000;
+	return 0;
+}
+
+static int
+read_revocations(struct revocations *a, struct expect_revocation *x,
+    struct err *e)
+{
+	struct buf	text = BUF_INIT;
+	int		rc;
+
+	memset(x, 0, sizeof(*x));
+	x->reason_code = -1;
+	x->author = cmd_actor();
+	x->serials = &a->serials;
+	if (read_by(a->by, &x->by_ms, e) == -1)
+		return -1;
+	if (a->reason != NULL &&
+	    (x->reason_code = rev_reason_parse(a->reason)) == -1)
+		return err_set(e, ERR_USAGE, "--reason: `%.40s` is none of "
+		    "RFC 5280, 5.3.1, such as keyCompromise or superseded",
+		    a->reason);
+	if (a->issuer != NULL) {
+		if (strlen(a->issuer) != 64 ||
+		    enc_unhex_to(a->key, 32, a->issuer) == -1)
+			return err_set(e, ERR_USAGE, "--issuer-spki takes the "
+			    "SHA-256 of the issuer's SubjectPublicKeyInfo, 64 "
+			    "hex digits");
+		x->issuer.p = a->key;
+		x->issuer.n = sizeof(a->key);
+	}
+	rc = opt_file(a->file, LIMIT_SERIALS_FILE, &text, e);
+	if (rc == 0)
+		rc = serials_read(&a->serials, buf_text(&text), text.n,
+		    strcmp(a->file, "-") == 0 ? "standard input" : a->file, e);
+	buf_free(&text);
+	if (rc == 0 && a->serials.n == 0)
+		rc = err_set(e, ERR_USAGE, "%s: there is no serial number in "
+		    "it", a->file);
+	return rc;
+}
+
+static int
+store_revocations(struct cmd_ctx *ctx, const struct expect_revocation *x,
+    size_t n[2], struct err *e)
+{
+	char	by[CLK_TEXT];
+
+	if (db_begin(ctx->db, e) == -1)
+		return -1;
+	if (expect_revocation_add(ctx->db, x, &n[0], &n[1], e) == -1 ||
+	    cmd_audit(ctx, "expect.revocation", json_pack("{sI sI ss si}",
+	    "added", (json_int_t)n[0], "changed", (json_int_t)n[1], "by",
+	    clk_text(x->by_ms * 1000, by), "reason_code", x->reason_code),
+	    e) == -1) {
+		db_rollback(ctx->db);
+		return -1;
+	}
+	return db_commit(ctx->db, e);
+}
+
+static int
+revocation(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct revocations		a;
+	struct expect_revocation	x;
+	struct opt_list			rest = { NULL, 0, 0 };
+	struct err			e = ERR_INIT;
+	const struct opt		opts[] = {
+		{ "--serials", NULL, &a.file, NULL },
+		{ "--by", NULL, &a.by, NULL },
+		{ "--reason", NULL, &a.reason, NULL },
+		{ "--issuer-spki", NULL, &a.issuer, NULL },
+	};
+	size_t				n[2] = { 0, 0 };
+	int				rc;
+
+	memset(&a, 0, sizeof(a));
+	if ((rc = opt_parse(&cmd_expect, opts, 4, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n != 0 || a.file == NULL || a.by == NULL) {
+		rc = cmd_usage(&cmd_expect, "revocation needs --serials FILE "
+		    "and --by TIME");
+		goto out;
+	}
+	/* The list is read as whoever called, then the user changes. */
+	if (read_revocations(&a, &x, &e) == -1 ||
+	    cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1 ||
+	    store_revocations(ctx, &x, n, &e) == -1) {
+		rc = cmd_fail(&e);
+		goto out;
+	}
+	cmd_hint(ctx);
+	if (ctx->json)
+		cmd_json(json_pack("{sI sI}", "added", (json_int_t)n[0],
+		    "changed", (json_int_t)n[1]));
+	else
+		printf("%zu revocations are expected, %zu were already\n",
+		    n[0], n[1]);
+out:
+	serials_free(&a.serials);
+	free(rest.v);
+	return rc;
+}
+
+/* --- the list --------------------------------------------------------------- */
+
 static void
 print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 {
-	static const int width[] = { 5, 10, 20, 18 };
+	static const int width[] = { 5, 10, 10, 20, 18 };
 	struct buf	 names = BUF_INIT;
-	const char	*cols[5];
+	const char	*cols[6];
 	char		 id[24], to[CLK_TEXT];
 
 	clk_text(db_int(r, i, EXPECT_TO_MS) * 1000, to);
 	if (ctx->json) {
-		cmd_json(json_pack("{sI so so so so sI sI so so so so so}",
+		cmd_json(json_pack("{sI so so so so sI sI so so so so so so "
+		    "so so so so}",
 		    "id", (json_int_t)db_int(r, i, EXPECT_ID),
 		    "state", row_str(r, i, EXPECT_STATE),
 		    "spki_sha256", row_str(r, i, EXPECT_SPKI),
@@ -149,18 +285,27 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 		    "origin", row_str(r, i, EXPECT_ORIGIN),
 		    "author", row_str(r, i, EXPECT_AUTHOR),
 		    "reason", row_str(r, i, EXPECT_REASON),
-		    "added_at", row_time(r, i, EXPECT_ADDED)));
+		    "added_at", row_time(r, i, EXPECT_ADDED),
+		    "kind", row_str(r, i, EXPECT_KIND),
+		    "issuer_spki_sha256", row_str(r, i, EXPECT_ISSUER_SPKI),
+		    "serial", row_str(r, i, EXPECT_SERIAL),
+		    "reason_code", row_int(r, i, EXPECT_REASON_CODE),
+		    "overdue", row_bool(r, i, EXPECT_OVERDUE)));
 		return;
 	}
 	snprintf(id, sizeof(id), "%lld", (long long)db_int(r, i, EXPECT_ID));
+	if (!db_null(r, i, EXPECT_SERIAL))
+		buf_fmt(&names, "serial %s ", db_text(r, i, EXPECT_SERIAL));
 	opt_join(r, i, EXPECT_NAMES, 5, &names);
 	cols[0] = id;
-	cols[1] = db_text(r, i, EXPECT_STATE);
-	cols[2] = to;
-	cols[3] = db_null(r, i, EXPECT_ISSUER) ? "any issuer" :
+	cols[1] = db_text(r, i, EXPECT_KIND);
+	cols[2] = db_bool(r, i, EXPECT_OVERDUE) ? "overdue" :
+	    db_text(r, i, EXPECT_STATE);
+	cols[3] = to;
+	cols[4] = db_null(r, i, EXPECT_ISSUER) ? "any issuer" :
 	    db_text(r, i, EXPECT_ISSUER);
-	cols[4] = buf_text(&names);
-	opt_row(cols, width, 5);
+	cols[5] = buf_text(&names);
+	opt_row(cols, width, 6);
 	buf_free(&names);
 }
 
@@ -199,6 +344,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	static const struct verb verbs[] = {
 		{ "issuance", issuance },
+		{ "revocation", revocation },
 		{ "list", list },
 		{ "cancel", cancel },
 		{ NULL, NULL },
@@ -210,10 +356,14 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 const struct cmd cmd_expect = {
 	.name = "expect",
 	.args = "issuance --csr FILE [--issuer OWNER] [--within 1h] "
-	    "[--name N]... [--reason TEXT] | list [--all] | cancel ID",
-	.brief = "a certificate that is being ordered, and is no news",
+	    "[--name N]... [--reason TEXT] | revocation --serials FILE|- "
+	    "--by TIME|DURATION [--reason R] [--issuer-spki HASH] | "
+	    "list [--all] | cancel ID",
+	.brief = "what was ordered: a certificate, a revocation",
 	.help = "  certvigil expect issuance --csr shop.csr "
 	    "--issuer letsencrypt.org --within 1h\n"
+	    "  certvigil expect revocation --serials ours.txt --by 24h "
+	    "--reason keyCompromise\n"
 	    "  certvigil expect list\n\n"
 	    "Key, exact names and issuer must be as ordered, and the log "
 	    "timestamp within\nthe time given.  One certificate uses it up; "

@@ -157,7 +157,8 @@ put_entries(struct db *db, const struct span *hash, struct evidence *ev,
 	if (db_query(db, &r, e, "select " EVIDENCE_LOG_COLS ", e.index, "
 	    "e.timestamp_ms, e.entry_type, e.leaf, e.cert_sha256, e.proof, "
 	    "e.proof_size, e.malformed, t.form, t.raw, t.tree_size, c.proof, "
-	    "e.reason from entry e join log l on l.id = e.log_ref " EVIDENCE_LOG_JOIN
+	    "e.reason from entry e join log l on l.id = e.log_ref "
+	    EVIDENCE_LOG_JOIN
 	    "join tree_head t on t.id = e.head_id "
 	    "left join consistency c on c.log_ref = e.log_ref and "
 	    "c.size1 = e.proof_size and c.head_id = e.head_id "

@@ -81,8 +81,10 @@ put_finding(struct evidence *ev, const struct db_res *r, struct err *e)
 		json_object_set_new(o, texts[i].key,
 		    evidence_text(db_text(r, 0, texts[i].col)));
 	json_object_set_new(o, "rule", json_integer(db_int(r, 0, F_RULE)));
-	json_object_set_new(o, "first_seen", evidence_moment(db_time(r, 0, F_FIRST)));
-	json_object_set_new(o, "last_seen", evidence_moment(db_time(r, 0, F_LAST)));
+	json_object_set_new(o, "first_seen", evidence_moment(db_time(r, 0,
+	    F_FIRST)));
+	json_object_set_new(o, "last_seen", evidence_moment(db_time(r, 0,
+	    F_LAST)));
 	json_object_set_new(o, "logs", names_of(r, F_LOGS));
 	detail = json_loads(db_text(r, 0, F_DETAIL), 0, NULL);
 	json_object_set_new(o, "detail", detail != NULL ? detail :
@@ -97,6 +99,7 @@ put_log_fault(struct db *db, struct evidence *ev, const char *id64,
 {
 	struct db_res	*r = NULL;
 	size_t		 i, n;
+	int64_t		 size;
 	int		 log = -1, head, first = -1, rc = -1;
 
 	/* the head, one that contradicts it, and the newest that agreed */
@@ -131,10 +134,10 @@ put_log_fault(struct db *db, struct evidence *ev, const char *id64,
 		if (evidence_recheck(ev, log, EVIDENCE_ASK_HEAD, 0, 0, e)
 		    == -1)
 			goto out;
-		if (verified > 0 && verified < db_int(r, 0, EVIDENCE_LOG_N + 2) &&
+		size = db_int(r, 0, EVIDENCE_LOG_N + 2);
+		if (verified > 0 && verified < size &&
 		    evidence_recheck(ev, log, EVIDENCE_ASK_CONSISTENCY,
-		    (uint64_t)verified, (uint64_t)db_int(r, 0, EVIDENCE_LOG_N + 2), e)
-		    == -1)
+		    (uint64_t)verified, (uint64_t)size, e) == -1)
 			goto out;
 	}
 	rc = 0;
@@ -151,8 +154,9 @@ put_log_only(struct db *db, struct evidence *ev, const char *id64,
 	struct db_res	*r = NULL;
 	int		 rc = 0;
 
-	if (db_query(db, &r, e, "select " EVIDENCE_LOG_COLS " from log l " EVIDENCE_LOG_JOIN
-	    "where encode(l.log_id, 'base64') = $1", "s", id64) == -1)
+	if (db_query(db, &r, e, "select " EVIDENCE_LOG_COLS " from log l "
+	    EVIDENCE_LOG_JOIN "where encode(l.log_id, 'base64') = $1", "s",
+	    id64) == -1)
 		return -1;
 	if (db_rows(r) == 0)
 		rc = err_set(e, ERR_NOENT, "the log of this finding is not "
@@ -329,8 +333,8 @@ evidence_store_what(struct db *db, const char *what, struct evidence *ev,
 	return put_issuance(db, &hash, ev, e);
 }
 
-enum { D_DAY = EVIDENCE_LOG_N, D_FROM, D_TO, D_ROOT, D_AT, D_LAG, D_GAPS, D_LIST,
-	D_WATCH, D_PROOF, D_FORM, D_RAW, D_BFORM, D_BRAW };
+enum { D_DAY = EVIDENCE_LOG_N, D_FROM, D_TO, D_ROOT, D_AT, D_LAG, D_GAPS,
+	D_LIST, D_WATCH, D_PROOF, D_FORM, D_RAW, D_BFORM, D_BRAW };
 
 static int
 put_day(struct evidence *ev, const struct db_res *r, size_t i, struct err *e)
@@ -365,7 +369,8 @@ put_day(struct evidence *ev, const struct db_res *r, size_t i, struct err *e)
 	json_object_set_new(o, "size_to", json_integer(db_int(r, i, D_TO)));
 	json_object_set_new(o, "root_hash", evidence_hex(db_bytes(r, i,
 	    D_ROOT).p, 32));
-	json_object_set_new(o, "verified_at", evidence_moment(db_time(r, i, D_AT)));
+	json_object_set_new(o, "verified_at", evidence_moment(db_time(r, i,
+	    D_AT)));
 	json_object_set_new(o, "max_lag_seconds", json_integer(db_int(r, i,
 	    D_LAG)));
 	json_object_set_new(o, "gaps", json_integer(db_int(r, i, D_GAPS)));
@@ -390,7 +395,8 @@ evidence_store_coverage(struct db *db, int64_t from, int64_t to,
 	    "d.size_from, d.size_to, d.root_hash, d.verified_at, "
 	    "d.max_lag_seconds, d.gaps, d.log_list_sha256, "
 	    "d.watch_set_sha256, d.proof, t.form, t.raw, b.form, b.raw "
-	    "from coverage_day d join log l on l.id = d.log_ref " EVIDENCE_LOG_JOIN
+	    "from coverage_day d join log l on l.id = d.log_ref "
+	    EVIDENCE_LOG_JOIN
 	    "join tree_head t on t.id = d.head_id "
 	    "left join lateral (select h.form, h.raw from coverage_day p "
 	    "join tree_head h on h.id = p.head_id where "

@@ -5,8 +5,31 @@
 #include <stdint.h>
 
 #include "auditor/db/db.h"
+#include "auditor/serials.h"
 #include "base/cur.h"
 #include "base/err.h"
+
+/*
+ * Revocations that are expected: these certificates, by issuer key and serial
+ * number, until ${by_ms}.
+ */
+struct expect_revocation {
+	const struct serials *serials;
+	struct span	 issuer;	/* of those that name none; p NULL */
+	int64_t		 by_ms;
+	int		 reason_code;	/* RFC 5280 5.3.1; -1: any */
+	const char	*author;
+};
+
+/*
+ * Add one for each of them; one that is open already gets this end and
+ * reason.  The issuer is the one that the list or ${issuer} says, else that
+ * of the known issuance with this serial number: ERR_NOENT when there is
+ * none, ERR_USAGE when several issuers have used it.  In the caller's
+ * transaction.  *added, *changed: how many.
+ */
+int expect_revocation_add(struct db *, const struct expect_revocation *,
+    size_t *added, size_t *changed, struct err *);
 
 /*
  * Expectations of issuance: one certificate with this key, exactly these
@@ -37,7 +60,9 @@ int expect_use(struct db *, int64_t id, const struct span *tbs, struct err *);
 enum expect_col {
 	EXPECT_ID, EXPECT_STATE, EXPECT_SPKI, EXPECT_NAMES, EXPECT_ISSUER,
 	EXPECT_FROM_MS, EXPECT_TO_MS, EXPECT_TBS, EXPECT_ORIGIN,
-	EXPECT_AUTHOR, EXPECT_REASON, EXPECT_ADDED
+	EXPECT_AUTHOR, EXPECT_REASON, EXPECT_ADDED, EXPECT_KIND,
+	EXPECT_ISSUER_SPKI, EXPECT_SERIAL, EXPECT_REASON_CODE,
+	EXPECT_OVERDUE		/* a revocation that is late; it stays open */
 };
 int expect_list(struct db *, int all, struct db_res **res, struct err *);
 

@@ -3,7 +3,7 @@
 #include "base/limit.h"
 
 /* Names whose CAA is followed because a certificate has them. */
-#define CAA_NAMES	5000
+#define CAA_NAMES	500
 
 /* Certificates, by issuer key. */
 static const char cert_sql[] =
@@ -13,7 +13,9 @@ static const char cert_sql[] =
     "i.issued <> 'invalid' and exists (select from certificate c where "
     "c.tbs_sha256 = i.tbs_sha256) and (f.judged_at is null or f.judged_at < "
     "$1 or (f.form = 'precert' and exists (select from certificate c where "
-    "c.tbs_sha256 = i.tbs_sha256 and c.form = 'x509'))) on conflict do "
+    "c.tbs_sha256 = i.tbs_sha256 and c.form = 'x509') and not exists "
+    "(select from certificate c where c.tbs_sha256 = i.tbs_sha256 and "
+    "c.form = 'x509' and c.sha256 = f.cert_sha256))) on conflict do "
     "nothing";
 
 static const char source_sql[] =
@@ -28,6 +30,11 @@ static const char incl_sql[] =
     "null or s.checked_at < now() - $1 * interval '1 second')) or exists ("
     "select from entry e where e.tbs_sha256 = s.tbs_sha256 and e.log_ref = "
     "l.id and e.leaf_hash = s.leaf_hash and e.head_id is not null)) "
+    "on conflict do nothing";
+
+static const char keys_sql[] =
+    "insert into work (kind, subject) select 'keys', 'main' where exists ("
+    "select from issuance where key_type like 'rsa%' and not_after > now()) "
     "on conflict do nothing";
 
 static const char endpoint_sql[] =
@@ -61,6 +68,7 @@ plan_store(struct db *db, int64_t before, int64_t every, struct err *e)
 	if (db_query(db, NULL, e, cert_sql, "t", before) == -1 ||
 	    db_query(db, NULL, e, source_sql, "") == -1 ||
 	    db_query(db, NULL, e, incl_sql, "i", every) == -1 ||
+	    db_query(db, NULL, e, keys_sql, "") == -1 ||
 	    db_query(db, NULL, e, endpoint_sql, "") == -1 ||
 	    db_query(db, NULL, e, caa_sql, "i", (int64_t)CAA_NAMES) == -1 ||
 	    db_query(db, NULL, e, caa_gone_sql, "i", (int64_t)CAA_NAMES)

@@ -10,9 +10,6 @@
 
 /* From what each source says to one status, and what changed by it. */
 
-/* Sources of one certificate: more than it may name. */
-#define SOURCES	(2 * LIMIT_PTR_URLS)
-
 enum col { SERIAL, SHORT, HAS_CRL, KIND, URL, STATE, WHY, NEXT, OK_AT,
 	STATUS, REASON, STATED, FRESH, REFUSAL, OLD_STATUS, OLD_REASON,
 	OLD_STATED, OLD_DISAGREE, EXPECTED, EXPECTED_AT, EXPECTED_REASON };
@@ -107,15 +104,16 @@ add(struct rev_changes *c, const struct db_res *r, size_t i,
 static void
 merge(struct rev_changes *c, const struct db_res *r, size_t from, size_t to)
 {
-	struct rev_source	src[SOURCES];
+	struct rev_source	*src = mem_array(to - from, sizeof(*src));
 	struct rev		before, after;
 	size_t			n = 0, i;
 	int			disagreed;
 
-	for (i = from; i < to && n < SOURCES; i++)
+	for (i = from; i < to; i++)
 		if (!db_null(r, i, URL))
 			one(r, i, &src[n++]);
 	rev_merge(src, n, n == 0 || db_bool(r, from, SHORT), &after);
+	free(src);
 	memset(&before, 0, sizeof(before));
 	before.status = status_of(db_text(r, from, OLD_STATUS));
 	before.reason = number(r, from, OLD_REASON);
@@ -184,7 +182,11 @@ rev_merge_store(struct db *db, const uint8_t issuer[32], int64_t source,
 	int			 rc;
 
 	memset(c, 0, sizeof(*c));
-	if (db_query(db, &r, e, look_sql, "bi", &key, source) == -1)
+	/* two sources of one issuer, each blind to what the other just said */
+	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202611, "
+	    "('x' || substr(encode($1, 'hex'), 1, 8))::bit(32)::int)", "b",
+	    &key) == -1 ||
+	    db_query(db, &r, e, look_sql, "bi", &key, source) == -1)
 		return -1;
 	n = db_rows(r);
 	for (i = 1; i <= n; i++)

@@ -253,7 +253,7 @@ rev_ocsp_asked(struct db *db, int64_t source, const struct db_strs *serials,
 {
 	return db_query(db, NULL, e, "update ocsp_due set due_at = now() + "
 	    "$3 * interval '1 second' * case when $4 then 1 else "
-	    "least(power(2, tries), 32) end, tries = case when $4 then 0 else "
+	    "power(2, least(tries, 5)) end, tries = case when $4 then 0 else "
 	    "tries + 1 end where source_id = $1 and serial = any ($2)",
 	    "iaiB", source, serials, in_s, ok);
 }

@@ -347,8 +347,8 @@ xfer_job_result(struct xfer_job *j, CURLcode r)
 	if (d->failure == FETCH_POLICY && j->policy.code != ERR_NONE)
 		(void)xfer_job_fail(j, d->failure, j->policy.msg);
 	else if (d->message[0] == '\0')
-		(void)xfer_job_fail(j, d->failure, j->error[0] != '\0' ? j->error :
-		    curl_easy_strerror(r));
+		(void)xfer_job_fail(j, d->failure, j->error[0] != '\0' ?
+		    j->error : curl_easy_strerror(r));
 }
 
 void

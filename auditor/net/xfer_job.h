@@ -37,7 +37,7 @@ struct xfer {
 	struct xfer_host	*buckets[XFER_BUCKETS];	/* owned */
 	struct xfer_host	*turn, *turn_last; /* may start one now */
 	unsigned		 host_conns;	/* at most, to one host */
-	unsigned		 active;	/* jobs that hold a connection */
+	unsigned		 active;	/* jobs that are under way */
 };
 
 struct xfer_job {
@@ -55,7 +55,7 @@ struct xfer_job {
 	struct fetch_done	 done;
 	struct err		 policy;	/* why not connected */
 	uint32_t		 flags;		/* FETCH_F_ */
-	int64_t			 timeout;	/* microseconds, for all of it */
+	int64_t			 timeout;	/* of all of it, microseconds */
 	int64_t			 end;		/* clk_mono(); 0: not begun */
 	size_t			 cap;
 	size_t			 got;
@@ -66,7 +66,7 @@ struct xfer_job {
 	int			 hops;		/* redirects followed */
 	int			 coded;		/* has a Content-Encoding */
 	int			 odd_location;	/* with control characters */
-	int			 enough;	/* ended by us; it is an answer */
+	int			 enough;	/* ended by us, an answer */
 	int			 waiting;	/* the sink said XFER_WAIT */
 	int			 throttled;	/* over max_rate */
 	int			 resume;	/* xfer_resume() was called */

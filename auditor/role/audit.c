@@ -28,12 +28,16 @@
 #define PATIENCE	(60 * CLK_SEC)
 /* What judges map that read nothing from an arena. */
 #define NO_ARENA	4096
+/* The lists of logs are looked at so often, once there is one; */
+#define TRUST_EVERY	(60 * CLK_SEC)
+/* SCTs are not judged before there is one, but not for ever. */
+#define LIST_WAIT	(60 * CLK_SEC)
 #define RETRY_BASE	60
 #define RETRY_CAP	3600
 
 static const struct audit_kind *const kinds[] = {
 	&audit_sweep, &audit_cert, &audit_crl, &audit_ocsp, &audit_incl,
-	&audit_endpoint, &audit_caa
+	&audit_endpoint, &audit_caa, &audit_keys
 };
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -57,6 +61,7 @@ struct audit {
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
+	int64_t			 list_by;	/* then without a list */
 	/* --once: what had its turn, "kind:subject"; owned */
 	char			**done;
 	size_t			 ndone, capdone;
@@ -113,18 +118,25 @@ job_free(struct audit_job *j)
 	free(j);
 }
 
+/* Nobody wants the answer any more. */
+static void
+cancel(struct audit *a, const struct wait *w)
+{
+	if (w->what == FROM_FETCH)
+		fetch_client_cancel(a->fetch, w->id);
+	else if (w->what == FROM_LOGS && a->en->logs != NULL)
+		fetch_client_cancel(a->en->logs, w->id);
+	else if (w->what == FROM_PROBE)
+		probe_client_cancel(a->probe, w->id);
+}
+
 void
 audit_reset(struct audit *a)
 {
 	size_t	i;
 
 	for (i = 0; i < a->nwaits; i++)
-		if (a->waits[i].what == FROM_FETCH)
-			fetch_client_cancel(a->fetch, a->waits[i].id);
-		else if (a->waits[i].what == FROM_LOGS && a->en->logs != NULL)
-			fetch_client_cancel(a->en->logs, a->waits[i].id);
-		else if (a->waits[i].what == FROM_PROBE)
-			probe_client_cancel(a->probe, a->waits[i].id);
+		cancel(a, &a->waits[i]);
 	a->nwaits = 0;
 	/* rows stay leased until their time is over, or are given back here */
 	for (i = 0; i < a->njobs; i++) {
@@ -172,6 +184,7 @@ audit_reload(struct audit *a, struct err *e)
 	buf_free(&roots);
 	/* the lists may be other ones */
 	a->trust_at = 0;
+	a->list_by = clk_mono() + LIST_WAIT;
 	return rc;
 }
 
@@ -277,11 +290,14 @@ bury(struct audit *a)
 			i++;
 			continue;
 		}
-		for (w = 0; w < a->nwaits;)
-			if (a->waits[w].job == a->jobs[i])
-				a->waits[w] = a->waits[--a->nwaits];
-			else
+		for (w = 0; w < a->nwaits;) {
+			if (a->waits[w].job != a->jobs[i]) {
 				w++;
+				continue;
+			}
+			cancel(a, &a->waits[w]);
+			a->waits[w] = a->waits[--a->nwaits];
+		}
 		had_turn(a, a->jobs[i]);
 		job_free(a->jobs[i]);
 		a->jobs[i] = a->jobs[--a->njobs];
@@ -297,7 +313,7 @@ trust(struct audit *a, int64_t now)
 
 	if (now < a->trust_at)
 		return;
-	a->trust_at = now + 60 * CLK_SEC;
+	a->trust_at = now + (a->trust.logs.n == 0 ? CLK_SEC : TRUST_EVERY);
 	if (audit_trust_logs(&a->trust, a->en->db, a->en->pool, a->arena,
 	    NO_ARENA, &e) == -1)
 		log_warn("audit", "the lists of logs: %s", e.msg);
@@ -337,8 +353,16 @@ audit_turn(struct audit *a, int64_t now)
 	}
 	a->claim_at = now + CLK_SEC;
 	trust(a, now);
-	for (i = 0; i < KINDS; i++)
+	for (i = 0; i < KINDS; i++) {
+		if ((kinds[i] == &audit_cert || kinds[i] == &audit_endpoint) &&
+		    a->trust.logs.n == 0 && !a->en->once && now < a->list_by)
+			continue;
+		/* --once: what certificates name is known when all are */
+		if (a->en->once && kinds[i] != &audit_sweep &&
+		    kinds[i] != &audit_cert && count(a, &audit_cert) != 0)
+			break;
 		n += claim_kind(a, kinds[i]);
+	}
 	if (n != 0)
 		a->claim_at = now;
 	bury(a);
@@ -373,7 +397,9 @@ audit_idle(struct audit *a)
 	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1 ||
 	    conclude(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
-		return 1;
+		/* away: it comes back; else it would be so for ever */
+		a->en->failed |= db_alive(a->en->db);
+		return db_alive(a->en->db);
 	}
 	for (i = 0; i < KINDS; i++)
 		names[i] = kinds[i]->name;
@@ -573,7 +599,9 @@ audit_fail(struct audit_job *j, const char *why)
 	    every < RETRY_CAP ? every : RETRY_CAP, why };
 	struct err		e = ERR_INIT;
 
-	log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+	/* once: it is said again when it has been well in between */
+	if (j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
 	    e.code != ERR_LEASE)
 		log_error(j->kind->name, "%s", e.msg);
@@ -667,6 +695,11 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	struct buf		t = BUF_INIT;
 	uint64_t		id;
 
+	/* with its number it is one frame, or the sender dies */
+	if (b->n > LIMIT_FRAME - 8) {
+		audit_fail(j, "it is larger than a judge is given");
+		return 0;
+	}
 	if (j->judge == NULL) {
 		j->judge = judge_fork(j->en->pool, j->audit->arena, NO_ARENA,
 		    &none, &e);

@@ -288,6 +288,6 @@ said(struct audit_job *j, const struct probe_said *s)
 }
 
 const struct audit_kind audit_caa = {
-	.name = "caa", .most = 128, .begin = begin, .said = said,
+	.name = "caa", .most = 32, .begin = begin, .said = said,
 	.drop = drop
 };

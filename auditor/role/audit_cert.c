@@ -22,6 +22,8 @@
 
 /* Certificates that are judged before they are stored together. */
 #define BATCH	64
+/* Bytes of issuers that go with one: all of it is one message. */
+#define POOL_BYTES	(4u << 20)
 /* AIA addresses that one turn follows. */
 #define WANTS	8
 
@@ -36,6 +38,8 @@ struct one {
 struct certs {
 	uint8_t		 spki[32];
 	struct db_res	*due;
+	char		*last;		/* serial of the last one; owned */
+	uint8_t		 last_tbs[32];
 	struct one	 one[BATCH];
 	size_t		 n, left;	/* of the batch; not judged */
 	size_t		 total;
@@ -72,6 +76,7 @@ drop(struct audit_job *j)
 	forget(c);
 	for (i = 0; i < c->nwant; i++)
 		free(c->want[i]);
+	free(c->last);
 	free(c);
 }
 
@@ -84,7 +89,8 @@ ask(struct audit_job *j, size_t i)
 	struct db_res		*up = NULL;
 	struct buf		 b = BUF_INIT;
 	struct err		 e = ERR_INIT;
-	size_t			 k;
+	struct span		 der;
+	size_t			 k, bytes = 0;
 
 	q->at = clk_wall();
 	q->name = "";
@@ -94,8 +100,13 @@ ask(struct audit_job *j, size_t i)
 		audit_fault(j, &e);
 		return -1;
 	}
-	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++)
-		q->pool[q->npool++] = db_bytes(up, k, 1);
+	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++) {
+		der = db_bytes(up, k, 1);
+		bytes += der.n;
+		if (bytes > POOL_BYTES)
+			break;
+		q->pool[q->npool++] = der;
+	}
 	judge_cert_ask_pack(&b, q);
 	c->one[i].ask_id = audit_ask(j, JUDGE_CERT, &b, NULL, 0);
 	buf_free(&b);
@@ -127,7 +138,8 @@ load(struct audit_job *j)
 	struct span	 tbs;
 	size_t		 i;
 
-	if (cert_store_due(j->en->db, c->spki, clk_wall() - AUDIT_AGE, BATCH,
+	if (cert_store_due(j->en->db, &(struct cert_ask){ c->spki, clk_wall() -
+	    AUDIT_AGE, c->last != NULL ? c->last : "", c->total != 0 ? c->last_tbs : NULL, BATCH },
 	    &c->due, &e) == -1) {
 		audit_fault(j, &e);
 		return;
@@ -146,6 +158,9 @@ load(struct audit_job *j)
 		if (tbs.n == 32)
 			memcpy(c->one[i].tbs, tbs.p, 32);
 	}
+	free(c->last);
+	c->last = mem_str(db_text(c->due, c->n - 1, CERT_DUE_SERIAL));
+	memcpy(c->last_tbs, c->one[c->n - 1].tbs, 32);
 	c->left = c->n;
 	c->total += c->n;
 	for (i = 0; i < c->n && !j->ended; i++)

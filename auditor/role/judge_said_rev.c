@@ -8,6 +8,9 @@
 
 /* Answers about CRLs, OCSP, inclusion and issuers as bytes and back. */
 
+/* Of a message, for all that stands before. */
+#define ROOM	(64u << 10)
+
 /* A string of a fixed array. */
 static int
 text_read(struct cur *c, char *out, size_t cap)
@@ -31,13 +34,43 @@ buf_read(struct cur *c, struct buf *out)
 	return 0;
 }
 
+/* Bytes of a hit without its entry. */
+#define HIT	32
+
+/*
+ * Hits fit in one message: the last ones come without their entry, which is
+ * only evidence, and with too many the CRL as a whole is too large.
+ */
+static void
+hits_pack(struct buf *b, const struct crlscan_out *o)
+{
+	size_t	room, i;
+
+	buf_u32(b, (uint32_t)o->nhits);
+	room = LIMIT_FRAME - ROOM - b->n - o->nhits * HIT;
+	for (i = 0; i < o->nhits; i++) {
+		const struct crlscan_hit	*h = &o->hits[i];
+		size_t				 n = h->raw.n <= room ?
+						    h->raw.n : 0;
+
+		buf_u64(b, (uint64_t)h->number);
+		buf_u64(b, (uint64_t)h->at);
+		buf_u32(b, (uint32_t)h->reason);
+		buf_u64(b, (uint64_t)h->invalid_at);
+		buf_vec32(b, h->raw.p, n);
+		room -= n;
+	}
+}
+
 void
 judge_crl_pack(struct buf *b, const struct crlscan_out *o)
 {
-	size_t	i;
+	int	many = o->nhits > (LIMIT_FRAME - ROOM - LIMIT_CRL_KEEP -
+		    LIMIT_CRL_HEADER - LIMIT_CRL_TAIL) / HIT;
 
-	buf_u8(b, (uint8_t)o->fault);
-	judge_str_pack(b, o->why);
+	buf_u8(b, (uint8_t)(many ? CRL_TOO_LARGE : o->fault));
+	judge_str_pack(b, many ? "it revokes more certificates that are "
+	    "watched than one answer holds" : o->why);
 	buf_u8(b, o->authentic != 0);
 	judge_str_pack(b, o->number);
 	buf_u64(b, (uint64_t)o->this_update);
@@ -51,14 +84,10 @@ judge_crl_pack(struct buf *b, const struct crlscan_out *o)
 	buf_vec32(b, o->header.p, o->header.n);
 	buf_vec32(b, o->tail.p, o->tail.n);
 	buf_vec32(b, o->kept.p, o->kept.n);
-	buf_u32(b, (uint32_t)o->nhits);
-	for (i = 0; i < o->nhits; i++) {
-		buf_u64(b, (uint64_t)o->hits[i].number);
-		buf_u64(b, (uint64_t)o->hits[i].at);
-		buf_u32(b, (uint32_t)o->hits[i].reason);
-		buf_u64(b, (uint64_t)o->hits[i].invalid_at);
-		buf_vec32(b, o->hits[i].raw.p, o->hits[i].raw.n);
-	}
+	if (many)
+		buf_u32(b, 0);
+	else
+		hits_pack(b, o);
 }
 
 static int
@@ -275,4 +304,15 @@ judge_aia_read(struct cur *c, struct judge_aia *a)
 		    judge_span_read(c, &a->der[i]) == -1)
 			return -1;
 	return 0;
+}
+
+int
+judge_keys_read(struct cur *c, uint8_t *bad, size_t *n)
+{
+	uint32_t	v;
+
+	if (cur_u32(c, &v) == -1 || v > JUDGE_KEYS_MAX)
+		return -1;
+	*n = v;
+	return cur_copy(c, bad, v);
 }

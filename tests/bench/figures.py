@@ -243,4 +243,5 @@ def main():
     return 2 if wrong else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,7 +20,7 @@
 
 struct tally {
 	unsigned	right, wrong, empty;
-	int64_t		cpu;		/* ns in chain_build() */
+	int64_t		cpu;		/* ns, with what the site sent */
 	unsigned	builds;
 	int		verbose;
 };
@@ -147,8 +147,10 @@ ask(struct tally *t, const struct one *o, const struct roots *roots,
 	in.at += CLK_SEC;
 	began = cpu();
 	r = chain_build(&in, &c, NULL) == 0;
-	t->cpu += cpu() - began;
-	t->builds++;
+	if (pool == o->pool) {
+		t->cpu += cpu() - began;
+		t->builds++;
+	}
 	p = r ? chain_best(&c, roots) : NULL;
 	if (t->verbose)
 		printf("%s, %zu of pool: %s %s\n", o->host, npool,

@@ -35,6 +35,10 @@ seeds()
 	inspect) echo "$data/static-ct" "$data/rfc6962" "$data/sct" ;;
 	scts)	echo "$data/fuzz/openssl/x509" "$data/fuzz/openssl/ct" \
 		    "$data/sct" ;;
+	ocsp_said) echo "$data/ocsp" ;;
+	ptr)	echo "$data/fuzz/openssl/x509" ;;
+	crlscan) echo "$data/fuzz/openssl/crl" "$data/crl" \
+		    tests/fuzz/corpus/revocation ;;
 	revocation) echo "$data/fuzz/openssl/crl" "$data/crl" "$data/ocsp" ;;
 	esac
 }

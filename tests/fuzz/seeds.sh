@@ -103,4 +103,5 @@ seed("ipc", "fetch-done", frame(8, struct.pack(">QBH", 1, 0, 200) +
 END
 bash tests/fuzz/seeds_more.sh
 bash tests/fuzz/seeds_sct.sh
+bash tests/fuzz/seeds_ocsp.sh
 du -sh tests/fuzz/corpus

@@ -3,7 +3,8 @@
 # lives for this script, requests to the sign process, changes to an image of
 # watches, and files for inspect.  tests/fuzz/seeds.sh runs it.
 #
-# corpus/evidence/export is what tests/system/70-evidence.sh exports.
+# corpus/evidence/export is what tests/system/70-evidence.sh exports, the
+# others there what tests/unit/auditor/test_evidence_audit.c does.
 #
 #   bash tests/fuzz/seeds_more.sh
 
@@ -12,7 +13,7 @@ cd "$(dirname "$0")/../.."
 out=$PWD/tests/fuzz/corpus
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$out"/{revocation,inspect,sign,watch,probe_msg,dnsask,starttls}
+mkdir -p "$out"/{crlscan,revocation,inspect,sign,watch,probe_msg,dnsask,starttls}
 
 cd "$work"
 cat > ca.cnf <<'END'
@@ -43,6 +44,40 @@ openssl ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.pem -out f.pem \
     2>/dev/null
 openssl crl -in e.pem -outform DER -out "$out/revocation/crl-empty"
 openssl crl -in f.pem -outform DER -out "$out/revocation/crl"
+# other forms of a CRL: a partition, a delta, version 1, other algorithms
+cat >> ca.cnf <<'END'
+[part]
+issuingDistributionPoint = critical,@idp
+[idp]
+fullname = URI:http://example.com/crl.1.der
+onlyuser = TRUE
+[delta]
+deltaCRL = critical,ASN1:INTEGER:1
+END
+one()
+{
+	local name=$1
+
+	shift
+	openssl ca -config ca.cnf -gencrl -out c.pem "$@" 2>/dev/null
+	openssl crl -in c.pem -outform DER -out "$out/crlscan/$name"
+}
+us=(-keyfile ca.key -cert ca.pem)
+one part "${us[@]}" -crlexts part
+one delta "${us[@]}" -crlexts delta
+sed '/^crl_extensions/d; /^crlnumber/d' ca.cnf > v1.cnf
+openssl ca -config v1.cnf -gencrl "${us[@]}" -out c.pem 2>/dev/null
+openssl crl -in c.pem -outform DER -out "$out/crlscan/version-1"
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=seed -days 30 \
+    -keyout rsa.key -out rsa.pem 2>/dev/null
+one pss -keyfile rsa.key -cert rsa.pem -sigopt rsa_padding_mode:pss \
+    -sigopt rsa_pss_saltlen:32
+openssl req -x509 -newkey ed25519 -nodes -subj /CN=seed -days 30 \
+    -keyout ed.key -out ed.pem 2>/dev/null
+sed -i 's/^default_md.*/default_md = null/' ca.cnf
+one ed25519 -keyfile ed.key -cert ed.pem
+sed -i 's/^default_md.*/default_md = sha256/' ca.cnf
+
 for n in 10 11 12 13; do
 	openssl ocsp -index index.txt -rsigner ca.pem -rkey ca.key -CA ca.pem \
 	    -issuer ca.pem -serial $n -ndays 1 \
@@ -79,6 +114,8 @@ seed("sign", "webhook", b"\x03" + vec(b"soc", uuid) +
 seed("sign", "statement", b"\x04" +
     vec(b'{"type":"certvigil.statement.bundle","sha256":"00"}'))
 seed("sign", "other", b"\x04" + vec(b'{"type":"x"}'))
+for i, where in enumerate((8, 12, 16, 20, 24, 40, 100, 5000, 9000)):
+    seed("crlscan", f"image-{i}", b"S" + struct.pack(">HB", where, 1))
 seed("watch", "good", b"\0")
 for i, where in enumerate((0, 8, 16, 32, 64, 100, 200, 300)):
     seed("watch", f"changed-{i}", b"\0" + struct.pack(">HB", where, 255))
@@ -127,4 +164,26 @@ seed("starttls", "smtp", b"\1\xff220 mx\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n"
 seed("starttls", "imap", b"\0\4* OK hi\r\n* x\r\na OK\r\n")
 seed("starttls", "chain", b"\1\1\0\0\x0d\0\0\4leaf\0\0\3top")
 seed("starttls", "chain13", b"\2\1\0\0\0\x11\0\0\4leaf\0\0\0\0\3top\0\0")
+END
+
+# parts of a CRL as they are stored, from what evidence has of them
+python3 - "$out" << 'END'
+import base64, json, os, struct, sys
+
+out = sys.argv[1]
+os.makedirs(f"{out}/crlparts", exist_ok=True)
+file = json.load(open(f"{out}/evidence/revoked"))
+for s in file["statements"]:
+    if s["type"] != "crl_parts":
+        continue
+    b = lambda v: base64.b64decode(v)
+    vec = lambda v: struct.pack(">I", len(v)) + v
+    issuer, digest = b(s["issuer"]), bytes.fromhex(s["digest"])
+    entry = b(s["serials"][0].get("raw", ""))
+    for name, e in (("listed", entry), ("not-listed", b"")):
+        open(f"{out}/crlparts/{name}", "wb").write(
+            struct.pack(">H", len(issuer)) + issuer +
+            struct.pack(">BQQ", 1, 290, 2) + bytes(32) +
+            bytes([len(digest)]) + digest + vec(b(s["header"])) + vec(e) +
+            vec(b(s["tail"])))
 END

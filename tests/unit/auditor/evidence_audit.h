@@ -15,7 +15,7 @@
 #define SERIAL		"1267"		/* 4711, as evidence_fixture.h has it */
 #define OTHER_SERIAL	"1268"
 #define SCT_MS		1767225600003ULL	/* the leaf at PRE_AT */
-#define LATE_MS		1767225605000ULL	/* of a leaf that is not there */
+#define LATE_MS		1767225605000ULL	/* of a leaf that is absent */
 #define CRL_URL		"http://ca.example/1.crl"
 #define PARTS_URL	"http://ca.example/2.crl"
 #define OCSP_URL	"http://ocsp.example/"

@@ -39,7 +39,7 @@ clean(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	return db_script(db, "truncate expectation restart identity", &e);
+	return db_script(db, "truncate expectation restart identity cascade", &e);
 }
 
 static void
@@ -134,6 +134,93 @@ ends(void **state)
 	    "expired,cancelled");
 }
 
+/* --- revocations --- */
+
+static int
+add_revocations(const char *list, const uint8_t *issuer, int64_t by_ms,
+    size_t n[2], struct err *e)
+{
+	struct serials			s = { NULL, NULL, 0, 0, 0 };
+	struct expect_revocation	x = { &s, { issuer, 32 }, by_ms, 1,
+	    "me" };
+	int				rc;
+
+	if (issuer == NULL)
+		x.issuer.n = 0;
+	assert_int_equal(serials_read(&s, list, strlen(list), "f", e), 0);
+	rc = expect_revocation_add(db, &x, &n[0], &n[1], e);
+	serials_free(&s);
+	return rc;
+}
+
+#define LATER	(INT64_C(1) << 50)
+
+static void
+revocations(void **state)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	size_t		 n[2];
+
+	(void)state;
+	sql("truncate issuance cascade; insert into issuance (tbs_sha256, "
+	    "issuer_spki_sha256, serial, spki_sha256, names, not_before, "
+	    "not_after, issuer_owner) select sha256(n::text::bytea), "
+	    "decode(repeat(k, 32), 'hex'), s, '', array[s || '.example', "
+	    "n::text], now(), now(), 'digicert.com' from (values "
+	    "(1, '09', '0a'), (2, '09', '0b'), (3, '02', '0b'), "
+	    "(4, '09', '0c'), (5, '09', '0c')) v (n, k, s)");
+	/* nobody knows it; two know it */
+	assert_int_equal(add_revocations("0a\n77\n78\n", NULL, LATER, n, &e),
+	    -1);
+	assert_int_equal(e.code, ERR_NOENT);
+	assert_non_null(strstr(e.msg, "77 is known (and 1 others)"));
+	err_clear(&e);
+	assert_int_equal(add_revocations("0a\n0b\n", NULL, LATER, n, &e), -1);
+	assert_int_equal(e.code, ERR_USAGE);
+	assert_non_null(strstr(e.msg, "0b was used by 2 issuers"));
+	err_clear(&e);
+	is("select count(*)::text from expectation", "0");
+	/* twins of one issuer are one */
+	assert_int_equal(add_revocations("0A\n0a\n0c\n", NULL, LATER, n, &e),
+	    0);
+	assert_int_equal(n[0], 2);
+	assert_int_equal(n[1], 0);
+	is("select string_agg(kind || serial || get_byte(issuer_spki_sha256, "
+	    "0) || reason_code || names[1] || issuer_owner || state, ' ' "
+	    "order by id) from expectation", "revocation0a910a.example"
+	    "digicert.comopen revocation0c910c.exampledigicert.comopen");
+	/* again, with another end: not twice */
+	assert_int_equal(add_revocations("0a\n", NULL, LATER + 5, n, &e), 0);
+	assert_int_equal(n[0], 0);
+	assert_int_equal(n[1], 1);
+	is("select (not_after_ms - (1::bigint << 50))::text from expectation "
+	    "where serial = '0a'", "5");
+	/* the issuer decides; what nobody knows is fine with one */
+	assert_int_equal(add_revocations("0b\n77\n", key, LATER, n, &e), 0);
+	assert_int_equal(n[0], 2);
+	assert_int_equal(add_revocations("020202020202020202020202020202020202"
+	    "0202020202020202020202020202:0b\n", key, LATER, n, &e), 0);
+	assert_int_equal(n[0], 1);
+	/* late ones stay open, and say so; issuance expectations do not */
+	sql("update expectation set not_after_ms = 1 where serial = '0a'");
+	(void)add(0, 1);
+	assert_int_equal(expect_list(db, 0, &r, &e), 0);
+	assert_int_equal(db_rows(r), 5);
+	assert_string_equal(db_text(r, 0, EXPECT_SERIAL), "0a");
+	assert_string_equal(db_text(r, 0, EXPECT_STATE), "open");
+	assert_true(db_bool(r, 0, EXPECT_OVERDUE));
+	assert_false(db_bool(r, 1, EXPECT_OVERDUE));
+	db_free(r);
+	assert_int_equal(expect_sweep(db, n, &e), 0);
+	is("select state from expectation where serial = '0a'", "open");
+	assert_int_equal(expect_cancel(db, 1, &e), 0);
+	is("select state from expectation where serial = '0a'", "cancelled");
+	/* another one may be ordered then */
+	assert_int_equal(add_revocations("0a\n", NULL, LATER, n, &e), 0);
+	assert_int_equal(n[0], 1);
+}
+
 int
 main(void)
 {
@@ -141,6 +228,7 @@ main(void)
 		cmocka_unit_test_setup(used_once, clean),
 		cmocka_unit_test_setup(race, clean),
 		cmocka_unit_test_setup(ends, clean),
+		cmocka_unit_test_setup(revocations, clean),
 	};
 	int rc;
 

@@ -171,6 +171,16 @@ test_hold(void **state)
 	v[0].required = 0;
 	rev_merge(v, 2, 0, &r);
 	assert_int_equal(r.status, REV_GOOD);
+	/* OCSP takes nothing back: the status is what counts (RFC 6960 2.2) */
+	v[0] = crl(REV_GOOD, 1);
+	v[1] = ocsp(REV_REVOKED, 0);
+	v[1].reason = 8;
+	rev_merge(v, 2, 0, &r);
+	assert_int_equal(r.status, REV_REVOKED);
+	assert_int_equal(r.source, 1);
+	assert_int_equal(r.disagree, 1);
+	rev_merge(v + 1, 1, 0, &r);
+	assert_int_equal(r.status, REV_REVOKED);
 }
 
 /* A sentence stays one, however long its parts are. */
