@@ -10,12 +10,6 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
 t_begin 82-crl-lies "${1:-}"
 
-t_rig --log elm,operator=Elm --log oak,operator=Oak
-t_cas
-t_db crllies
-t_conf crllies 'watch: [.corp.example]' \
-    "audit: {every: 1h, roots: $T/ca/root.pem}"
-
 # NAME LIE[?ARGS] FAULT GOOD REVOKED AGAIN: told before the CRL was ever read:
 # the fault (or "unreachable", "-": none), the status of a certificate that is
 # not in it, of one that is.  AGAIN: the fault when it was good in between;
@@ -69,15 +63,26 @@ zeros      huge_body?n=257            unreachable  unknown unknown unreachable
 chunked    huge_body?n=64&mode=chunked malformed   unknown unknown malformed
 END
 
+t_rig --log elm,operator=Elm --log oak,operator=Oak
+cas_args="--ports $(wc -l < "$T/table")" t_cas
+t_db crllies
+t_conf crllies 'watch: [.corp.example]' \
+    "audit: {every: 1h, roots: $T/ca/root.pem}"
+
+
 post "/_rig/elm/fill?n=20&seed=1" >/dev/null
 once
 eq "first read" $rc 0
+# Each has a port of its own: limits are those of a host.
+mapfile -t at < <(grep -o '127\.0\.0\.1:[0-9]*' "$T/cas.out" | sort -u)
+i=0
 while read -r n lie _; do
+	url=http://${at[$((i++))]}/$n/crl
 	post "$cas/_rig/new?ca=$T/ca,name=$n,shards=2" >/dev/null
 	for p in good bad; do
 		t_cert "$p.$n.corp.example" "$n.$p" \
 		    --submit "$rig/elm" --submit "$rig/oak" --final-submit \
-		    --crl "$cas/$n/crl/{shard}.crl" --shards 2
+		    --crl "$url/{shard}.crl" --shards 2
 	done
 	revoke "$n.bad" 'reason=superseded&at=-172800' >/dev/null
 done < "$T/table"
@@ -107,21 +112,27 @@ truth()
 	done < "$T/table"
 }
 
-# what NAME: fault of the source, and the finding that is open about it
-what()
+# Read what the database has: $fault of each source, and whether the finding
+# about it is as it should be, and $status of each serial.
+declare -A fault status
+look()
 {
-	sql "select distinct coalesce(fault, '-') || case when (state in ('good', 'new'))
-	    <> (fault is null) or (state = 'unreachable') <> (coalesce(fault,
-	    '') = 'unreachable') then ' but ' || state else '' end || case
-	    when (select count(*) from finding f where f.subject = s.url and
-	    f.kind = 'revocation.source_faulty' and f.state = 'open') = (case
-	    when fault is null or fault = 'unreachable' then 0 else 1 end)
-	    then '' else ' finding?' end from revocation_source s where url
-	    like '%/$1/crl/_.crl'"
-}
-status()
-{
-	sql "select status from revocation where serial = '$(of "$1" serial)'"
+	local a b
+
+	fault=()
+	while IFS='|' read -r a b; do
+		fault[$a]=${fault[$a]:+${fault[$a]}, }$b
+	done < <(sql "select distinct substring(url, '/([^/]*)/crl/'),
+	    coalesce(fault, '-') || case when (state in ('good', 'new')) <>
+	    (fault is null) or (state = 'unreachable') <> (coalesce(fault, '')
+	    = 'unreachable') then ' but ' || state else '' end || case when
+	    (select count(*) from finding f where f.subject = s.url and f.kind
+	    = 'revocation.source_faulty' and f.state = 'open') = (case when
+	    coalesce(fault, 'unreachable') = 'unreachable' then 0 else 1 end)
+	    then '' else ' finding?' end from revocation_source s")
+	while IFS='|' read -r a b; do
+		status[$a]=$b
+	done < <(sql "select serial, status from revocation")
 }
 
 others()
@@ -136,20 +147,22 @@ lies
 once
 eq "they are lied to" $rc 0
 [ $rc -eq 0 ] || show
-while read -r n lie fault good bad _; do
-	eq "$n: fault" "$(what "$n")" "$fault"
-	eq "$n: one that is not revoked" "$(status "$n.good")" "$good"
-	eq "$n: one that is" "$(status "$n.bad")" "$bad"
+look
+while read -r n lie bad good revoked _; do
+	eq "$n: fault" "${fault[$n]}" "$bad"
+	eq "$n: one that is not revoked" "${status[$(of "$n.good" serial)]}" "$good"
+	eq "$n: one that is" "${status[$(of "$n.bad" serial)]}" "$revoked"
 done < "$T/table"
 eq "of certificates there is nothing to say" "$(others)" ""
 
 truth
 again
 eq "they are told the truth" $rc 0
-while read -r n lie fault rest; do
-	eq "$n: good again" "$(what "$n")" -
-	eq "$n: one that is not revoked" "$(status "$n.good")" good
-	eq "$n: one that is" "$(status "$n.bad")" revoked
+look
+while read -r n rest; do
+	eq "$n: good again" "${fault[$n]}" -
+	eq "$n: one that is not revoked" "${status[$(of "$n.good" serial)]}" good
+	eq "$n: one that is" "${status[$(of "$n.bad" serial)]}" revoked
 done < "$T/table"
 eq "each is resolved, once" "$(sql "select distinct f.state, count(*) from
     finding f join finding_event e on e.finding_id = f.id where
@@ -163,33 +176,43 @@ while read -r n _; do
 done < "$T/table"
 lies skip
 again
-while read -r n lie fault good bad again; do
+look
+while read -r n lie bad good revoked again; do
 	[ "$again" != skip ] || continue
-	eq "$n: fault, later" "$(what "$n")" "$again"
-	eq "$n: revoked it stays" "$(status "$n.bad")" revoked
+	eq "$n: fault, later" "${fault[$n]}" "$again"
+	eq "$n: revoked it stays" "${status[$(of "$n.bad" serial)]}" revoked
 	eq "$n: what it said counts until it ends" \
-	    "$(status "$n.good")" good
+	    "${status[$(of "$n.good" serial)]}" good
 done < "$T/table"
 eq "nothing else is said" "$(others)" ""
 
-# --- an entry that vanishes -------------------------------------------------------------
+# --- an entry that vanishes, and a server that is away for long -------------------------------------------------------------
 
 truth
 n=honest
+ca=e404 cas_lie 404
 revoke honest.good reason=keyCompromise
 ca=$n cas_lie drop "serial=$(of honest.bad serial)"
 again
-eq "honest: revoked" "$(status honest.good)" revoked
-eq "honest: not listed any more" "$(status honest.bad)" good
+look
+eq "honest: revoked" "${status[$(of honest.good serial)]}" revoked
+eq "honest: not listed any more" "${status[$(of honest.bad serial)]}" good
 eq "two things to say" "$(sql "select kind || ' ' || name || ' ' || state from
     finding where kind <> 'revocation.source_faulty' order by kind" |
     paste -sd,)" \
     "certificate.revoked good.honest.corp.example open,revocation.disagreement bad.honest.corp.example open"
+eq "an hour away is nothing to say" "$(sql "select count(*) from finding
+    where subject like '%/e404/%' and state = 'open'")" 0
+sql "update revocation_source set failing_since = failing_since - interval
+    '6 hours' where url like '%/e404/%'"
 ca=$n honest
 again
-eq "listed again" "$(status honest.bad)" revoked
+look
+eq "listed again" "${status[$(of honest.bad serial)]}" revoked
 eq "the first is over" "$(sql "select state from finding where kind =
     'revocation.disagreement'")" resolved
-eq "no source is at fault" "$(sql "select url, fault from revocation_source
-    where state <> 'good'")" ""
+eq "6 hours away are" "$(sql "select distinct severity, reason from finding
+    where subject like '%/e404/%' and state = 'open'")" "medium|CRL: HTTP 404"
+eq "no other source is at fault" "$(sql "select url, fault from
+    revocation_source where state <> 'good' and url not like '%/e404/%'")" ""
 t_end
