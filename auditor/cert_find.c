@@ -21,6 +21,7 @@ struct about {
 	int	baseline;	/* there before anybody watched */
 	int	declared;	/* ordered, known: one of ours */
 	int	served;		/* by an endpoint of ours, now */
+	int	shared;		/* a factor of its key is that of another's */
 };
 
 enum fault { BAD_SCT, BAD_POLICY, WEAK_KEY, BAD_CHAIN, FAULTS };
@@ -122,6 +123,10 @@ has(const struct judge_cert *k, const struct about *a, enum fault f,
 	case BAD_POLICY:
 		return bad_policy(k, why, cap);
 	case WEAK_KEY:
+		if (k->weak[0] == '\0' && a->shared) {
+			(void)snprintf(why, cap, "%s", CERT_FIND_SHARED);
+			return 1;
+		}
 		if (k->weak[0] == '\0')
 			return 0;
 		(void)snprintf(why, cap, "its key is no secret (%s): %s",
@@ -200,7 +205,8 @@ static const char about_sql[] =
     "select from endpoint_observation l where l.endpoint_id = o.endpoint_id "
     "and l.addr = o.addr and l.id > o.id)), coalesce((select "
     "string_agg(kind, ' ') from finding f where f.subject = encode(x.tbs, "
-    "'hex') and f.state in ('open', 'acked')), '') "
+    "'hex') and f.state in ('open', 'acked')), ''), exists (select from "
+    "cert_fact f where f.tbs_sha256 = x.tbs and f.weak = 'shared') "
     "from unnest($1::bytea[]) with ordinality x(tbs, n) "
     "left join issuance i on i.tbs_sha256 = x.tbs order by x.n";
 
@@ -223,6 +229,7 @@ cert_find(struct db *db, const struct cert_in *in, size_t n, struct err *e)
 		a.baseline = db_bool(r, i, 2);
 		a.declared = db_bool(r, i, 3);
 		a.served = db_bool(r, i, 4);
+		a.shared = db_bool(r, i, 6);
 		rc = one(db, &in[i], &a, db_text(r, i, 5), e);
 	}
 	db_free(r);

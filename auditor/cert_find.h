@@ -7,6 +7,10 @@
 #include "auditor/db/db.h"
 #include "base/err.h"
 
+/* Of a key that shares a factor; cert_store_shared() stores it. */
+#define CERT_FIND_SHARED "its RSA modulus has a prime in common with that of " \
+	"another known key: whoever has both moduli has both private keys"
+
 /*
  * From what was said of certificates to findings: sct.invalid,
  * ct_policy.violated, key.weak, chain.untrusted.  What concerns nobody makes

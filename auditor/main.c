@@ -25,6 +25,7 @@
 extern const struct cmd cmd_accept;
 extern const struct cmd cmd_ack;
 extern const struct cmd cmd_affected;
+extern const struct cmd cmd_audit_command;
 extern const struct cmd cmd_baseline;
 extern const struct cmd cmd_certs;
 extern const struct cmd cmd_channel;
@@ -84,6 +85,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_endpoint,
 	&cmd_revocation,
 	&cmd_affected,
+	&cmd_audit_command,
 	&cmd_evidence,
 	&cmd_inspect,
 	&cmd_check,

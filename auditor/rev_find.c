@@ -22,7 +22,8 @@ struct about {
 	int	unexpected;	/* a finding says that nobody declared it */
 	int	successor;	/* another for its names is served */
 	int	served;		/* it is served still */
-	int	old;		/* revoked before we first saw it, never good */
+	int	old;		/* revoked before we first saw it, and never
+				   known to be good */
 	char	*sources;	/* JSON, owned */
 };
 
@@ -43,8 +44,8 @@ static const char about_sql[] =
     "exists (select from i join live l on l.tbs_sha256 = i.tbs_sha256), "
     "not exists (select from i where $3::timestamptz is null or "
     "i.first_seen - interval '1 hour' < $3) and not exists (select from "
-    "revocation_status w where w.issuer_spki_sha256 = $1 and w.serial = $2 "
-    "and w.status = 'good'), "
+    "revocation_status where issuer_spki_sha256 = $1 and serial = $2 and "
+    "status = 'good'), "
     "coalesce((select json_agg(json_build_object('kind', s.kind, 'url', "
     "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
     "w.stated_at, 'first_seen', w.first_seen, 'sha256', "

@@ -91,7 +91,10 @@ serials_canon(const char *text, size_t n)
 	struct buf	b = BUF_INIT;
 	size_t		from;
 	char		*out = NULL;
+	int		minus = begins(s, "-");
 
+	s.p += minus;
+	s.n -= (size_t)minus;
 	if (begins(s, "0x")) {
 		s.p += 2;
 		s.n -= 2;
@@ -103,7 +106,8 @@ serials_canon(const char *text, size_t n)
 		while (b.n - from > 2 && memcmp(b.p + from, "00", 2) == 0)
 			from += 2;
 		if (b.n - from <= 2 * LIMIT_SERIAL)
-			out = mem_dup(b.p + from, b.n - from);
+			out = mem_printf("%s%.*s", minus ? "-" : "",
+			    (int)(b.n - from), buf_text(&b) + from);
 	}
 	buf_free(&b);
 	return out;

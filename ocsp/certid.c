@@ -118,6 +118,30 @@ bad:
 }
 
 int
+certid_serial_text(struct span v, char *out)
+{
+	uint8_t	b[LIMIT_SERIAL];
+	size_t	i = 0;
+	int	minus = v.n != 0 && (v.p[0] & 0x80) != 0;
+
+	while (v.n > 1 && v.p[0] == 0) {
+		v.p++;
+		v.n--;
+	}
+	if (v.n == 0 || v.n > sizeof(b))
+		return -1;
+	memcpy(b, v.p, v.n);
+	if (minus) {
+		negate(b, v.n);
+		while (i + 1 < v.n && b[i] == 0)
+			i++;
+		*out++ = '-';
+	}
+	enc_hex_to(out, b + i, v.n - i);
+	return 0;
+}
+
+int
 certid_put(const struct certid_ca *ca, enum ocsp_hash hash,
     struct span serial, struct buf *out)
 {
@@ -193,13 +217,13 @@ md_of(struct span oid)
 }
 
 /*
- * Leading zeros away: some certificates carry a serial number that is no
- * shortest form, and the text of one does not tell.
+ * The shortest form: some certificates carry a serial number that is not in
+ * it, and the text of one does not tell.  The sign stays: 80 is -128.
  */
 static struct span
 bare(struct span v)
 {
-	while (v.n > 1 && v.p[0] == 0) {
+	while (v.n > 1 && v.p[0] == ((v.p[1] & 0x80) != 0 ? 0xff : 0)) {
 		v.p++;
 		v.n--;
 	}

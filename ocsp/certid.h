@@ -35,6 +35,10 @@ int certid_key_hash(const struct certid_ca *, uint8_t out[20]);
  */
 int certid_serial(const char *hex, struct buf *, struct err *);
 
+/* The way back, into ${out}[CERTID_TEXT]: 0, or -1 when it is too long. */
+#define CERTID_TEXT	130
+int certid_serial_text(struct span integer, char *out);
+
 /* Append a CertID; ${serial} is the content of the INTEGER.  0 or -1. */
 int certid_put(const struct certid_ca *, enum ocsp_hash, struct span serial,
     struct buf *);

@@ -29,6 +29,7 @@ enum crl_sign { CRL_NOSIGN, CRL_RSA, CRL_PSS, CRL_ECDSA, CRL_EDDSA };
 struct crl_alg {
 	enum crl_sign	sign;
 	enum crl_hash	hash;
+	int		key;		/* EVP_PKEY_... that it needs */
 	int		salt;		/* bytes, of PSS */
 	char		name[64];
 };

@@ -25,18 +25,19 @@ static const struct {
 	int		nid;
 	enum crl_sign	sign;
 	enum crl_hash	hash;
+	int		key;
 } algs[] = {
-	{ NID_ecdsa_with_SHA256, CRL_ECDSA, CRL_SHA256 },
-	{ NID_ecdsa_with_SHA384, CRL_ECDSA, CRL_SHA384 },
-	{ NID_ecdsa_with_SHA512, CRL_ECDSA, CRL_SHA512 },
-	{ NID_sha256WithRSAEncryption, CRL_RSA, CRL_SHA256 },
-	{ NID_sha384WithRSAEncryption, CRL_RSA, CRL_SHA384 },
-	{ NID_sha512WithRSAEncryption, CRL_RSA, CRL_SHA512 },
-	{ NID_rsassaPss, CRL_PSS, CRL_NOHASH },
-	{ NID_ED25519, CRL_EDDSA, CRL_NOHASH },
-	{ NID_ED448, CRL_EDDSA, CRL_NOHASH },
-	{ NID_sha1WithRSAEncryption, CRL_RSA, CRL_SHA1 },
-	{ NID_ecdsa_with_SHA1, CRL_ECDSA, CRL_SHA1 }
+	{ NID_ecdsa_with_SHA256, CRL_ECDSA, CRL_SHA256, EVP_PKEY_EC },
+	{ NID_ecdsa_with_SHA384, CRL_ECDSA, CRL_SHA384, EVP_PKEY_EC },
+	{ NID_ecdsa_with_SHA512, CRL_ECDSA, CRL_SHA512, EVP_PKEY_EC },
+	{ NID_sha256WithRSAEncryption, CRL_RSA, CRL_SHA256, EVP_PKEY_RSA },
+	{ NID_sha384WithRSAEncryption, CRL_RSA, CRL_SHA384, EVP_PKEY_RSA },
+	{ NID_sha512WithRSAEncryption, CRL_RSA, CRL_SHA512, EVP_PKEY_RSA },
+	{ NID_rsassaPss, CRL_PSS, CRL_NOHASH, EVP_PKEY_RSA },
+	{ NID_ED25519, CRL_EDDSA, CRL_NOHASH, EVP_PKEY_ED25519 },
+	{ NID_ED448, CRL_EDDSA, CRL_NOHASH, EVP_PKEY_ED448 },
+	{ NID_sha1WithRSAEncryption, CRL_RSA, CRL_SHA1, EVP_PKEY_RSA },
+	{ NID_ecdsa_with_SHA1, CRL_ECDSA, CRL_SHA1, EVP_PKEY_EC }
 };
 
 static enum crl_hash
@@ -154,6 +155,7 @@ crlscan_alg(struct span der, struct crl_alg *alg)
 			continue;
 		alg->sign = algs[i].sign;
 		alg->hash = algs[i].hash;
+		alg->key = algs[i].key;
 	}
 	if (alg->sign == CRL_PSS) {
 		pss(x, alg);
@@ -169,22 +171,12 @@ out:
 
 /* Is it a key of the kind that the algorithm needs? */
 static int
-fits(EVP_PKEY *key, enum crl_sign sign)
+fits(EVP_PKEY *key, const struct crl_alg *alg)
 {
 	int	id = EVP_PKEY_get_base_id(key);
 
-	switch (sign) {
-	case CRL_RSA:
-		return id == EVP_PKEY_RSA;
-	case CRL_PSS:
-		return id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS;
-	case CRL_ECDSA:
-		return id == EVP_PKEY_EC;
-	case CRL_EDDSA:
-		return id == EVP_PKEY_ED25519 || id == EVP_PKEY_ED448;
-	default:
-		return 0;
-	}
+	return id == alg->key ||
+	    (alg->sign == CRL_PSS && id == EVP_PKEY_RSA_PSS);
 }
 
 /* Why we do not judge by this key, or NULL. */
@@ -277,7 +269,7 @@ crlscan_verify(struct crlscan *s, struct span sig)
 		why = "the issuer's key cannot be used";
 		goto out;
 	}
-	if (!fits(key, s->alg.sign)) {
+	if (!fits(key, &s->alg)) {
 		crlscan_fault(s, CRL_BAD_SIGNATURE, "the issuer's key is of "
 		    "another kind than %s (RFC 5280 6.3.3 g)", s->alg.name);
 		goto out;

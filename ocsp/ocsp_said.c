@@ -1,14 +1,9 @@
-#include <openssl/err.h>
-#include <openssl/x509.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/enc.h"
 #include "base/limit.h"
-#include "ocsp/asn.h"
 #include "ocsp/certid.h"
 #include "ocsp/ocsp_ask.h"
 #include "ocsp/resp.h"
@@ -72,29 +67,6 @@ said_fault(struct ocsp_said *s, unsigned bit, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(s->why, sizeof(s->why), fmt, ap);
 	va_end(ap);
-}
-
-/* Its name, or the hash of its key. */
-static void
-name_responder(const struct resp *r, struct ocsp_said *s)
-{
-	const unsigned char	*p = r->by_name.p;
-	X509_NAME		*name;
-	char			*text;
-
-	if (p == NULL) {
-		if (r->by_key.n < sizeof(s->responder) / 2)
-			enc_hex_to(s->responder, r->by_key.p, r->by_key.n);
-		return;
-	}
-	if ((name = d2i_X509_NAME(NULL, &p, (long)r->by_name.n)) != NULL) {
-		text = asn_name(name);
-		(void)snprintf(s->responder, sizeof(s->responder), "%s",
-		    text);
-		free(text);
-	}
-	X509_NAME_free(name);
-	ERR_clear_error();
 }
 
 static int
@@ -269,6 +241,7 @@ judge(const struct resp *r, const struct ocsp_read_in *in,
 	struct certid_ca	ca;
 	struct err		e = ERR_INIT;
 	const char		*name = resp_outer_name(r->outer);
+	char			*text;
 
 	if (r->outer != 0) {
 		said_fault(s, OCSP_FAULT_OUTER, "the responder says %s "
@@ -277,7 +250,9 @@ judge(const struct resp *r, const struct ocsp_read_in *in,
 		return;
 	}
 	s->produced_at = r->produced_at;
-	name_responder(r, s);
+	text = responder_name(r);
+	(void)snprintf(s->responder, sizeof(s->responder), "%s", text);
+	free(text);
 	judge_exts(r, in->nonce, s);
 	if (certid_ca(in->issuer, &ca, &e) == -1) {
 		said_fault(s, OCSP_FAULT_RESPONDER, "the issuer: %s", e.msg);

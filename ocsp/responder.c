@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/clk.h"
+#include "base/enc.h"
+#include "base/mem.h"
+#include "ocsp/asn.h"
 #include "ocsp/said.h"
 #include "pki/cert.h"
-#include "pki/der.h"
 
 #define OID_KEY_USAGE	"\x55\x1d\x0f"
 #define OID_NOCHECK	"\x2b\x06\x01\x05\x05\x07\x30\x01\x05"
@@ -132,9 +134,8 @@ may_sign(struct span usage)
 	    (bits.p[1] & 0x80) != 0;
 }
 
-/* What its extensions say against it, or NULL. */
-static const char *
-extensions(const struct der_tbs *t)
+const char *
+responder_profile(const struct der_tbs *t)
 {
 	struct cur	c = cur_span(t->exts);
 	struct der_extn	x;
@@ -171,7 +172,7 @@ responder_may(const struct certid_ca *who, const struct certid_ca *ca,
 	if (der_cert(who->cert, &tbs, &alg, NULL, e) == -1 ||
 	    der_tbs(tbs, &t, e) == -1)
 		return 0;
-	if ((bad = extensions(&t)) != NULL) {
+	if ((bad = responder_profile(&t)) != NULL) {
 		(void)err_set(e, ERR_VERIFY, "the responder's certificate %s",
 		    bad);
 		return 0;
@@ -204,6 +205,28 @@ same_name(struct span a, struct span b)
 	X509_NAME_free(y);
 	ERR_clear_error();
 	return same;
+}
+
+char *
+responder_name(const struct resp *r)
+{
+	const unsigned char	*p = r->by_name.p;
+	X509_NAME		*name;
+	struct buf		 hex = BUF_INIT;
+	char			*text;
+
+	if (p == NULL) {
+		enc_hex(&hex, r->by_key.p, r->by_key.n);
+		text = mem_str(buf_text(&hex));
+		buf_free(&hex);
+		return text;
+	}
+	name = r->by_name.n <= LONG_MAX ? d2i_X509_NAME(NULL, &p,
+	    (long)r->by_name.n) : NULL;
+	text = name != NULL ? asn_name(name) : mem_str("");
+	X509_NAME_free(name);
+	ERR_clear_error();
+	return text;
 }
 
 /* Is this the one that the ResponderID names (RFC 6960 4.2.2.3)? */
@@ -283,7 +306,10 @@ signed_by(struct judge *j, const struct certid_ca *who)
 	return v == 1;
 }
 
-/* Look for a responder among the certificates inside: 1 when it is there. */
+/*
+ * Look for a responder among the certificates inside: 1 when it is there.
+ * Another certificate of the CA's own key is the CA, under any name.
+ */
 static int
 inside(struct judge *j)
 {
@@ -292,10 +318,14 @@ inside(struct judge *j)
 
 	for (i = 0; i < j->r->ncerts; i++) {
 		if (certid_ca(j->r->certs[i], &who, NULL) == -1 ||
-		    !named(j->r, &who) || !signed_by(j, &who) ||
-		    !responder_may(&who, j->ca, j->in->now, &j->may))
+		    !named(j->r, &who) || !signed_by(j, &who))
 			continue;
-		j->s->who = delegate(j, &who);
+		if (is(who.spki, (const char *)j->ca->spki.p, j->ca->spki.n))
+			j->s->who = OCSP_WHO_ISSUER;
+		else if (responder_may(&who, j->ca, j->in->now, &j->may))
+			j->s->who = delegate(j, &who);
+		else
+			continue;
 		return 1;
 	}
 	return 0;

@@ -6,6 +6,7 @@
 #include "ocsp/certid.h"
 #include "ocsp/ocsp_ask.h"
 #include "ocsp/resp.h"
+#include "pki/der.h"
 
 /*
  * Who signed an OCSP answer, and whether they may (RFC 6960 4.2.2.2).
@@ -32,6 +33,12 @@ void responder_judge(const struct resp *, const struct certid_ca *,
  */
 int responder_may(const struct certid_ca *who, const struct certid_ca *ca,
     int64_t now, struct err *);
+
+/* The ResponderID: a name on one line, or a key hash in hex; to free(). */
+char *responder_name(const struct resp *);
+
+/* What the certificate itself says against it: NULL, or a sentence's end. */
+const char *responder_profile(const struct der_tbs *);
 
 /* Does the signature algorithm count at that time?  1; 0 and why not. */
 int responder_digest_ok(struct span sigalg, int64_t now, struct err *);

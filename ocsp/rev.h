@@ -14,7 +14,7 @@ enum rev_status {
 	REV_GOOD,		/* every required source is fresh, authentic and
 				   does not list it */
 	REV_REVOKED,		/* any authentic source in scope says so */
-	REV_NOT_APPLICABLE	/* short-lived, or names no source (BR 4.9.x) */
+	REV_NOT_APPLICABLE	/* short-lived, or names no source */
 };
 
 enum rev_kind { REV_CRL, REV_OCSP };
@@ -24,12 +24,15 @@ struct rev_source {
 	enum rev_kind	 kind;
 	const char	*where;		/* URL or file; borrowed */
 	int		 required;	/* good needs it */
-	enum rev_status	 status;	/* of this source alone; UNKNOWN: refused,
-					   stale, not asked */
+	enum rev_status	 status;	/* of this source alone; UNKNOWN:
+					   refused, stale, not asked */
 	int64_t		 revoked_at;	/* stated; INT64_MIN: none */
 	int		 reason;	/* -1: none */
 	int64_t		 seen_at;	/* when it was read; INT64_MIN: never */
 	const char	*refusal;	/* why not; "" or NULL: fine */
+	int		 part;		/* with others of its kind one list: that
+					   it does not list a certificate
+					   contradicts none of them */
 };
 
 struct rev {
@@ -43,7 +46,13 @@ struct rev {
 
 /*
  * Merge.  ${none}: the certificate may do without (short-lived, or names
- * neither CRL nor OCSP): then NOT_APPLICABLE when there is no source.
+ * neither CRL nor OCSP): then NOT_APPLICABLE when there is no source, or none
+ * that is required and none that answers.
+ *
+ * Of several that revoke, the one with the weightiest reason decides
+ * (keyCompromise, another, certificateHold, unspecified, none), then the
+ * earliest date.  removeFromCRL takes a hold back: such a source is neither
+ * revoked nor good.
  */
 void rev_merge(const struct rev_source *, size_t n, int none, struct rev *);
 
@@ -57,7 +66,8 @@ int rev_reason_parse(const char *);
 
 /*
  * What changed between two states of one certificate: "revoked",
- * "unrevoked" (removed before expiry), "reason", "date", or NULL.
+ * "unrevoked" (removed before expiry), "reason", "date", or NULL.  UNKNOWN
+ * after REVOKED is no change: keep the last state that was known as ${before}.
  */
 const char *rev_change(const struct rev *before, const struct rev *after);
 

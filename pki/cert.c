@@ -212,17 +212,44 @@ read_is_ca(const struct der_tbs *t)
 	    d.body.p[0] != 0;
 }
 
+/* The two's complement of ${n} bytes. */
+static void
+negate(uint8_t *p, size_t n)
+{
+	unsigned	carry = 1;
+
+	while (n-- > 0) {
+		carry += (uint8_t)~p[n];
+		p[n] = (uint8_t)carry;
+		carry >>= 8;
+	}
+}
+
+/* An INTEGER as the number that it is: -1 and 255 must not look the same. */
 static int
 read_serial(struct span s, struct cert *c, struct err *e)
 {
-	while (s.n > 1 && s.p[0] == 0) {
+	uint8_t	v[(sizeof(c->serial) - 2) / 2];
+	int	minus = s.n != 0 && (s.p[0] & 0x80) != 0;
+
+	if (s.n == 0)
+		return err_set(e, ERR_FORMAT, "certificate: a serial number "
+		    "without octets (X.690 8.3.1)");
+	while (s.n > 1 && s.p[0] == (minus ? 0xff : 0) &&
+	    (!minus || (s.p[1] & 0x80) != 0)) {
 		s.p++;
 		s.n--;
 	}
-	if (s.n > (sizeof(c->serial) - 1) / 2)
+	if (s.n > sizeof(v))
 		return err_set(e, ERR_LIMIT, "certificate: a serial number "
 		    "of %zu bytes (RFC 5280, 4.1.2.2 allows 20)", s.n);
-	enc_hex_to(c->serial, s.p, s.n);
+	memcpy(v, s.p, s.n);
+	if (minus)
+		negate(v, s.n);
+	/* ff00 is -0100, which has as many bytes, but ff01 is -ff */
+	c->serial[0] = '-';
+	enc_hex_to(c->serial + minus, v + (minus && v[0] == 0),
+	    s.n - (minus && v[0] == 0));
 	return 0;
 }
 

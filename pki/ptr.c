@@ -42,6 +42,15 @@ plain(struct span v)
 	return 1;
 }
 
+/* There is room for LIMIT_PTR_URLS and PTR_LOST. */
+static void
+put(struct span v, char ***list, size_t *n)
+{
+	if (*list == NULL)
+		*list = mem_array(LIMIT_PTR_URLS + 1, sizeof(**list));
+	(*list)[(*n)++] = mem_dup(v.p, v.n);
+}
+
 /* Keep a URI once; what cannot be kept is counted. */
 static void
 keep(struct span v, char ***list, size_t *n, size_t *odd)
@@ -60,9 +69,7 @@ keep(struct span v, char ***list, size_t *n, size_t *odd)
 		(*odd)++;
 		return;
 	}
-	if (*list == NULL)
-		*list = mem_array(LIMIT_PTR_URLS, sizeof(**list));
-	(*list)[(*n)++] = mem_dup(v.p, v.n);
+	put(v, list, n);
 }
 
 /* DistributionPointName: only fullName points anywhere. */
@@ -92,6 +99,7 @@ read_crldp(struct span value, struct ptr *p)
 	struct span	body;
 	struct cur	c, in;
 	struct der	d;
+	size_t		odd = p->odd;
 
 	if (der_only(value, DER_SEQ, &body) == -1)
 		return -1;
@@ -108,6 +116,8 @@ read_crldp(struct span value, struct ptr *p)
 				p->crl_partial = 1;
 		}
 	}
+	if (p->ncrl == 0 || p->odd != odd)
+		put(SPAN_STR(PTR_LOST), &p->crl, &p->ncrl);
 	return 0;
 }
 
@@ -118,6 +128,7 @@ read_aia(struct span value, struct ptr *p)
 	struct span	body;
 	struct cur	c, in;
 	struct der	d, method, where;
+	int		responder = 0, ocsp;
 
 	if (der_only(value, DER_SEQ, &body) == -1)
 		return -1;
@@ -128,14 +139,18 @@ read_aia(struct span value, struct ptr *p)
 		if (der_want(&in, DER_OID, &method) == -1 ||
 		    der_next(&in, &where) == -1 || cur_left(&in) != 0)
 			return -1;
+		ocsp = is(method.body, OID_OCSP, sizeof(OID_OCSP) - 1);
+		responder |= ocsp;
 		if (where.tag != URI)
 			continue;
-		if (is(method.body, OID_OCSP, sizeof(OID_OCSP) - 1))
+		if (ocsp)
 			keep(where.body, &p->ocsp, &p->nocsp, &p->odd);
 		else if (is(method.body, OID_CAISSUERS,
 		    sizeof(OID_CAISSUERS) - 1))
 			keep(where.body, &p->aia, &p->naia, &p->odd);
 	}
+	if (responder && p->nocsp == 0)
+		put(SPAN_STR(PTR_LOST), &p->ocsp, &p->nocsp);
 	return 0;
 }
 

@@ -10,9 +10,16 @@
 /*
  * Where a certificate points to: what its AIA, CRLDP and TLS feature
  * extensions say (RFC 5280 4.2.1.13 and 4.2.2.1, RFC 7633).  URIs as they are
- * written, byte for byte; those with control bytes, blanks or more than
- * LIMIT_PTR_URL bytes are left out and counted.
+ * written, byte for byte, of any scheme, each once; those that are empty, hold
+ * control bytes, blanks or what is not ASCII, or have more than LIMIT_PTR_URL
+ * bytes, and those beyond LIMIT_PTR_URLS of a kind, are left out and counted.
+ *
+ * A source of revocation that is named and cannot be asked is not none:
+ * PTR_LOST, the last of its list, stands for CRLs when a URI was left out or
+ * there is none, and for responders when there is no URI of one.
  */
+#define PTR_LOST	"(no URL)"
+
 struct ptr {
 	char		**crl;		/* fullName URIs; owned */
 	size_t		 ncrl;
@@ -22,8 +29,9 @@ struct ptr {
 	size_t		 naia;
 	size_t		 odd;		/* left out */
 	int		 must_staple;
-	int		 short_lived;	/* BR 1.6.1: validity of 10 days or less
-					   (7 from 2026-03-15) */
+	int		 short_lived;	/* BR 1.6.1: no CA, validity of 10 days
+					   or less (7 from 2026-03-15), both
+					   ends counted */
 	int		 crl_partial;	/* a CRLDP with reasons or cRLIssuer */
 };
 

@@ -1,5 +1,6 @@
 #include "pki/weak_rsa.h"
 
+#include <openssl/bn.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>

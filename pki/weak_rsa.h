@@ -1,7 +1,6 @@
 #ifndef PKI_WEAK_RSA_H
 #define PKI_WEAK_RSA_H
 
-#include <openssl/bn.h>
 #include <stddef.h>
 
 #include "base/cur.h"

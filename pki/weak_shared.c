@@ -32,7 +32,8 @@ struct tree {
 	BIGNUM	**level[LEVELS];	/* products; [0]: of struct moduli */
 	size_t	  n[LEVELS];
 	int	  top;
-	BIGNUM	**sum;			/* of the top level */
+	BIGNUM	**sum;			/* of one level; NULL: no memory */
+	size_t	  nsum;
 	BN_CTX	 *ctx;
 };
 
@@ -190,7 +191,7 @@ grow(struct tree *t)
 		    pair(&v[i / 2], &s[i / 2], from + i, t->sum + i, t->ctx);
 	drop(t->sum, n);
 	t->sum = s;
-	t->n[++t->top] = half;
+	t->nsum = t->n[++t->top] = half;
 	t->level[t->top] = v;
 	return ok;
 }
@@ -254,21 +255,21 @@ out:
 	return ok;
 }
 
-/* One level down from ${r}, which is freed; NULL when memory ran out. */
-static BIGNUM **
-down(const struct tree *t, int level, BIGNUM **r)
+/* One level down: 1; 0 when memory ran out. */
+static int
+down(struct tree *t, int level)
 {
 	size_t	  i, n = t->n[level];
 	BIGNUM	**out = numbers(n);
 	int	  ok = out != NULL;
 
 	for (i = 0; ok && i < n; i++)
-		ok = reduce(out[i], r[i / 2], t->level[level][i], t->ctx);
-	drop(r, t->n[level + 1]);
-	if (ok)
-		return out;
-	drop(out, n);
-	return NULL;
+		ok = reduce(out[i], t->sum[i / 2], t->level[level][i],
+		    t->ctx);
+	drop(t->sum, t->nsum);
+	t->sum = out;
+	t->nsum = n;
+	return ok;
 }
 
 /* Mark the moduli that share something.  1; 0 when memory ran out. */
@@ -279,14 +280,15 @@ search(struct tree *t, uint8_t *shares)
 	size_t	 i;
 	int	 level, ok;
 
-	t->sum = numbers(t->n[0]);
+	t->nsum = t->n[0];
+	t->sum = numbers(t->nsum);
 	ok = g != NULL && t->sum != NULL;
 	for (i = 0; ok && i < t->n[0]; i++)
 		ok = BN_one(t->sum[i]);
 	while (ok && t->n[t->top] > 1)
 		ok = grow(t);
 	for (level = t->top - 1; ok && level >= 0; level--)
-		ok = (t->sum = down(t, level, t->sum)) != NULL;
+		ok = down(t, level);
 	for (i = 0; ok && i < t->n[0]; i++) {
 		ok = BN_gcd(g, t->sum[i], t->level[0][i], t->ctx);
 		shares[i] = ok && !BN_is_one(g);
@@ -319,6 +321,7 @@ weak_shared(const struct span *spki, size_t n, uint8_t *bad, struct err *e)
 		count += bad[i];
 	}
 out:
+	drop(t.sum, t.nsum);
 	for (; t.top > 0; t.top--)
 		drop(t.level[t.top], t.n[t.top]);
 	BN_CTX_free(t.ctx);

@@ -167,6 +167,8 @@ corpus()
 		[ ! -d "$d" ] || echo "$d"
 	done
 	case $1 in
+	crlscan)	set -- fuzz/openssl/crl crl
+			echo tests/fuzz/corpus/revocation ;;
 	der)		set -- fuzz/openssl/x509 fuzz/openssl/crl ;;
 	entry)		set -- fuzz/openssl/ct sct rfc6962 ;;
 	entries)	set -- rfc6962 ;;

@@ -160,8 +160,9 @@ message_summary(const struct message *m, size_t cap, struct buf *out)
 	else if (strcmp(m->purpose, "digest") == 0)
 		buf_str(out, "certvigil: daily digest");
 	else
-		message_clean(out, message_get(m->data, "text"), FIELD,
-		    "certvigil: notice");
+		message_clean(out, message_get(m->data,
+		    json_is_string(json_object_get(m->data, "summary")) ?
+		    "summary" : "text"), FIELD, "certvigil: notice");
 	cut(out, from, cap);
 }
 

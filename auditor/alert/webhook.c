@@ -22,6 +22,8 @@ webhook_type(const struct message *m, char *out, size_t cap)
 		snprintf(out, cap, "test.ping");
 	else if (strcmp(m->purpose, "digest") == 0)
 		snprintf(out, cap, "digest.daily");
+	else if (strcmp(m->purpose, "audit") == 0)
+		snprintf(out, cap, "audit.report");
 	else
 		snprintf(out, cap, "notice");
 }

@@ -153,6 +153,7 @@ check_free(struct check *c)
 	free(c->programs);
 	for (i = 0; i < c->nsource; i++)
 		free(c->source[i].where);
+	free(c->source);
 	free(c->host);
 	buf_free(&c->list);
 	buf_free(&c->list_sig);

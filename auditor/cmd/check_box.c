@@ -172,6 +172,23 @@ struct crl_box {
 	int			 fd;
 };
 
+/* Of which certificates does a CRL speak that was given as a file? */
+enum crl_scope { CRL_OURS, CRL_OTHERS, CRL_SOME };
+
+static enum crl_scope
+scope_of(const struct check *c, const struct crlscan_out *said)
+{
+	size_t	i;
+
+	if (!said->partitioned)
+		return CRL_OURS;
+	for (i = 0; i < c->said.ncrl; i++)
+		if (crlscan_names(said, c->said.crl[i]))
+			return CRL_OURS;
+	/* who names none is in one of the parts (RFC 5280 6.3.3 b 2 i) */
+	return c->said.ncrl == 0 ? CRL_SOME : CRL_OTHERS;
+}
+
 static int
 crl(void *arg, struct buf *out)
 {
@@ -186,7 +203,10 @@ crl(void *arg, struct buf *out)
 	uint8_t			*piece = mem_zero(PIECE);
 	ssize_t			 n;
 
-	(void)crlset_add(build, b->c->said.serial, NULL);
+	if (crlset_add(build, b->c->said.serial, &e) == -1) {
+		crlset_free(build);
+		return refuse(out, &e);
+	}
 	crlset_done(build, &image);
 	if (crlset_open(&set, image.p, image.n, &e) == -1)
 		return refuse(out, &e);
@@ -197,6 +217,7 @@ crl(void *arg, struct buf *out)
 	in.set = &set;
 	in.now = b->c->at;
 	in.last_this = INT64_MIN;
+	in.profile = 1;
 	s = crlscan_new(&in);
 	while ((n = read(b->fd, piece, PIECE)) != 0) {
 		if (n == -1 && errno != EINTR)
@@ -205,21 +226,9 @@ crl(void *arg, struct buf *out)
 			break;
 	}
 	crlscan_finish(s, &said);
+	buf_u8(out, b->s->is_file ? (uint8_t)scope_of(b->c, &said) :
+	    CRL_OURS);
 	judge_crl_pack(out, &said);
-	return 0;
-}
-
-/* Does the certificate name the CRL that was given as a file? */
-static int
-in_scope(const struct check *c, const char *idp)
-{
-	size_t	i;
-
-	if (idp[0] == '\0' || c->said.ncrl == 0)
-		return 1;
-	for (i = 0; i < c->said.ncrl; i++)
-		if (strcmp(c->said.crl[i], idp) == 0)
-			return 1;
 	return 0;
 }
 
@@ -230,20 +239,23 @@ check_crl(struct check *c, struct check_source *s, int fd, struct err *e)
 	struct crlscan_out	 said;
 	struct buf		 out = BUF_INIT;
 	struct cur		 cur;
+	uint8_t			 scope;
 
+	memset(&said, 0, sizeof(said));
 	if (boxed(crl, &b, &out, e) == -1) {
 		buf_free(&out);
 		return -1;
 	}
 	cur = cur_span(buf_bytes(&out));
-	if (judge_crl_read(&cur, &said) == -1) {
+	if (cur_u8(&cur, &scope) == -1 ||
+	    judge_crl_read(&cur, &said) == -1) {
 		crlscan_out_free(&said);
 		buf_free(&out);
 		return err_set(e, ERR_SYS, "the box talks nonsense");
 	}
 	s->status = REV_UNKNOWN;
 	(void)snprintf(s->refusal, sizeof(s->refusal), "%s", said.why);
-	if (said.authentic && s->is_file && !in_scope(c, said.idp))
+	if (said.authentic && scope == CRL_OTHERS)
 		(void)snprintf(s->refusal, sizeof(s->refusal), "its scope is "
 		    "%.150s, which the certificate does not name", said.idp);
 	else if (said.nhits != 0 && crl_fault_revokes(said.fault) &&
@@ -252,7 +264,11 @@ check_crl(struct check *c, struct check_source *s, int fd, struct err *e)
 		s->reason = said.hits[0].reason;
 		s->stated_at = said.hits[0].at;
 		s->refusal[0] = '\0';
-	} else if (said.fault == CRL_OK)
+	} else if (said.fault == CRL_OK && scope == CRL_SOME)
+		(void)snprintf(s->refusal, sizeof(s->refusal), "it is one of "
+		    "several (%.150s), and the certificate does not say in "
+		    "which it would be", said.idp);
+	else if (said.fault == CRL_OK)
 		s->status = REV_GOOD;
 	crlscan_out_free(&said);
 	buf_free(&out);

@@ -1,3 +1,5 @@
+#include "auditor/cmd/run.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -5,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
@@ -63,6 +64,7 @@ struct super {
 	size_t		 n;
 	int		 once;
 	const char	*conninfo;
+	int64_t		 until;		/* clk_mono; 0: no end */
 	int		 status;	/* of run --once */
 	int		 done;
 };
@@ -202,7 +204,8 @@ supervise(struct super *s)
 		if (worker_start(s, &s->w[i], &e) == -1)
 			return cmd_fail(&e);
 	sdnotify("READY=1");
-	while (!sig_stop && !s->done) {
+	while (!sig_stop && !s->done &&
+	    (s->until == 0 || clk_mono() < s->until)) {
 		nap(s);
 		turn(s);
 		if (sig_reload) {
@@ -230,6 +233,12 @@ database(struct super *s, struct err *e)
 	struct db	*db;
 	int		 rc;
 
+	if (ctx->db != NULL) {
+		/* open and migrated: another command's */
+		s->conninfo = ctx->embed != NULL ?
+		    embed_conninfo(ctx->embed) : ctx->conf->database;
+		return 0;
+	}
 	if (strcmp(ctx->conf->database, "embedded") == 0) {
 		ctx->embed = embed_own(ctx->conf->state_dir, DB_WAIT_S, e);
 		if (ctx->embed == NULL)
@@ -258,6 +267,48 @@ workers(const struct cmd_ctx *ctx, long given)
 	if (n <= 0)
 		n = 1;
 	return n > WORKERS_MAX ? WORKERS_MAX : (int)n;
+}
+
+static int
+run_workers(struct super *s)
+{
+	size_t	i;
+	int	rc;
+
+	s->w = mem_array(s->n, sizeof(*s->w));
+	for (i = 0; i < s->n; i++)
+		s->w[i].slot = (int)i;
+	rc = supervise(s);
+	free(s->w);
+	return rc;
+}
+
+int
+run_once(struct cmd_ctx *ctx, int64_t deadline_s)
+{
+	static const int	 sigs[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction	 old[sizeof(sigs) / sizeof(sigs[0])];
+	struct super		 s;
+	struct err		 e = ERR_INIT;
+	size_t			 i;
+	int			 rc;
+
+	memset(&s, 0, sizeof(s));
+	s.ctx = ctx;
+	s.once = 1;
+	s.n = 1;
+	if (deadline_s > 0)
+		s.until = clk_mono() + deadline_s * CLK_SEC;
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		(void)sigaction(sigs[i], NULL, &old[i]);
+	signals();
+	if (database(&s, &e) == -1)
+		rc = cmd_fail(&e);
+	else
+		rc = run_workers(&s);
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		(void)sigaction(sigs[i], &old[i], NULL);
+	return sig_stop ? err_exit(ERR_TEMP) : rc;
 }
 
 static int run_run(struct cmd_ctx *, int, char **);
@@ -290,7 +341,7 @@ run_run(struct cmd_ctx *ctx, int argc, char **argv)
 	struct opt_list		 rest = { NULL, 0, 0 };
 	char			*end;
 	long			 given = 0;
-	int			 rc, i;
+	int			 rc;
 
 	memset(&s, 0, sizeof(s));
 	s.ctx = ctx;
@@ -308,16 +359,9 @@ run_run(struct cmd_ctx *ctx, int argc, char **argv)
 			return cmd_usage(&cmd_run, "--workers takes 1 to %d",
 			    WORKERS_MAX);
 	}
+	s.n = s.once ? 1 : (size_t)workers(ctx, given);
 	signals();
 	if (database(&s, &e) == -1)
 		return sig_stop ? 0 : cmd_fail(&e);
-	if (sig_stop)
-		return 0;
-	s.n = s.once ? 1 : (size_t)workers(ctx, given);
-	s.w = mem_array(s.n, sizeof(*s.w));
-	for (i = 0; i < (int)s.n; i++)
-		s.w[i].slot = i;
-	rc = supervise(&s);
-	free(s.w);
-	return rc;
+	return sig_stop ? 0 : run_workers(&s);
 }

@@ -228,7 +228,10 @@ static const char fact_sql[] =
     "excluded.cert_sha256, form = excluded.form, crl = excluded.crl, "
     "ocsp = excluded.ocsp, aia = excluded.aia, must_staple = "
     "excluded.must_staple, short_lived = excluded.short_lived, presigned = "
-    "excluded.presigned, weak = excluded.weak, weak_why = excluded.weak_why, "
+    "excluded.presigned, weak = case when cert_fact.weak = 'shared' then "
+    "cert_fact.weak else excluded.weak end, weak_why = case when "
+    "cert_fact.weak = 'shared' then cert_fact.weak_why else "
+    "excluded.weak_why end, "
     "issuer_sha256 = coalesce(excluded.issuer_sha256, "
     "cert_fact.issuer_sha256), first_sct_ms = excluded.first_sct_ms, "
     "judged_at = now() returning 1) select count(*) from f";
@@ -274,7 +277,8 @@ static const char plan_sql[] =
     "join cert_fact f on f.tbs_sha256 = decode(x.tbs, 'hex') "
     "join issuance i on i.tbs_sha256 = f.tbs_sha256 "
     "join revocation_source s on s.issuer_spki_sha256 = "
-    "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp)) "
+    "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp) "
+    "or (f.crl = '{}' and s.origin = 'ccadb')) "
     "where not exists (select from revocation_status v where "
     "v.issuer_spki_sha256 = i.issuer_spki_sha256 and v.serial = i.serial and "
     "v.source_id = s.id) and (s.failing_since is null or (s.kind = 'ocsp' "
@@ -398,4 +402,26 @@ cert_store_known(struct db *db, const uint8_t tbs[32], struct err *e)
 		rc = 2;
 	db_free(r);
 	return rc;
+}
+
+int
+cert_store_keys(struct db *db, size_t max, struct db_res **res,
+    struct err *e)
+{
+	return db_query(db, res, e, "select distinct on (i.spki_sha256) "
+	    "i.spki_sha256, c.der from issuance i join certificate c on "
+	    "c.tbs_sha256 = i.tbs_sha256 where i.key_type like 'rsa%' and "
+	    "i.not_after > now() and length(c.der) <= 8192 "
+	    "order by i.spki_sha256, c.form desc limit $1", "i", (int64_t)max);
+}
+
+int
+cert_store_shared(struct db *db, const struct span *spki, const char *why,
+    struct db_res **res, struct err *e)
+{
+	return db_query(db, res, e, "update cert_fact f set weak = 'shared', "
+	    "weak_why = $2 from issuance i where i.tbs_sha256 = f.tbs_sha256 "
+	    "and i.spki_sha256 = $1 and i.not_after > now() "
+	    "and f.weak is distinct from 'shared' returning f.tbs_sha256",
+	    "bs", spki, why);
 }

@@ -74,4 +74,14 @@ int cert_store_served(struct db *, const struct judge_cert *, struct span der,
  */
 int cert_store_known(struct db *, const uint8_t tbs[32], struct err *);
 
+/* RSA keys of valid certificates.  Columns: spki_sha256, a certificate. */
+int cert_store_keys(struct db *, size_t max, struct db_res **, struct err *);
+
+/*
+ * The key has a factor in common with another: its certificates are weak from
+ * now on.  Column 0 are those that were not so before.
+ */
+int cert_store_shared(struct db *, const struct span *spki, const char *why,
+    struct db_res **, struct err *);
+
 #endif

@@ -32,6 +32,11 @@ static const char incl_sql[] =
     "l.id and e.leaf_hash = s.leaf_hash and e.head_id is not null)) "
     "on conflict do nothing";
 
+static const char keys_sql[] =
+    "insert into work (kind, subject) select 'keys', 'main' where exists ("
+    "select from issuance where key_type like 'rsa%' and not_after > now()) "
+    "on conflict do nothing";
+
 static const char endpoint_sql[] =
     "insert into work (kind, subject) select 'endpoint', id::text from "
     "endpoint where removed_at is null on conflict do nothing";
@@ -74,6 +79,7 @@ plan_store(struct db *db, int64_t before, int64_t every, struct err *e)
 	if (db_query(db, NULL, e, cert_sql, "t", before) == -1 ||
 	    db_query(db, NULL, e, source_sql, "") == -1 ||
 	    db_query(db, NULL, e, incl_sql, "i", every) == -1 ||
+	    db_query(db, NULL, e, keys_sql, "") == -1 ||
 	    db_query(db, NULL, e, endpoint_sql, "") == -1 ||
 	    db_query(db, NULL, e, caa_sql, "i", (int64_t)CAA_NAMES) == -1 ||
 	    db_commit(db, e) == -1) {

@@ -223,10 +223,8 @@ findings(struct db *db, const char *where, const struct report_frame *f,
 	    "v where v.finding_id = f.id and v.event = 'opened'), "
 	    "f.first_seen) >= $1, exists (select from finding_event v where "
 	    "v.finding_id = f.id and v.muted_by is not null), "
-	    "count(*) over () from finding f where %s and f.first_seen < $2 "
-	    "order by " RANK ", f.id limit %d", finding_cols, where,
-	    LIMIT_REPORT_ROWS);
-	rc = db_query(db, &r, e, buf_text(&b), "tt", f->since, f->until);
+	    "count(*) over () from finding f where %s order by " RANK ", f.id limit %d", finding_cols, where, LIMIT_REPORT_ROWS);
+	rc = db_query(db, &r, e, buf_text(&b), "t", f->since);
 	buf_free(&b);
 	if (rc == -1) {
 		json_decref(list);
@@ -252,8 +250,7 @@ findings(struct db *db, const char *where, const struct report_frame *f,
 /* How many of the open findings there are, by severity and whether somebody
  * is looking at them: {"open": {...}, "acked": {...}}. */
 static int
-by_severity(struct db *db, const struct report_frame *f, json_t *out,
-    struct err *e)
+by_severity(struct db *db, json_t *out, struct err *e)
 {
 	struct db_res	*r = NULL;
 	json_t		*open = json_object(), *acked = json_object();
@@ -263,8 +260,8 @@ by_severity(struct db *db, const struct report_frame *f, json_t *out,
 	json_object_set_new(out, "acked", acked);
 	if (db_query(db, &r, e, "select severity, count(*) filter (where "
 	    "state <> 'acked'), count(*) filter (where state = 'acked') from "
-	    "finding where state in ('open', 'rejected', 'acked') and "
-	    "first_seen < $1 group by 1", "t", f->until) == -1)
+	    "finding where state in ('open', 'rejected', 'acked') group by 1",
+	    "") == -1)
 		return -1;
 	for (i = 0; i < db_rows(r); i++) {
 		json_object_set_new(open, db_text(r, i, 0),
@@ -282,7 +279,7 @@ report_store_open(struct db *db, const struct report_frame *f, struct err *e)
 	json_t	*o = findings(db, "f.state in ('open', 'rejected', 'acked')",
 		    f, e);
 
-	if (o != NULL && by_severity(db, f, o, e) == -1) {
+	if (o != NULL && by_severity(db, o, e) == -1) {
 		json_decref(o);
 		return NULL;
 	}
@@ -457,25 +454,31 @@ report_store_save(struct db *db, const struct report_row *w, int64_t *id,
 }
 
 int
-report_store_send(struct db *db, const struct db_strs *to, const char *body,
-    size_t *sent, struct err *e)
+report_store_send(struct db *db, const char *channel, const char *body,
+    struct err *e)
 {
 	struct channel	*c = NULL;
-	size_t		 i;
-	int		 rc = 0;
+	int		 rc;
 
-	*sent = 0;
-	for (i = 0; i < to->n && rc == 0; i++) {
-		if (channel_load(db, to->v[i], &c, e) == -1)
-			return -1;
-		if (!c->disabled) {
-			rc = outbox_post(db, to->v[i], "audit", body, NULL, e);
-			*sent += rc == 0;
-		}
-		channel_free(c, 1);
-		c = NULL;
-	}
+	if (channel_load(db, channel, &c, e) == -1)
+		return -1;
+	rc = c->disabled ? 0 : 1;
+	if (rc == 1 && outbox_post(db, channel, "audit", body, NULL, e) == -1)
+		rc = -1;
+	channel_free(c, 1);
 	return rc;
+}
+
+int
+report_store_now(struct db *db, int64_t *now, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select now()", "") == -1)
+		return -1;
+	*now = db_time(r, 0, 0);
+	db_free(r);
+	return 0;
 }
 
 int

@@ -67,18 +67,23 @@ int report_store_save(struct db *, const struct report_row *, int64_t *id,
     struct err *);
 
 /*
- * Put ${body} (JSON text of an object) into the outbox for these channels, in
- * the caller's transaction.  A channel that is disabled gets nothing;
- * ERR_NOENT for one that does not exist.  *sent: how many.
+ * Put ${body} (JSON text of an object) into the outbox for a channel, in the
+ * caller's transaction.  1: done, 0: the channel is disabled, -1: ERR_NOENT
+ * (nothing was changed) or ERR_DB.
  */
-int report_store_send(struct db *, const struct db_strs *channels,
-    const char *body, size_t *sent, struct err *);
+int report_store_send(struct db *, const char *channel, const char *body,
+    struct err *);
+
+/* The database's clock, microseconds. */
+int report_store_now(struct db *, int64_t *, struct err *);
 
 /* --- the work that an audit waits for ---------------------------------------- */
 
-/* Work of these kinds that was due at ${started}, or was made and became due
- * since, and has not been tried: how many pieces; *sample (freed by the
- * caller, may be NULL) names some. */
+/*
+ * Work of the audit that was due at ${started}, or was made since and is due,
+ * and has not been tried since: how many pieces.  *sample (freed by the
+ * caller, may be NULL) counts them by kind: "12 cert, 1 crl".
+ */
 int report_store_due(struct db *, int64_t started, int64_t *n, char **sample,
     struct err *);
 

@@ -160,8 +160,9 @@ time_or_null(int64_t us)
 static json_t *
 word(const struct rev_word *w)
 {
-	return json_pack("{ss ss so so ss so so so so sb}",
+	return json_pack("{ss sb ss so so ss so so so so}",
 	    "serial", w->serial,
+	    "said", w->said,
 	    "status", rev_name(w->status),
 	    "reason", w->reason == -1 ? json_null() : json_integer(w->reason),
 	    "stated_at", time_or_null(w->stated_at),
@@ -170,7 +171,7 @@ word(const struct rev_word *w)
 	    "form", w->form != NULL ? json_string(w->form) : json_null(),
 	    "raw", hex_or_null(w->form != NULL ? w->raw :
 	    (struct span){ NULL, 0 }),
-	    "sha", hex_or_null(w->sha256), "silent", w->silent);
+	    "sha", hex_or_null(w->sha256));
 }
 
 /*
@@ -179,11 +180,12 @@ word(const struct rev_word *w)
  */
 static const char words_sql[] =
     "with x as (select distinct on (serial) * from "
-    "jsonb_to_recordset($1::jsonb) as x(serial text, status text, reason int, "
+    "jsonb_to_recordset($1::jsonb) as x(serial text, said boolean, "
+    "status text, reason int, "
     "stated_at timestamptz, refusal text, fresh_until timestamptz, form text, "
-    "raw text, sha text, silent boolean) order by serial), "
+    "raw text, sha text) order by serial), "
     "c as (select distinct on (r.serial) r.id, r.serial, r.status, r.reason, "
-    "r.stated_at, r.fresh_until from revocation_status r where r.issuer_spki_sha256 = $2 "
+    "r.stated_at from revocation_status r where r.issuer_spki_sha256 = $2 "
     "and r.source_id = $3 and r.serial in (select serial from x) "
     "order by r.serial, r.id desc), "
     "u as (update revocation_status r set last_seen = now(), "
@@ -199,8 +201,7 @@ static const char words_sql[] =
     "nullif(x.refusal, ''), x.fresh_until, x.form, decode(x.raw, 'hex'), "
     "decode(x.sha, 'hex') from x left join c using (serial) "
     "where c.id is null or (not (x.status = 'unknown' and "
-    "(c.status = 'revoked' or (x.silent and c.status = 'good' and "
-    "c.fresh_until > now()))) and (x.status <> c.status or "
+    "(c.status = 'revoked' or not x.said)) and (x.status <> c.status or "
     "x.reason is distinct from c.reason or "
     "x.stated_at is distinct from c.stated_at))";
 

@@ -13,6 +13,8 @@
 #include "auditor/db/rev_store.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/rev_find.h"
+#include "auditor/role/audit_ccadb.h"
 #include "auditor/role/audit_trust.h"
 #include "auditor/role/children.h"
 #include "auditor/role/engine_start.h"
@@ -36,7 +38,7 @@
 
 static const struct audit_kind *const kinds[] = {
 	&audit_sweep, &audit_cert, &audit_crl, &audit_ocsp, &audit_incl,
-	&audit_endpoint, &audit_caa
+	&audit_endpoint, &audit_caa, &audit_keys
 };
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -57,6 +59,7 @@ struct audit {
 	struct wait		*waits;
 	size_t			 nwaits, capwaits;
 	struct audit_trust	 trust;
+	struct audit_ccadb	 ccadb;
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
@@ -371,6 +374,26 @@ audit_turn(struct audit *a, int64_t now)
 	engine_wake(a->en, a->claim_at);
 }
 
+/* What follows from all that was done, as the sweep would see it. */
+static int
+conclude(struct audit *a, struct err *e)
+{
+	if (db_begin(a->en->db, e) == 0 &&
+	    rev_find_time(a->en->db, e) == 0 && db_commit(a->en->db, e) == 0)
+		return 0;
+	db_rollback(a->en->db);
+	return -1;
+}
+
+int
+audit_plan(struct audit *a, struct err *e)
+{
+	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1)
+		return -1;
+	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
+	    a->en->conf->audit_every, e);
+}
+
 int
 audit_idle(struct audit *a)
 {
@@ -384,8 +407,8 @@ audit_idle(struct audit *a)
 
 	if (a->njobs != 0)
 		return 0;
-	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1) {
+	if (audit_plan(a, &e) == -1 || turn_again(a, &e) == -1 ||
+	    conclude(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
 		/* away: it comes back; else it would be so for ever */
 		a->en->failed |= db_alive(a->en->db);

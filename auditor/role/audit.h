@@ -53,7 +53,7 @@ struct audit_job {
 };
 
 extern const struct audit_kind audit_cert, audit_crl, audit_ocsp, audit_incl,
-    audit_endpoint, audit_caa, audit_sweep;
+    audit_endpoint, audit_caa, audit_keys, audit_sweep;
 
 /* Everything for one worker; starts the processes.  NULL and err. */
 struct audit *audit_new(struct engine *, struct err *);
@@ -87,6 +87,9 @@ int audit_fetched(struct audit *, const struct fetch_done *);
 int audit_idle(struct audit *);
 
 /* --- for the jobs ------------------------------------------------------------ */
+
+/* Rows of work for all that is to be audited: 0, or -1 and err. */
+int audit_plan(struct audit *, struct err *);
 
 /* End well, due again in so many seconds (negative: the row is removed). */
 void audit_done(struct audit_job *, int64_t due_in_s);

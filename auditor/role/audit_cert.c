@@ -23,7 +23,7 @@
 
 /* Certificates that are judged before they are stored together. */
 #define BATCH	64
-/* Issuers that go with a certificate: anybody can make some with its key. */
+/* Bytes of issuers that go with one: all of it is one message. */
 #define POOL_BYTES	(4u << 20)
 /* AIA addresses that one turn follows. */
 #define WANTS	8
@@ -90,7 +90,8 @@ ask(struct audit_job *j, size_t i)
 	struct db_res		*up = NULL;
 	struct buf		 b = BUF_INIT;
 	struct err		 e = ERR_INIT;
-	size_t			 k, room = POOL_BYTES;
+	struct span		 der;
+	size_t			 k, bytes = 0;
 
 	q->at = clk_wall();
 	q->name = "";
@@ -101,10 +102,11 @@ ask(struct audit_job *j, size_t i)
 		return -1;
 	}
 	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++) {
-		if (db_bytes(up, k, 1).n > room)
-			continue;
-		room -= db_bytes(up, k, 1).n;
-		q->pool[q->npool++] = db_bytes(up, k, 1);
+		der = db_bytes(up, k, 1);
+		bytes += der.n;
+		if (bytes > POOL_BYTES)
+			break;
+		q->pool[q->npool++] = der;
 	}
 	judge_cert_ask_pack(&b, q);
 	c->one[i].ask_id = audit_ask(j, JUDGE_CERT, &b, NULL, 0);

@@ -22,6 +22,8 @@
 
 /* A CRL of 70 MB at 1 MB/s, and some. */
 #define FETCH_MS	120000
+/* Who sends less than a KB a second for so long is dead: CRLs are files. */
+#define SLOW_MS		15000
 /* A source that failed is asked again after so many seconds, then doubling. */
 #define RETRY_S		60
 /* All that is stored of one CRL at once, when it is kept whole. */
@@ -61,7 +63,10 @@ drop(struct audit_job *j)
 	free(c);
 }
 
-/* The serials to look for, as a sealed image: its descriptor, or -1. */
+/*
+ * The serials to look for, as a sealed image: its descriptor, or -1.  One
+ * that is no number is in no set, and must not move the numbers of others.
+ */
 static int
 seal(struct crl *c, uint64_t *size, struct err *e)
 {
@@ -199,6 +204,7 @@ fetch(struct audit_job *j)
 	memset(&g, 0, sizeof(g));
 	g.cap = LIMIT_CRL;
 	g.timeout_ms = FETCH_MS;
+	g.slow_ms = SLOW_MS;
 	g.flags = FETCH_F_FOLLOW | FETCH_F_PIPE;
 	g.method = "GET";
 	g.url = c->source.url;

@@ -223,11 +223,10 @@ word_of(const struct one *x, struct rev_word *w)
 
 	*w = (struct rev_word){ .serial = x->serial, .status = REV_UNKNOWN,
 	    .reason = -1, .stated_at = INT64_MIN, .refusal = x->why,
-	    .fresh_until = INT64_MIN, .silent = 1 };
+	    .fresh_until = INT64_MIN };
 	if (x->state != SAID)
 		return;
 	w->refusal = x->said.why;
-	w->silent = says == OCSP_SAYS_NOTHING;
 	w->fresh_until = x->said.next_update != INT64_MIN ?
 	    x->said.next_update : clk_wall() + JUDGE_OCSP_AGE;
 	w->sha256 = (struct span){ x->sha, 32 };
@@ -239,8 +238,10 @@ word_of(const struct one *x, struct rev_word *w)
 		w->stated_at = x->said.revoked_at;
 		w->form = "ocsp";
 		w->raw = buf_bytes(&x->body);
-	} else if (says == OCSP_SAYS_UNKNOWN)
+	} else if (says == OCSP_SAYS_UNKNOWN) {
+		w->said = 1;
 		w->refusal = "the responder does not know it";
+	}
 }
 
 /* Serials of one outcome, due again in ${in_s}. */

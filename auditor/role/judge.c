@@ -147,6 +147,8 @@ handle(struct judge *j, struct ipc *ipc, struct ipc_msg *m, uint64_t *id,
 		return judge_do_incl(j, &m->body, *id, e);
 	case JUDGE_AIA:
 		return judge_do_aia(j, &m->body, *id, e);
+	case JUDGE_KEYS:
+		return judge_do_keys(j, &m->body, *id, e);
 	default:
 		return err_set(e, ERR_FORMAT, "unknown request");
 	}

@@ -48,6 +48,7 @@ enum judge_type {
 	JUDGE_OCSP,		/* struct judge_ocsp_ask */
 	JUDGE_INCL,		/* struct incl, statuses and bodies */
 	JUDGE_AIA,		/* vec32 body */
+	JUDGE_KEYS,		/* u32 n, vec32 certificates */
 	/* judge to engine: struct judge_reply and what follows it */
 	JUDGE_REPLY
 };

@@ -10,13 +10,15 @@
 #include "auditor/role/judge.h"
 #include "base/mem.h"
 #include "pki/cert.h"
+#include "pki/der.h"
+#include "pki/weak.h"
 
 /* What a judge does as auditor: certificates, CRLs, OCSP, inclusion, AIA. */
 
 #define PIECE	(256u << 10)	/* bytes of a CRL that are read at once */
 
 static int
-bad(struct err *e)
+bad_request(struct err *e)
 {
 	return err_set(e, ERR_FORMAT, "bad request");
 }
@@ -27,7 +29,7 @@ judge_do_trust(struct judge *j, struct cur *c, struct err *e)
 	if (j->trust == NULL)
 		j->trust = mem_zero(sizeof(*j->trust));
 	judge_trust_free(j->trust);
-	return judge_trust_read(c, j->trust) == 0 ? 0 : bad(e);
+	return judge_trust_read(c, j->trust) == 0 ? 0 : bad_request(e);
 }
 
 int
@@ -35,7 +37,7 @@ judge_do_roots(struct judge *j, struct cur *c, struct err *e)
 {
 	judge_roots_free(j->programs, j->nprograms);
 	return judge_roots_read(c, &j->programs, &j->nprograms) == 0 ? 0 :
-	    bad(e);
+	    bad_request(e);
 }
 
 int
@@ -73,7 +75,7 @@ list(struct cur *c, struct loglist **out, struct err *e)
 
 	*out = NULL;
 	if (cur_vec32(c, &v) == -1)
-		return bad(e);
+		return bad_request(e);
 	return cur_left(&v) == 0 ? 0 : loglist_read(cur_rest(&v), out, e);
 }
 
@@ -108,7 +110,7 @@ judge_do_cert(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	int			 rc = -1;
 
 	if (judge_cert_ask_read(c, q) == -1) {
-		(void)bad(e);
+		(void)bad_request(e);
 		goto out;
 	}
 	memset(&in, 0, sizeof(in));
@@ -173,7 +175,7 @@ judge_do_crl(struct judge *j, struct ipc *ipc, struct ipc_msg *m,
 	memset(&in, 0, sizeof(in));
 	if (fd == -1 || setfd == -1 || judge_crl_ask_read(&m->body, &q) == -1
 	    || (image = judge_map(setfd, q.set_size)) == NULL) {
-		(void)bad(e);
+		(void)bad_request(e);
 		goto out;
 	}
 	if (crlset_open(&set, image, (size_t)q.set_size, e) == -1)
@@ -186,6 +188,7 @@ judge_do_crl(struct judge *j, struct ipc *ipc, struct ipc_msg *m,
 	in.last_number = q.last_number;
 	in.last_this = q.last_this;
 	in.keep = q.keep;
+	in.profile = 1;
 	s = crlscan_new(&in);
 	/* what is too long is a verdict too; the pipe's end tells its writer */
 	(void)drain(s, fd, NULL);
@@ -214,7 +217,7 @@ judge_do_ocsp(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	struct ocsp_said	said;
 
 	if (judge_ocsp_ask_read(c, &q) == -1)
-		return bad(e);
+		return bad_request(e);
 	memset(&in, 0, sizeof(in));
 	in.issuer = q.issuer;
 	in.serial = q.serial;
@@ -242,12 +245,12 @@ judge_do_incl(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	if (judge_incl_read(c, x) == -1 || cur_u32(c, &n) == -1 ||
 	    n > TILE_SET_MAX || n != x->nask) {
 		free(x);
-		return bad(e);
+		return bad_request(e);
 	}
 	for (i = 0; i < n; i++) {
 		if (cur_u32(c, &s) == -1 || cur_vec32(c, &v) == -1) {
 			free(x);
-			return bad(e);
+			return bad_request(e);
 		}
 		status[i] = (int)s;
 		body[i] = cur_rest(&v);
@@ -269,7 +272,7 @@ judge_do_aia(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	long			n, i;
 
 	if (cur_vec32(c, &body) == -1)
-		return bad(e);
+		return bad_request(e);
 	n = chain_aia_read(cur_rest(&body), &mem, v, JUDGE_AIA_MAX, e);
 	if (n == -1) {
 		buf_free(&mem);
@@ -285,4 +288,50 @@ judge_do_aia(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	judge_aia_pack(&j->out, &a);
 	buf_free(&mem);
 	return 0;
+}
+
+/* The key of a certificate; p NULL: it has none that can be found. */
+static struct span
+key_of(struct span cert)
+{
+	struct der_tbs	t;
+	struct span	tbs;
+
+	if (der_cert(cert, &tbs, NULL, NULL, NULL) == -1 ||
+	    der_tbs(tbs, &t, NULL) == -1)
+		return (struct span){ NULL, 0 };
+	return t.spki;
+}
+
+int
+judge_do_keys(struct judge *j, struct cur *c, uint64_t id, struct err *e)
+{
+	struct span	*spki;
+	struct cur	 v;
+	uint8_t		*bad;
+	uint32_t	 n;
+	size_t		 i;
+	int		 rc = -1;
+
+	if (cur_u32(c, &n) == -1 || n > JUDGE_KEYS_MAX)
+		return bad_request(e);
+	spki = mem_array(n, sizeof(*spki));
+	bad = mem_zero(n);
+	for (i = 0; i < n; i++) {
+		if (cur_vec32(c, &v) == -1) {
+			(void)bad_request(e);
+			goto out;
+		}
+		spki[i] = key_of(cur_rest(&v));
+	}
+	if (weak_shared(spki, n, bad, e) == -1)
+		goto out;
+	judge_ok(j, id);
+	buf_u32(&j->out, n);
+	buf_add(&j->out, bad, n);
+	rc = 0;
+out:
+	free(spki);
+	free(bad);
+	return rc;
 }

@@ -182,6 +182,18 @@ struct judge_aia {
 void judge_aia_pack(struct buf *, const struct judge_aia *);
 int judge_aia_read(struct cur *, struct judge_aia *);
 
+/* --- keys that share a factor ----------------------------------------------------- */
+
+/* Certificates of one question: LIMIT_WEAK_BITS holds keys of 2,048 bits. */
+#define JUDGE_KEYS_MAX	4096u
+
+/*
+ * JUDGE_KEYS is u32 n and the certificates, vec32 each; its answer u32 n and
+ * for each a byte, 1 where its RSA modulus has a factor in common with that of
+ * another.  Readers: 0 or -1; ${bad} has room for JUDGE_KEYS_MAX.
+ */
+int judge_keys_read(struct cur *, uint8_t *bad, size_t *n);
+
 /* --- inside a judge -------------------------------------------------------------- */
 
 struct judge;
@@ -199,5 +211,6 @@ int judge_do_crl(struct judge *, struct ipc *, struct ipc_msg *, uint64_t id,
 int judge_do_ocsp(struct judge *, struct cur *, uint64_t id, struct err *);
 int judge_do_incl(struct judge *, struct cur *, uint64_t id, struct err *);
 int judge_do_aia(struct judge *, struct cur *, uint64_t id, struct err *);
+int judge_do_keys(struct judge *, struct cur *, uint64_t id, struct err *);
 
 #endif

@@ -306,3 +306,14 @@ judge_aia_read(struct cur *c, struct judge_aia *a)
 			return -1;
 	return 0;
 }
+
+int
+judge_keys_read(struct cur *c, uint8_t *bad, size_t *n)
+{
+	uint32_t	v;
+
+	if (cur_u32(c, &v) == -1 || v > JUDGE_KEYS_MAX)
+		return -1;
+	*n = v;
+	return cur_copy(c, bad, v);
+}

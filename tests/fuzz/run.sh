@@ -37,6 +37,8 @@ seeds()
 		    "$data/sct" ;;
 	ocsp_said) echo "$data/ocsp" ;;
 	ptr)	echo "$data/fuzz/openssl/x509" ;;
+	crlscan) echo "$data/fuzz/openssl/crl" "$data/crl" \
+		    tests/fuzz/corpus/revocation ;;
 	revocation) echo "$data/fuzz/openssl/crl" "$data/crl" "$data/ocsp" ;;
 	esac
 }

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 out=$PWD/tests/fuzz/corpus
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$out"/{revocation,inspect,sign,watch,probe_msg,dnsask,starttls}
+mkdir -p "$out"/{crlscan,revocation,inspect,sign,watch,probe_msg,dnsask,starttls}
 
 cd "$work"
 cat > ca.cnf <<'END'
@@ -44,6 +44,40 @@ openssl ca -config ca.cnf -gencrl -keyfile ca.key -cert ca.pem -out f.pem \
     2>/dev/null
 openssl crl -in e.pem -outform DER -out "$out/revocation/crl-empty"
 openssl crl -in f.pem -outform DER -out "$out/revocation/crl"
+# other forms of a CRL: a partition, a delta, version 1, other algorithms
+cat >> ca.cnf <<'END'
+[part]
+issuingDistributionPoint = critical,@idp
+[idp]
+fullname = URI:http://example.com/crl.1.der
+onlyuser = TRUE
+[delta]
+deltaCRL = critical,ASN1:INTEGER:1
+END
+one()
+{
+	local name=$1
+
+	shift
+	openssl ca -config ca.cnf -gencrl -out c.pem "$@" 2>/dev/null
+	openssl crl -in c.pem -outform DER -out "$out/crlscan/$name"
+}
+us=(-keyfile ca.key -cert ca.pem)
+one part "${us[@]}" -crlexts part
+one delta "${us[@]}" -crlexts delta
+sed '/^crl_extensions/d; /^crlnumber/d' ca.cnf > v1.cnf
+openssl ca -config v1.cnf -gencrl "${us[@]}" -out c.pem 2>/dev/null
+openssl crl -in c.pem -outform DER -out "$out/crlscan/version-1"
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=seed -days 30 \
+    -keyout rsa.key -out rsa.pem 2>/dev/null
+one pss -keyfile rsa.key -cert rsa.pem -sigopt rsa_padding_mode:pss \
+    -sigopt rsa_pss_saltlen:32
+openssl req -x509 -newkey ed25519 -nodes -subj /CN=seed -days 30 \
+    -keyout ed.key -out ed.pem 2>/dev/null
+sed -i 's/^default_md.*/default_md = null/' ca.cnf
+one ed25519 -keyfile ed.key -cert ed.pem
+sed -i 's/^default_md.*/default_md = sha256/' ca.cnf
+
 for n in 10 11 12 13; do
 	openssl ocsp -index index.txt -rsigner ca.pem -rkey ca.key -CA ca.pem \
 	    -issuer ca.pem -serial $n -ndays 1 \
@@ -80,6 +114,8 @@ seed("sign", "webhook", b"\x03" + vec(b"soc", uuid) +
 seed("sign", "statement", b"\x04" +
     vec(b'{"type":"certvigil.statement.bundle","sha256":"00"}'))
 seed("sign", "other", b"\x04" + vec(b'{"type":"x"}'))
+for i, where in enumerate((8, 12, 16, 20, 24, 40, 100, 5000, 9000)):
+    seed("crlscan", f"image-{i}", b"S" + struct.pack(">HB", where, 1))
 seed("watch", "good", b"\0")
 for i, where in enumerate((0, 8, 16, 32, 64, 100, 200, 300)):
     seed("watch", f"changed-{i}", b"\0" + struct.pack(">HB", where, 255))

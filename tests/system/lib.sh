@@ -11,9 +11,9 @@
 #                         --dir; sets $rig (http://127.0.0.1:PORT), $rig_pid
 #   t_ca                  makes the CA $T/$ca (ca), once
 #   t_issue ARG...        ca issue $T/$ca ARG...; prints the JSON line
-#   t_cas ARG...          CRLs and OCSP of CA $T/$ca, with these options
-#                         behind its DIR (",shards=2"); sets $cas
-#                         (http://127.0.0.1:PORT), $cas_pid
+#   t_cas [OPTIONS]       CRLs and OCSP of CA $T/$ca, with these options
+#                         behind its DIR (",shards=2") and $cas_args before;
+#                         sets $cas (http://127.0.0.1:PORT), $cas_pid
 #   t_cert NAME P ARG...  t_issue for NAME into $T/P.* and $T/P.json
 #   of P FIELD            a field of $T/P.json, such as serial
 #   revoke P [ARGS]       by casrv: reason=R&at=T
@@ -242,7 +242,8 @@ t_cas()
 {
 	t_ca
 	rm -f "$T/cas.out"
-	"$obj/tests/rig/casrv" --ca "$T/${ca:-ca}$*" \
+	# shellcheck disable=SC2086
+	"$obj/tests/rig/casrv" ${cas_args:-} --ca "$T/${ca:-ca}$*" \
 	    >"$T/cas.out" 2>"$T/cas.err" &
 	cas_pid=$!
 	pids+=("$cas_pid")

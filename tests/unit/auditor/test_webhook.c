@@ -172,6 +172,7 @@ test_types(void **state)
 		{ "finding", "retracted", "finding.retracted" },
 		{ "test", NULL, "test.ping" },
 		{ "digest", NULL, "digest.daily" },
+		{ "audit", NULL, "audit.report" },
 		{ "notice", NULL, "notice" },
 	};
 	struct message m = MESSAGE_INIT;

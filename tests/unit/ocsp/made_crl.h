@@ -63,26 +63,34 @@ struct made {
 	struct buf	 more;		/* behind [0] */
 };
 
+/* Put what is in ${b} into an element. */
 static inline void
-made_str(struct buf *b, const char *s)
+made_in(struct buf *b, uint8_t tag)
 {
-	buf_str(b, s);
+	struct buf	x = BUF_INIT;
+
+	der_put(&x, tag, b->n);
+	buf_span(&x, buf_bytes(b));
+	buf_free(b);
+	*b = x;
 }
 
 /* A Name with one CN. */
 static inline void
 made_name(struct buf *out, uint8_t tag, const char *cn)
 {
-	size_t	n = strlen(cn);
+	struct buf	x = BUF_INIT;
 
+	buf_str(&x, cn);
+	made_in(&x, tag);
 	buf_reset(out);
-	der_put(out, DER_SEQ, n + 11);
-	der_put(out, DER_SET, n + 9);
-	der_put(out, DER_SEQ, n + 7);
 	der_put(out, DER_OID, 3);
 	buf_str(out, DER_OID_CN);
-	der_put(out, tag, n);
-	buf_str(out, cn);
+	buf_span(out, buf_bytes(&x));
+	made_in(out, DER_SEQ);
+	made_in(out, DER_SET);
+	made_in(out, DER_SEQ);
+	buf_free(&x);
 }
 
 static inline void
@@ -289,8 +297,7 @@ made_add(X509 *x, X509 *issuer, int nid, const char *value)
 
 /* A certificate by ${issuer} (NULL: itself) with this CN; X509_free() it. */
 static inline X509 *
-made_x509(const char *cn, EVP_PKEY *key, X509 *issuer, EVP_PKEY *by,
-    long serial)
+made_x509(const char *cn, EVP_PKEY *key, X509 *issuer, long serial)
 {
 	X509		*x = X509_new();
 	X509_NAME	*n = X509_get_subject_name(x);
@@ -307,7 +314,6 @@ made_x509(const char *cn, EVP_PKEY *key, X509 *issuer, EVP_PKEY *by,
 	assert_int_equal(X509_set_pubkey(x, key), 1);
 	if (issuer == NULL)
 		made_add(x, x, NID_basic_constraints, "critical,CA:TRUE");
-	(void)by;
 	return x;
 }
 
@@ -331,7 +337,7 @@ made_der(X509 *x, EVP_PKEY *by, struct buf *out)
 static inline void
 made_ca(const char *cn, EVP_PKEY *key, const char *usage, struct buf *out)
 {
-	X509	*x = made_x509(cn, key, NULL, NULL, 1);
+	X509	*x = made_x509(cn, key, NULL, 1);
 
 	if (usage != NULL)
 		made_add(x, x, NID_key_usage, usage);

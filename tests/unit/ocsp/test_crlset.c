@@ -13,6 +13,27 @@
 #include "base/limit.h"
 #include "base/mem.h"
 #include "ocsp/crlset.h"
+#include "pki/cert.h"
+#include "pki/der.h"
+
+/* A TBSCertificate with that serial number's content, and little else. */
+static void
+made_serial(struct span v, struct buf *out)
+{
+	static const char	rest[] =
+	    "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x30\x00"
+	    "\x30\x1e\x17\x0d" "260101000000Z" "\x17\x0d" "270101000000Z"
+	    "\x30\x00\x30\x03\x02\x01\x01";
+	struct buf		b = BUF_INIT;
+
+	der_put(&b, DER_INT, v.n);
+	buf_span(&b, v);
+	buf_add(&b, rest, sizeof(rest) - 1);
+	buf_reset(out);
+	der_put(out, DER_SEQ, b.n);
+	buf_span(out, buf_bytes(&b));
+	buf_free(&b);
+}
 
 static uint64_t
 rnd(uint64_t *s)
@@ -263,11 +284,49 @@ test_limit(void **state)
 	buf_free(&image);
 }
 
+/*
+ * A serial as struct cert has it, and the bytes that a CRL lists it with: each
+ * content of one and two octets is found, and nothing else is.
+ */
+static void
+test_as_cert(void **state)
+{
+	struct crlset_build	*b = crlset_new();
+	struct buf		 tbs = BUF_INIT, image = BUF_INIT;
+	uint8_t			 v[2];
+	struct crlset		 s;
+	struct cert		 c;
+	long			 number[0x10000];
+	uint32_t		 i;
+
+	(void)state;
+	for (i = 0; i < 0x10000; i += 3) {
+		v[0] = (uint8_t)(i >> 8);
+		v[1] = (uint8_t)i;
+		made_serial((struct span){ v, 2 }, &tbs);
+		assert_int_equal(cert_read_tbs(buf_bytes(&tbs), &c, NULL), 0);
+		number[i] = crlset_add(b, c.serial, NULL);
+		assert_int_equal(number[i], i / 3);
+		cert_free(&c);
+	}
+	crlset_done(b, &image);
+	assert_int_equal(crlset_open(&s, image.p, image.n, NULL), 0);
+	for (i = 0; i < 0x10000; i++) {
+		v[0] = (uint8_t)(i >> 8);
+		v[1] = (uint8_t)i;
+		assert_int_equal(crlset_find(&s, (struct span){ v, 2 }),
+		    i % 3 == 0 ? number[i] : -1);
+	}
+	buf_free(&tbs);
+	buf_free(&image);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_as_cert),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_empty),

@@ -306,6 +306,52 @@ test_certid(void **state)
 	buf_free(&d);
 }
 
+/* Serial numbers as text, and back. */
+static void
+test_serial(void **state)
+{
+	static const struct {
+		const char	*hex, *text;
+	} t[] = {
+		{ "00", "00" }, { "01", "01" }, { "7f", "7f" },
+		{ "0080", "80" }, { "80", "-80" }, { "ff", "-01" },
+		{ "ff7f", "-81" }, { "8000", "-8000" }, { "000005", "05" },
+		{ "ff00", "-0100" }, { "00f00d", "f00d" },
+	};
+	uint8_t		big[LIMIT_SERIAL + 2] = { 0 };
+	char		text[CERTID_TEXT];
+	struct buf	b = BUF_INIT, d = BUF_INIT;
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_reset(&b);
+		buf_reset(&d);
+		assert_int_equal(enc_unhex(t[i].hex, strlen(t[i].hex), &b),
+		    0);
+		assert_int_equal(certid_serial_text(buf_bytes(&b), text), 0);
+		assert_string_equal(text, t[i].text);
+		assert_int_equal(certid_serial(text, &d, NULL), 0);
+		if (strcmp(t[i].hex, "000005") != 0) {
+			assert_int_equal(d.n, b.n);
+			assert_memory_equal(d.p, b.p, b.n);
+		}
+	}
+	memset(big + 1, 0xee, sizeof(big) - 1);
+	assert_int_equal(certid_serial_text((struct span){ big, LIMIT_SERIAL +
+	    1 }, text), 0);
+	assert_int_equal(strlen(text), 2 * LIMIT_SERIAL);
+	assert_int_equal(certid_serial_text((struct span){ big + 1,
+	    LIMIT_SERIAL }, text), 0);
+	assert_int_equal(strlen(text), 2 * LIMIT_SERIAL + 1);
+	assert_int_equal(certid_serial_text((struct span){ big, LIMIT_SERIAL +
+	    2 }, text), -1);
+	assert_int_equal(certid_serial_text((struct span){ big, 0 }, text),
+	    -1);
+	buf_free(&b);
+	buf_free(&d);
+}
+
 static int
 setup(void **state)
 {
@@ -335,6 +381,7 @@ main(void)
 		cmocka_unit_test(test_url_traps),
 		cmocka_unit_test(test_url_limit),
 		cmocka_unit_test(test_certid),
+		cmocka_unit_test(test_serial),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

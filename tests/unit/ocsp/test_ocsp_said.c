@@ -3,12 +3,13 @@
 #include <openssl/ocsp.h>
 
 #include "base/limit.h"
+#include "ocsp/ocsp.h"
 
 #define SERIAL	"0a0b0c"
 
 static struct party	ca, twin, sibling, other, del, late, early, noeku,
     anyeku, delca, twindel, grand, nonocheck, critical, encipher, sha1del,
-    caname;
+    caname, renamed;
 
 static const struct {
 	struct party	*p;
@@ -45,6 +46,9 @@ static const struct {
 	    .usage = "keyEncipherment", .nocheck = 1 } },
 	{ &sha1del, { .name = "OCSP", .issuer = &ca, .eku = "OCSPSigning",
 	    .nocheck = 1, .md = NULL } },
+	/* the CA's key under another name */
+	{ &renamed, { .name = "CA 2", .key = &ca, .issuer = &other,
+	    .basic = "critical,CA:TRUE" } },
 	/* a responder that calls itself as the CA does */
 	{ &caname, { .name = "CA", .issuer = &ca, .eku = "OCSPSigning",
 	    .nocheck = 1 } },
@@ -247,6 +251,7 @@ test_delegated(void **state)
 	} t[] = {
 		{ &del, { 0, VALID, DELEG, FRESH, GOOD, GOOD } },
 		{ &caname, { 0, VALID, DELEG, FRESH, GOOD, GOOD } },
+		{ &renamed, { 0, VALID, ISSUER, FRESH, GOOD, GOOD } },
 		{ &nonocheck, { OCSP_FAULT_NO_NOCHECK, VALID, DELEG, FRESH,
 		    GOOD, GOOD } },
 		{ &late, { OCSP_FAULT_RESPONDER_EXPIRED, VALID, DELEG, FRESH,
@@ -284,6 +289,51 @@ test_delegated(void **state)
 			a.by_name = by_name;
 			check(judge(&a), t[i].w);
 		}
+}
+
+/* The same by key alone, as inspect asks. */
+static void
+test_verify(void **state)
+{
+	static const struct {
+		const struct party	*p;
+		int			 want;
+	} t[] = { { &ca, 1 }, { &del, 1 }, { &late, 1 }, { &noeku, 0 },
+	    { &delca, 0 }, { &twindel, 0 }, { &grand, 0 }, { &other, 0 } };
+	struct answer	a;
+	struct buf	b = BUF_INIT;
+	struct ocsp	o;
+	struct err	e;
+	uint8_t		*spki = NULL;
+	int		 n = i2d_PUBKEY(ca.key, &spki);
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		a = plain();
+		with(&a, t[i].p);
+		a.says = 'r';
+		a.reason = 9;
+		buf_reset(&b);
+		fix_answer(&b, &a);
+		err_clear(&e);
+		assert_int_equal(ocsp_verify(buf_bytes(&b), (struct span){
+		    spki, (size_t)n }, &e), t[i].want);
+		assert_int_equal(e.code, t[i].want ? ERR_NONE : ERR_VERIFY);
+		assert_int_equal(ocsp_read(buf_bytes(&b), &o, NULL), 0);
+		assert_int_equal(o.ncerts, 1);
+		assert_int_equal(o.nsingles, 1);
+		assert_string_equal(o.singles[0].serial, SERIAL);
+		assert_string_equal(o.singles[0].status, "revoked");
+		assert_int_equal(o.singles[0].reason, 9);
+		assert_string_equal(o.sigalg, "ecdsa-with-SHA256");
+		ocsp_free(&o);
+	}
+	/* a key that is none */
+	assert_int_equal(ocsp_verify(buf_bytes(&b), (struct span){ spki, 3 },
+	    &e), -1);
+	OPENSSL_free(spki);
+	buf_free(&b);
 }
 
 /* What is wrong with one certificate inside is no excuse for the next. */
@@ -424,6 +474,9 @@ test_absent(void **state)
 	a.issuer = &other;
 	a.hash = OCSP_SHA256;
 	check(judge(&a), w);
+	a = plain();
+	a.issuer = &renamed;	/* the name alone */
+	check(judge(&a), w);
 	/* a revoked neighbour does not revoke */
 	a = plain();
 	a.serial = "0a0b0d";
@@ -437,6 +490,44 @@ test_absent(void **state)
 	a = plain();
 	a.serial = "0000" SERIAL;
 	check(judge(&a), fine);
+}
+
+/* 80 is -128, and 00 80 is 128: good of one is not good of the other. */
+static void
+test_signs(void **state)
+{
+	static const struct {
+		const char	*asked, *answered;
+		int		 same;
+	} t[] = {
+		{ "80", "0080", 1 }, { "80", "000080", 1 },
+		{ "80", "80", 0 }, { "80", "ff80", 0 },
+		{ "-80", "80", 1 }, { "-80", "ff80", 1 },
+		{ "-80", "ffff80", 1 }, { "-80", "0080", 0 },
+		{ "-01", "ff", 1 }, { "-01", "00ff", 0 }, { "ff", "ff", 0 },
+		{ "-7fff", "8001", 1 }, { "8001", "8001", 0 },
+		{ "00", "00", 1 }, { "00", "0000", 1 },
+	};
+	struct ocsp_read_in	in = asked();
+	struct ocsp_said	s;
+	struct answer		a;
+	struct buf		b = BUF_INIT;
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		a = plain();
+		a.serial = t[i].answered;
+		in.serial = t[i].asked;
+		buf_reset(&b);
+		fix_answer(&b, &a);
+		ocsp_said_read(buf_bytes(&b), &in, &s);
+		if ((ocsp_said_counts(&s) == OCSP_SAYS_GOOD) != t[i].same)
+			fail_msg("%s for %s", t[i].answered, t[i].asked);
+		assert_int_equal(s.faults, t[i].same ? 0 : OCSP_FAULT_ABSENT);
+		ocsp_said_free(&s);
+	}
+	buf_free(&b);
 }
 
 static void
@@ -854,10 +945,12 @@ main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_signature),
 		cmocka_unit_test(test_delegated),
+		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_several_certificates),
 		cmocka_unit_test(test_expired_responder),
 		cmocka_unit_test(test_freshness),
 		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_signs),
 		cmocka_unit_test(test_several_answers),
 		cmocka_unit_test(test_nonce),
 		cmocka_unit_test(test_extensions),

@@ -114,17 +114,21 @@ test_crldp(void **state)
 	wrap(&b, DER_SEQ);
 	wrap(&b, DER_SEQ);
 	assert_int_equal(with_ext(CRLDP, 3, &b, &p), 0);
-	assert_int_equal(p.ncrl, 0);
+	assert_int_equal(p.ncrl, 1);
+	assert_string_equal(p.crl[0], PTR_LOST);
 	assert_int_equal(p.crl_partial, 1);
 	ptr_free(&p);
 	buf_add(&b, "\xa0\x02\xa1\x00", 4);
 	wrap(&b, DER_SEQ);
 	wrap(&b, DER_SEQ);
 	assert_int_equal(with_ext(CRLDP, 3, &b, &p), 0);
-	assert_int_equal(p.ncrl, 0);
+	assert_int_equal(p.ncrl, 1);
+	assert_string_equal(p.crl[0], PTR_LOST);
 	ptr_free(&p);
 	wrap(&b, DER_SEQ);
 	assert_int_equal(with_ext(CRLDP, 3, &b, &p), 0);
+	assert_int_equal(p.ncrl, 1);
+	assert_string_equal(p.crl[0], PTR_LOST);
 	ptr_free(&p);
 	/* broken at each depth */
 	buf_str(&b, "\x04\x02" "ab");
@@ -200,7 +204,8 @@ test_odd(void **state)
 	buf_free(&v);
 	wrap(&b, DER_SEQ);
 	assert_int_equal(with_ext(AIA, 8, &b, &p), 0);
-	assert_int_equal(p.nocsp, 0);
+	assert_int_equal(p.nocsp, 1);
+	assert_string_equal(p.ocsp[0], PTR_LOST);
 	assert_int_equal(p.odd, i + 1);
 	ptr_free(&p);
 	memset(long_url, 'u', sizeof(long_url));
@@ -226,6 +231,58 @@ test_odd(void **state)
 	assert_int_equal(p.nocsp, LIMIT_PTR_URLS);
 	assert_int_equal(p.odd, 1);
 	assert_int_equal(p.naia, 1);
+	ptr_free(&p);
+}
+
+/*
+ * A source that is named and cannot be asked is not none: a certificate with
+ * such a CRL beside one that can be asked needs both, and one with nothing
+ * else is not one that does without.
+ */
+static void
+test_lost(void **state)
+{
+	static const char *const	both[] = { "http://c.test/1.crl",
+	    "http://c.test/2 .crl", NULL };
+	char				url[40];
+	const char			*one[] = { url, NULL };
+	struct buf			b = BUF_INIT;
+	struct ptr			p;
+	size_t				i;
+
+	(void)state;
+	point(&b, both, "", 0);
+	wrap(&b, DER_SEQ);
+	assert_int_equal(with_ext(CRLDP, 3, &b, &p), 0);
+	assert_int_equal(p.ncrl, 2);
+	assert_string_equal(p.crl[0], both[0]);
+	assert_string_equal(p.crl[1], PTR_LOST);
+	assert_int_equal(p.odd, 1);
+	ptr_free(&p);
+	/* more than are kept */
+	for (i = 0; i <= LIMIT_PTR_URLS + 1; i++) {
+		(void)snprintf(url, sizeof(url), "http://c.test/%zu", i);
+		point(&b, one, "", 0);
+	}
+	wrap(&b, DER_SEQ);
+	assert_int_equal(with_ext(CRLDP, 3, &b, &p), 0);
+	assert_int_equal(p.ncrl, LIMIT_PTR_URLS + 1);
+	assert_string_equal(p.crl[LIMIT_PTR_URLS], PTR_LOST);
+	assert_int_equal(p.odd, 2);
+	ptr_free(&p);
+	/* of responders one is enough; a name is no URL */
+	access_to(&b, OCSP, 0x82, "o.test");
+	wrap(&b, DER_SEQ);
+	assert_int_equal(with_ext(AIA, 8, &b, &p), 0);
+	assert_int_equal(p.nocsp, 1);
+	assert_string_equal(p.ocsp[0], PTR_LOST);
+	ptr_free(&p);
+	access_to(&b, OCSP, 0x86, "http://o.test/ ");
+	access_to(&b, OCSP, 0x86, "http://o.test/");
+	wrap(&b, DER_SEQ);
+	assert_int_equal(with_ext(AIA, 8, &b, &p), 0);
+	assert_int_equal(p.nocsp, 1);
+	assert_string_equal(p.ocsp[0], "http://o.test/");
 	ptr_free(&p);
 }
 
@@ -402,6 +459,7 @@ main(void)
 		cmocka_unit_test(test_crldp),
 		cmocka_unit_test(test_aia),
 		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_feature),
 		cmocka_unit_test(test_short_lived),
 		cmocka_unit_test(test_real),
