@@ -51,11 +51,11 @@ judge_do_weak(struct judge *j, struct ipc *ipc, struct ipc_msg *m,
 	weak_list_free(j->weak);
 	j->weak = NULL;
 	if (cur_u64(&m->body, &size) == -1)
-		(void)bad(e);
+		(void)bad_request(e);
 	else if (size == 0)
 		rc = 0;
 	else if (fd == -1 || (text = judge_map(fd, size)) == NULL)
-		(void)bad(e);
+		(void)bad_request(e);
 	else {
 		j->weak = weak_list_read((struct span){ text, (size_t)size },
 		    e);
