@@ -64,7 +64,7 @@ rev_word(const char *serial, enum rev_status status, int reason,
     int64_t stated)
 {
 	return (struct rev_word){ .serial = serial, .status = status,
-	    .reason = reason, .stated_at = status == REV_REVOKED ? clk_wall() /
+	    .said = 1, .reason = reason, .stated_at = status == REV_REVOKED ? clk_wall() /
 	    CLK_SEC * CLK_SEC + stated * CLK_SEC : INT64_MIN,
 	    .refusal = status == REV_UNKNOWN ? "it cannot be read" : "",
 	    .fresh_until = INT64_MIN,
