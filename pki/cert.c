@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/enc.h"
+#include "base/limit.h"
 #include "base/mem.h"
 #include "base/sha.h"
 #include "pki/der.h"
@@ -212,17 +213,37 @@ read_is_ca(const struct der_tbs *t)
 	    d.body.p[0] != 0;
 }
 
+/*
+ * Each number has a text of its own: -1 and 255 end with the same byte, and
+ * must not be one serial where revocations are looked up.
+ */
 static int
 read_serial(struct span s, struct cert *c, struct err *e)
 {
-	while (s.n > 1 && s.p[0] == 0) {
+	uint8_t		v[LIMIT_SERIAL];
+	size_t		i, zero;
+	unsigned	carry = 1;
+	int		minus = s.n != 0 && s.p[0] >= 0x80;
+
+	while (s.n > 1 && (minus ? s.p[0] == 0xff && s.p[1] >= 0x80 :
+	    s.p[0] == 0)) {
 		s.p++;
 		s.n--;
 	}
-	if (s.n > (sizeof(c->serial) - 1) / 2)
+	if (s.n > LIMIT_SERIAL)
 		return err_set(e, ERR_LIMIT, "certificate: a serial number "
 		    "of %zu bytes (RFC 5280, 4.1.2.2 allows 20)", s.n);
-	enc_hex_to(c->serial, s.p, s.n);
+	if (!minus) {
+		enc_hex_to(c->serial, s.p, s.n);
+		return 0;
+	}
+	for (i = s.n; i-- > 0; carry >>= 8) {
+		carry += (uint8_t)~s.p[i];
+		v[i] = (uint8_t)carry;
+	}
+	zero = s.n > 1 && v[0] == 0;
+	c->serial[0] = '-';
+	enc_hex_to(c->serial + 1, v + zero, s.n - zero);
 	return 0;
 }
 

@@ -19,7 +19,8 @@ struct cert {
 	uint8_t		 tbs_sha256[32];
 	uint8_t		 cert_sha256[32];	/* zero when read from a TBS */
 	uint8_t		 spki_sha256[32];
-	char		 serial[130];		/* hex, without leading zeros */
+	char		 serial[130];		/* hex, without leading zeros,
+						   "-" in front if negative */
 	int64_t		 not_before;		/* microseconds */
 	int64_t		 not_after;
 	char		**names;	/* dNSName, IP, CN: shown, no doubles */

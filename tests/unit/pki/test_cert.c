@@ -436,6 +436,50 @@ test_kinds(void **state)
 	buf_free(&other);
 }
 
+/* Serial numbers are numbers: the same last bytes are not the same. */
+static void
+test_serials(void **state)
+{
+	static const struct {
+		int64_t		 v;
+		const char	*text;
+	} t[] = {
+		{ 0, "00" }, { 1, "01" }, { 128, "80" }, { 255, "ff" },
+		{ 65535, "ffff" }, { -1, "-01" }, { -128, "-80" },
+		{ -129, "-81" }, { -255, "-ff" }, { -256, "-0100" },
+		{ -32768, "-8000" }, { INT64_MAX, "7fffffffffffffff" },
+		{ INT64_MIN, "-8000000000000000" }
+	};
+	struct buf	der = BUF_INIT;
+	struct cert	c;
+	const uint8_t	*p;
+	uint8_t		*out;
+	ASN1_INTEGER	*serial = ASN1_INTEGER_new();
+	X509		*x;
+	size_t		i;
+	int		n;
+
+	(void)state;
+	make_signed("EC", "P-256", 0, &der);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		p = der.p;
+		out = NULL;
+		x = d2i_X509(NULL, &p, (long)der.n);
+		assert_int_equal(ASN1_INTEGER_set_int64(serial, t[i].v), 1);
+		assert_int_equal(X509_set_serialNumber(x, serial), 1);
+		n = i2d_re_X509_tbs(x, &out);
+		assert_true(n > 0);
+		assert_int_equal(cert_read_tbs((struct span){ out,
+		    (size_t)n }, &c, NULL), 0);
+		assert_string_equal(c.serial, t[i].text);
+		cert_free(&c);
+		OPENSSL_free(out);
+		X509_free(x);
+	}
+	ASN1_INTEGER_free(serial);
+	buf_free(&der);
+}
+
 /* Keys that are remembered, forgotten and read again are the right ones. */
 static void
 test_keys(void **state)
@@ -469,6 +513,7 @@ main(void)
 		cmocka_unit_test(test_precerts),
 		cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_keys)
 	};
 
