@@ -22,6 +22,8 @@
 #   t_tls NAME,OPT...     TLS endpoints; sets $tls (http://127.0.0.1:PORT)
 #   tls_port NAME         the port of one
 #   tls_post NAME/WHAT    to its admin
+#   t_dns                 a name server of $T/zone (lines as dnsd.py has them);
+#                         sets $dns (127.0.0.1@PORT)
 #   t_sink ARG...         the receiver; sets $sink (port), $sink_pid, $sink_log;
 #                         its secret is $T/secret
 #   t_conf NAME [LINE...] writes $T/NAME.yaml for $db, $rig and $list
@@ -49,7 +51,7 @@
 . tests/pg.sh
 
 passed=0 failed=0 skipped=0 own_pg= pids=() T= run_pid= rc=0
-rig= rig_pid= cas= cas_pid= tls= sink= sink_pid= sink_log= db= conf= list=loglist.json
+rig= rig_pid= cas= cas_pid= tls= dns= sink= sink_pid= sink_log= db= conf= list=loglist.json
 
 t_begin()
 {
@@ -313,6 +315,15 @@ tls_post()
 	if grep -q '"error"' "$T/tls.said"; then
 		fail "tlssrv: $1: $(cat "$T/tls.said")"
 	fi
+}
+
+t_dns()
+{
+	[ -e "$T/zone" ] || : > "$T/zone"
+	python3 tests/rig/dnsd.py --zone "$T/zone" --log "$T/dns.log" \
+	    >"$T/dns.out" 2>"$T/dns.err" &
+	pids+=($!)
+	dns=127.0.0.1@$(first_line "$T/dns.out" | json_int port)
 }
 
 t_sink()
