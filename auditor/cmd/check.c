@@ -178,6 +178,7 @@ check_free(struct check *c)
 	buf_free(&c->extra);
 	buf_free(&c->more);
 	buf_free(&c->tls_scts);
+	buf_free(&c->ocsp_scts);
 	buf_free(&c->staple);
 	buf_free(&c->raw);
 	caa_free(&c->caa);
@@ -214,6 +215,9 @@ ask(struct check *c, struct err *e)
 			return -1;
 	}
 	check_sources(c);
+	/* an answer that is at hand may bring SCTs (RFC 6962 3.3) */
+	if (c->ocsp_scts.n != 0 && check_look(c, e) == -1)
+		return -1;
 	memset(c->inclusion, 0xff, sizeof(c->inclusion));
 	if (!c->offline)
 		check_inclusion(c);
