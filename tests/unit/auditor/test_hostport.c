@@ -39,7 +39,7 @@ read_them(void **state)
 		"[www.example.com]:443", "1.2.3", "1.2.3.4.5", "256.1.1.1",
 		".example.com", "*.example.com", "a b", "a..b",
 		"-\x1b[2J", "a\xff",
-		"0\xef\xbd\xa1", "1.2\xe3\x80\x82" "3" };
+		"0\xef\xbd\xa1", ("1.2\xe3\x80\x82" "3") };
 	struct hostport	h;
 	struct err	e;
 	char		text[HOSTPORT_TEXT], label[300];
