@@ -20,6 +20,7 @@
 #include "pki/watch.h"
 #include "tests/unit/pki/data.h"
 #include "tests/unit/pki/forge.h"
+#include "tests/unit/pki/made.h"
 
 #define CT "sct/google-ct-testdata/"
 
@@ -463,6 +464,32 @@ test_keys(void **state)
 		buf_free(&der[i]);
 }
 
+/* An RSA key that costs too much, or signs everything, verifies nothing. */
+static void
+test_exponents(void **state)
+{
+	static const struct {
+		const char	*type;
+		int		 rc;
+	} t[] = {
+		{ "rsa2048", 1 }, { "rsa2048e256", 1 }, { "rsa2048e257", -1 },
+	};
+	struct made	m;
+	struct err	e;
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		err_clear(&e);
+		m = made_cert((struct made_spec){ .cn = "CA", .ca = 1,
+		    .key_type = t[i].type });
+		assert_int_equal(cert_signed_by(buf_bytes(&m.der),
+		    buf_bytes(&m.der), &e), t[i].rc);
+		assert_int_equal(t[i].rc == -1, e.code == ERR_VERIFY);
+		made_free(&m);
+	}
+}
+
 /* Each name once, at its first place: SAN in order, then common names. */
 static void
 test_names_once(void **state)
@@ -605,6 +632,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_names_once),
+		cmocka_unit_test(test_exponents),
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_serial_limit),
 		cmocka_unit_test(test_zlint),
