@@ -19,7 +19,6 @@
 
 /* What the database knows of one certificate that changed. */
 struct about {
-	char	names[160];	/* the first names, for people */
 	int	unexpected;	/* a finding says that nobody declared it */
 	int	successor;	/* another for its names is served */
 	int	served;		/* it is served still */
@@ -41,8 +40,6 @@ static const char about_sql[] =
     "o.tbs_sha256 from endpoint_observation o join endpoint e on e.id = "
     "o.endpoint_id where e.removed_at is null order by o.endpoint_id, "
     "o.addr, o.id desc) select "
-    "coalesce((select array_to_string((array_agg(distinct n))[1:3], ', ') "
-    "from i, unnest(i.names) n), ''), "
     "exists (select from i join finding f on f.subject = "
     "encode(i.tbs_sha256, 'hex') where f.kind in ('certificate.unexpected', "
     "'key.misused') and f.state in ('open', 'acked', 'rejected')), "
@@ -70,12 +67,11 @@ about(struct db *db, const struct span *key,
 	if (db_query(db, &r, e, about_sql, "bst", key, c->serial,
 	    c->after.stated_at) == -1)
 		return -1;
-	(void)snprintf(a->names, sizeof(a->names), "%s", db_text(r, 0, 0));
-	a->unexpected = db_bool(r, 0, 1);
-	a->successor = db_bool(r, 0, 2);
-	a->served = db_bool(r, 0, 3);
-	a->old = db_bool(r, 0, 4);
-	a->sources = strdup(db_text(r, 0, 5));
+	a->unexpected = db_bool(r, 0, 0);
+	a->successor = db_bool(r, 0, 1);
+	a->served = db_bool(r, 0, 2);
+	a->old = db_bool(r, 0, 3);
+	a->sources = strdup(db_text(r, 0, 4));
 	db_free(r);
 	return a->sources != NULL ? 0 : err_set(e, ERR_SYS, "memory");
 }
