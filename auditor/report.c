@@ -264,6 +264,23 @@ report_about(const json_t *o)
 	return message_get(o, "tbs_sha256");
 }
 
+const char *
+report_decision(const json_t *o)
+{
+	static const char *const words[][2] = {
+		{ "silent", "declared" }, { "page", "unexpected" },
+		{ "deny", "denied" }, { "misused", "misused" },
+		{ "hold", "waiting" }, { "digest", "lowered" },
+		{ "malformed", "malformed" }, { "baseline", "baseline" },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i][0], message_get(o, "decision")) == 0)
+			return words[i][1];
+	return "undecided";
+}
+
 void
 report_fingerprint(const json_t *o, char out[65])
 {

@@ -66,6 +66,9 @@ int report_fails(const json_t *report, const json_t *finding);
 /* What a row is about: its name, else its subject; borrowed. */
 const char *report_about(const json_t *);
 
+/* What was decided about a new certificate, in a word for people; static. */
+const char *report_decision(const json_t *);
+
 /*
  * The fingerprint of something that was not checked: SHA-256 of what and
  * subject in hex, the same each night.

@@ -118,9 +118,7 @@ issuer(const json_t *o)
 static void
 new_row(const json_t *r, const json_t *o, struct buf *out)
 {
-	const char	*decision = message_get(o, "decision");
-	int		 declared = json_is_true(json_object_get(o,
-			    "declared"));
+	int	declared = json_is_true(json_object_get(o, "declared"));
 
 	(void)r;
 	time_cell(out, message_get(o, "first_seen"));
@@ -129,8 +127,7 @@ new_row(const json_t *r, const json_t *o, struct buf *out)
 	time_cell(out, message_get(o, "not_after"));
 	owners_cell(out, o);
 	buf_str(out, "<td>");
-	badge(out, declared ? "ok" : "medium", declared ? "declared" :
-	    decision[0] != '\0' ? decision : "undecided");
+	badge(out, declared ? "ok" : "medium", report_decision(o));
 	buf_str(out, " ");
 	markup_text(out, message_get(o, "reason"));
 	buf_str(out, "</td>");
@@ -416,6 +413,7 @@ report_html(const json_t *r, struct buf *out)
 	static const char *const classes[] = { "ok", "medium", "critical" };
 	json_int_t	verdict = json_integer_value(json_object_get(r,
 			    "verdict"));
+	struct buf	why = BUF_INIT;
 	size_t		i;
 
 	head(r, out);
@@ -424,6 +422,10 @@ report_html(const json_t *r, struct buf *out)
 	markup_text(out, report_text_verdict(r));
 	buf_str(out, "</h1>\n<p class=\"line\">");
 	markup_text(out, message_get(r, "first_line"));
+	buf_str(out, "</p>\n<p>");
+	report_text_why(r, &why);
+	markup_text(out, buf_text(&why));
+	buf_free(&why);
 	buf_str(out, "</p>\n<p>");
 	markup_fmt(out, "From %s to %s, %s on %s.",
 	    message_get(r, "since"), message_get(r, "until"),

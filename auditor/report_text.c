@@ -58,9 +58,7 @@ new_row(const json_t *r, const json_t *o, struct buf *out)
 {
 	(void)r;
 	buf_fmt(out, "  %s  %-10s  ", message_get(o, "first_seen"),
-	    json_is_true(json_object_get(o, "declared")) ? "declared" :
-	    message_get(o, "decision")[0] != '\0' ?
-	    message_get(o, "decision") : "undecided");
+	    report_decision(o));
 	names(o, out);
 	clean(out, "; ", message_get(o, "issuer_owner")[0] != '\0' ?
 	    message_get(o, "issuer_owner") : "issuer not known");
@@ -204,6 +202,30 @@ report_text_verdict(const json_t *r)
 	}
 }
 
+void
+report_text_why(const json_t *r, struct buf *out)
+{
+	int64_t	bad = report_count(r, "failing"),
+		unchecked = report_count(r, "unchecked");
+
+	if (bad > 0) {
+		buf_fmt(out, "%lld finding%s of severity %s",
+		    (long long)bad, bad > 1 ? "s" : "",
+		    message_get(r, "fail_on"));
+		buf_fmt(out, "%s %s open. ", strcmp(message_get(r, "fail_on"),
+		    "critical") == 0 ? "" : " or worse", bad > 1 ? "are" :
+		    "is");
+	}
+	if (unchecked > 0)
+		buf_fmt(out, "%lld thing%s not checked.",
+		    (long long)unchecked, unchecked > 1 ? "s were" : " was");
+	if (bad == 0 && unchecked == 0)
+		buf_fmt(out, "Everything was checked, and no finding of "
+		    "severity %s%s is open.", message_get(r, "fail_on"),
+		    strcmp(message_get(r, "fail_on"), "critical") == 0 ? "" :
+		    " or worse");
+}
+
 /* What stands below a section's title, before its rows. */
 static void
 preface(const json_t *r, const char *key, struct buf *out)
@@ -280,9 +302,9 @@ report_text(const json_t *r, size_t rows, size_t cap, struct buf *out)
 	size_t	from = out->n, i;
 
 	buf_fmt(out, "%s\n", message_get(r, "first_line"));
-	buf_fmt(out, "%s  %s to %s, %s\n", report_text_verdict(r),
-	    message_get(r, "since"), message_get(r, "until"),
-	    message_get(r, "program"));
+	report_text_why(r, out);
+	buf_fmt(out, "\n%s to %s, %s\n", message_get(r, "since"),
+	    message_get(r, "until"), message_get(r, "program"));
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		put_part(r, &parts[i], rows, out);
 	if (out->n - from <= cap)

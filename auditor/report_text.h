@@ -16,4 +16,7 @@ void report_text(const json_t *report, size_t rows, size_t cap, struct buf *);
 /* The verdict as a sentence: "Nothing is wrong.", ...; static. */
 const char *report_text_verdict(const json_t *report);
 
+/* Why it is so, in a sentence: how much is open, how much was not checked. */
+void report_text_why(const json_t *report, struct buf *);
+
 #endif

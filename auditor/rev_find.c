@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auditor/db/finding.h"
+#include "auditor/db/row.h"
 #include "auditor/db/watcher.h"
 #include "auditor/rev_campaign.h"
 #include "base/clk.h"
@@ -18,13 +19,20 @@
 
 /* What the database knows of one certificate that changed. */
 struct about {
-	char	names[160];	/* the first names, for people */
 	int	unexpected;	/* a finding says that nobody declared it */
 	int	successor;	/* another for its names is served */
 	int	served;		/* it is served still */
-	int	old;		/* revoked before we first saw it */
+	int	old;		/* revoked before we first saw it, and never
+				   known to be good */
 	char	*sources;	/* JSON, owned */
 };
+
+/* What source ${s} says, in state ${w}, as the finding tells it. */
+#define SAID_SQL \
+	"jsonb_build_object('kind', s.kind, 'url', s.url, 'status', " \
+	"w.status, 'reason', w.reason, 'stated_at', " \
+	ROW_RFC3339("w.stated_at") ", 'first_seen', " \
+	ROW_RFC3339("w.first_seen") ", 'sha256', encode(w.sha256, 'hex'))"
 
 static const char about_sql[] =
     "with i as (select * from issuance where issuer_spki_sha256 = $1 and "
@@ -32,8 +40,6 @@ static const char about_sql[] =
     "o.tbs_sha256 from endpoint_observation o join endpoint e on e.id = "
     "o.endpoint_id where e.removed_at is null order by o.endpoint_id, "
     "o.addr, o.id desc) select "
-    "coalesce((select array_to_string((array_agg(distinct n))[1:3], ', ') "
-    "from i, unnest(i.names) n), ''), "
     "exists (select from i join finding f on f.subject = "
     "encode(i.tbs_sha256, 'hex') where f.kind in ('certificate.unexpected', "
     "'key.misused') and f.state in ('open', 'acked', 'rejected')), "
@@ -42,11 +48,10 @@ static const char about_sql[] =
     "on l.tbs_sha256 = j.tbs_sha256), "
     "exists (select from i join live l on l.tbs_sha256 = i.tbs_sha256), "
     "not exists (select from i where $3::timestamptz is null or "
-    "i.first_seen - interval '1 hour' < $3), "
-    "coalesce((select json_agg(json_build_object('kind', s.kind, 'url', "
-    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
-    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
-    "encode(w.sha256, 'hex')) order by s.kind, s.url) from "
+    "i.first_seen - interval '1 hour' < $3) and not exists (select from "
+    "revocation_status where issuer_spki_sha256 = $1 and serial = $2 and "
+    "status = 'good'), "
+    "coalesce((select json_agg(" SAID_SQL " order by s.kind, s.url) from "
     "revocation_source s join lateral (select * from revocation_status w "
     "where w.issuer_spki_sha256 = $1 and w.serial = $2 and w.source_id = "
     "s.id order by w.id desc limit 1) w on true "
@@ -62,12 +67,11 @@ about(struct db *db, const struct span *key,
 	if (db_query(db, &r, e, about_sql, "bst", key, c->serial,
 	    c->after.stated_at) == -1)
 		return -1;
-	(void)snprintf(a->names, sizeof(a->names), "%s", db_text(r, 0, 0));
-	a->unexpected = db_bool(r, 0, 1);
-	a->successor = db_bool(r, 0, 2);
-	a->served = db_bool(r, 0, 3);
-	a->old = db_bool(r, 0, 4);
-	a->sources = strdup(db_text(r, 0, 5));
+	a->unexpected = db_bool(r, 0, 0);
+	a->successor = db_bool(r, 0, 1);
+	a->served = db_bool(r, 0, 2);
+	a->old = db_bool(r, 0, 3);
+	a->sources = strdup(db_text(r, 0, 4));
 	db_free(r);
 	return a->sources != NULL ? 0 : err_set(e, ERR_SYS, "memory");
 }
@@ -169,14 +173,11 @@ revoked(struct db *db, const struct span *key,
 	struct about	a;
 	int		rc;
 
-	if (c->expected != 0)
-		return fulfil(db, key, c, e) == -1 ? -1 :
-		    contain(db, key, c->serial, e);
 	if (about(db, key, c, &a, e) == -1)
 		return -1;
 	if (a.unexpected)
 		rc = contain(db, key, c->serial, e);
-	else if (c->fresh && a.old && !a.served)
+	else if (a.old && !a.served)
 		rc = 0;		/* history, not news */
 	else
 		rc = campaign ? 0 : surprise(db, key, c, &a, e);
@@ -209,44 +210,51 @@ unrevoked(struct db *db, const struct span *key,
 static int
 refresh(struct db *db, const struct span *key, struct err *e)
 {
-	char	prefix[80], hex[65];
-
-	(void)enc_hex_to(hex, key->p, 32);
-	(void)snprintf(prefix, sizeof(prefix), "%s:%%", hex);
 	return db_query(db, NULL, e, "update finding f set detail = "
 	    "f.detail || jsonb_build_object('sources', x.v) from (select "
-	    "w.serial, jsonb_agg(jsonb_build_object('kind', s.kind, 'url', "
-	    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
-	    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
-	    "encode(w.sha256, 'hex')) order by s.kind, s.url) as v from "
-	    "(select distinct on (serial, source_id) * from "
-	    "revocation_status where issuer_spki_sha256 = $1 "
-	    "order by serial, source_id, id desc) w join revocation_source s "
-	    "on s.id = w.source_id where w.status = 'revoked' "
-	    "group by w.serial) x where f.kind = 'certificate.revoked' and "
-	    "f.subject like $2 and f.subject = $3 || ':' || x.serial and "
-	    "f.detail->'sources' is distinct from x.v", "bss", key, prefix,
-	    hex);
+	    "f.id, jsonb_agg(" SAID_SQL " order by s.kind, s.url) as v from "
+	    "finding f join revocation_source s on s.issuer_spki_sha256 = $1 "
+	    "join lateral (select * from revocation_status w where "
+	    "w.issuer_spki_sha256 = $1 and w.serial = "
+	    "split_part(f.subject, ':', 2) and w.source_id = s.id "
+	    "order by w.id desc limit 1) w on w.status = 'revoked' "
+	    "where f.kind = 'certificate.revoked' and f.state in ('open', "
+	    "'acked') and split_part(f.subject, ':', 1) = encode($1, 'hex') "
+	    "group by f.id) x where f.id = x.id and "
+	    "f.detail->'sources' is distinct from x.v", "b", key);
+}
+
+/* Is it revoked now, and was not before? */
+static int
+is_new(const struct rev_change_row *r)
+{
+	return r->after.status == REV_REVOKED &&
+	    r->before.status != REV_REVOKED;
 }
 
 int
 rev_find(struct db *db, const uint8_t issuer[32],
     const struct rev_changes *c, struct err *e)
 {
-	const struct span	key = { issuer, 32 };
-	size_t			i, fresh = 0;
-	int			campaign = 0;
+	const struct span		 key = { issuer, 32 };
+	const struct rev_change_row	*r;
+	size_t				 i, fresh = 0;
+	int				 campaign = 0;
 
-	for (i = 0; i < c->n; i++)
-		fresh += c->v[i].after.status == REV_REVOKED &&
-		    c->v[i].before.status != REV_REVOKED;
+	/* what was ordered is no part of a campaign */
+	for (i = 0; i < c->n; i++) {
+		r = &c->v[i];
+		if (is_new(r) && r->expected == 0)
+			fresh++;
+		else if (is_new(r) && (fulfil(db, &key, r, e) == -1 ||
+		    contain(db, &key, r->serial, e) == -1))
+			return -1;
+	}
 	if (fresh != 0 && rev_campaign(db, issuer, &campaign, e) == -1)
 		return -1;
 	for (i = 0; i < c->n; i++) {
-		const struct rev_change_row	*r = &c->v[i];
-
-		if (r->after.status == REV_REVOKED &&
-		    r->before.status != REV_REVOKED) {
+		r = &c->v[i];
+		if (is_new(r) && r->expected == 0) {
 			if (revoked(db, &key, r, campaign, e) == -1)
 				return -1;
 		} else if (r->before.status == REV_REVOKED &&
@@ -259,6 +267,44 @@ rev_find(struct db *db, const uint8_t issuer[32],
 }
 
 /* --- sources ------------------------------------------------------------------ */
+
+/* One URL may speak for many issuers: it is good when it is for all. */
+static int
+good_again(struct db *db, const struct rev_source_row *s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 other;
+
+	if (db_query(db, &r, e, "select exists (select from revocation_source "
+	    "where url = $1 and id <> $2 and failing_since is not null)",
+	    "si", s->url, s->id) == -1)
+		return -1;
+	other = db_bool(r, 0, 0);
+	db_free(r);
+	return other ? 0 : watcher_gone(db, "revocation.source_faulty",
+	    s->url, "the source is good again", e);
+}
+
+int
+rev_find_idle(struct db *db, const struct rev_source_row *s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 n;
+
+	if (s->failing_since == INT64_MIN)
+		return 0;
+	if (db_query(db, &r, e, "update revocation_source s set state = "
+	    "'new', fault = null, why = null, failing_since = null where "
+	    "s.id = $1 and not exists (select from issuance i join cert_fact "
+	    "f on f.tbs_sha256 = i.tbs_sha256 where i.issuer_spki_sha256 = "
+	    "s.issuer_spki_sha256 and i.not_after > now() and (s.url = "
+	    "any (f.crl) or s.url = any (f.ocsp) or s.origin = 'ccadb'))",
+	    "i", s->id) == -1)
+		return -1;
+	n = db_changed(r);
+	db_free(r);
+	return n != 0 ? good_again(db, s, e) : 0;
+}
 
 int
 rev_find_source(struct db *db, const struct rev_source_row *s,
@@ -278,8 +324,7 @@ rev_find_source(struct db *db, const struct rev_source_row *s,
 		patience = DAY;
 
 	if (strcmp(t->state, "good") == 0)
-		return watcher_gone(db, f.kind, s->url,
-		    "the source is good again", e);
+		return good_again(db, s, e);
 	if (away ? since == INT64_MIN || clk_wall() - since <
 	    patience * CLK_SEC : !twice)
 		return 0;
@@ -314,6 +359,10 @@ open_rows(struct db *db, const struct db_res *r, const char *kind,
 	return 0;
 }
 
+/* Of an expired certificate no source says anything any more. */
+#define VALID "exists (select from issuance i where i.issuer_spki_sha256 = " \
+	"r.issuer_spki_sha256 and i.serial = r.serial and i.not_after > now())"
+
 static int
 disagreements(struct db *db, struct err *e)
 {
@@ -324,8 +373,8 @@ disagreements(struct db *db, struct err *e)
 	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
 	    "'sources contradict each other since ' || to_char("
 	    "disagree_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || "
-	    "' UTC: ' || why from revocation where disagree_since < now() - "
-	    "$1 * interval '1 second'", "i", (int64_t)DAY) == -1)
+	    "' UTC: ' || why from revocation r where disagree_since < now() - "
+	    "$1 * interval '1 second' and " VALID, "i", (int64_t)DAY) == -1)
 		return -1;
 	rc = open_rows(db, r, "revocation.disagreement", e);
 	db_free(r);
@@ -333,12 +382,13 @@ disagreements(struct db *db, struct err *e)
 	    "join revocation r on f.subject = encode(r.issuer_spki_sha256, "
 	    "'hex') || ':' || r.serial where f.kind = "
 	    "'revocation.disagreement' and f.state in ('open', 'acked') and "
-	    "r.disagree_since is null and (r.removed_at is null or "
-	    "r.status = 'revoked')", "") == -1)
+	    "((r.disagree_since is null and (r.removed_at is null or "
+	    "r.status = 'revoked')) or not " VALID ")", "") == -1)
 		return -1;
 	for (i = 0; i < db_rows(r) && rc == 0; i++)
 		rc = watcher_gone(db, "revocation.disagreement",
-		    db_text(r, i, 0), "the sources agree", e);
+		    db_text(r, i, 0), "the sources agree, or the certificate "
+		    "has expired", e);
 	db_free(r);
 	return rc;
 }
@@ -351,6 +401,17 @@ late(struct db *db, struct err *e)
 	size_t		 i;
 	int		 rc;
 
+	/* what was revoked already when it was expected is not late */
+	if (db_query(db, NULL, e, "with x as (update expectation x set state "
+	    "= 'fulfilled', closed_at = now() from revocation r where "
+	    "x.kind = 'revocation' and x.state = 'open' and "
+	    "r.issuer_spki_sha256 = x.issuer_spki_sha256 and r.serial = "
+	    "x.serial and r.status = 'revoked' returning x.id, "
+	    "x.issuer_spki_sha256, x.serial) update revocation r set "
+	    "expected = x.id from x where r.issuer_spki_sha256 = "
+	    "x.issuer_spki_sha256 and r.serial = x.serial and r.expected is "
+	    "null", "") == -1)
+		return -1;
 	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
 	    "'ordered at ' || to_char(added_at at time zone 'UTC', "
 	    "'YYYY-MM-DD HH24:MI') || ' UTC, and no source shows it' "

@@ -29,6 +29,12 @@ int rev_find_source(struct db *, const struct rev_source_row *,
     int64_t patience, struct err *);
 
 /*
+ * There is nothing to ask a source about: when no valid certificate names it
+ * any more, what was said of its faults resolves.
+ */
+int rev_find_idle(struct db *, const struct rev_source_row *, struct err *);
+
+/*
  * What time brings: disagreements that are older than a day, ordered
  * revocations that are late, the progress of campaigns.
  */

@@ -275,6 +275,8 @@
 
 /* CCADB's AllCertificateRecords CSV has 10 MB. */
 #define LIMIT_CCADB		(64u << 20)
+/* CRLs of one CA there: a field has 131,072 characters, some 60 a URL. */
+#define LIMIT_CCADB_CRLS	2048u
 
 /* --- evidence and inspection --- */
 

@@ -19,8 +19,8 @@
 
 static const char *const names[CRL_FAULT_MAX] = {
 	"ok", "malformed", "bad_signature", "wrong_issuer", "unchecked",
-	"critical", "indirect", "delta", "wrong_scope", "partial", "future",
-	"stale", "rewound", "too_large"
+	"critical", "indirect", "wrong_scope", "delta", "partial", "future",
+	"stale", "rewound", "too_large", "unnumbered"
 };
 
 const char *
@@ -32,8 +32,9 @@ crl_fault_name(enum crl_fault f)
 int
 crl_fault_revokes(enum crl_fault f)
 {
-	return f == CRL_OK || f == CRL_PARTIAL || f == CRL_FUTURE ||
-	    f == CRL_STALE || f == CRL_REWOUND;
+	return f == CRL_OK || f == CRL_DELTA || f == CRL_PARTIAL ||
+	    f == CRL_FUTURE || f == CRL_STALE || f == CRL_REWOUND ||
+	    f == CRL_UNNUMBERED;
 }
 
 /* The lower the graver. */
@@ -427,6 +428,9 @@ judge(struct crlscan *s)
 	crlscan_verify(s, sig);
 	s->out.authentic = rank(s->out.fault) > rank(CRL_UNCHECKED);
 	check_times(s);
+	if (s->in.profile && s->out.number[0] == '\0')
+		crlscan_fault(s, CRL_UNNUMBERED, "it has no number (RFC 5280 "
+		    "5.2.3, BR 7.2.2)");
 }
 
 /* Hits become what the caller sees, or are forgotten. */

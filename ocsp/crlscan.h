@@ -30,14 +30,16 @@ enum crl_fault {
 	CRL_UNCHECKED,		/* an algorithm that we do not know */
 	CRL_CRITICAL,		/* an unknown critical extension, CRL or entry */
 	CRL_INDIRECT,		/* 5.2.5: other issuers' certificates */
-	CRL_DELTA,		/* 5.2.4 */
 	CRL_WRONG_SCOPE,	/* IDP is not the URL that certificates name;
 				   attribute certificates only */
+	CRL_DELTA,		/* 5.2.4 */
 	CRL_PARTIAL,		/* onlySomeReasons, only CA, only user */
 	CRL_FUTURE,		/* thisUpdate lies ahead (more than skew) */
 	CRL_STALE,		/* nextUpdate has passed, or there is none */
 	CRL_REWOUND,		/* number or thisUpdate lower than seen before */
 	CRL_TOO_LARGE,		/* LIMIT_CRL bytes, LIMIT_CRL_ENTRY, ... */
+	CRL_UNNUMBERED,		/* no number, or a critical one: against the
+				   profile; the least grave */
 	CRL_FAULT_MAX
 };
 
@@ -50,10 +52,11 @@ const char *crl_fault_name(enum crl_fault);
 /*
  * Of a fault, do the revocations that it lists still count?  A revoked entry
  * in any authentic CRL in scope is revoked, even when the CRL is stale,
- * rewound, postdated, or speaks of some reasons or one kind of certificate
- * only (serial numbers are unique for an issuer, 4.1.2.2).  A delta, an
- * indirect CRL or one of another scope says nothing, and one with an unknown
- * critical extension must not be used at all (5.2, 5.3).
+ * rewound, postdated, a delta, or speaks of some reasons or one kind of
+ * certificate only (serial numbers are unique for an issuer, 4.1.2.2).  What a
+ * delta takes back (removeFromCRL) stays revoked: the complete CRL decides.
+ * An indirect CRL or one of another scope says nothing, and one with an
+ * unknown critical extension must not be used at all (5.2, 5.3).
  */
 int crl_fault_revokes(enum crl_fault);
 
@@ -80,6 +83,11 @@ struct crlscan_in {
 	 * says; then nextUpdate may be missing.  0: nextUpdate decides.
 	 */
 	int64_t			 max_age;
+	/*
+	 * Hold it to the profile too: a number that is not critical (5.2.3,
+	 * BR 7.2.2), without which nobody can say that it is the newest.
+	 */
+	int			 profile;
 };
 
 /* An entry of a watched serial; the first one when there are more. */

@@ -39,8 +39,8 @@ extension(const struct der_extn *x, struct crl_one *o)
 	case REASON:
 		return reason(x->value, o);
 	case INVALIDITY:
-		if (o->invalid_at != INT64_MIN || x->value.n < 2 ||
-		    x->value.p[0] != DER_GENTIME ||
+		/* GeneralizedTime, but CAs have written UTCTime */
+		if (o->invalid_at != INT64_MIN ||
 		    der_time(x->value, &o->invalid_at) == -1)
 			return "an invalidity date that is no time "
 			    "(RFC 5280 5.3.2)";

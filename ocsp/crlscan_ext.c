@@ -48,6 +48,9 @@ one(struct crlscan *s, const struct der_extn *x)
 	switch (id) {
 	case NUMBER:
 		number(s, x->value);
+		if (s->in.profile && x->critical)
+			crlscan_fault(s, CRL_UNNUMBERED, "its number is "
+			    "critical (RFC 5280 5.2.3)");
 		break;
 	case DELTA:
 		crlscan_fault(s, CRL_DELTA, "it is a delta CRL, which says "

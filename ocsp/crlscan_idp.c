@@ -217,9 +217,10 @@ field(const struct der *x, struct idp *d)
 	case CA:
 	case INDIRECT:
 	case ATTRIBUTE:
-		/* DER: FALSE is the default and left out */
-		return x->body.n != 1 || x->body.p[0] != 0xff ?
-		    "a BOOLEAN is not TRUE as DER has it" : NULL;
+		/* FALSE should be left out, but CAs have written it */
+		return x->body.n != 1 || (x->body.p[0] != 0xff &&
+		    x->body.p[0] != 0) ? "a BOOLEAN is not one of DER" :
+		    NULL;
 	default:
 		return "a field is not known";
 	}
@@ -231,24 +232,27 @@ read_idp(struct span value, struct idp *d)
 	struct cur	c = cur_span(value);
 	struct der	x;
 	const char	*bad;
-	unsigned	bit, kinds;
+	unsigned	bit, seen = 0, kinds;
 
 	memset(d, 0, sizeof(*d));
 	if (der_next_strict(&c, &x) == -1 || x.tag != DER_SEQ ||
 	    cur_left(&c) != 0)
 		return "it is no SEQUENCE";
-	if (x.body.n == 0)
-		return "it is empty";
-	for (c = cur_span(x.body); cur_left(&c) != 0; d->set |= bit) {
+	for (c = cur_span(x.body); cur_left(&c) != 0; seen |= bit) {
 		if (der_next_strict(&c, &x) == -1)
 			return "a field cannot be read";
 		bad = field(&x, d);
 		if (bad != NULL)
 			return bad;
 		bit = 1u << (x.tag & 7);
-		if (d->set >= bit)
+		if (seen >= bit)
 			return "a field is there twice or out of order";
+		/* all others have a content that is not one zero byte */
+		if (x.tag == REASONS || x.body.n != 1 || x.body.p[0] != 0)
+			d->set |= bit;
 	}
+	if (d->set == 0)
+		return "it is empty";
 	kinds = (unsigned)has(d, USER) + (unsigned)has(d, CA) +
 	    (unsigned)has(d, ATTRIBUTE);
 	return kinds > 1 ? "it is of two kinds of certificates" : NULL;

@@ -280,11 +280,13 @@ bad:
 static long
 number_at(const struct crlset *s, size_t at, struct span key)
 {
-	const uint8_t	*p = s->recs + at;
+	const uint8_t	*p;
 	uint32_t	 number;
 
-	if (at >= s->nrec || s->nrec - at < REC_KEY + key.n ||
-	    p[4] != key.n || memcmp(p + REC_KEY, key.p, key.n) != 0)
+	if (at >= s->nrec || s->nrec - at < REC_KEY + key.n)
+		return -1;
+	p = s->recs + at;
+	if (p[4] != key.n || memcmp(p + REC_KEY, key.p, key.n) != 0)
 		return -1;
 	number = load32(p);
 	return number < s->count ? (long)number : -1;

@@ -140,9 +140,12 @@ static inline void
 crlset_prefetch_rec(const struct crlset *s, uint64_t h)
 {
 	uint64_t	v;
+	size_t		at;
 
 	v = crlset_load(s->slots + 8 * crlset_slot(s->nslot, h));
-	__builtin_prefetch(s->recs + 4 * (size_t)(uint32_t)v);
+	at = 4 * (size_t)(uint32_t)v;
+	if (at < s->nrec)
+		__builtin_prefetch(s->recs + at);
 }
 
 /* The hash of a key of any length. */

@@ -32,6 +32,7 @@ lie()	{ python3 -c 'import sys, urllib.request
 urllib.request.urlopen(sys.argv[1], data=b"{}", timeout=10).read()' "$1"; }
 
 step 'A second log, a CA that revokes, an endpoint; certvigil starts anew'
+audit_start=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 server audit-log "$obj/tests/rig/ctlog" --dir "$work/audit-log" --port 0 \
     --log fir,operator=Fir --log ash,operator=Ash,proto=static,mmd=5
 base=$(field "$work/audit-log.json" base) adm=$(field "$work/audit-log.json" admin)
@@ -157,12 +158,16 @@ cv affected --serials serials
 good 'twelve revocations, one finding'
 
 step 'The nightly report'
-cv audit --format text
-[ $rc -eq 2 ] || die 'open findings must fail it'
 cv audit --format html --output evidence/audit.html
+[ $rc -eq 2 ] || die 'open findings must fail it'
 grep -q '</html>' "$work/evidence/audit.html" || die 'there is no report'
 [ -z "${DEMO_KEEP:-}" ] || cp "$work/evidence/audit.html" "$DEMO_KEEP"
 good 'as HTML, one file that needs nothing else (DEMO_KEEP=FILE keeps it)'
+echo
+cv audit --since "$audit_start"
+[ $rc -eq 2 ] || die 'open findings must fail it'
+grep -q '^audit 2.* new (.* declared), .* open' <<< "$out" ||
+    die 'the first line is not as it must be'
 
 kill -TERM "$run"
 wait "$run"

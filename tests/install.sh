@@ -26,6 +26,8 @@ place docs/certvigil.1 "$prefix/share/man/man1/certvigil.1"
 place docs/certvigil.yaml.5 "$prefix/share/man/man5/certvigil.yaml.5"
 place docs/certvigil.yaml "$prefix/share/doc/certvigil/certvigil.yaml"
 place docs/certvigil.service "$units/certvigil.service"
+place docs/certvigil-audit.service "$units/certvigil-audit.service"
+place docs/certvigil-audit.timer "$units/certvigil-audit.timer"
 place docs/certvigil.sysusers "$prefix/lib/sysusers.d/certvigil.conf"
 
 # A configuration that is there belongs to the operator: never touched, and
@@ -38,5 +40,5 @@ if [ -z "$dest" ]; then
 	    echo "  useradd --system --home-dir /var/lib/certvigil" \
 		"--shell /usr/sbin/nologin certvigil"
 	echo "  certvigil init --watch .example.com"
-	echo "  systemctl enable --now certvigil"
+	echo "  systemctl enable --now certvigil certvigil-audit.timer"
 fi

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,7 +298,7 @@ struct words {
 	const char	*since, *deadline, *format;
 };
 
-/* Before two hours of work: can the file be written? */
+/* Before two hours of work: can this user (root has become another) write? */
 static int
 check_output(const char *path, struct err *e)
 {
@@ -310,7 +311,10 @@ check_output(const char *path, struct err *e)
 	if ((slash = strrchr(dir, '/')) != NULL)
 		*(slash == dir ? slash + 1 : slash) = '\0';
 	if (access(slash != NULL ? dir : ".", W_OK | X_OK) == -1)
-		rc = err_set(e, ERR_SYS, "--output: %s", slash != NULL ? dir :
+		rc = err_set(e, errno == ENOENT ? ERR_NOENT : ERR_PERM,
+		    "--output: user %u may not write to %s; without --output "
+		    "the report goes to the standard output",
+		    (unsigned)geteuid(), slash != NULL ? dir :
 		    "this folder");
 	free(dir);
 	return rc;

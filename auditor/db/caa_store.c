@@ -63,7 +63,8 @@ caa_store_error(struct db *db, const char *name, const char *why,
 
 /*
  * The set counts that was seen from max(TTL, 8 h) before the issuance until
- * it; without one nothing can be said.
+ * after it; without one nothing can be said: what changed in between may have
+ * allowed it.
  */
 int
 caa_store_due(struct db *db, const char *name, struct db_res **res,
@@ -75,24 +76,32 @@ caa_store_due(struct db *db, const char *name, struct db_res **res,
 	    "tbs_sha256 = i.tbs_sha256), (extract(epoch from i.not_before) "
 	    "* 1000)::bigint) as ms from certificate_name c join issuance i "
 	    "on i.tbs_sha256 = c.tbs_sha256 join cert_fact f on f.tbs_sha256 "
-	    "= i.tbs_sha256 where c.name in ($1, '*.' || $1) and f.caa is "
-	    "null and i.issued = 'valid' and i.not_after > now() limit 100) "
+	    "= i.tbs_sha256 where c.name in ($1, '*.' || $1) and $1 <> all "
+	    "(f.caa_names) and i.issued = 'valid' and i.not_after > now() "
+	    "limit 1000) "
 	    "select x.tbs_sha256, x.issuer_owner, x.wild, x.ms, o.records, "
 	    "o.found_at from x left join lateral (select * from "
 	    "caa_observation o where o.name = $1 and o.error is null and "
 	    "o.first_seen <= to_timestamp(x.ms / 1000.0) - greatest(o.ttl, "
 	    "28800) * interval '1 second' and o.last_seen >= to_timestamp("
-	    "x.ms / 1000.0) - interval '1 hour' order by o.id desc limit 1) "
+	    "x.ms / 1000.0) order by o.id desc limit 1) "
 	    "o on true", "s", name);
 }
 
 int
-caa_store_judged(struct db *db, const struct span *tbs, const char *verdict,
-    const char *why, struct err *e)
+caa_store_judged(struct db *db, const struct caa_judged *j, struct err *e)
 {
-	return db_query(db, NULL, e, "with u as (update cert_fact set caa = "
-	    "$2, caa_why = nullif($3, '') where tbs_sha256 = $1) "
-	    "update finding set caa = $2 || case when $3 = '' then '' else "
-	    "': ' || $3 end where subject = encode($1, 'hex')", "bss", tbs,
-	    verdict, why);
+	return db_query(db, NULL, e, "with r(v, n) as (values ('allowed', 1), "
+	    "('unknown', 2), ('violated', 3)), "
+	    "w as (select coalesce((select n from r where v = caa), 0) < "
+	    "(select n from r where v = $3) as worse from cert_fact where "
+	    "tbs_sha256 = $1), "
+	    "u as (update cert_fact f set caa_names = case when $2 = any "
+	    "(caa_names) then caa_names else array_append(caa_names, $2) end, caa = case "
+	    "when worse then $3 else caa end, caa_why = case when worse then "
+	    "nullif($4, '') else caa_why end from w where tbs_sha256 = $1 "
+	    "returning f.caa, f.caa_why) "
+	    "update finding set caa = u.caa || coalesce(': ' || u.caa_why, "
+	    "'') from u where subject = encode($1, 'hex')", "bsss", &j->tbs,
+	    j->name, j->verdict, j->why);
 }

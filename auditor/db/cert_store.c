@@ -9,22 +9,32 @@
 #include "base/enc.h"
 #include "base/mem.h"
 
+/*
+ * In the order of an index, so that a turn reads each certificate once, and
+ * none twice whatever was said of it.
+ */
 int
-cert_store_due(struct db *db, const uint8_t spki[32], int64_t before,
-    size_t max, struct db_res **res, struct err *e)
+cert_store_due(struct db *db, const struct cert_ask *q, struct db_res **res,
+    struct err *e)
 {
-	const struct span	key = { spki, 32 };
+	const struct span	key = { q->spki, 32 };
+	const struct span	tbs = { q->tbs != NULL ? q->tbs :
+				    (const uint8_t *)"", q->tbs != NULL ? 32 :
+				    0 };
 
 	return db_query(db, res, e, "select i.tbs_sha256, c.form, c.der, "
-	    "c.chain, f.judged_at is null from issuance i "
+	    "c.chain, i.serial from issuance i "
 	    "join lateral (select * from certificate c where "
-	    "c.tbs_sha256 = i.tbs_sha256 order by c.form desc limit 1) c "
+	    "c.tbs_sha256 = i.tbs_sha256 order by c.form desc, c.sha256 "
+	    "limit 1) c "
 	    "on true left join cert_fact f on f.tbs_sha256 = i.tbs_sha256 "
-	    "where i.issuer_spki_sha256 = $1 and i.not_after > now() "
+	    "where i.issuer_spki_sha256 = $1 and i.serial >= $3 and "
+	    "(i.serial, i.tbs_sha256) > ($3, $4) and i.not_after > now() "
 	    "and i.issued <> 'invalid' and (f.judged_at is null "
-	    "or f.judged_at < $2 or (f.form = 'precert' and c.form = 'x509')) "
-	    "order by i.first_seen limit $3", "bti", &key, before,
-	    (int64_t)max);
+	    "or f.judged_at < $2 or (c.form = 'x509' and f.form = 'precert' "
+	    "and f.cert_sha256 <> c.sha256)) "
+	    "order by i.serial, i.tbs_sha256 limit $5", "btsbi", &key,
+	    q->before, q->serial, &tbs, (int64_t)q->max);
 }
 
 int
@@ -105,6 +115,16 @@ put_fact(json_t *out, const struct cert_in *in)
 	(void)json_array_append_new(out, o);
 }
 
+/* Which entry an SCT promises: not known when the issuer is not at hand. */
+static json_t *
+leaf(const struct judge_sct *x)
+{
+	static const uint8_t	none[32];
+
+	return memcmp(x->leaf_hash, none, 32) == 0 ? json_null() :
+	    hex(x->leaf_hash, 32);
+}
+
 static void
 put_scts(json_t *out, const struct cert_in *in)
 {
@@ -123,7 +143,7 @@ put_scts(json_t *out, const struct cert_in *in)
 		    "source", scts_source_name(x->source),
 		    "status", scts_status_name(x->status),
 		    "reason", x->reason,
-		    "leaf_hash", hex(x->leaf_hash, 32),
+		    "leaf_hash", leaf(x),
 		    "leaf_index", (json_int_t)x->leaf_index));
 	}
 }
@@ -192,6 +212,10 @@ each(struct db *db, const struct cert_in *in, size_t n,
 	return rc;
 }
 
+/*
+ * Signed by a Precertificate Signing Certificate: its key is not that of the
+ * final issuer.  Only the precertificate shows it.
+ */
 static const char fact_sql[] =
     "with x as (select * from jsonb_to_recordset($1::jsonb) as x("
     "tbs text, cert text, form text, crl jsonb, ocsp jsonb, aia jsonb, "
@@ -203,7 +227,11 @@ static const char fact_sql[] =
     "array(select jsonb_array_elements_text(crl)), "
     "array(select jsonb_array_elements_text(ocsp)), "
     "array(select jsonb_array_elements_text(aia)), must_staple, short_lived, "
-    "presigned, weak, weak_why, decode(issuer, 'hex'), first_sct from x "
+    "presigned or exists (select from certificate p join issuer s on "
+    "s.sha256 = p.chain[1] join issuance i on i.tbs_sha256 = p.tbs_sha256 "
+    "where p.tbs_sha256 = decode(x.tbs, 'hex') and p.form = 'precert' and "
+    "s.spki_sha256 <> i.issuer_spki_sha256), "
+    "weak, weak_why, decode(issuer, 'hex'), first_sct from x "
     "on conflict (tbs_sha256) do update set cert_sha256 = "
     "excluded.cert_sha256, form = excluded.form, crl = excluded.crl, "
     "ocsp = excluded.ocsp, aia = excluded.aia, must_staple = "
@@ -218,7 +246,8 @@ static const char fact_sql[] =
 
 /*
  * The sources that certificates name; the issuer key is that which the
- * database has, which is the one that signed.
+ * database has, which is the one that signed.  A conflict with a row that is
+ * being changed would wait for that transaction.
  */
 static const char source_sql[] =
     "with x as (select distinct i.issuer_spki_sha256 as spki, "
@@ -228,30 +257,51 @@ static const char source_sql[] =
     "join issuance i on i.tbs_sha256 = f.tbs_sha256 "
     "cross join lateral (values ('crl', f.crl), ('ocsp', f.ocsp)) "
     "k(kind, urls) cross join lateral unnest(k.urls) u(url)), "
-    "s as (insert into revocation_source (kind, url, issuer_spki_sha256, "
+    "n as (insert into revocation_source (kind, url, issuer_spki_sha256, "
     "issuer_sha256) select distinct on (kind, url, spki) kind, url, spki, "
-    "issuer from x order by kind, url, spki, issuer on conflict "
-    "(kind, url, issuer_spki_sha256) do update set issuer_sha256 = "
-    "coalesce(revocation_source.issuer_sha256, excluded.issuer_sha256) "
-    "returning id, kind, url, issuer_spki_sha256) "
+    "issuer from x where not exists (select from revocation_source r where "
+    "r.kind = x.kind and r.url = x.url and r.issuer_spki_sha256 = x.spki) "
+    "order by kind, url, spki, issuer on conflict do nothing "
+    "returning id, kind, url, issuer_spki_sha256), "
+    "u as (update revocation_source r set issuer_sha256 = x.issuer from x "
+    "where r.kind = x.kind and r.url = x.url and r.issuer_spki_sha256 = "
+    "x.spki and r.issuer_sha256 is null and x.issuer is not null), "
+    "s as (select * from n union all select r.id, r.kind, r.url, "
+    "r.issuer_spki_sha256 from revocation_source r where "
+    "(r.kind, r.url, r.issuer_spki_sha256) in (select kind, url, spki "
+    "from x)) "
     "insert into ocsp_due (source_id, serial) select distinct s.id, x.serial "
     "from s join x on x.kind = 'ocsp' and s.kind = 'ocsp' and x.url = s.url "
     "and x.spki = s.issuer_spki_sha256 on conflict do nothing";
 
-/* Sources of certificates of which nothing is known are asked now. */
+/*
+ * Sources of certificates of which nothing is known are asked now.  Those
+ * that are being asked look for themselves at their end: they are not waited
+ * for, and no two jobs for each other.
+ */
 static const char plan_sql[] =
-    "insert into work as w (kind, subject) select distinct s.kind, "
-    "s.id::text from jsonb_to_recordset($1::jsonb) as x(tbs text) "
+    "with p as (select distinct s.kind, s.id::text as subject from "
+    "jsonb_to_recordset($1::jsonb) as x(tbs text) "
     "join cert_fact f on f.tbs_sha256 = decode(x.tbs, 'hex') "
     "join issuance i on i.tbs_sha256 = f.tbs_sha256 "
     "join revocation_source s on s.issuer_spki_sha256 = "
-    "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp)) "
+    "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp) "
+    "or (f.crl = '{}' and s.origin = 'ccadb')) "
     "where not exists (select from revocation_status v where "
     "v.issuer_spki_sha256 = i.issuer_spki_sha256 and v.serial = i.serial and "
     "v.source_id = s.id) and (s.failing_since is null or (s.kind = 'ocsp' "
-    "and s.state = 'faulty')) on conflict "
-    "(kind, subject) do update set due_at = least(w.due_at, now())";
+    "and s.state = 'faulty'))), "
+    "n as (insert into work (kind, subject) select kind, subject from p "
+    "where not exists (select from work w where w.kind = p.kind and "
+    "w.subject = p.subject) order by 1, 2 on conflict do nothing), "
+    "w as (select w.id from work w join p using (kind, subject) where "
+    "w.due_at > now() order by w.id for update of w skip locked) "
+    "update work set due_at = now() from w where work.id = w.id";
 
+/*
+ * What could not be looked at (the issuer was not at hand) or has other bytes
+ * takes nothing back: whoever serves a certificate chooses what stands beside.
+ */
 static const char sct_sql[] =
     "insert into sct as s (tbs_sha256, log_id, timestamp_ms, raw, source, "
     "status, reason, leaf_hash, leaf_index, inclusion, due_at) "
@@ -259,16 +309,22 @@ static const char sct_sql[] =
     "decode(x.log_id, 'hex'), x.ms, "
     "decode(x.raw, 'hex'), x.source, x.status, x.reason, "
     "decode(x.leaf_hash, 'hex'), x.leaf_index, "
-    "case when x.status in ('valid', 'not_counted') then 'pending' else "
-    "'none' end, to_timestamp(x.ms / 1000.0) + coalesce(l.mmd, 86400) * "
+    "case when x.status in ('valid', 'not_counted') and x.leaf_hash is not "
+    "null then 'pending' else 'none' end, "
+    "to_timestamp(x.ms / 1000.0) + coalesce(l.mmd, 86400) * "
     "interval '1 second' from jsonb_to_recordset($1::jsonb) as x(tbs text, "
     "log_id text, ms bigint, raw text, source text, status text, reason "
     "text, leaf_hash text, leaf_index bigint) left join log l on l.log_id = "
-    "decode(x.log_id, 'hex') on conflict (tbs_sha256, log_id, timestamp_ms) "
-    "do update set status = excluded.status, reason = excluded.reason, "
-    "raw = excluded.raw, leaf_hash = excluded.leaf_hash, "
+    "decode(x.log_id, 'hex') order by x.tbs, x.log_id, x.ms, "
+    "x.status <> 'valid', x.source on conflict (tbs_sha256, log_id, "
+    "timestamp_ms) do update set status = excluded.status, reason = "
+    "excluded.reason, raw = excluded.raw, source = excluded.source, "
+    "leaf_hash = excluded.leaf_hash, leaf_index = excluded.leaf_index, "
     "inclusion = case when s.inclusion = 'none' then excluded.inclusion "
-    "else s.inclusion end, due_at = coalesce(s.due_at, excluded.due_at)";
+    "else s.inclusion end, due_at = coalesce(s.due_at, excluded.due_at) "
+    "where (s.leaf_hash is null or excluded.leaf_hash is not null) and "
+    "(s.raw = excluded.raw or excluded.status = 'valid' or s.status <> "
+    "'valid')";
 
 static const char forget_sql[] =
     "delete from chain_verdict where tbs_sha256 in (select decode(tbs, "

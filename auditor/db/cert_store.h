@@ -14,15 +14,23 @@ struct judge_cert;
 
 /* Columns of cert_store_due(). */
 enum cert_due_col { CERT_DUE_TBS, CERT_DUE_FORM, CERT_DUE_DER, CERT_DUE_CHAIN,
-	CERT_DUE_FIRST };
+	CERT_DUE_SERIAL };
+
+/* Which certificates are due: of an issuer key, in the order of serials. */
+struct cert_ask {
+	const uint8_t	*spki;		/* 32 bytes */
+	int64_t		 before;	/* judged before then; microseconds */
+	const char	*serial;	/* behind this one; "" */
+	const uint8_t	*tbs;		/* of that serial; NULL: none */
+	size_t		 max;
+};
 
 /*
- * Up to ${max} certificates by the issuer key ${spki} that are to be judged:
- * valid, and new, seen in their final form since, or judged before
- * ${before} (microseconds).  *res is freed by the caller.
+ * Certificates that are to be judged: valid, and new, seen in their final
+ * form since, or judged long ago.  *res is freed by the caller.
  */
-int cert_store_due(struct db *, const uint8_t spki[32], int64_t before,
-    size_t max, struct db_res **res, struct err *);
+int cert_store_due(struct db *, const struct cert_ask *, struct db_res **res,
+    struct err *);
 
 /*
  * Issuer certificates: those with these fingerprints (row, column CHAIN of

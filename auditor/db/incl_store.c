@@ -46,17 +46,17 @@ incl_store_head(struct db *db, int log_ref, struct incl_head *h,
 }
 
 int
-incl_store_due(struct db *db, int log_ref, int64_t timestamp_ms, size_t max,
-    struct db_res **res, struct err *e)
+incl_store_due(struct db *db, const struct incl_ask *q, struct db_res **res,
+    struct err *e)
 {
 	return db_query(db, res, e, "select s.tbs_sha256, s.timestamp_ms, "
 	    "s.leaf_hash, s.leaf_index, s.last_error from sct s join log l "
 	    "on l.log_id = s.log_id where l.id = $1 and s.inclusion in "
 	    "('pending', 'unchecked') and s.timestamp_ms + l.mmd * 1000::bigint "
-	    "<= $2 and (s.checked_at is null or s.checked_at < now() - "
+	    "<= $2 and (s.checked_at is null or s.checked_at < now() - $3 * "
 	    "interval '1 second') order by s.checked_at nulls first, "
-	    "s.due_at limit $3", "iii", (int64_t)log_ref, timestamp_ms,
-	    (int64_t)max);
+	    "s.due_at limit $4", "iiii", (int64_t)q->log_ref,
+	    q->timestamp_ms, q->every_s, (int64_t)q->max);
 }
 
 int

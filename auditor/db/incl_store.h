@@ -25,13 +25,21 @@ struct incl_head {
 int incl_store_head(struct db *, int log_ref, struct incl_head *,
     struct err *);
 
+/* Which SCTs are due. */
+struct incl_ask {
+	int		log_ref;
+	int64_t		timestamp_ms;	/* of the head */
+	int64_t		every_s;	/* each is asked about so often */
+	size_t		max;
+};
+
 /*
- * Up to ${max} SCTs of the log that are due (timestamp and MMD have passed at
- * the head's ${timestamp_ms}) and of which nothing is known.  Columns:
- * tbs_sha256, timestamp_ms, leaf_hash, leaf_index, last_error.
+ * SCTs of the log that are due (timestamp and MMD have passed at the head's
+ * timestamp) and of which nothing is known.  Columns: tbs_sha256,
+ * timestamp_ms, leaf_hash, leaf_index, last_error.
  */
-int incl_store_due(struct db *, int log_ref, int64_t timestamp_ms, size_t max,
-    struct db_res **, struct err *);
+int incl_store_due(struct db *, const struct incl_ask *, struct db_res **,
+    struct err *);
 
 /* What came of one. */
 struct incl_said {

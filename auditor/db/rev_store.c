@@ -37,7 +37,8 @@ rev_source_load(struct db *db, int64_t id, struct rev_source_row *s,
 	    "where j.spki_sha256 = s.issuer_spki_sha256 limit 1)), s.fault, "
 	    "s.failing_since, s.number, s.this_update, s.next_update, s.etag, "
 	    "s.last_modified, s.kind = 'ocsp' and (s.probed_at is null or "
-	    "s.probed_at < now() - interval '1 day') "
+	    "s.probed_at < now() - interval '1 day' or s.fault = "
+	    "'good_for_unissued') "
 	    "from revocation_source s left join issuer i "
 	    "on i.sha256 = s.issuer_sha256 where s.id = $1", "i", id) == -1)
 		return -1;
@@ -159,8 +160,9 @@ time_or_null(int64_t us)
 static json_t *
 word(const struct rev_word *w)
 {
-	return json_pack("{ss ss so so ss so so so so}",
+	return json_pack("{ss sb ss so so ss so so so so}",
 	    "serial", w->serial,
+	    "said", w->said,
 	    "status", rev_name(w->status),
 	    "reason", w->reason == -1 ? json_null() : json_integer(w->reason),
 	    "stated_at", time_or_null(w->stated_at),
@@ -178,7 +180,8 @@ word(const struct rev_word *w)
  */
 static const char words_sql[] =
     "with x as (select distinct on (serial) * from "
-    "jsonb_to_recordset($1::jsonb) as x(serial text, status text, reason int, "
+    "jsonb_to_recordset($1::jsonb) as x(serial text, said boolean, "
+    "status text, reason int, "
     "stated_at timestamptz, refusal text, fresh_until timestamptz, form text, "
     "raw text, sha text) order by serial), "
     "c as (select distinct on (r.serial) r.id, r.serial, r.status, r.reason, "
@@ -198,7 +201,7 @@ static const char words_sql[] =
     "nullif(x.refusal, ''), x.fresh_until, x.form, decode(x.raw, 'hex'), "
     "decode(x.sha, 'hex') from x left join c using (serial) "
     "where c.id is null or (not (x.status = 'unknown' and "
-    "c.status = 'revoked') and (x.status <> c.status or "
+    "(c.status = 'revoked' or not x.said)) and (x.status <> c.status or "
     "x.reason is distinct from c.reason or "
     "x.stated_at is distinct from c.stated_at))";
 
@@ -250,7 +253,7 @@ rev_ocsp_asked(struct db *db, int64_t source, const struct db_strs *serials,
 {
 	return db_query(db, NULL, e, "update ocsp_due set due_at = now() + "
 	    "$3 * interval '1 second' * case when $4 then 1 else "
-	    "least(power(2, tries), 32) end, tries = case when $4 then 0 else "
+	    "power(2, least(tries, 5)) end, tries = case when $4 then 0 else "
 	    "tries + 1 end where source_id = $1 and serial = any ($2)",
 	    "iaiB", source, serials, in_s, ok);
 }

@@ -68,6 +68,8 @@ int rev_source_checked(struct db *, const struct rev_source_row *,
 struct rev_word {
 	const char	*serial;
 	enum rev_status	 status;	/* GOOD, REVOKED, UNKNOWN */
+	int		 said;		/* UNKNOWN by the source's own word, and
+					   not for want of one that counts */
 	int		 reason;
 	int64_t		 stated_at;
 	const char	*refusal;	/* "" */
@@ -79,7 +81,8 @@ struct rev_word {
 
 /*
  * Note ${n} words of a source: a new row of history where something changed,
- * else last_seen.  One that is UNKNOWN does not undo REVOKED.
+ * else last_seen.  UNKNOWN does not undo REVOKED, and for want of a word it
+ * does not undo GOOD, which counts as long as it said that it would.
  */
 int rev_words(struct db *, int64_t source, const uint8_t issuer[32],
     const struct rev_word *, size_t n, struct err *);
@@ -92,11 +95,11 @@ struct rev_change_row {
 	char		*serial;
 	struct rev	 before, after;
 	const char	*what;		/* rev_change(); NULL: the status became
-					   known, or good, or unknown */
+					   known, or good, or unknown, or its
+					   sentence is another */
 	int64_t		 expected;	/* an open expectation; 0: none */
 	int64_t		 expected_at;	/* when it was added */
 	int64_t		 disagree_since;
-	int		 fresh;		/* was not merged before */
 };
 
 struct rev_changes {

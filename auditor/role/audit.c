@@ -13,6 +13,8 @@
 #include "auditor/db/rev_store.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/rev_find.h"
+#include "auditor/role/audit_ccadb.h"
 #include "auditor/role/audit_trust.h"
 #include "auditor/role/children.h"
 #include "auditor/role/engine_start.h"
@@ -57,6 +59,7 @@ struct audit {
 	struct wait		*waits;
 	size_t			 nwaits, capwaits;
 	struct audit_trust	 trust;
+	struct audit_ccadb	 ccadb;
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
@@ -117,18 +120,25 @@ job_free(struct audit_job *j)
 	free(j);
 }
 
+/* Nobody wants the answer any more. */
+static void
+cancel(struct audit *a, const struct wait *w)
+{
+	if (w->what == FROM_FETCH)
+		fetch_client_cancel(a->fetch, w->id);
+	else if (w->what == FROM_LOGS && a->en->logs != NULL)
+		fetch_client_cancel(a->en->logs, w->id);
+	else if (w->what == FROM_PROBE)
+		probe_client_cancel(a->probe, w->id);
+}
+
 void
 audit_reset(struct audit *a)
 {
 	size_t	i;
 
 	for (i = 0; i < a->nwaits; i++)
-		if (a->waits[i].what == FROM_FETCH)
-			fetch_client_cancel(a->fetch, a->waits[i].id);
-		else if (a->waits[i].what == FROM_LOGS && a->en->logs != NULL)
-			fetch_client_cancel(a->en->logs, a->waits[i].id);
-		else if (a->waits[i].what == FROM_PROBE)
-			probe_client_cancel(a->probe, a->waits[i].id);
+		cancel(a, &a->waits[i]);
 	a->nwaits = 0;
 	/* rows stay leased until their time is over, or are given back here */
 	for (i = 0; i < a->njobs; i++) {
@@ -173,6 +183,9 @@ audit_reload(struct audit *a, struct err *e)
 		return -1;
 	}
 	rc = judge_pool_roots(a->en->pool, &roots, e);
+	if (rc == 0)
+		rc = judge_pool_weak(a->en->pool, buf_bytes(&a->trust.weak),
+		    e);
 	buf_free(&roots);
 	/* the lists may be other ones */
 	a->trust_at = 0;
@@ -282,11 +295,14 @@ bury(struct audit *a)
 			i++;
 			continue;
 		}
-		for (w = 0; w < a->nwaits;)
-			if (a->waits[w].job == a->jobs[i])
-				a->waits[w] = a->waits[--a->nwaits];
-			else
+		for (w = 0; w < a->nwaits;) {
+			if (a->waits[w].job != a->jobs[i]) {
 				w++;
+				continue;
+			}
+			cancel(a, &a->waits[w]);
+			a->waits[w] = a->waits[--a->nwaits];
+		}
 		had_turn(a, a->jobs[i]);
 		job_free(a->jobs[i]);
 		a->jobs[i] = a->jobs[--a->njobs];
@@ -358,6 +374,26 @@ audit_turn(struct audit *a, int64_t now)
 	engine_wake(a->en, a->claim_at);
 }
 
+/* What follows from all that was done, as the sweep would see it. */
+static int
+conclude(struct audit *a, struct err *e)
+{
+	if (db_begin(a->en->db, e) == 0 &&
+	    rev_find_time(a->en->db, e) == 0 && db_commit(a->en->db, e) == 0)
+		return 0;
+	db_rollback(a->en->db);
+	return -1;
+}
+
+int
+audit_plan(struct audit *a, struct err *e)
+{
+	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1)
+		return -1;
+	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
+	    a->en->conf->audit_every, e);
+}
+
 int
 audit_idle(struct audit *a)
 {
@@ -371,10 +407,12 @@ audit_idle(struct audit *a)
 
 	if (a->njobs != 0)
 		return 0;
-	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1) {
+	if (audit_plan(a, &e) == -1 || turn_again(a, &e) == -1 ||
+	    conclude(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
-		return 1;
+		/* away: it comes back; else it would be so for ever */
+		a->en->failed |= db_alive(a->en->db);
+		return db_alive(a->en->db);
 	}
 	for (i = 0; i < KINDS; i++)
 		names[i] = kinds[i]->name;
@@ -486,6 +524,7 @@ read_judge(struct audit_job *j)
 	struct judge_reply	r;
 	struct cur		c;
 	struct err		e = ERR_INIT;
+	char			msg[sizeof(e.msg)];
 	int			eof, rc = 0;
 
 	if (j->judge == NULL || j->ended)
@@ -493,8 +532,12 @@ read_judge(struct audit_job *j)
 	(void)ipc_flush(j->judge->ipc, NULL);
 	eof = ipc_read(j->judge->ipc, &e) == -1;
 	while (!j->ended && j->judge != NULL &&
-	    (rc = judge_next(j->judge, &r, &c)) == 1)
+	    (rc = judge_next(j->judge, &r, &c)) == 1) {
+		(void)snprintf(msg, sizeof(msg), "%s", r.msg);
+		audit_plain(msg);
+		r.msg = msg;
 		j->kind->judged(j, &r, &c);
+	}
 	if (j->ended || j->judge == NULL || (rc != -1 && !eof))
 		return;
 	judge_free(j->judge, 1);
@@ -670,6 +713,11 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	struct buf		t = BUF_INIT;
 	uint64_t		id;
 
+	/* with its number it is one frame, or the sender dies */
+	if (b->n > LIMIT_FRAME - 8) {
+		audit_fail(j, "it is larger than a judge is given");
+		return 0;
+	}
 	if (j->judge == NULL) {
 		j->judge = judge_fork(j->en->pool, j->audit->arena, NO_ARENA,
 		    &none, &e);
@@ -680,7 +728,7 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	}
 	if (!j->told && type == JUDGE_CERT) {
 		judge_trust_pack(&t, buf_bytes(&j->audit->trust.logs),
-		    buf_bytes(&j->audit->trust.weak));
+		    (struct span){ NULL, 0 });
 		judge_tell(j->judge, JUDGE_TRUST, &t);
 		buf_free(&t);
 		j->told = 1;
@@ -714,6 +762,14 @@ audit_commit(struct audit_job *j)
 }
 
 void
+audit_plain(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+}
+
+void
 audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 {
 	if (d->failure != FETCH_OK)
@@ -721,6 +777,7 @@ audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 		    fetch_failure_name(d->failure), d->message);
 	else
 		(void)snprintf(out, cap, "HTTP %u", d->status);
+	audit_plain(out);
 }
 
 int64_t

@@ -12,6 +12,7 @@
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sha.h"
 #include "pki/owner.h"
 
 /*
@@ -38,6 +39,8 @@ struct one {
 struct certs {
 	uint8_t		 spki[32];
 	struct db_res	*due;
+	char		*last;		/* serial of the last one; owned */
+	uint8_t		 last_tbs[32];
 	struct one	 one[BATCH];
 	size_t		 n, left;	/* of the batch; not judged */
 	size_t		 total;
@@ -74,6 +77,7 @@ drop(struct audit_job *j)
 	forget(c);
 	for (i = 0; i < c->nwant; i++)
 		free(c->want[i]);
+	free(c->last);
 	free(c);
 }
 
@@ -135,7 +139,8 @@ load(struct audit_job *j)
 	struct span	 tbs;
 	size_t		 i;
 
-	if (cert_store_due(j->en->db, c->spki, clk_wall() - AUDIT_AGE, BATCH,
+	if (cert_store_due(j->en->db, &(struct cert_ask){ c->spki, clk_wall() -
+	    AUDIT_AGE, c->last != NULL ? c->last : "", c->total != 0 ? c->last_tbs : NULL, BATCH },
 	    &c->due, &e) == -1) {
 		audit_fault(j, &e);
 		return;
@@ -154,6 +159,9 @@ load(struct audit_job *j)
 		if (tbs.n == 32)
 			memcpy(c->one[i].tbs, tbs.p, 32);
 	}
+	free(c->last);
+	c->last = mem_str(db_text(c->due, c->n - 1, CERT_DUE_SERIAL));
+	memcpy(c->last_tbs, c->one[c->n - 1].tbs, 32);
 	c->left = c->n;
 	c->total += c->n;
 	for (i = 0; i < c->n && !j->ended; i++)
@@ -323,6 +331,7 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 	struct certs	*c = j->state;
 	struct one	*o;
 	struct cur	 raw;
+	uint8_t		 sha[32];
 	size_t		 i;
 
 	for (i = 0; i < c->nwant; i++)
@@ -341,6 +350,13 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		buf_span(&o->raw, cur_rest(cur));
 		raw = cur_span(buf_bytes(&o->raw));
 		o->have = judge_cert_read(&raw, &o->said) == 0;
+		sha_256(sha, db_bytes(c->due, i, CERT_DUE_DER).p,
+		    db_bytes(c->due, i, CERT_DUE_DER).n);
+		/* of another certificate nobody asked */
+		if (o->have && memcmp(sha, o->said.cert_sha256, 32) != 0) {
+			judge_cert_free(&o->said);
+			o->have = 0;
+		}
 	} else {
 		log_info("cert", "%s", r->msg);
 	}
@@ -363,7 +379,10 @@ orphan(struct audit_job *j, const char *why)
 	for (i = 0; i < c->nwant; i++)
 		if (c->aia_id[i] != 0) {
 			c->aia_id[i] = 0;
-			c->wants_left--;
+			if (--c->wants_left == 0) {
+				again(j);
+				return;
+			}
 		}
 	for (i = 0; i < c->n && !j->ended; i++) {
 		if (c->one[i].ask_id == 0)
@@ -375,8 +394,8 @@ orphan(struct audit_job *j, const char *why)
 		} else if (ask(j, i) == -1)
 			return;
 	}
-	if (c->left == 0 && !j->ended)
-		store(j);
+	if (killer == 0 && c->left == 0 && !j->ended)
+		judged_all(j);
 }
 
 const struct audit_kind audit_cert = {

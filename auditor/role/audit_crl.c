@@ -22,19 +22,23 @@
 
 /* A CRL of 70 MB at 1 MB/s, and some. */
 #define FETCH_MS	120000
+/* Who sends less than a KB a second for so long is dead: CRLs are files. */
+#define SLOW_MS		15000
 /* A source that failed is asked again after so many seconds, then doubling. */
 #define RETRY_S		60
+/* All that is stored of one CRL at once, when it is kept whole. */
+#define EVIDENCE	(16u << 20)
 /* One that nobody needs is looked at, whether somebody does, so often. */
 #define IDLE_S		86400
 
 struct crl {
 	struct rev_source_row	 source;
 	struct db_res		*serials;
-	long			*number;	/* of each in the set; -1 */
+	long			*number;	/* of each in the set; -1: none */
 	uint64_t		 fetch_id, ask_id;
 	int			 fetched;	/* its end was told */
-	int			 conditional;	/* asked whether it is newer */
 	int			 whole;		/* 200, and all of it came */
+	int			 asked_new;	/* only if it is another one */
 	int			 unchanged;	/* 304 */
 	char			 why[400];	/* not fetched */
 	char			 etag[256], last_modified[64];
@@ -64,8 +68,7 @@ drop(struct audit_job *j)
  * that is no number is in no set, and must not move the numbers of others.
  */
 static int
-seal(const struct db_res *serials, long *number, uint64_t *size,
-    struct err *e)
+seal(struct crl *c, uint64_t *size, struct err *e)
 {
 	struct crlset_build	*b = crlset_new();
 	struct buf		 image = BUF_INIT;
@@ -73,8 +76,11 @@ seal(const struct db_res *serials, long *number, uint64_t *size,
 	ssize_t			 n;
 	int			 fd;
 
-	for (i = 0; i < db_rows(serials); i++)
-		number[i] = crlset_add(b, db_text(serials, i, 0), NULL);
+	/* what is no serial has no number, and the next one takes it */
+	free(c->number);
+	c->number = mem_array(db_rows(c->serials), sizeof(*c->number));
+	for (i = 0; i < db_rows(c->serials); i++)
+		c->number[i] = crlset_add(b, db_text(c->serials, i, 0), NULL);
 	crlset_done(b, &image);
 	*size = image.n;
 	fd = memfd_create("cv-serials", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -109,7 +115,7 @@ ask(struct audit_job *j, int pipe_end)
 	q.last_number = c->source.number;
 	q.last_this = c->source.this_update;
 	q.keep = LIMIT_CRL_KEEP;
-	fds[1] = seal(c->serials, c->number, &q.set_size, &e);
+	fds[1] = seal(c, &q.set_size, &e);
 	if (fds[1] == -1) {
 		audit_fault(j, &e);
 		return -1;
@@ -119,6 +125,21 @@ ask(struct audit_job *j, int pipe_end)
 	buf_free(&b);
 	(void)close(fds[1]);
 	return c->ask_id != 0 ? 0 : -1;
+}
+
+/* Nothing is valid that it speaks of; what comes asks for it. */
+static void
+idle(struct audit_job *j)
+{
+	struct crl	*c = j->state;
+	struct err	 e = ERR_INIT;
+
+	if (audit_begin(j) == -1)
+		return;
+	if (rev_find_idle(j->en->db, &c->source, &e) == -1)
+		audit_fault(j, &e);
+	else if (audit_commit(j) == 0)
+		audit_done_source(j, c->source.id, IDLE_S);
 }
 
 static void
@@ -141,10 +162,13 @@ begin(struct audit_job *j)
 		audit_fault(j, &e);
 		return;
 	}
-	c->number = mem_array(db_rows(c->serials), sizeof(*c->number));
 	if (db_rows(c->serials) == 0) {
-		/* nothing is valid that it speaks of; who does asks for it */
-		audit_done_source(j, c->source.id, IDLE_S);
+		idle(j);
+		return;
+	}
+	/* it would be at fault for what we do not have */
+	if (c->source.issuer.n == 0) {
+		audit_fail(j, "the issuer's certificate is not at hand");
 		return;
 	}
 	fetch(j);
@@ -180,6 +204,7 @@ fetch(struct audit_job *j)
 	memset(&g, 0, sizeof(g));
 	g.cap = LIMIT_CRL;
 	g.timeout_ms = FETCH_MS;
+	g.slow_ms = SLOW_MS;
 	g.flags = FETCH_F_FOLLOW | FETCH_F_PIPE;
 	g.method = "GET";
 	g.url = c->source.url;
@@ -195,8 +220,8 @@ fetch(struct audit_job *j)
 		    c->source.last_modified);
 		g.headers[g.nheaders++] = since;
 	}
-	c->conditional = g.nheaders != 0;
 	c->fetched = c->judged = c->whole = c->unchanged = 0;
+	c->asked_new = g.nheaders != 0;
 	if (ask(j, p[0]) == 0)
 		c->fetch_id = audit_pipe(j, &g, p[1]);
 	else
@@ -206,64 +231,81 @@ fetch(struct audit_job *j)
 
 /* --- what came of it ------------------------------------------------------------ */
 
-/* It lists the serial: the word, of which ${parts} may hold the bytes. */
+/* What a hit says, with its evidence; ${mem} holds the parts of it. */
 static void
-listed(const struct crl *c, const struct crlscan_hit *h, struct rev_word *w,
-    struct buf *parts)
+hit_word(const struct crlscan_out *out, const struct crlscan_hit *h,
+    struct buf *mem, struct rev_word *w)
 {
-	struct crlparts	cp;
+	/* the whole CRL for each of many would be gigabytes */
+	int		whole = out->kept.n != 0 &&
+			    out->nhits <= EVIDENCE / out->kept.n;
+	struct crlparts	parts;
 
 	w->status = REV_REVOKED;
 	w->reason = h->reason;
 	w->stated_at = h->at;
 	w->refusal = "";
-	w->form = c->out.kept.n != 0 ? "crl" : "crl_parts";
-	w->raw = buf_bytes(&c->out.kept);
-	if (c->out.kept.n == 0) {
-		crlparts_of(&c->out, h, &cp);
-		crlparts_pack(parts, &cp);
-		w->raw = buf_bytes(parts);
+	/* without its entry there is no evidence of it */
+	w->form = whole ? "crl" : h->raw.n != 0 ? "crl_parts" : NULL;
+	w->raw = buf_bytes(&out->kept);
+	if (!whole && h->raw.n != 0) {
+		crlparts_of(out, h, &parts);
+		crlparts_pack(mem, &parts);
+		w->raw = buf_bytes(mem);
 	}
 }
 
-/* What the CRL says of each serial. */
+/* Which hit has each number of the set; free() it. */
+static const struct crlscan_hit **
+hits(const struct crlscan_out *out, size_t n)
+{
+	const struct crlscan_hit	**v = mem_array(n, sizeof(*v));
+	size_t				  i;
+
+	for (i = 0; i < out->nhits; i++)
+		if (out->hits[i].number >= 0 &&
+		    (size_t)out->hits[i].number < n)
+			v[out->hits[i].number] = &out->hits[i];
+	return v;
+}
+
+/*
+ * What the CRL says of each serial.  With a fault only what it revokes counts:
+ * of the others stays what was known.
+ */
 static int
 words(struct audit_job *j, struct err *e)
 {
-	struct crl			*c = j->state;
-	size_t				 n = db_rows(c->serials), i;
-	struct rev_word			*w = mem_array(n, sizeof(*w));
-	struct buf			*parts = mem_array(n, sizeof(*parts));
-	const struct crlscan_hit	**hit = mem_array(n, sizeof(*hit));
-	struct span			 sha = { c->out.sha256, 32 };
-	int				 rc;
+	struct crl			 *c = j->state;
+	size_t				  rows = db_rows(c->serials), n = 0, i;
+	struct rev_word			 *w = mem_array(rows, sizeof(*w));
+	struct buf			 *mem = mem_array(rows, sizeof(*mem));
+	const struct crlscan_hit	**hit = hits(&c->out, rows), *h;
+	int				  revokes = c->out.fault == CRL_OK ||
+					      crl_fault_revokes(c->out.fault);
+	int				  rc;
 
-	for (i = 0; i < c->out.nhits && crl_fault_revokes(c->out.fault); i++)
-		if (c->out.hits[i].number >= 0 &&
-		    (size_t)c->out.hits[i].number < n)
-			hit[c->out.hits[i].number] = &c->out.hits[i];
-	for (i = 0; i < n; i++) {
-		w[i] = (struct rev_word){ .serial = db_text(c->serials, i, 0),
-		    .status = c->out.fault == CRL_OK ? REV_GOOD : REV_UNKNOWN,
+	for (i = 0; i < rows; i++) {
+		h = c->number[i] != -1 && revokes ? hit[c->number[i]] : NULL;
+		if (h == NULL && c->out.fault != CRL_OK)
+			continue;
+		w[n] = (struct rev_word){ .serial = db_text(c->serials, i, 0),
+		    .status = c->number[i] != -1 ? REV_GOOD : REV_UNKNOWN,
 		    .reason = -1, .stated_at = INT64_MIN,
-		    .refusal = c->out.why, .fresh_until = INT64_MIN,
-		    .sha256 = sha };
-		if (c->number[i] == -1) {
-			w[i].status = REV_UNKNOWN;
-			w[i].refusal = "its serial number is none "
-			    "(RFC 5280 4.1.2.2)";
-		} else if (hit[c->number[i]] != NULL)
-			listed(c, hit[c->number[i]], &w[i], &parts[i]);
+		    .refusal = c->number[i] != -1 ? "" : "no CRL can list "
+		    "what is no serial number", .fresh_until = INT64_MIN,
+		    .sha256 = { c->out.sha256, 32 } };
+		if (h != NULL)
+			hit_word(&c->out, h, &mem[n], &w[n]);
+		n++;
 	}
-	/* a fault that says nothing leaves what was known */
-	rc = c->out.fault == CRL_OK || crl_fault_revokes(c->out.fault) ?
-	    rev_words(j->en->db, c->source.id, c->source.issuer_spki, w, n,
-	    e) : 0;
-	for (i = 0; i < n; i++)
-		buf_free(&parts[i]);
-	free(parts);
-	free(hit);
+	rc = rev_words(j->en->db, c->source.id, c->source.issuer_spki, w, n,
+	    e);
+	for (i = 0; i < rows; i++)
+		buf_free(&mem[i]);
+	free(mem);
 	free(w);
+	free(hit);
 	return rc;
 }
 
@@ -379,6 +421,17 @@ both(struct audit_job *j)
 		store(j);
 }
 
+/* Kept to ask with, as it is: what is cut, or is no ASCII, is none. */
+static void
+validator(char *out, size_t cap, const char *s)
+{
+	size_t	n;
+
+	for (n = 0; s[n] >= ' ' && s[n] <= '~'; n++)
+		;
+	(void)snprintf(out, cap, "%s", s[n] == '\0' && n < cap ? s : "");
+}
+
 static void
 fetched(struct audit_job *j, const struct fetch_done *d)
 {
@@ -388,11 +441,12 @@ fetched(struct audit_job *j, const struct fetch_done *d)
 		return;
 	c->fetch_id = 0;
 	c->fetched = 1;
+	/* who was not asked for news has none to deny */
 	c->unchanged = d->failure == FETCH_OK && d->status == 304 &&
-	    c->conditional;
+	    c->asked_new;
 	c->whole = d->failure == FETCH_OK && d->status == 200;
-	(void)snprintf(c->etag, sizeof(c->etag), "%s", d->etag);
-	(void)snprintf(c->last_modified, sizeof(c->last_modified), "%s",
+	validator(c->etag, sizeof(c->etag), d->etag);
+	validator(c->last_modified, sizeof(c->last_modified),
 	    d->last_modified);
 	/* what is longer than any CRL is a fault of the CRL, not of the way */
 	if (d->failure == FETCH_TOO_LARGE)

@@ -80,8 +80,9 @@ begin(struct audit_job *j)
 		return;
 	if (incl_store_own(j->en->db, ref, NULL, &e) == -1 ||
 	    incl_store_head(j->en->db, ref, &c->head, &e) == -1 ||
-	    incl_store_due(j->en->db, ref, c->head.timestamp_ms, BATCH,
-	    &c->due, &e) == -1) {
+	    incl_store_due(j->en->db, &(struct incl_ask){ ref,
+	    c->head.timestamp_ms, audit_every(j), BATCH }, &c->due, &e)
+	    == -1) {
 		audit_fault(j, &e);
 		return;
 	}
@@ -257,8 +258,8 @@ request(struct audit_job *j)
 	for (i = 0; i < c->x->nask; i++) {
 		buf_reset(&c->body[i]);
 		c->status[i] = 0;
-		if (incl_request(c->x, i, &q) == -1)
-			q.url[0] = '\0';
+		memset(&q, 0, sizeof(q));
+		(void)incl_request(c->x, i, &q);
 		c->fetch_id[i] = audit_get_log(j, q.url, q.cap);
 	}
 }
@@ -321,15 +322,69 @@ fetched(struct audit_job *j, const struct fetch_done *d)
 		return;
 	c->fetch_id[i] = 0;
 	if (d->failure != FETCH_OK || d->status == 429 || d->status >= 500) {
-		/* it is the log that cannot be had: all of it waits */
+		/* all of the log waits; the next time another one is first */
 		audit_refusal(d, why, sizeof(why));
-		audit_fail(j, why);
+		if (audit_begin(j) == 0 && store(j, "unchecked", why) == 0 &&
+		    audit_commit(j) == 0)
+			audit_fail(j, why);
 		return;
 	}
 	c->status[i] = d->status;
 	buf_span(&c->body[i], d->body);
 	if (--c->left == 0)
 		judge(j);
+}
+
+/* What was asked about is what we remember, whoever answers. */
+static void
+restore(const struct incl *x, struct incl *y)
+{
+	memcpy(y->leaf_hash, x->leaf_hash, 32);
+	memcpy(y->root, x->root, 32);
+	memcpy(y->base, x->base, sizeof(y->base));
+	y->one = x->one;
+	y->is_static = x->is_static;
+	y->leaf_index = x->leaf_index;
+	y->size = x->size;
+}
+
+/*
+ * A judge is not believed where looking costs little: a proof, another entry
+ * in the place of ours, which requests there are.  0: it lies.
+ */
+static int
+plausible(const struct incl_job *c, const struct incl *y)
+{
+	const uint8_t	*leaf = c->x->leaf_hash;
+	uint64_t	 index = y->index;
+
+	switch (y->state) {
+	case INCL_ASK:
+		/* only tiles may be gone, and full ones there */
+		return c->x->is_static && y->nask == c->x->nask;
+	case INCL_PROVED:
+		break;
+	case INCL_ABSENT:
+		if (!c->x->is_static)
+			return c->status[0] == 400 || c->status[0] == 404;
+		index = (uint64_t)c->x->leaf_index;
+		leaf = y->other;
+		if (memcmp(leaf, c->x->leaf_hash, 32) == 0)
+			return 0;
+		break;
+	default:
+		return 1;
+	}
+	return merkle_inclusion(leaf, index, c->head.size,
+	    (const uint8_t (*)[32])y->path, y->npath, c->head.root) == 0;
+}
+
+static void
+refuse(struct incl *x, const char *why)
+{
+	x->state = INCL_REFUSED;
+	x->misled = 0;
+	(void)snprintf(x->why, sizeof(x->why), "%.190s", why);
 }
 
 static void
@@ -342,28 +397,15 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		return;
 	c->ask_id = 0;
 	y = mem_zero(sizeof(*y));
-	if (!r->ok || judge_incl_read(cur, y) == -1 || (y->state ==
-	    INCL_ASK && ++c->rounds > ROUNDS)) {
-		c->x->state = INCL_REFUSED;
-		c->x->misled = 0;
-		(void)snprintf(c->x->why, sizeof(c->x->why), "%.190s", r->ok ?
-		    "the judge talks nonsense" : r->msg);
-	} else {
-		/* what was asked about is what we remember */
-		memcpy(y->leaf_hash, c->x->leaf_hash, 32);
-		memcpy(y->root, c->x->root, 32);
-		memcpy(y->base, c->x->base, sizeof(y->base));
-		y->size = c->x->size;
+	if (!r->ok)
+		refuse(c->x, r->msg);
+	else if (judge_incl_read(cur, y) == -1 || !plausible(c, y))
+		refuse(c->x, "the judge talks nonsense");
+	else if (y->state == INCL_ASK && ++c->rounds > ROUNDS)
+		refuse(c->x, "tiles are gone, and full ones are not there");
+	else {
+		restore(c->x, y);
 		*c->x = *y;
-		/* a judge is not believed where looking costs little */
-		if (y->state == INCL_PROVED && merkle_inclusion(
-		    c->x->leaf_hash, y->index, c->head.size,
-		    (const uint8_t (*)[32])y->path, y->npath, c->head.root)
-		    == -1) {
-			c->x->state = INCL_REFUSED;
-			(void)snprintf(c->x->why, sizeof(c->x->why),
-			    "a judge said that it is proven, and it is not");
-		}
 	}
 	free(y);
 	if (c->x->state == INCL_ASK)

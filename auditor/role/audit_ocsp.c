@@ -26,8 +26,11 @@
 /* Certificates of one turn, and of one transaction. */
 #define BATCH	512
 #define TIMEOUT_MS 5000
-/* Failures in a row after which it counts as away. */
+/* Failures in a row after which it counts as away, and if it did answer. */
 #define AWAY	WINDOW
+#define AWAY_LATE (8 * WINDOW)
+/* What is asked about until it is not so: the probe is once a day. */
+#define UNISSUED "good_for_unissued"
 /* One that answers is asked again when half of its answer's life is over. */
 #define LEAST_S	300
 
@@ -50,6 +53,7 @@ struct ocsp_job {
 	size_t			 n, next, flying, done;
 	size_t			 row;		/* failures in a row */
 	int			 away;
+	int			 probed;	/* about nobody's, and it spoke */
 	size_t			 answers;
 	char			 why[200];	/* of the last failure */
 	char			 fault[64];	/* of the first faulty answer */
@@ -123,6 +127,21 @@ load(struct audit_job *j)
 	return (long)o->n;
 }
 
+/* Nothing is due. */
+static void
+idle(struct audit_job *j)
+{
+	struct ocsp_job	*o = j->state;
+	struct err	 e = ERR_INIT;
+
+	if (audit_begin(j) == -1)
+		return;
+	if (rev_find_idle(j->en->db, &o->source, &e) == -1)
+		audit_fault(j, &e);
+	else if (audit_commit(j) == 0)
+		audit_done_source(j, o->source.id, audit_every(j));
+}
+
 static void
 begin(struct audit_job *j)
 {
@@ -139,9 +158,14 @@ begin(struct audit_job *j)
 			audit_fault(j, &e);
 		return;
 	}
+	/* it would be at fault for what we do not have */
+	if (o->source.issuer.n == 0) {
+		audit_fail(j, "the issuer's certificate is not at hand");
+		return;
+	}
 	n = load(j);
 	if (n == 0)
-		audit_done_source(j, o->source.id, audit_every(j));
+		idle(j);
 	else if (n > 0)
 		go_on(j);
 }
@@ -214,8 +238,10 @@ word_of(const struct one *x, struct rev_word *w)
 		w->stated_at = x->said.revoked_at;
 		w->form = "ocsp";
 		w->raw = buf_bytes(&x->body);
-	} else if (says == OCSP_SAYS_UNKNOWN)
+	} else if (says == OCSP_SAYS_UNKNOWN) {
+		w->said = 1;
 		w->refusal = "the responder does not know it";
+	}
 }
 
 /* Serials of one outcome, due again in ${in_s}. */
@@ -237,15 +263,23 @@ asked(struct audit_job *j, int ok, int64_t in_s, struct err *e)
 	return rc;
 }
 
+/* What the turn found out about the responder. */
 static void
-state_of(const struct ocsp_job *o, struct rev_source_state *t)
+state_of(struct ocsp_job *o, struct rev_source_state *t)
 {
 	memset(t, 0, sizeof(*t));
 	t->this_update = t->next_update = INT64_MIN;
 	t->bytes = t->entries = -1;
 	t->state = "good";
 	t->fault = t->why = "";
-	if (o->answers == 0) {
+	/* one that was not asked about nobody's has not got better */
+	if (o->fault[0] == '\0' && !o->probed &&
+	    strcmp(o->source.fault, UNISSUED) == 0) {
+		(void)snprintf(o->fault, sizeof(o->fault), UNISSUED);
+		(void)snprintf(o->fault_why, sizeof(o->fault_why), "it said "
+		    "good of a serial that nobody issued (BR 4.9.10)");
+	}
+	if (o->answers == 0 || o->away) {
 		t->state = t->fault = "unreachable";
 		t->why = o->why;
 	} else if (o->fault[0] != '\0') {
@@ -255,15 +289,16 @@ state_of(const struct ocsp_job *o, struct rev_source_state *t)
 	}
 }
 
+/* The words of a batch, and what changed by them. */
 static int
-save(struct audit_job *j, struct rev_source_state *t, struct err *e)
+save(struct audit_job *j, struct err *e)
 {
 	struct ocsp_job		*o = j->state;
 	struct rev_word		*w = mem_array(o->n, sizeof(*w));
 	struct rev_changes	 changes = { NULL, 0, 0 };
-	int64_t			 since = INT64_MIN, every = audit_every(j);
-	size_t			 i, n = 0, probed = 0;
-	int			 rc, twice;
+	int64_t			 every = audit_every(j);
+	size_t			 i, n = 0;
+	int			 rc, probed = 0;
 
 	for (i = 0; i < o->n; i++) {
 		if (o->one[i].probe)
@@ -271,12 +306,9 @@ save(struct audit_job *j, struct rev_source_state *t, struct err *e)
 		else
 			word_of(&o->one[i], &w[n++]);
 	}
-	state_of(o, t);
-	twice = strcmp(o->source.fault, t->fault) == 0;
-	rc = rev_source_checked(j->en->db, &o->source, t, &since, e);
-	if (rc == 0)
-		rc = rev_words(j->en->db, o->source.id, o->source.issuer_spki,
-		    w, n, e);
+	o->probed |= probed;
+	rc = rev_words(j->en->db, o->source.id, o->source.issuer_spki, w, n,
+	    e);
 	free(w);
 	if (rc == 0 && probed)
 		rc = rev_ocsp_probed(j->en->db, o->source.id, e);
@@ -289,39 +321,59 @@ save(struct audit_job *j, struct rev_source_state *t, struct err *e)
 		    o->source.id, &changes, e);
 	if (rc == 0)
 		rc = rev_find(j->en->db, o->source.issuer_spki, &changes, e);
-	if (rc == 0)
-		rc = rev_find_source(j->en->db, &o->source, t, twice, since,
-		    j->en->conf->audit_unreachable, e);
 	rev_changes_free(&changes);
 	return rc;
+}
+
+/* All batches are through: the responder itself. */
+static void
+conclude(struct audit_job *j)
+{
+	struct ocsp_job		*o = j->state;
+	struct rev_source_state	 t;
+	struct err		 e = ERR_INIT;
+	int64_t			 since = INT64_MIN;
+
+	state_of(o, &t);
+	if (audit_begin(j) == -1)
+		return;
+	if (rev_source_checked(j->en->db, &o->source, &t, &since, &e) == -1 ||
+	    rev_find_source(j->en->db, &o->source, &t,
+	    strcmp(o->source.fault, t.fault) == 0, since,
+	    j->en->conf->audit_unreachable, &e) == -1) {
+		audit_fault(j, &e);
+		return;
+	}
+	if (audit_commit(j) == -1)
+		return;
+	if (strcmp(t.state, "unreachable") == 0)
+		audit_fail(j, t.why);
+	else
+		audit_done_source(j, o->source.id, audit_every(j));
 }
 
 /* All of the batch have had their answer, or will have none. */
 static void
 store(struct audit_job *j)
 {
-	struct ocsp_job		*o = j->state;
-	struct rev_source_state	 t;
-	struct err		 e = ERR_INIT;
-	long			 n;
+	struct ocsp_job	*o = j->state;
+	struct err	 e = ERR_INIT;
+	long		 n = 0;
 
 	if (audit_begin(j) == -1)
 		return;
-	if (save(j, &t, &e) == -1) {
+	if (save(j, &e) == -1) {
 		audit_fault(j, &e);
 		return;
 	}
 	if (audit_commit(j) == -1)
 		return;
-	if (o->answers == 0) {
-		audit_fail(j, t.why);
-		return;
-	}
-	n = load(j);
+	if (o->answers != 0 && !o->away)
+		n = load(j);
 	if (n > 0)
 		go_on(j);
 	else if (n == 0)
-		audit_done_source(j, o->source.id, audit_every(j));
+		conclude(j);
 }
 
 static void
@@ -354,7 +406,7 @@ failed(struct audit_job *j, struct one *x, const char *why)
 	(void)snprintf(o->why, sizeof(o->why), "%s", x->why);
 	o->flying--;
 	o->done++;
-	if (++o->row >= AWAY && o->answers == 0)
+	if (++o->row >= (o->answers == 0 ? AWAY : AWAY_LATE))
 		o->away = 1;
 }
 
@@ -400,7 +452,7 @@ note_fault(struct ocsp_job *o, const struct one *x)
 	unsigned		 bit;
 
 	if (x->probe && ocsp_said_counts(s) == OCSP_SAYS_GOOD) {
-		(void)snprintf(o->fault, sizeof(o->fault), "good_for_unissued");
+		(void)snprintf(o->fault, sizeof(o->fault), UNISSUED);
 		(void)snprintf(o->fault_why, sizeof(o->fault_why), "it says "
 		    "good of serial %s, which nobody issued (BR 4.9.10)",
 		    x->serial);
@@ -438,6 +490,9 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		o->flying--;
 		o->done++;
 		note_fault(o, x);
+		/* kept as evidence of what is not to be */
+		if (ocsp_said_counts(&x->said) != OCSP_SAYS_REVOKED)
+			buf_free(&x->body);
 	}
 	go_on(j);
 }

@@ -36,6 +36,9 @@ for b in bench_hot bench_page bench_sct; do
 	"$obj/tests/bench/$b" || status=2
 done
 
+echo "# one pass over a CRL of 1,000,000 entries"
+"$obj/tests/bench/bench_crl" || status=2
+
 pg_start || { skip "no PostgreSQL: nothing is read"; exit 1; }
 
 echo "# the rig's log, $rounds rounds"

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Makes the seeds of fuzz_chain and fuzz_roots anew: paths of a CA that lives
-# for this script, and root stores of it in each of their forms.
+# Makes the seeds of fuzz_chain, fuzz_roots and fuzz_ccadb anew: paths of a CA
+# that lives for this script, root stores of it in each of their forms, and
+# records of CRLs.
 #
 #   bash tests/fuzz/seeds_chain.sh
 
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/../.."
 out=$PWD/tests/fuzz/corpus
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$out"/{chain,roots}
+mkdir -p "$out"/{chain,roots,ccadb}
 cd "$work"
 
 # cert NAME ISSUER LINES...: an extension file, a key and a certificate.
@@ -70,4 +71,10 @@ open(sys.argv[1] + "/ccadb", "w").write(
     hashlib.sha256(der).hexdigest() + ",Included,2024.11.30\n\0" +
     'X.509 Certificate (PEM)\n"' + pem + '"\n')
 END
-du -sh "$out/chain" "$out/roots"
+
+cat > "$out/ccadb/records" <<'END'
+CA Owner,SHA-256 Fingerprint,Full CRL Issued By This CA,JSON Array of Partitioned CRLs
+"Owner, Inc.",0000000000000000000000000000000000000000000000000000000000000000,http://a.example/full.crl,"[""""]"
+Other,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,revoked,"[""http:\/\/a.example\/1"", ""ldap://a.example/2"",http://a.example/3]"
+END
+du -sh "$out/chain" "$out/roots" "$out/ccadb"

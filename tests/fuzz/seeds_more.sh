@@ -13,8 +13,7 @@ cd "$(dirname "$0")/../.."
 out=$PWD/tests/fuzz/corpus
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$out"/{revocation,inspect,sign,watch,probe_msg,dnsask,starttls}
-mkdir -p "$out"/{crlscan,revocation,inspect,sign,watch}
+mkdir -p "$out"/{crlscan,revocation,inspect,sign,watch,probe_msg,dnsask,starttls}
 
 cd "$work"
 cat > ca.cnf <<'END'

@@ -164,8 +164,15 @@ fi
 if command -v systemd-analyze >/dev/null; then
 	expect 0 'exposure level' systemd-analyze security --offline=true \
 	    --threshold=15 docs/certvigil.service
+	expect 0 'exposure level' systemd-analyze security --offline=true \
+	    --threshold=15 docs/certvigil-audit.service
+	sed "s|/usr/local/bin/certvigil|$prog|" docs/certvigil-audit.service \
+	    > "$work/certvigil-audit.service"
+	cp docs/certvigil-audit.timer "$work"
+	expect 0 '' systemd-analyze verify --man=no \
+	    "$work/certvigil-audit.service" "$work/certvigil-audit.timer"
 else
-	skip 1 "systemd-analyze is not installed"
+	skip 3 "systemd-analyze is not installed"
 fi
 if command -v mandoc >/dev/null; then
 	expect 0 '' mandoc -Tlint -W warning docs/certvigil.1 \
@@ -177,7 +184,9 @@ expect 64 usage sh tests/install.sh
 expect 0 '' sh tests/install.sh "$prog" "$work/dest" /usr /etc /lib/systemd/system
 for f in usr/bin/certvigil usr/share/man/man1/certvigil.1 \
     usr/share/man/man5/certvigil.yaml.5 lib/systemd/system/certvigil.service \
-    usr/share/doc/certvigil/certvigil.yaml usr/lib/sysusers.d/certvigil.conf
+    usr/share/doc/certvigil/certvigil.yaml usr/lib/sysusers.d/certvigil.conf \
+    lib/systemd/system/certvigil-audit.service \
+    lib/systemd/system/certvigil-audit.timer
 do
 	if [ -s "$work/dest/$f" ]; then ok; else bad "install: no $f"; fi
 done

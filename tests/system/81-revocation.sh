@@ -157,7 +157,6 @@ eq "but not a day's" "$(finding revocation.disagreement disputed)" \
 cas_post "lie?lie=contradict&serial=$(of disputed serial)&on=0"
 again
 eq "they agree" "$(status disputed)" "revoked 1"
-again
 eq "which is said once" "$(finding revocation.disagreement disputed)" \
     "resolved|high|opened 1, resolved 1"
 eq "and it stays revoked" "$(finding certificate.revoked disputed)" \
@@ -188,7 +187,6 @@ eq "ordered, and not to be seen" "$(finding revocation.not_published late)" \
     "open|high|opened 1"
 eq "of the other one, nothing" "$(finding revocation.not_published ordered)" ""
 revoke late reason=superseded
-again
 again
 eq "it is there at last" "$(finding revocation.not_published late)" \
     "resolved|high|opened 1, resolved 1"

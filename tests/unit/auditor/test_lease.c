@@ -16,7 +16,8 @@ static struct db	*a, *b;
 static size_t
 claim(struct db *d, const char *holder, size_t max, struct lease *out)
 {
-	struct lease_ask	ask = { holder, { NULL, 0 }, max, 60 };
+	struct lease_ask	ask = { .holder = holder, .max = max,
+	    .lease_s = 60 };
 	struct err		e = ERR_INIT;
 	size_t			n;
 
@@ -45,7 +46,8 @@ static void
 test_claim(void **state)
 {
 	static const char *const kinds[] = { "audit", "log" };
-	struct lease_ask	 ask = { "h:1", { kinds, 1 }, 10, 60 };
+	struct lease_ask	 ask = { .holder = "h:1", .kinds = { kinds, 1 },
+	    .max = 10, .lease_s = 60 };
 	struct lease_work	 w = { "log", "later", "{\"k\": 1}", 600 };
 	struct lease		 l[LIMIT_LEASES + 1];
 	struct err		 e = ERR_INIT;

@@ -20,14 +20,15 @@
 #include "base/limit.h"
 #include "tests/unit/auditor/report_fixture.h"
 
+/* By hand: under ASan each strstr() looks at all of the text. */
 static size_t
 count(const struct buf *b, const char *what)
 {
-	const char	*p = buf_text(b);
-	size_t		 n = 0;
+	size_t	i, k = strlen(what), n = 0;
 
-	for (; (p = strstr(p, what)) != NULL; p += strlen(what))
-		n++;
+	for (i = 0; i + k <= b->n; i++)
+		n += b->p[i] == (uint8_t)what[0] &&
+		    memcmp(b->p + i, what, k) == 0;
 	return n;
 }
 
@@ -79,7 +80,8 @@ as_text(void **state)
 	report_text(r, SIZE_MAX, SIZE_MAX, &b);
 	clean(&b, "\n");
 	begins(&b, "audit 2026-11-22: 25 new (10 declared), 20 open, 20 "
-	    "unchecked, 10/20 logs\nSomething is wrong.");
+	    "unchecked, 10/20 logs\n1 finding of severity high or worse is open. "
+	    "20 things were not checked.\n2026-11-21T02:00:00Z to");
 	at = buf_text(&b);
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		next = strstr(at, parts[i]);
@@ -87,7 +89,8 @@ as_text(void **state)
 		at = next;
 	}
 	assert_non_null(strstr(buf_text(&b), "  and 5 more\n"));
-	assert_int_equal(count(&b, "certvigil why 1"), 8);
+	/* not those that are acked, or of little weight */
+	assert_int_equal(count(&b, "certvigil why 1"), 7);
 	/* few rows of each, and cut at a line */
 	buf_reset(&b);
 	report_text(r, 3, SIZE_MAX, &b);
@@ -110,7 +113,8 @@ as_text(void **state)
 	report_judge(r, "high");
 	report_text(r, SIZE_MAX, SIZE_MAX, &b);
 	begins(&b, "audit 2026-11-22: 0 new (0 declared), 0 open, 0 "
-	    "unchecked, 0/0 logs\nNothing is wrong.");
+	    "unchecked, 0/0 logs\nEverything was checked, and no finding of "
+	    "severity high or worse is open.\n");
 	buf_free(&b);
 	json_decref(r);
 }

@@ -58,6 +58,52 @@ test_known(void **state)
 	free(p);
 }
 
+/* Two digests at once, over any bytes in any pieces, are two digests. */
+static void
+test_two(void **state)
+{
+	struct sha_ctx	a, b;
+	struct span	x, y;
+	uint8_t		h[32], want[32], *p;
+	size_t		i, j, n = 3000, k;
+	int		portable;
+
+	(void)state;
+	p = mem_zero(n);
+	for (i = 0; i < n; i++)
+		p[i] = (uint8_t)(i * i >> 3);
+	for (portable = 0; portable < 2; portable++) {
+		sha_force_portable(portable);
+		for (k = 0; k < 200; k++) {
+			sha_init(&a);
+			sha_init(&b);
+			i = 0;
+			j = k;
+			while (i < n || j < n) {
+				x.p = p + i;
+				x.n = k * 37 % 131 + 60;
+				y.p = p + j;
+				y.n = k * 53 % 257 + 3;
+				if (x.n > n - i)
+					x.n = n - i;
+				if (y.n > n - j)
+					y.n = n - j;
+				sha_update_two(&a, x, &b, y);
+				i += x.n;
+				j += y.n;
+			}
+			sha_final(&a, h);
+			sha_256(want, p, n);
+			assert_memory_equal(h, want, 32);
+			sha_final(&b, h);
+			sha_256(want, p + k, n - k);
+			assert_memory_equal(h, want, 32);
+		}
+	}
+	sha_force_portable(0);
+	free(p);
+}
+
 /* RFC 4231, cases 1, 2, 6 and 7. */
 static void
 test_hmac(void **state)
@@ -149,6 +195,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_two),
 		cmocka_unit_test(test_hmac),
 		cmocka_unit_test(test_leaves),
 		cmocka_unit_test(test_nodes)

@@ -359,102 +359,110 @@ test_versions(void **state)
 }
 
 /* Entries that are not as they must be, usual and unusual. */
+static const struct {
+	const char	*serial;	/* hex */
+	const char	*date;
+	const char	*exts;		/* hex of their content */
+	enum crl_fault	 fault;
+} entries[] = {
+	{ "0102030405060708", "260101000000Z", "", CRL_OK },
+	{ "0102030405060708", "261301000000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "260001000000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "260100000000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "260131000000Z", "", CRL_OK },
+	{ "0102030405060708", "260132000000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "260230000000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "260229000000Z", "", CRL_OK },
+	{ "0102030405060708", "260431000000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "261231235959Z", "", CRL_OK },
+	{ "0102030405060708", "261231235960Z", "", CRL_OK },
+	{ "0102030405060708", "261231235961Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "261231240000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "261231236000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "2601010000:0Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "/60101000000Z", "", CRL_MALFORMED },
+	{ "0102030405060708", "26010100000\xb0Z", "",
+	    CRL_MALFORMED },
+	{ "0102030405060708", "260101000000z", "", CRL_MALFORMED },
+	{ "0102030405060708", "2601010000000", "", CRL_MALFORMED },
+	{ "", "260101000000Z", "", CRL_MALFORMED },
+	{ "01", "261301000000Z", "", CRL_MALFORMED },
+	/* reasons */
+	{ "0102030405060708", "260101000000Z",
+	    "300a0603551d1504030a0100", CRL_OK },
+	{ "0102030405060708", "260101000000Z",
+	    "300a0603551d1504030a010a", CRL_OK },
+	{ "0102030405060708", "260101000000Z",
+	    "300a0603551d1504030a010b", CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z",
+	    "300a0603551d1504030a0107", CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z",
+	    "300a0603551d1504030a01ff", CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z",
+	    "300a0603551d150403020101", CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z",
+	    "300b0603551d1504040a020001", CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z",
+	    "300d0603551d150101ff04030a0101", CRL_OK },
+	{ "0102030405060708", "260101000000Z",
+	    "300a0603551d1504030a0101300a0603551d1504030a0101",
+	    CRL_MALFORMED },
+	/* an invalidity date as UTCTime, as no time, twice */
+	{ "0102030405060708", "260101000000Z",
+	    "30160603551d18040f170d3236303130313030303030305a",
+	    CRL_OK },
+	{ "0102030405060708", "260101000000Z",
+	    "30160603551d18040f170d3236313330313030303030305a",
+	    CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z",
+	    "30160603551d18040f170d3236303130313030303030305a"
+	    "30160603551d18040f170d3236303130313030303030305a",
+	    CRL_MALFORMED },
+	/* unknown, unknown and critical, another issuer, both */
+	{ "0102030405060708", "260101000000Z",
+	    "30080603551d6304010a", CRL_OK },
+	{ "0102030405060708", "260101000000Z",
+	    "300b0603551d630101ff04010a", CRL_CRITICAL },
+	{ "0102030405060708", "260101000000Z",
+	    "30090603551d1d04023000", CRL_INDIRECT },
+	{ "0102030405060708", "260101000000Z",
+	    "300c0603551d1d0101ff04023000", CRL_INDIRECT },
+	{ "0102030405060708", "260101000000Z",
+	    "300b0603551d630101ff04010a30090603551d1d04023000",
+	    CRL_CRITICAL },
+	/* no extensions at all */
+	{ "0102030405060708", "260101000000Z", "3000",
+	    CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z", "3003060155",
+	    CRL_MALFORMED },
+	{ "0102030405060708", "260101000000Z", "04010a",
+	    CRL_MALFORMED },
+};
+
 static void
 test_entries(void **state)
 {
-	static const struct {
-		const char	*serial;	/* hex */
-		const char	*date;
-		const char	*exts;		/* hex of their content */
-		enum crl_fault	 fault;
-	} t[] = {
-		{ "0102030405060708", "260101000000Z", "", CRL_OK },
-		{ "0102030405060708", "261301000000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "260001000000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "260100000000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "260131000000Z", "", CRL_OK },
-		{ "0102030405060708", "260132000000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "260230000000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "260229000000Z", "", CRL_OK },
-		{ "0102030405060708", "260431000000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "261231235959Z", "", CRL_OK },
-		{ "0102030405060708", "261231235960Z", "", CRL_OK },
-		{ "0102030405060708", "261231235961Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "261231240000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "261231236000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "2601010000:0Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "/60101000000Z", "", CRL_MALFORMED },
-		{ "0102030405060708", "26010100000\xb0Z", "",
-		    CRL_MALFORMED },
-		{ "0102030405060708", "260101000000z", "", CRL_MALFORMED },
-		{ "0102030405060708", "2601010000000", "", CRL_MALFORMED },
-		{ "", "260101000000Z", "", CRL_MALFORMED },
-		{ "01", "261301000000Z", "", CRL_MALFORMED },
-		/* reasons */
-		{ "0102030405060708", "260101000000Z",
-		    "300a0603551d1504030a0100", CRL_OK },
-		{ "0102030405060708", "260101000000Z",
-		    "300a0603551d1504030a010a", CRL_OK },
-		{ "0102030405060708", "260101000000Z",
-		    "300a0603551d1504030a010b", CRL_MALFORMED },
-		{ "0102030405060708", "260101000000Z",
-		    "300a0603551d1504030a0107", CRL_MALFORMED },
-		{ "0102030405060708", "260101000000Z",
-		    "300a0603551d1504030a01ff", CRL_MALFORMED },
-		{ "0102030405060708", "260101000000Z",
-		    "300a0603551d150403020101", CRL_MALFORMED },
-		{ "0102030405060708", "260101000000Z",
-		    "300b0603551d1504040a020001", CRL_MALFORMED },
-		{ "0102030405060708", "260101000000Z",
-		    "300d0603551d150101ff04030a0101", CRL_OK },
-		{ "0102030405060708", "260101000000Z",
-		    "300a0603551d1504030a0101300a0603551d1504030a0101",
-		    CRL_MALFORMED },
-		/* an invalidity date as UTCTime */
-		{ "0102030405060708", "260101000000Z",
-		    "30160603551d18040f170d3236303130313030303030305a",
-		    CRL_MALFORMED },
-		/* unknown, unknown and critical, another issuer, both */
-		{ "0102030405060708", "260101000000Z",
-		    "30080603551d6304010a", CRL_OK },
-		{ "0102030405060708", "260101000000Z",
-		    "300b0603551d630101ff04010a", CRL_CRITICAL },
-		{ "0102030405060708", "260101000000Z",
-		    "30090603551d1d04023000", CRL_INDIRECT },
-		{ "0102030405060708", "260101000000Z",
-		    "300c0603551d1d0101ff04023000", CRL_INDIRECT },
-		{ "0102030405060708", "260101000000Z",
-		    "300b0603551d630101ff04010a30090603551d1d04023000",
-		    CRL_CRITICAL },
-		/* no extensions at all */
-		{ "0102030405060708", "260101000000Z", "3000",
-		    CRL_MALFORMED },
-		{ "0102030405060708", "260101000000Z", "3003060155",
-		    CRL_MALFORMED },
-		{ "0102030405060708", "260101000000Z", "04010a",
-		    CRL_MALFORMED },
-	};
 	struct crlscan_in	in = in_new(NULL);
 	struct buf		serial = BUF_INIT, exts = BUF_INIT;
 	struct made		m;
 	size_t			i, k;
 
 	(void)state;
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		buf_reset(&serial);
 		buf_reset(&exts);
-		assert_int_equal(enc_unhex(t[i].serial, strlen(t[i].serial),
+		assert_int_equal(enc_unhex(entries[i].serial, strlen(entries[i].serial),
 		    &serial), 0);
-		assert_int_equal(enc_unhex(t[i].exts, strlen(t[i].exts),
+		assert_int_equal(enc_unhex(entries[i].exts, strlen(entries[i].exts),
 		    &exts), 0);
 		made_new(&m, p256);
 		/* so many behind it that it is looked at 16 bytes at once */
-		made_entry(&m.entries, buf_bytes(&serial), t[i].date,
+		made_entry(&m.entries, buf_bytes(&serial), entries[i].date,
 		    buf_bytes(&exts));
 		for (k = 0; k < 4; k++)
 			made_revoked(&m.entries, MADE_S(A), "260101000000Z",
 			    1);
-		expect(&m, &in, t[i].fault);
+		expect(&m, &in, entries[i].fault);
 	}
 	buf_free(&serial);
 	buf_free(&exts);
@@ -735,13 +743,17 @@ test_idp(void **state)
 		{ NULL, "8101ff", CRL_OK, CRL_PARTIAL },
 		{ NULL, "8201ff", CRL_PARTIAL, CRL_OK },
 		{ ours, "83020640", CRL_PARTIAL, CRL_PARTIAL },
+		{ ours, "830100", CRL_PARTIAL, CRL_PARTIAL },
 		{ ours, "8401ff", CRL_INDIRECT, CRL_INDIRECT },
 		{ ours, "8501ff", CRL_WRONG_SCOPE, CRL_WRONG_SCOPE },
 		{ other, "83020640", CRL_WRONG_SCOPE, CRL_WRONG_SCOPE },
 		/* no more than one kind */
 		{ ours, "8101ff8201ff", CRL_MALFORMED, CRL_MALFORMED },
-		/* FALSE is left out, TRUE is ff */
-		{ ours, "810100", CRL_MALFORMED, CRL_MALFORMED },
+		/* FALSE should be left out, and TRUE is ff */
+		{ ours, "810100", CRL_OK, CRL_OK },
+		{ ours, "810100840100", CRL_OK, CRL_OK },
+		{ ours, "8101008201ff", CRL_PARTIAL, CRL_OK },
+		{ NULL, "810100", CRL_MALFORMED, CRL_MALFORMED },
 		{ ours, "810101", CRL_MALFORMED, CRL_MALFORMED },
 		{ ours, "8102ffff", CRL_MALFORMED, CRL_MALFORMED },
 		{ ours, "8300", CRL_MALFORMED, CRL_MALFORMED },
@@ -822,6 +834,35 @@ test_file(void **state)
 	made_idp(&m.exts, NULL, buf_bytes(&f));
 	expect(&m, &in, CRL_WRONG_SCOPE);
 	buf_free(&f);
+	buf_free(&crl);
+}
+
+/* A URL as long as may be is shown; a longer one is compared all the same. */
+static void
+test_long_url(void **state)
+{
+	char			text[LIMIT_PTR_URL + 2];
+	const char		*uris[] = { text, NULL };
+	struct crlscan_in	in = in_new(NULL);
+	struct crlscan_out	o;
+	struct buf		crl = BUF_INIT;
+	struct made		m;
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		memset(text, 'x', sizeof(text));
+		text[LIMIT_PTR_URL + i] = '\0';
+		in.url = text;
+		made_new(&m, p256);
+		made_idp(&m.exts, uris, MADE_NONE);
+		made_crl(&m, &crl);
+		scan(&in, &crl, &o);
+		assert_int_equal(o.fault, CRL_OK);
+		assert_string_equal(o.idp, i == 0 ? text : "");
+		crlscan_out_free(&o);
+		made_free(&m);
+	}
 	buf_free(&crl);
 }
 
@@ -1138,9 +1179,9 @@ test_spoilt(void **state)
 static void
 test_faults(void **state)
 {
-	static const enum crl_fault	yes[] = { CRL_OK, CRL_PARTIAL,
-					    CRL_FUTURE, CRL_STALE,
-					    CRL_REWOUND };
+	static const enum crl_fault	yes[] = { CRL_OK, CRL_DELTA,
+					    CRL_PARTIAL, CRL_FUTURE,
+					    CRL_UNNUMBERED, CRL_STALE, CRL_REWOUND };
 	const char			*name;
 	size_t				 i, k, n = 0;
 
@@ -1655,6 +1696,7 @@ main(void)
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_idp),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_long_url),
 		cmocka_unit_test(test_point),
 		cmocka_unit_test(test_issuer),
 		cmocka_unit_test(test_algorithms),
