@@ -30,6 +30,7 @@ make_roots(struct buf *b)
 	assert_int_equal(roots_add(v[0], buf_bytes(&ca.der), INT64_MIN, NULL),
 	    0);
 	assert_int_equal(roots_add(v[1], buf_bytes(&ca.der), 1234, NULL), 0);
+	v[1]->v[0].sct_not_after = 5678;
 	roots_done(v[0]);
 	roots_done(v[1]);
 	judge_roots_pack(b, (const struct roots *const *)v, 2);
