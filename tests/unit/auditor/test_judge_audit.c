@@ -28,6 +28,9 @@
 
 #define ARENA	4096
 #define NOW	"2026-06-01"
+/* The first and the last moment of the calendar. */
+#define FIRST	INT64_C(-62135596800000000)
+#define LAST	INT64_C(253402300799999999)
 
 static struct judge_pool	*pool;
 static struct judge_link	*judge;
@@ -242,7 +245,7 @@ not_certificates(void **state)
 	q->cert = buf_bytes(&leaf.der);
 	q->tls = q->ocsp = SPAN_STR("garbage");
 	q->name = "\xff\xfe..";
-	q->at = INT64_MIN;
+	q->at = FIRST;
 	q->npool = LIMIT_POOL;
 	for (n = 0; n < LIMIT_POOL; n++)
 		q->pool[n] = n % 2 ? SPAN_STR("garbage") :
@@ -627,9 +630,9 @@ crl_garbage(void **state)
 	for (i = 0; i < 8; i++) {
 		q = crl_ask(&image);
 		if (i == 0)
-			q.now = INT64_MIN;
+			q.now = FIRST;
 		else if (i == 1)
-			q.now = INT64_MAX;
+			q.now = LAST;
 		else if (i == 2)
 			q.issuer = SPAN_STR("garbage");
 		else if (i == 3)
@@ -639,7 +642,7 @@ crl_garbage(void **state)
 		else if (i == 5)
 			q.last_number = "no number at all";
 		else if (i == 6)
-			q.last_this = INT64_MAX;
+			q.last_this = LAST;
 		else
 			q.keep = UINT32_MAX;
 		o = scan(buf_bytes(&der), &q, &image);
@@ -776,11 +779,11 @@ ocsp(void **state)
 	s = ocsp_say(buf_bytes(&der), SPAN_STR("garbage"), "1234", now);
 	assert_int_equal(ocsp_said_counts(&s), OCSP_SAYS_NOTHING);
 	ocsp_said_free(&s);
-	s = ocsp_say(buf_bytes(&der), SPAN_STR(""), "", INT64_MIN);
+	s = ocsp_say(buf_bytes(&der), SPAN_STR(""), "", FIRST);
 	assert_int_equal(ocsp_said_counts(&s), OCSP_SAYS_NOTHING);
 	ocsp_said_free(&s);
 	s = ocsp_say(buf_bytes(&der), buf_bytes(&ca.der), "no serial \xff",
-	    INT64_MAX);
+	    LAST);
 	assert_int_equal(ocsp_said_counts(&s), OCSP_SAYS_NOTHING);
 	ocsp_said_free(&s);
 	refuses(JUDGE_OCSP, &b);
