@@ -21,6 +21,7 @@ struct about {
 	int	baseline;	/* there before anybody watched */
 	int	declared;	/* ordered, known: one of ours */
 	int	served;		/* by an endpoint of ours, now */
+	int	presigned;	/* see cert_fact */
 	int	shared;		/* a factor of its key is that of another's */
 };
 
@@ -72,13 +73,14 @@ bad_sct(const struct judge_cert *k, char *why, size_t cap)
 }
 
 static int
-bad_policy(const struct judge_cert *k, char *why, size_t cap)
+bad_policy(const struct judge_cert *k, const struct about *a, char *why,
+    size_t cap)
 {
 	int	i;
 
 	if (k->is_precert || !trusted(k, 0))
 		return 0;
-	if (k->presigned && k->not_before >= PRESIGN_ENDS) {
+	if (a->presigned && k->not_before >= PRESIGN_ENDS) {
 		(void)snprintf(why, cap, "its precertificate was signed by a "
 		    "Precertificate Signing Certificate, which public CAs "
 		    "may not use since 2026-03-15");
@@ -121,7 +123,7 @@ has(const struct judge_cert *k, const struct about *a, enum fault f,
 	case BAD_SCT:
 		return bad_sct(k, why, cap);
 	case BAD_POLICY:
-		return bad_policy(k, why, cap);
+		return bad_policy(k, a, why, cap);
 	case WEAK_KEY:
 		if (k->weak[0] == '\0' && a->shared) {
 			(void)snprintf(why, cap, "%s", CERT_FIND_SHARED);
@@ -194,7 +196,7 @@ one(struct db *db, const struct cert_in *in, const struct about *a,
 
 /*
  * Row: number in the batch, issued, baseline, declared, served, kinds of
- * findings that are open.
+ * findings that are open, shared factor, presigned.
  */
 static const char about_sql[] =
     "select x.n, coalesce(i.issued = 'valid', false), "
@@ -206,7 +208,8 @@ static const char about_sql[] =
     "and l.addr = o.addr and l.id > o.id)), coalesce((select "
     "string_agg(kind, ' ') from finding f where f.subject = encode(x.tbs, "
     "'hex') and f.state in ('open', 'acked')), ''), exists (select from "
-    "cert_fact f where f.tbs_sha256 = x.tbs and f.weak = 'shared') "
+    "cert_fact f where f.tbs_sha256 = x.tbs and f.weak = 'shared'), exists ("
+    "select from cert_fact f where f.tbs_sha256 = x.tbs and f.presigned) "
     "from unnest($1::bytea[]) with ordinality x(tbs, n) "
     "left join issuance i on i.tbs_sha256 = x.tbs order by x.n";
 
@@ -230,6 +233,7 @@ cert_find(struct db *db, const struct cert_in *in, size_t n, struct err *e)
 		a.declared = db_bool(r, i, 3);
 		a.served = db_bool(r, i, 4);
 		a.shared = db_bool(r, i, 6);
+		a.presigned = db_bool(r, i, 7);
 		rc = one(db, &in[i], &a, db_text(r, i, 5), e);
 	}
 	db_free(r);

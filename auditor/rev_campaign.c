@@ -75,7 +75,8 @@ absorb(struct db *db, const struct span *key, int64_t campaign,
 	return rc;
 }
 
-/* How far it is: all, replaced, served still, left, hours since it began. */
+/* How far it is: all, replaced, served still, left, hours until the first
+ * deadline of what is left. */
 struct progress {
 	int64_t	all, replaced, served, left, hours, began;
 };
@@ -97,10 +98,13 @@ static const char progress_sql[] = OURS
     "c.not_before and "
     "j.not_after > now() and coalesce(q.status, '') <> 'revoked') as "
     "replaced, exists (select from live l where l.tbs_sha256 = "
-    "c.tbs_sha256) as served, c.not_after > now() as valid from c) "
+    "c.tbs_sha256) as served, c.not_after > now() as valid, c.observed_at + "
+    "case when coalesce(c.reason, 0) in (0, 1, 4) then interval '24 hours' "
+    "else interval '5 days' end as deadline from c) "
     "select count(*), count(*) filter (where replaced), count(*) filter "
     "(where served), count(*) filter (where valid and not replaced), "
-    "(extract(epoch from now() - $2) / 3600)::bigint from d";
+    "coalesce(greatest(0, extract(epoch from min(deadline) filter (where "
+    "valid and not replaced) - now()) / 3600), 0)::bigint from d";
 
 static int
 count(struct db *db, const struct span *key, int64_t began,
@@ -138,8 +142,8 @@ open_campaign(struct db *db, const struct span *key, const char *subject,
 	}
 	(void)snprintf(why, sizeof(why), "%" PRId64 " certificates of this CA "
 	    "were revoked without our order: %" PRId64 " replaced, %" PRId64
-	    " served, %" PRId64 " left, %" PRId64 " h; `certvigil affected "
-	    "--issuer-spki %s` lists them", p->all, p->replaced, p->served,
+	    " served, %" PRId64 " left, %" PRId64 " h to the first deadline; "
+	    "`certvigil affected --issuer-spki %s` lists them", p->all, p->replaced, p->served,
 	    p->left, p->hours, hex);
 	o = json_pack("{ss ss sI sI sI sI}", "issuer_spki_sha256", hex,
 	    "began", clk_text(p->began, t), "revoked", (json_int_t)p->all,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auditor/db/finding.h"
+#include "auditor/db/row.h"
 #include "auditor/db/watcher.h"
 #include "auditor/rev_campaign.h"
 #include "base/clk.h"
@@ -26,6 +27,13 @@ struct about {
 	char	*sources;	/* JSON, owned */
 };
 
+/* What source ${s} says, in state ${w}, as the finding tells it. */
+#define SAID_SQL \
+	"jsonb_build_object('kind', s.kind, 'url', s.url, 'status', " \
+	"w.status, 'reason', w.reason, 'stated_at', " \
+	ROW_RFC3339("w.stated_at") ", 'first_seen', " \
+	ROW_RFC3339("w.first_seen") ", 'sha256', encode(w.sha256, 'hex'))"
+
 static const char about_sql[] =
     "with i as (select * from issuance where issuer_spki_sha256 = $1 and "
     "serial = $2), live as (select distinct on (o.endpoint_id, o.addr) "
@@ -43,10 +51,7 @@ static const char about_sql[] =
     "i.first_seen - interval '1 hour' < $3) and not exists (select from "
     "revocation_status where issuer_spki_sha256 = $1 and serial = $2 and "
     "status = 'good'), "
-    "coalesce((select json_agg(json_build_object('kind', s.kind, 'url', "
-    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
-    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
-    "encode(w.sha256, 'hex')) order by s.kind, s.url) from "
+    "coalesce((select json_agg(" SAID_SQL " order by s.kind, s.url) from "
     "revocation_source s join lateral (select * from revocation_status w "
     "where w.issuer_spki_sha256 = $1 and w.serial = $2 and w.source_id = "
     "s.id order by w.id desc limit 1) w on true "
@@ -207,10 +212,7 @@ refresh(struct db *db, const struct span *key, struct err *e)
 {
 	return db_query(db, NULL, e, "update finding f set detail = "
 	    "f.detail || jsonb_build_object('sources', x.v) from (select "
-	    "f.id, jsonb_agg(jsonb_build_object('kind', s.kind, 'url', "
-	    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
-	    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
-	    "encode(w.sha256, 'hex')) order by s.kind, s.url) as v from "
+	    "f.id, jsonb_agg(" SAID_SQL " order by s.kind, s.url) as v from "
 	    "finding f join revocation_source s on s.issuer_spki_sha256 = $1 "
 	    "join lateral (select * from revocation_status w where "
 	    "w.issuer_spki_sha256 = $1 and w.serial = "

@@ -68,7 +68,7 @@ struct check {
 	struct buf		 file;		/* bytes with certificates */
 	struct buf		 extra;		/* more of them (intermediates) */
 	struct buf		 more;		/* and from AIA: DER, vec32 each */
-	struct buf		 tls_scts, staple;
+	struct buf		 tls_scts, ocsp_scts, staple;
 	struct buf		 raw;		/* what the box said */
 	struct buf		 pool;		/* the certificates, packed */
 	struct span		 cert[LIMIT_POOL];	/* into pool; [0] it */

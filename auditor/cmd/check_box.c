@@ -74,6 +74,7 @@ look(void *arg, struct buf *out)
 	in.pool = v + 1;
 	in.npool = (size_t)n - 1;
 	in.tls = buf_bytes(&c->tls_scts);
+	in.ocsp = buf_bytes(&c->ocsp_scts);
 	in.logs = list;
 	in.programs = (const struct roots *const *)c->programs;
 	in.nprograms = c->nprograms;
@@ -329,6 +330,8 @@ check_ocsp(struct check *c, struct check_source *s, struct span body,
 		s->reason = said.reason;
 		s->stated_at = said.revoked_at;
 	}
+	if (s->is_file && says != OCSP_SAYS_NOTHING && c->ocsp_scts.n == 0)
+		buf_span(&c->ocsp_scts, buf_bytes(&said.scts));
 	ocsp_said_free(&said);
 	buf_free(&out);
 	return 0;

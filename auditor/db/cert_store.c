@@ -212,6 +212,10 @@ each(struct db *db, const struct cert_in *in, size_t n,
 	return rc;
 }
 
+/*
+ * Signed by a Precertificate Signing Certificate: its key is not that of the
+ * final issuer.  Only the precertificate shows it.
+ */
 static const char fact_sql[] =
     "with x as (select * from jsonb_to_recordset($1::jsonb) as x("
     "tbs text, cert text, form text, crl jsonb, ocsp jsonb, aia jsonb, "
@@ -223,7 +227,11 @@ static const char fact_sql[] =
     "array(select jsonb_array_elements_text(crl)), "
     "array(select jsonb_array_elements_text(ocsp)), "
     "array(select jsonb_array_elements_text(aia)), must_staple, short_lived, "
-    "presigned, weak, weak_why, decode(issuer, 'hex'), first_sct from x "
+    "presigned or exists (select from certificate p join issuer s on "
+    "s.sha256 = p.chain[1] join issuance i on i.tbs_sha256 = p.tbs_sha256 "
+    "where p.tbs_sha256 = decode(x.tbs, 'hex') and p.form = 'precert' and "
+    "s.spki_sha256 <> i.issuer_spki_sha256), "
+    "weak, weak_why, decode(issuer, 'hex'), first_sct from x "
     "on conflict (tbs_sha256) do update set cert_sha256 = "
     "excluded.cert_sha256, form = excluded.form, crl = excluded.crl, "
     "ocsp = excluded.ocsp, aia = excluded.aia, must_staple = "

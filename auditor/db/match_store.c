@@ -130,6 +130,22 @@ hash(const uint8_t *p)
 	return (struct span){ p, 32 };
 }
 
+/* Who signed it; and the CA itself, where a certificate of its did. */
+static int
+put_issuers(struct db *db, const struct judge_match *m, const char *owner,
+    struct err *e)
+{
+	if (m->chain_fp || m->nchain == 0 || m->issued != 1)
+		return 0;
+	if (issuer_store(db, m->chain[0], m->chain_spki, owner, e) == -1)
+		return -1;
+	/* a Precertificate Signing Certificate (RFC 6962 3.1) */
+	if (m->nchain > 1 && memcmp(m->chain_spki, m->issuer_spki, 32) != 0)
+		return issuer_store(db, m->chain[1], m->issuer_spki, owner,
+		    e);
+	return 0;
+}
+
 /* The certificate, its issuers, its names and its issuance. */
 static int
 put_certificate(struct store *s, const struct judge_match *m, struct err *e)
@@ -159,9 +175,7 @@ put_certificate(struct store *s, const struct judge_match *m, struct err *e)
 	if (owner[0] == '\0' && chain.n != 0 && m->issued == 1 &&
 	    owner_of_fingerprint(fp[0].p) != NULL)
 		owner = owner_of_fingerprint(fp[0].p);
-	if (!m->chain_fp && m->nchain != 0 && m->issued == 1 &&
-	    issuer_store(db, m->chain[0], m->issuer_spki,
-	    owner[0] != '\0' ? owner : NULL, e) == -1)
+	if (put_issuers(db, m, owner[0] != '\0' ? owner : NULL, e) == -1)
 		return -1;
 	if (db_push(db, e, "insert into issuance (tbs_sha256, "
 	    "issuer_spki_sha256, serial, spki_sha256, key_type, names, "

@@ -166,6 +166,15 @@ store(struct audit_job *j)
 		    "answer");
 }
 
+/* SCTs that an answer brings which counts (RFC 6962 3.3). */
+static struct span
+stapled_scts(const struct addr *a)
+{
+	return a->have_staple &&
+	    ocsp_said_counts(&a->stapled) != OCSP_SAYS_NOTHING ?
+	    buf_bytes(&a->stapled.scts) : (struct span){ NULL, 0 };
+}
+
 /* Have the certificate of one address judged. */
 static int
 ask(struct audit_job *j, struct addr *a)
@@ -179,6 +188,7 @@ ask(struct audit_job *j, struct addr *a)
 	q->name = c->row.host;
 	q->cert = a->chain[0];
 	q->tls = a->scts;
+	q->ocsp = stapled_scts(a);
 	for (i = 1; i < a->nchain; i++)
 		q->pool[q->npool++] = a->chain[i];
 	judge_cert_ask_pack(&b, q);
@@ -258,8 +268,13 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		ocsp_said_free(&a->stapled);
 		a->have_staple = r->ok &&
 		    judge_ocsp_read(cur, &a->stapled) == 0;
+		if (stapled_scts(a).n != 0 && ask(j, a) == -1)
+			return;
 	} else {
 		a->ask_id = 0;
+		if (a->have)
+			judge_cert_free(&a->said);
+		buf_reset(&a->raw);
 		buf_span(&a->raw, cur_rest(cur));
 		raw = cur_span(buf_bytes(&a->raw));
 		a->have = r->ok && judge_cert_read(&raw, &a->said) == 0;
@@ -273,7 +288,7 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 			(void)snprintf(a->message, sizeof(a->message),
 			    "%.250s", r->ok ? "the judge talks nonsense" :
 			    r->msg);
-		else if (ask_staple(j, a) == -1)
+		else if (!a->have_staple && ask_staple(j, a) == -1)
 			return;
 	}
 	if (c->asked == 0)

@@ -84,7 +84,9 @@ ccadb(const struct conf *c, struct roots **v, size_t *n, struct err *e)
 	if (slurp(c->ccadb_csv, LIMIT_CCADB, &records, e) == -1 ||
 	    slurp(c->audit_ccadb_pems, LIMIT_ROOTS, &pems, e) == -1)
 		goto out;
-	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+	/* certdata.txt is Mozilla's own word */
+	for (i = c->audit_certdata != NULL ? 1 : 0;
+	    i < sizeof(of) / sizeof(of[0]); i++)
 		if (roots_ccadb(begin(v, n, of[i][0]), of[i][1],
 		    buf_bytes(&records), buf_bytes(&pems), e) == -1)
 			goto out;

@@ -132,6 +132,10 @@ struct judge_match {
 	struct span	 der;		/* certificate or precertificate */
 	uint8_t		 tbs_sha256[32], cert_sha256[32], spki_sha256[32];
 	uint8_t		 issuer_spki[32];	/* zero: not known yet */
+	uint8_t		 chain_spki[32];	/* of chain[0], which may be a
+						   precertificate signing
+						   certificate's; zero: of
+						   fingerprints */
 	const char	*serial;
 	const char	*key_type;
 	const char	*owner;		/* of the issuer, "" unknown */

@@ -150,8 +150,9 @@ issued(struct judge_match *m, const struct entry *e)
 		m->reason = why;
 		return;
 	}
+	(void)cert_key_hash(m->chain[0], m->chain_spki, NULL);
 	if (e->type == ENTRY_X509)
-		(void)cert_key_hash(m->chain[0], m->issuer_spki, NULL);
+		memcpy(m->issuer_spki, m->chain_spki, 32);
 	up[0] = m->der;
 	for (i = 0; i < m->nchain; i++)
 		up[i + 1] = m->chain[i];

@@ -300,6 +300,7 @@ judge_match_pack(struct buf *b, const struct judge_match *m)
 	buf_add(b, m->cert_sha256, 32);
 	buf_add(b, m->spki_sha256, 32);
 	buf_add(b, m->issuer_spki, 32);
+	buf_add(b, m->chain_spki, 32);
 	judge_str_pack(b, m->serial);
 	judge_str_pack(b, m->key_type);
 	judge_str_pack(b, m->owner);
@@ -369,6 +370,7 @@ judge_match_read(struct cur *c, struct judge_match *m)
 	    cur_copy(c, m->cert_sha256, 32) == -1 ||
 	    cur_copy(c, m->spki_sha256, 32) == -1 ||
 	    cur_copy(c, m->issuer_spki, 32) == -1 ||
+	    cur_copy(c, m->chain_spki, 32) == -1 ||
 	    judge_str_read(c, &m->serial) == -1 ||
 	    judge_str_read(c, &m->key_type) == -1 ||
 	    judge_str_read(c, &m->owner) == -1 ||

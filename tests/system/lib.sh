@@ -19,6 +19,11 @@
 #   revoke P [ARGS]       by casrv: reason=R&at=T
 #   cas_lie NAME [ARGS]   as lie, for casrv
 #   honest                casrv lies no more
+#   t_tls NAME,OPT...     TLS endpoints; sets $tls (http://127.0.0.1:PORT)
+#   tls_port NAME         the port of one
+#   tls_post NAME/WHAT    to its admin
+#   t_dns                 a name server of $T/zone (lines as dnsd.py has them);
+#                         sets $dns (127.0.0.1@PORT)
 #   t_sink ARG...         the receiver; sets $sink (port), $sink_pid, $sink_log;
 #                         its secret is $T/secret
 #   t_conf NAME [LINE...] writes $T/NAME.yaml for $db, $rig and $list
@@ -46,7 +51,7 @@
 . tests/pg.sh
 
 passed=0 failed=0 skipped=0 own_pg= pids=() T= run_pid= rc=0
-rig= rig_pid= cas= cas_pid= sink= sink_pid= sink_log= db= conf= list=loglist.json
+rig= rig_pid= cas= cas_pid= tls= dns= sink= sink_pid= sink_log= db= conf= list=loglist.json
 
 t_begin()
 {
@@ -285,6 +290,42 @@ honest()
 	cas_post honest
 }
 
+t_tls()
+{
+	local e opts=()
+
+	for e; do
+		opts+=(--endpoint "$e")
+	done
+	rm -f "$T/tls.out"
+	"$obj/tests/rig/tlssrv" "${opts[@]}" >"$T/tls.out" 2>"$T/tls.err" &
+	pids+=($!)
+	tls=http://127.0.0.1:$(first_line "$T/tls.out" |
+	    sed 's/"endpoints".*//' | json_int port)
+}
+
+tls_port()
+{
+	get "$tls/_rig/endpoints" | sed 's/.*"endpoints"//' | json_int "$1"
+}
+
+tls_post()
+{
+	post "$tls/_rig/$1" > "$T/tls.said"
+	if grep -q '"error"' "$T/tls.said"; then
+		fail "tlssrv: $1: $(cat "$T/tls.said")"
+	fi
+}
+
+t_dns()
+{
+	[ -e "$T/zone" ] || : > "$T/zone"
+	python3 tests/rig/dnsd.py --zone "$T/zone" --log "$T/dns.log" \
+	    >"$T/dns.out" 2>"$T/dns.err" &
+	pids+=($!)
+	dns=127.0.0.1@$(first_line "$T/dns.out" | json_int port)
+}
+
 t_sink()
 {
 	sink_log=$T/sink.log
@@ -377,7 +418,9 @@ again()
 {
 	sql "update work set due_at = now() where kind in ('sweep', 'cert',
 	    'crl', 'ocsp', 'incl', 'endpoint', 'caa');
-	    update ocsp_due set due_at = now()" || fail "sql"
+	    update ocsp_due set due_at = now();
+	    update sct set checked_at = checked_at - interval '1 day'" ||
+	    fail "sql"
 	once
 }
 

@@ -95,6 +95,7 @@ match(uint64_t index)
 	memset(m.cert_sha256, 2, 32);
 	memset(m.spki_sha256, 3, 32);
 	memset(m.issuer_spki, 4, 32);
+	memset(m.chain_spki, 4, 32);
 	m.serial = "0a";
 	m.key_type = "p256";
 	m.owner = "ca.example";
