@@ -18,6 +18,7 @@ create table cert_fact (
 	first_sct_ms	bigint,
 	caa		text,			-- allowed, violated, unknown; null: not judged
 	caa_why		text,
+	caa_names	text[] not null default '{}',	-- judged by their records
 	judged_at	timestamptz not null default now()
 );
 create index cert_fact_judged on cert_fact (judged_at);

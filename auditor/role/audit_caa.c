@@ -166,8 +166,9 @@ judge_one(struct audit_job *j, const struct db_res *r, size_t i,
 	if (says == 0)
 		rc = watcher_open(j->en->db, tbs.p, &f, NULL, e);
 	if (rc == 0)
-		rc = caa_store_judged(j->en->db, &tbs, says == 1 ? "allowed" :
-		    says == 0 ? "violated" : "unknown", why, e);
+		rc = caa_store_judged(j->en->db, &(struct caa_judged){ tbs,
+		    db_text(r, i, CAA_DUE_NAME), says == 1 ? "allowed" :
+		    says == 0 ? "violated" : "unknown", why }, e);
 	json_decref(records);
 	caa_free(&set);
 	return rc;
@@ -201,11 +202,12 @@ store(struct audit_job *j)
 	c->set.ad = c->ad;
 	if (audit_begin(j) == -1)
 		return;
-	rc = judge_due(j, &e);
-	if (rc == 0)
-		rc = caa_store_seen(j->en->db, &s, &before, &e);
+	rc = caa_store_seen(j->en->db, &s, &before, &e);
 	if (rc == 0 && before != NULL)
 		rc = changed(j, before, &e);
+	/* what is there now tells whether it was the same until then */
+	if (rc == 0)
+		rc = judge_due(j, &e);
 	if (rc == 0)
 		rc = grants(j, &e);
 	free(before);
