@@ -11,6 +11,7 @@
 #include "auditor/db/watcher.h"
 #include "base/clk.h"
 #include "base/enc.h"
+#include "pki/name.h"
 
 static const struct {
 	const char	*kind;
@@ -45,6 +46,7 @@ static void
 note(struct endpoint_find *f, enum endpoint_fault what, const char *severity,
     const char *fmt, ...)
 {
+	char	text[2048];
 	va_list	ap;
 
 	if (f->v[what].severity != NULL && route_severity(
@@ -52,8 +54,11 @@ note(struct endpoint_find *f, enum endpoint_fault what, const char *severity,
 		return;
 	f->v[what].severity = severity;
 	va_start(ap, fmt);
-	(void)vsnprintf(f->v[what].why, sizeof(f->v[what].why), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* names of strangers: what does not fit is cut at a character */
+	(void)name_display(text, strlen(text), f->v[what].why,
+	    sizeof(f->v[what].why));
 }
 
 /* One third and one sixth of the lifetime left, and none. */
@@ -94,7 +99,7 @@ staple(struct endpoint_find *f, const char *addr, const struct judge_cert *k,
     const struct ocsp_said *s)
 {
 	if (s == NULL) {
-		if (k->must_staple)
+		if (k->must_staple && !f->stapled)
 			note(f, ENDPOINT_STAPLE, "medium", "%s staples no "
 			    "OCSP answer, and its certificate says that it "
 			    "must (RFC 7633)", addr);

@@ -21,12 +21,16 @@ struct endpoint_find {
 		char		 why[400];
 		int		 wait;		/* not decided: leave it */
 	} v[ENDPOINT_FAULTS];
+	int		stapled;	/* there is a staple, readable or not */
 	char		detail[1024];
 };
 
 void endpoint_find_begin(struct endpoint_find *, const struct endpoint_row *);
 
-/* An address and its certificate; ${staple} NULL: none, or not readable. */
+/*
+ * An address and its certificate; ${staple} NULL: none, or it could not be
+ * judged (then ->stapled was set).
+ */
 int endpoint_find_add(struct endpoint_find *, struct db *, const char *addr,
     const struct judge_cert *, const struct ocsp_said *staple, struct err *);
 

@@ -86,6 +86,10 @@ read_host(const char *text, const struct parts *p, char out[NAME_TEXT],
 		    "watched with certvigil watch add", e);
 	if (name_canon(host, p->n, out, &sub) == -1)
 		return wrong(text, sub.msg, e);
+	/* other kinds of digits and dots are these now */
+	if (out[strspn(out, "0123456789.")] == '\0' &&
+	    inet_pton(AF_INET, out, addr) != 1)
+		return wrong(text, "this is no IPv4 address", e);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "auditor/db/finding.h"
 #include "auditor/db/watcher.h"
+#include "base/clk.h"
 #include "base/enc.h"
 #include "pki/owner.h"
 
@@ -16,7 +17,7 @@
 
 /*
  * The keys of the same CA, and what was revoked without an order while we
- * knew of it.  $1 is an issuer key.  A campaign goes on for a day after the last revocation.
+ * knew of it.  $1 is an issuer key.
  */
 #define OURS \
 	"with k as (select distinct i.issuer_spki_sha256 as key, " \
@@ -74,9 +75,10 @@ absorb(struct db *db, const struct span *key, int64_t campaign,
 	return rc;
 }
 
-/* How far it is: all, replaced, served still, left, hours since. */
+/* How far it is: all, replaced, served still, left, hours until the first
+ * deadline of what is left. */
 struct progress {
-	int64_t	all, replaced, served, left, hours;
+	int64_t	all, replaced, served, left, hours, began;
 };
 
 static const char progress_sql[] = OURS
@@ -85,19 +87,24 @@ static const char progress_sql[] = OURS
     "o.endpoint_id where e.removed_at is null order by o.endpoint_id, "
     "o.addr, o.id desc), "
     "c as (select distinct on (r.issuer_spki_sha256, r.serial) r.*, i.names, "
-    "i.tbs_sha256, i.first_seen, i.not_before from r join issuance i on "
+    "i.tbs_sha256, i.not_before, i.not_after from r join issuance i on "
     "i.issuer_spki_sha256 = r.issuer_spki_sha256 and i.serial = r.serial "
     "where r.observed_at > $2 - interval '1 hour' "
     "order by r.issuer_spki_sha256, r.serial), "
-    "d as (select exists (select from issuance j left join revocation q on "
+    "d as (select exists (select from certificate_name n join issuance j on "
+    "j.tbs_sha256 = n.tbs_sha256 left join revocation q on "
     "q.issuer_spki_sha256 = j.issuer_spki_sha256 and q.serial = j.serial "
-    "where j.names @> c.names and j.not_before > c.not_before and "
+    "where n.name = c.names[1] and j.names @> c.names and j.not_before > "
+    "c.not_before and "
     "j.not_after > now() and coalesce(q.status, '') <> 'revoked') as "
     "replaced, exists (select from live l where l.tbs_sha256 = "
-    "c.tbs_sha256) as served from c) "
+    "c.tbs_sha256) as served, c.not_after > now() as valid, c.observed_at + "
+    "case when coalesce(c.reason, 0) in (0, 1, 4) then interval '24 hours' "
+    "else interval '5 days' end as deadline from c) "
     "select count(*), count(*) filter (where replaced), count(*) filter "
-    "(where served), count(*) filter (where not replaced), "
-    "(extract(epoch from now() - $2) / 3600)::bigint from d";
+    "(where served), count(*) filter (where valid and not replaced), "
+    "coalesce(greatest(0, extract(epoch from min(deadline) filter (where "
+    "valid and not replaced) - now()) / 3600), 0)::bigint from d";
 
 static int
 count(struct db *db, const struct span *key, int64_t began,
@@ -112,6 +119,7 @@ count(struct db *db, const struct span *key, int64_t began,
 	p->served = db_int(r, 0, 2);
 	p->left = db_int(r, 0, 3);
 	p->hours = db_int(r, 0, 4);
+	p->began = began;
 	db_free(r);
 	return 0;
 }
@@ -120,7 +128,7 @@ static int
 open_campaign(struct db *db, const struct span *key, const char *subject,
     const struct progress *p, int64_t *id, struct err *e)
 {
-	char		 why[300], hex[65], *d;
+	char		 why[300], hex[65], t[CLK_TEXT], *d;
 	json_t		*o;
 	struct finding	 f = { .kind = "revocation.campaign", .severity =
 	    "critical", .subject = subject, .owner = "", .watch = "",
@@ -134,13 +142,13 @@ open_campaign(struct db *db, const struct span *key, const char *subject,
 	}
 	(void)snprintf(why, sizeof(why), "%" PRId64 " certificates of this CA "
 	    "were revoked without our order: %" PRId64 " replaced, %" PRId64
-	    " served, %" PRId64 " left, %" PRId64 " h; `certvigil affected "
-	    "--issuer-spki %s` lists them", p->all, p->replaced, p->served,
+	    " served, %" PRId64 " left, %" PRId64 " h to the first deadline; "
+	    "`certvigil affected --issuer-spki %s` lists them", p->all, p->replaced, p->served,
 	    p->left, p->hours, hex);
-	o = json_pack("{ss sI sI sI sI}", "issuer_spki_sha256", hex,
-	    "revoked", (json_int_t)p->all, "replaced",
-	    (json_int_t)p->replaced, "served", (json_int_t)p->served, "left",
-	    (json_int_t)p->left);
+	o = json_pack("{ss ss sI sI sI sI}", "issuer_spki_sha256", hex,
+	    "began", clk_text(p->began, t), "revoked", (json_int_t)p->all,
+	    "replaced", (json_int_t)p->replaced, "served",
+	    (json_int_t)p->served, "left", (json_int_t)p->left);
 	d = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	f.detail = d;
@@ -153,28 +161,46 @@ open_campaign(struct db *db, const struct span *key, const char *subject,
 	return rc;
 }
 
+/*
+ * Since when: many within an hour begin one; then each goes on with it that
+ * comes within a day after the last.  INT64_MIN: there is none.
+ */
+static int
+began_at(struct db *db, const struct span *key, const char *subject,
+    int64_t *began, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, OURS ", f as (select (detail->>'began')::"
+	    "timestamptz as began from finding where kind = "
+	    "'revocation.campaign' and subject = $2 and state in ('open', "
+	    "'acked', 'accepted') and exists (select from r where "
+	    "observed_at < now() and observed_at > now() - interval '1 day')) "
+	    "select (select began from f), (select min(observed_at) from r "
+	    "where observed_at > now() - interval '1 hour' having count(*) >= "
+	    "$3)", "bsi", key, subject, (int64_t)MANY) == -1)
+		return -1;
+	*began = !db_null(r, 0, 0) ? db_time(r, 0, 0) : db_time(r, 0, 1);
+	db_free(r);
+	return 0;
+}
+
 int
 rev_campaign(struct db *db, const uint8_t issuer[32], int *yes,
     struct err *e)
 {
 	const struct span	 key = { issuer, 32 };
 	struct progress		 p;
-	struct db_res		*r = NULL;
 	char			 subject[256];
-	int64_t			 n, id = 0, began;
+	int64_t			 id = 0, began = INT64_MIN;
 
 	*yes = 0;
-	if (db_query(db, &r, e, OURS "select count(*), coalesce(min("
-	    "observed_at), now()) from r where observed_at > now() - "
-	    "interval '1 hour'", "b", &key) == -1)
-		return -1;
-	n = db_int(r, 0, 0);
-	began = db_time(r, 0, 1);
-	db_free(r);
-	if (n < MANY)
-		return 0;
 	if (subject_of(db, &key, subject, sizeof(subject), e) == -1 ||
-	    count(db, &key, began, &p, e) == -1 ||
+	    began_at(db, &key, subject, &began, e) == -1)
+		return -1;
+	if (began == INT64_MIN)
+		return 0;
+	if (count(db, &key, began, &p, e) == -1 ||
 	    open_campaign(db, &key, subject, &p, &id, e) == -1)
 		return -1;
 	*yes = 1;
@@ -192,7 +218,8 @@ rev_campaign_progress(struct db *db, struct err *e)
 	int64_t		 id;
 	int		 rc = 0;
 
-	if (db_query(db, &r, e, "select subject, first_seen, "
+	if (db_query(db, &r, e, "select subject, coalesce((detail->>'began')::"
+	    "timestamptz, first_seen), "
 	    "detail->>'issuer_spki_sha256' from finding where kind = "
 	    "'revocation.campaign' and state in ('open', 'acked')", "") == -1)
 		return -1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auditor/db/finding.h"
+#include "auditor/db/row.h"
 #include "auditor/db/watcher.h"
 #include "auditor/rev_campaign.h"
 #include "base/clk.h"
@@ -18,7 +19,6 @@
 
 /* What the database knows of one certificate that changed. */
 struct about {
-	char	names[160];	/* the first names, for people */
 	int	unexpected;	/* a finding says that nobody declared it */
 	int	successor;	/* another for its names is served */
 	int	served;		/* it is served still */
@@ -27,14 +27,19 @@ struct about {
 	char	*sources;	/* JSON, owned */
 };
 
+/* What source ${s} says, in state ${w}, as the finding tells it. */
+#define SAID_SQL \
+	"jsonb_build_object('kind', s.kind, 'url', s.url, 'status', " \
+	"w.status, 'reason', w.reason, 'stated_at', " \
+	ROW_RFC3339("w.stated_at") ", 'first_seen', " \
+	ROW_RFC3339("w.first_seen") ", 'sha256', encode(w.sha256, 'hex'))"
+
 static const char about_sql[] =
     "with i as (select * from issuance where issuer_spki_sha256 = $1 and "
     "serial = $2), live as (select distinct on (o.endpoint_id, o.addr) "
     "o.tbs_sha256 from endpoint_observation o join endpoint e on e.id = "
     "o.endpoint_id where e.removed_at is null order by o.endpoint_id, "
     "o.addr, o.id desc) select "
-    "coalesce((select array_to_string((array_agg(distinct n))[1:3], ', ') "
-    "from i, unnest(i.names) n), ''), "
     "exists (select from i join finding f on f.subject = "
     "encode(i.tbs_sha256, 'hex') where f.kind in ('certificate.unexpected', "
     "'key.misused') and f.state in ('open', 'acked', 'rejected')), "
@@ -46,10 +51,7 @@ static const char about_sql[] =
     "i.first_seen - interval '1 hour' < $3) and not exists (select from "
     "revocation_status where issuer_spki_sha256 = $1 and serial = $2 and "
     "status = 'good'), "
-    "coalesce((select json_agg(json_build_object('kind', s.kind, 'url', "
-    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
-    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
-    "encode(w.sha256, 'hex')) order by s.kind, s.url) from "
+    "coalesce((select json_agg(" SAID_SQL " order by s.kind, s.url) from "
     "revocation_source s join lateral (select * from revocation_status w "
     "where w.issuer_spki_sha256 = $1 and w.serial = $2 and w.source_id = "
     "s.id order by w.id desc limit 1) w on true "
@@ -65,12 +67,11 @@ about(struct db *db, const struct span *key,
 	if (db_query(db, &r, e, about_sql, "bst", key, c->serial,
 	    c->after.stated_at) == -1)
 		return -1;
-	(void)snprintf(a->names, sizeof(a->names), "%s", db_text(r, 0, 0));
-	a->unexpected = db_bool(r, 0, 1);
-	a->successor = db_bool(r, 0, 2);
-	a->served = db_bool(r, 0, 3);
-	a->old = db_bool(r, 0, 4);
-	a->sources = strdup(db_text(r, 0, 5));
+	a->unexpected = db_bool(r, 0, 0);
+	a->successor = db_bool(r, 0, 1);
+	a->served = db_bool(r, 0, 2);
+	a->old = db_bool(r, 0, 3);
+	a->sources = strdup(db_text(r, 0, 4));
 	db_free(r);
 	return a->sources != NULL ? 0 : err_set(e, ERR_SYS, "memory");
 }
@@ -209,24 +210,18 @@ unrevoked(struct db *db, const struct span *key,
 static int
 refresh(struct db *db, const struct span *key, struct err *e)
 {
-	char	prefix[80], hex[65];
-
-	(void)enc_hex_to(hex, key->p, 32);
-	(void)snprintf(prefix, sizeof(prefix), "%s:%%", hex);
 	return db_query(db, NULL, e, "update finding f set detail = "
 	    "f.detail || jsonb_build_object('sources', x.v) from (select "
-	    "w.serial, jsonb_agg(jsonb_build_object('kind', s.kind, 'url', "
-	    "s.url, 'status', w.status, 'reason', w.reason, 'stated_at', "
-	    "w.stated_at, 'first_seen', w.first_seen, 'sha256', "
-	    "encode(w.sha256, 'hex')) order by s.kind, s.url) as v from "
-	    "(select distinct on (serial, source_id) * from "
-	    "revocation_status where issuer_spki_sha256 = $1 "
-	    "order by serial, source_id, id desc) w join revocation_source s "
-	    "on s.id = w.source_id where w.status = 'revoked' "
-	    "group by w.serial) x where f.kind = 'certificate.revoked' and "
-	    "f.subject like $2 and f.subject = $3 || ':' || x.serial and "
-	    "f.detail->'sources' is distinct from x.v", "bss", key, prefix,
-	    hex);
+	    "f.id, jsonb_agg(" SAID_SQL " order by s.kind, s.url) as v from "
+	    "finding f join revocation_source s on s.issuer_spki_sha256 = $1 "
+	    "join lateral (select * from revocation_status w where "
+	    "w.issuer_spki_sha256 = $1 and w.serial = "
+	    "split_part(f.subject, ':', 2) and w.source_id = s.id "
+	    "order by w.id desc limit 1) w on w.status = 'revoked' "
+	    "where f.kind = 'certificate.revoked' and f.state in ('open', "
+	    "'acked') and split_part(f.subject, ':', 1) = encode($1, 'hex') "
+	    "group by f.id) x where f.id = x.id and "
+	    "f.detail->'sources' is distinct from x.v", "b", key);
 }
 
 /* Is it revoked now, and was not before? */

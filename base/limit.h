@@ -138,7 +138,7 @@
 #define LIMIT_CHAIN_SIGS	200u
 /* Paths that are judged. */
 #define LIMIT_CHAIN_PATHS	64u
-/* Name constraints times names that one path compares. */
+/* Name constraints times names that all paths of one search compare. */
 #define LIMIT_CHAIN_NAMES	(1u << 20)
 /* Names of one certificate that are compared with constraints. */
 #define LIMIT_CHAIN_SANS	100000u

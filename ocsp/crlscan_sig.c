@@ -11,6 +11,7 @@
 #include "ocsp/asn.h"
 #include "ocsp/crlscan_part.h"
 #include "pki/der.h"
+#include "pki/weak_rsa.h"
 
 /* Signatures of CRLs (RFC 5280 5.1.1.2, 5.1.1.3). */
 
@@ -181,17 +182,19 @@ fits(EVP_PKEY *key, const struct crl_alg *alg)
 
 /* Why we do not judge by this key, or NULL. */
 static const char *
-unfit(EVP_PKEY *key)
+unfit(EVP_PKEY *key, struct span spki)
 {
-	char	group[64] = "";
-	int	id = EVP_PKEY_get_base_id(key), bits;
+	struct weak_rsa	rsa;
+	char		group[64] = "";
+	int		id = EVP_PKEY_get_base_id(key), bits;
 
 	bits = EVP_PKEY_get_bits(key);
 	if ((id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS) &&
 	    (bits < RSA_LEAST || bits > LIMIT_RSA_BITS))
 		return "an RSA key of another size than 1024 to 8192 bits";
 	if (id != EVP_PKEY_EC)
-		return NULL;
+		return weak_rsa_read(spki, &rsa) ? weak_rsa_unfit(&rsa) :
+		    NULL;
 	if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
 	    (strcmp(group, SN_X9_62_prime256v1) == 0 ||
 	    strcmp(group, SN_secp384r1) == 0 ||
@@ -274,7 +277,7 @@ crlscan_verify(struct crlscan *s, struct span sig)
 		    "another kind than %s (RFC 5280 6.3.3 g)", s->alg.name);
 		goto out;
 	}
-	why = unfit(key);
+	why = unfit(key, s->spki);
 	if (why != NULL)
 		goto out;
 	ok = s->alg.sign == CRL_EDDSA ?

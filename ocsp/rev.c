@@ -108,20 +108,37 @@ excuse(const struct rev_source *s)
 	    "(removeFromCRL, RFC 5280 5.3.1)" : "it gives no answer";
 }
 
+/* A source that says good while another says revoked; n: none does. */
+static size_t
+contradicts(const struct rev_source *v, size_t n)
+{
+	size_t	i, parts = 0, silent = 0, part = n, good = n;
+
+	for (i = 0; i < n; i++) {
+		parts += v[i].part != 0;
+		if (v[i].status != REV_GOOD)
+			continue;
+		if (v[i].part) {
+			silent++;
+			part = i;
+		} else
+			good = i;
+	}
+	/* a list in parts says good when all of them do */
+	return good != n ? good : silent == parts ? part : n;
+}
+
 static void
 merge_revoked(const struct rev_source *v, size_t n, struct rev *out)
 {
 	const struct rev_source	*s = &v[out->source];
-	size_t			 i, good = n;
+	size_t			 i, good = contradicts(v, n);
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		if (revoked(&v[i]) && v[i].revoked_at != INT64_MIN &&
 		    (out->stated_at == INT64_MIN ||
 		    v[i].revoked_at < out->stated_at))
 			out->stated_at = v[i].revoked_at;
-		if (v[i].status == REV_GOOD)
-			good = i;
-	}
 	out->status = REV_REVOKED;
 	out->reason = s->reason;
 	out->disagree = good != n;

@@ -30,6 +30,9 @@ struct rev_source {
 	int		 reason;	/* -1: none */
 	int64_t		 seen_at;	/* when it was read; INT64_MIN: never */
 	const char	*refusal;	/* why not; "" or NULL: fine */
+	int		 part;		/* with others of its kind one list: that
+					   it does not list a certificate
+					   contradicts none of them */
 };
 
 struct rev {

@@ -14,12 +14,16 @@
 /* The longest name that is shown whole. */
 #define SHOWN	1024
 
-/* Names while they are collected; a hash table finds doubles. */
+/* Names while they are collected, doubles among them. */
 struct names {
 	struct cert	*c;
 	size_t		 cap;
-	uint32_t	*slot;		/* index + 1 */
-	size_t		 nslot;		/* a power of two */
+};
+
+/* One of them, to be sorted. */
+struct named {
+	char	*text;
+	size_t	 at;
 };
 
 void
@@ -55,31 +59,52 @@ string_code(const struct der *v)
 	    NAME_UTF8 : NAME_LATIN1;
 }
 
-static uint32_t
-text_hash(const char *s)
-{
-	uint32_t	h = 2166136261u;
-
-	for (; *s != '\0'; s++)
-		h = (h ^ (uint8_t)*s) * 16777619u;
-	return h ^ h >> 15;
-}
-
 static void
 names_add(struct names *l, const char *text)
 {
-	size_t	i;
-
 	if (*text == '\0')
 		return;
-	for (i = text_hash(text) & (l->nslot - 1); l->slot[i] != 0;
-	    i = (i + 1) & (l->nslot - 1))
-		if (strcmp(l->c->names[l->slot[i] - 1], text) == 0)
-			return;
 	l->c->names = mem_grow(l->c->names, &l->cap, l->c->nnames + 1,
 	    sizeof(*l->c->names));
 	l->c->names[l->c->nnames++] = mem_str(text);
-	l->slot[i] = (uint32_t)l->c->nnames;
+}
+
+static int
+named_cmp(const void *a, const void *b)
+{
+	const struct named	*x = a, *y = b;
+	int			 r = strcmp(x->text, y->text);
+
+	if (r != 0)
+		return r;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/*
+ * Of doubles only the first stays.  They are sorted for it: in a hash table
+ * an attacker who chooses names that collide has all compared with all.
+ */
+static void
+names_once(struct cert *c)
+{
+	struct named	*v = mem_array(c->nnames, sizeof(*v));
+	size_t		 i, n = 0;
+
+	for (i = 0; i < c->nnames; i++)
+		v[i] = (struct named){ c->names[i], i };
+	if (c->nnames > 1)
+		qsort(v, c->nnames, sizeof(*v), named_cmp);
+	for (i = 1; i < c->nnames; i++)
+		if (strcmp(v[i].text, v[i - 1].text) == 0)
+			c->names[v[i].at] = NULL;
+	for (i = 0; i < c->nnames; i++)
+		if (c->names[v[i].at] == NULL)
+			free(v[i].text);
+	for (i = 0; i < c->nnames; i++)
+		if (c->names[i] != NULL)
+			c->names[n++] = c->names[i];
+	c->nnames = n;
+	free(v);
 }
 
 /* dNSName and iPAddress. */
@@ -278,13 +303,9 @@ out:
 static int
 read_names(const struct der_tbs *t, struct cert *c, struct err *e)
 {
-	struct names	l = { c, 0, NULL, 64 };
+	struct names	l = { c, 0 };
 	int		r = 0;
 
-	/* No element is shorter than two bytes. */
-	while (l.nslot < t->san.n + t->subject.n)
-		l.nslot *= 2;
-	l.slot = mem_array(l.nslot, sizeof(*l.slot));
 	if (t->san.p != NULL && read_san(&l, t) == -1)
 		r = err_set(e, ERR_FORMAT, "certificate: subjectAltName "
 		    "cannot be read (RFC 5280, 4.2.1.6)");
@@ -294,7 +315,7 @@ read_names(const struct der_tbs *t, struct cert *c, struct err *e)
 	if (r == 0 && (c->issuer = read_name(t->issuer, NULL)) == NULL)
 		r = err_set(e, ERR_FORMAT, "certificate: issuer cannot be "
 		    "read (RFC 5280, 4.1.2.4)");
-	free(l.slot);
+	names_once(c);
 	return r;
 }
 

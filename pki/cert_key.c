@@ -15,6 +15,7 @@
 #include "base/sha.h"
 #include "pki/cert.h"
 #include "pki/der.h"
+#include "pki/weak_rsa.h"
 
 /* Keys and signatures: pki/cert.h has the contract. */
 
@@ -280,6 +281,8 @@ cert_verify(struct span alg_der, struct span sig, struct span data,
 {
 	const uint8_t	*p = alg_der.p;
 	X509_ALGOR	*alg = NULL;
+	struct weak_rsa	 rsa;
+	const char	*why;
 	EVP_PKEY	*key;
 	int		 r = -1;
 
@@ -288,6 +291,8 @@ cert_verify(struct span alg_der, struct span sig, struct span data,
 		(void)err_set(e, ERR_LIMIT, "certificate too long");
 		return -1;
 	}
+	if (weak_rsa_read(spki, &rsa) && (why = weak_rsa_unfit(&rsa)) != NULL)
+		return err_set(e, ERR_VERIFY, "%s", why);
 	alg = d2i_X509_ALGOR(NULL, &p, (long)alg_der.n);
 	key = key_of(spki);
 	if (alg == NULL || key == NULL) {

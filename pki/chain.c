@@ -76,7 +76,8 @@ judge(struct judged *j, struct chain_search *s, const struct chain_found *f,
 		if (j->path[i]->to < j->until)
 			j->until = j->path[i]->to;
 	}
-	j->ok = chain_check_path(j->path, j->n, in, &j->why);
+	j->ok = chain_check_path(j->path, j->n, in, &s->names,
+	    &j->why);
 	j->ok_now = j->ok && chain_check_time(j->path, j->n, in->at, &j->why);
 	j->ok_issued = j->ok &&
 	    chain_check_time(j->path, j->n, j->path[0]->from, &none);

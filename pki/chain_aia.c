@@ -154,12 +154,11 @@ chain_aia_read(struct span body, struct buf *mem, struct span *out,
 	long		n = -1;
 
 	if (body.n > LIMIT_BODY_AIA)
-		return err_set(e, ERR_LIMIT, "AIA answer: more than %u bytes",
+		return err_set(e, ERR_LIMIT, "more than %u bytes",
 		    LIMIT_BODY_AIA);
 	if (take_der(&a, body) == -1 && take_pem(&a, body) == -1) {
-		(void)err_set(e, ERR_FORMAT, "AIA answer: neither a "
-		    "certificate nor PKCS #7 certificates "
-		    "(RFC 5280, 4.2.2.1)");
+		(void)err_set(e, ERR_FORMAT, "neither a certificate nor "
+		    "PKCS #7 certificates (RFC 5280, 4.2.2.1)");
 		goto out;
 	}
 	/* The buffer has its place now. */

@@ -281,6 +281,7 @@ chain_search(struct chain_search *s, const struct chain_in *in,
 	struct step	*t;
 
 	memset(s, 0, sizeof(*s));
+	s->names = LIMIT_CHAIN_NAMES;
 	w.depth = 0;
 	w.when = in->at;
 	if (take_certs(s, in, e) == -1)

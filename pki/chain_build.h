@@ -33,6 +33,7 @@ struct chain_search {
 	size_t			 tries;
 	struct chain_found	*found;		/* owned */
 	size_t			 nfound;
+	size_t			 names;	/* comparisons that are left */
 	int			 exhausted;
 };
 

@@ -94,7 +94,7 @@ check_leaf(struct chain_cert *c, const struct chain_in *in)
 /* RFC 5280, 6.1, without times, signatures and policies. */
 static int
 check_rules(struct chain_cert *const *path, size_t n,
-    const struct chain_in *in, struct buf *why)
+    const struct chain_in *in, size_t *names, struct buf *why)
 {
 	size_t		 i, below = 0;
 	const char	*bad;
@@ -115,7 +115,7 @@ check_rules(struct chain_cert *const *path, size_t n,
 	}
 	if ((bad = check_leaf(path[0], in)) != NULL)
 		return refuse(why, 0, n, bad);
-	if ((bad = chain_nc_path(path, n)) != NULL) {
+	if ((bad = chain_nc_path(path, n, names)) != NULL) {
 		buf_str(why, bad);
 		return 0;
 	}
@@ -165,13 +165,13 @@ host_of(const char *name, char out[NAME_TEXT])
 
 int
 chain_check_path(struct chain_cert *const *path, size_t n,
-    const struct chain_in *in, struct buf *why)
+    const struct chain_in *in, size_t *names, struct buf *why)
 {
 	struct chain_ossl	 o;
 	char			 name[NAME_TEXT];
 	const char		*bad;
 
-	if (!check_rules(path, n, in, why))
+	if (!check_rules(path, n, in, names, why))
 		return 0;
 	if (!in->permissive && !check_profile(path, n, in->any_eku, why))
 		return 0;

@@ -11,10 +11,11 @@
 /*
  * All that decides about one path (leaf first, anchor last) whatever the
  * time: RFC 5280 section 6, the profile, the name, then OpenSSL.  1: fine;
- * 0: refused, with the sentence in ${why}.
+ * 0: refused, with the sentence in ${why}.  ${*names} comparisons of names
+ * may be made, and are taken off.
  */
 int chain_check_path(struct chain_cert *const *path, size_t n,
-    const struct chain_in *, struct buf *why);
+    const struct chain_in *, size_t *names, struct buf *why);
 
 /*
  * Is every certificate of it valid at that time (microseconds; RFC 5280,

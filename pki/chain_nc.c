@@ -25,11 +25,6 @@ struct nc {
 	unsigned	 permitted;	/* 1 << kind of a permitted one */
 };
 
-/* The work that is left for one path. */
-struct work {
-	size_t	left;
-};
-
 static const char	malformed[] = "name constraints cannot be read "
 			    "(RFC 5280, 4.2.1.10)";
 
@@ -117,14 +112,42 @@ nc_read(struct nc *nc, struct span value)
 	return bad;
 }
 
+/* Bytes of a Name that cost as much as a comparison. */
+#define CANON_BYTES	16
+
+static const char *
+spend(size_t *left, size_t n)
+{
+	if (*left < n)
+		return "too many names and name constraints to compare";
+	*left -= n;
+	return NULL;
+}
+
+/* The canonical form of a Name, emptied first: NULL or why not. */
+static const char *
+canon_of(struct span name, struct buf *out, size_t *left, const char *bad)
+{
+	const char	*why = spend(left, name.n / CANON_BYTES);
+
+	buf_reset(out);
+	if (why == NULL && dn_canon(name, out) == -1)
+		why = bad;
+	return why;
+}
+
 /* One name against all subtrees of its kind. */
 static const char *
 check_name(const struct nc *nc, unsigned kind, struct span name,
-    struct work *w)
+    size_t *left)
 {
-	int	allowed = (nc->permitted >> kind & 1) == 0;
-	size_t	i;
+	int		 allowed = (nc->permitted >> kind & 1) == 0;
+	const char	*bad;
+	size_t		 i;
 
+	/* OpenSSL, which comes next, looks at those of other kinds, too. */
+	if ((bad = spend(left, nc->n)) != NULL)
+		return bad;
 	if ((nc->kinds >> kind & 1) == 0)
 		return NULL;
 	if (!nc_kind_known(kind))
@@ -133,9 +156,6 @@ check_name(const struct nc *nc, unsigned kind, struct span name,
 	if (kind != NC_DIR && !nc_name_ok(kind, name))
 		return "a constrained name is malformed "
 		    "(RFC 5280, 4.2.1.6)";
-	if (w->left < nc->n)
-		return "too many names and name constraints to compare";
-	w->left -= nc->n;
 	for (i = 0; i < nc->n; i++) {
 		if (nc->v[i].kind != kind)
 			continue;
@@ -153,7 +173,7 @@ check_name(const struct nc *nc, unsigned kind, struct span name,
 /* The subject of a certificate and, without a SAN, mail addresses in it. */
 static const char *
 check_subject(const struct nc *nc, const struct chain_cert *c,
-    struct work *w)
+    size_t *left)
 {
 	static const char	oid[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01";
 	struct buf		canon = BUF_INIT;
@@ -164,21 +184,22 @@ check_subject(const struct nc *nc, const struct chain_cert *c,
 	if (dn_empty(c->t.subject))
 		return NULL;
 	if ((nc->kinds >> NC_DIR & 1) != 0)
-		bad = dn_canon(c->t.subject, &canon) == -1 ?
-		    "the subject cannot be read (RFC 5280, 4.1.2.6)" :
-		    check_name(nc, NC_DIR, buf_bytes(&canon), w);
+		bad = canon_of(c->t.subject, &canon, left, "the subject "
+		    "cannot be read (RFC 5280, 4.1.2.6)");
+	if (bad == NULL && (nc->kinds >> NC_DIR & 1) != 0)
+		bad = check_name(nc, NC_DIR, buf_bytes(&canon), left);
 	buf_free(&canon);
 	if (bad != NULL || c->t.san.p != NULL ||
 	    dn_begin(&walk, c->t.subject) == -1)
 		return bad;
 	while (bad == NULL && dn_next(&walk, &a) == 1)
 		if (CHAIN_IS(a.oid, oid))
-			bad = check_name(nc, NC_MAIL, a.value, w);
+			bad = check_name(nc, NC_MAIL, a.value, left);
 	return bad;
 }
 
 static const char *
-check_san(const struct nc *nc, struct span san, struct work *w)
+check_san(const struct nc *nc, struct span san, size_t *left)
 {
 	struct buf	canon = BUF_INIT;
 	struct cur	c = cur_span(san);
@@ -198,15 +219,13 @@ check_san(const struct nc *nc, struct span san, struct work *w)
 			break;
 		name = d.body;
 		if ((d.tag & 0x1f) == NC_DIR) {
-			buf_reset(&canon);
-			if (dn_canon(d.body, &canon) == -1) {
-				bad = "subjectAltName cannot be read "
-				    "(RFC 5280, 4.2.1.6)";
-				break;
-			}
+			bad = canon_of(d.body, &canon, left,
+			    "subjectAltName cannot be read "
+			    "(RFC 5280, 4.2.1.6)");
 			name = buf_bytes(&canon);
 		}
-		bad = check_name(nc, d.tag & 0x1f, name, w);
+		if (bad == NULL)
+			bad = check_name(nc, d.tag & 0x1f, name, left);
 	}
 	buf_free(&canon);
 	return bad;
@@ -215,7 +234,7 @@ check_san(const struct nc *nc, struct span san, struct work *w)
 /* The names of all that is below path[at]. */
 static const char *
 check_below(struct chain_cert *const *path, size_t at, const struct nc *nc,
-    struct work *w)
+    size_t *left)
 {
 	const char	*bad = NULL;
 	size_t		 i;
@@ -223,18 +242,17 @@ check_below(struct chain_cert *const *path, size_t at, const struct nc *nc,
 	for (i = 0; i < at && bad == NULL; i++) {
 		if (i != 0 && chain_self_issued(path[i]))
 			continue;
-		bad = check_subject(nc, path[i], w);
+		bad = check_subject(nc, path[i], left);
 		if (bad == NULL)
-			bad = check_san(nc, path[i]->t.san, w);
+			bad = check_san(nc, path[i]->t.san, left);
 	}
 	return bad;
 }
 
 const char *
-chain_nc_path(struct chain_cert *const *path, size_t n)
+chain_nc_path(struct chain_cert *const *path, size_t n, size_t *left)
 {
 	const struct chain_exts	*x;
-	struct work		 w = { LIMIT_CHAIN_NAMES };
 	const char		*bad = NULL;
 	struct nc		 nc;
 	size_t			 i;
@@ -244,9 +262,11 @@ chain_nc_path(struct chain_cert *const *path, size_t n)
 		if (!chain_has(x, CHAIN_EXT_NC))
 			continue;
 		memset(&nc, 0, sizeof(nc));
-		bad = nc_read(&nc, x->value[CHAIN_EXT_NC]);
+		bad = spend(left, x->value[CHAIN_EXT_NC].n / CANON_BYTES);
 		if (bad == NULL)
-			bad = check_below(path, i, &nc, &w);
+			bad = nc_read(&nc, x->value[CHAIN_EXT_NC]);
+		if (bad == NULL)
+			bad = check_below(path, i, &nc, left);
 		nc_free(&nc);
 	}
 	return bad;

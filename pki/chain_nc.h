@@ -12,9 +12,11 @@
  * and in no excluded one.  Those of the anchor count too.  A wildcard is all
  * the names that it covers.  Constraints that cannot be understood refuse
  * the path when a name of their kind is there, malformed ones always.
- * NULL: fine; else why not, a string constant.  Ends after LIMIT_CHAIN_NAMES
- * comparisons.
+ * NULL: fine; else why not, a string constant.  Ends after ${*left}
+ * comparisons, which are taken off: all paths of a search share
+ * LIMIT_CHAIN_NAMES.
  */
-const char *chain_nc_path(struct chain_cert *const *path, size_t n);
+const char *chain_nc_path(struct chain_cert *const *path, size_t n,
+    size_t *left);
 
 #endif

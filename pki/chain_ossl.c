@@ -5,24 +5,25 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include "base/limit.h"
+#include "pki/weak_rsa.h"
 
 int
 chain_ossl_signed(struct chain_cert *cert, struct chain_cert *issuer)
 {
 	X509		*c = chain_cert_x509(cert), *i;
+	struct weak_rsa	 rsa;
 	EVP_PKEY	*key;
 	int		 r;
 
 	if (c == NULL || (i = chain_cert_x509(issuer)) == NULL)
 		return 0;
+	if (weak_rsa_read(issuer->t.spki, &rsa) &&
+	    weak_rsa_unfit(&rsa) != NULL)
+		return 0;
 	if ((key = X509_get0_pubkey(i)) == NULL) {
 		ERR_clear_error();
 		return 0;
 	}
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
-	    EVP_PKEY_get_bits(key) > LIMIT_RSA_BITS)
-		return 0;
 	r = X509_verify(c, key) == 1;
 	ERR_clear_error();
 	return r;

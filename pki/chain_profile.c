@@ -8,6 +8,7 @@
 #include "pki/chain_name.h"
 #include "pki/chain_ossl.h"
 #include "pki/dn.h"
+#include "pki/weak_rsa.h"
 
 /* 2023-09-15: version 2 of the BR, the first with a profile of roots. */
 #define PROFILE_DATE	(1694736000 * CLK_SEC)
@@ -31,6 +32,8 @@ is_old_root(const struct chain_cert *c)
 static const char *
 check_key(const struct chain_cert *c)
 {
+	struct weak_rsa	rsa;
+	const char	*bad;
 	char		type[32];
 	unsigned	bits;
 
@@ -43,6 +46,9 @@ check_key(const struct chain_cert *c)
 		    "allowed (BR 6.1.5)";
 	if (bits < 2048)
 		return "the RSA key has fewer than 2048 bits (BR 6.1.5)";
+	if (weak_rsa_read(c->t.spki, &rsa) &&
+	    (bad = weak_rsa_unfit(&rsa)) != NULL)
+		return bad;
 	return bits % 8 != 0 ? "the bits of the RSA key are not a multiple "
 	    "of 8 (BR 6.1.5)" : NULL;
 }

@@ -204,6 +204,15 @@ bad_exponent(struct span e)
 	    (e.n == 1 && e.p[0] == 1) || bit_length(e) > EXP_BITS;
 }
 
+const char *
+weak_rsa_unfit(const struct weak_rsa *k)
+{
+	if (k->bits > LIMIT_RSA_BITS)
+		return "the RSA key has more than 8192 bits";
+	return bad_exponent(k->e) ? "the RSA exponent is 1, even or longer "
+	    "than 256 bits (BR 6.1.6)" : NULL;
+}
+
 /* Factors that can be found by looking at the modulus. */
 static enum weak
 factors(const BIGNUM *n, char *why, size_t cap)

@@ -18,10 +18,11 @@ create table cert_fact (
 	first_sct_ms	bigint,
 	caa		text,			-- allowed, violated, unknown; null: not judged
 	caa_why		text,
-	caa_names	text[] not null default '{}',	-- judged by their records
+	caa_names	text[] not null default '{}',	-- for which it was judged
 	judged_at	timestamptz not null default now()
 );
 create index cert_fact_judged on cert_fact (judged_at);
+create index cert_fact_no_crl on cert_fact (issuer_sha256) where crl = '{}';
 
 -- SCTs: what became of each, and of the entry that it promises.
 alter table sct add column status text not null default 'unchecked'

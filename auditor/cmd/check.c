@@ -49,6 +49,24 @@ struct given {
 	struct opt_list	 crl, ocsp, rest;
 };
 
+/* Is it meant as a file, though there may be none? */
+static int
+file_like(const char *target)
+{
+	static const char *const	ends[] = { ".pem", ".crt", ".cer",
+					    ".der", ".p7b", ".p7c" };
+	size_t				i, n = strlen(target), k;
+
+	if (access(target, F_OK) == 0 || strchr(target, '/') != NULL ||
+	    strcmp(target, "-") == 0)
+		return 1;
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (n > (k = strlen(ends[i])) &&
+		    strcasecmp(target + n - k, ends[i]) == 0)
+			return 1;
+	return 0;
+}
+
 /* Is it a host, and not a file?  Fills in host, port, starttls. */
 static int
 host_of(struct check *c, const char *target, struct err *e)
@@ -58,8 +76,7 @@ host_of(struct check *c, const char *target, struct err *e)
 	long		 port = 443;
 	char		*end;
 
-	if (access(target, F_OK) == 0 || strchr(target, '/') != NULL ||
-	    strcmp(target, "-") == 0)
+	if (file_like(target))
 		return 0;
 	(void)snprintf(host, sizeof(host), "%s", target);
 	if (target[0] == '[' && strchr(target, ']') != NULL) {

@@ -19,6 +19,8 @@
  */
 
 #define CHECK_FINDINGS	32
+#define CHECK_ASK_MS	10000	/* a question to the network */
+#define CHECK_CRL_MS	60000	/* a CRL from there */
 
 /* A source of revocation, as it was asked. */
 struct check_source {
@@ -26,6 +28,7 @@ struct check_source {
 	char		*where;		/* URL or file; owned */
 	int		 is_file;
 	int		 required;
+	int		 part;		/* of CCADB's list */
 	enum rev_status	 status;
 	int		 reason;
 	int64_t		 stated_at;
@@ -75,7 +78,7 @@ struct check {
 	int			 incomplete;	/* needed AIA */
 	/* revocation, inclusion, CAA */
 	struct check_source	*source;	/* owned */
-	size_t			 nsource, csource;
+	size_t			 nsource, capsource;
 	struct rev		 rev;
 	char			 included[LIMIT_SCTS][200];	/* "": not asked */
 	int			 inclusion[LIMIT_SCTS]; /* 1, 0 absent, -1 */
@@ -107,10 +110,26 @@ int check_list(struct check *, struct loglist **, struct err *);
 int check_serve(struct check *, struct err *);	/* the target's TLS */
 void check_fetch_list(struct check *);
 int check_issuers(struct check *);		/* AIA: how many were new */
-void check_sources(struct check *);		/* revocation */
 void check_inclusion(struct check *);
 void check_caa(struct check *);
 void check_net_free(struct check *);
+
+/* The fetch process of that class; NULL and err. */
+struct fetch_client *check_fetcher(struct check *, enum egress_class,
+    struct err *);
+/* Wait for the answer to the one question: 0 or -1. */
+int check_hear(struct fetch_client *, struct fetch_done *, struct err *);
+/* Why there is no body. */
+void check_why_not(const struct fetch_done *, char *out, size_t cap);
+/*
+ * Ask; a body of status 200 is appended to ${out}.  *status is HTTP's, 0: not
+ * reached.  0, or -1 and why.
+ */
+int check_ask(struct check *, enum egress_class, const struct fetch_get *,
+    struct buf *out, int *status, char *why, size_t cap);
+
+/* check_rev.c: revocation, by files, URLs and the staple. */
+void check_sources(struct check *);
 
 /* check_say.c: findings and words. */
 void check_judge(struct check *);

@@ -1,6 +1,5 @@
 #include "auditor/cmd/check.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +18,6 @@
 
 #define CHROME		"https://www.gstatic.com/ct/log_list/v3/log_list.json"
 #define CHROME_SIG	"https://www.gstatic.com/ct/log_list/v3/log_list.sig"
-#define ASK_MS		10000
-#define CRL_MS		60000
 #define AIA_MAX		8
 
 void
@@ -31,9 +28,8 @@ check_net_free(struct check *c)
 	probe_client_free(c->probe);
 }
 
-/* The fetch process of that class; NULL. */
-static struct fetch_client *
-fetcher(struct check *c, enum egress_class class, struct err *e)
+struct fetch_client *
+check_fetcher(struct check *c, enum egress_class class, struct err *e)
 {
 	struct fetch_client	**f = class == EGRESS_LOG ? &c->logs :
 	    &c->fetch;
@@ -43,9 +39,8 @@ fetcher(struct check *c, enum egress_class class, struct err *e)
 	return *f;
 }
 
-/* Wait for the answer to the one question. */
-static int
-hear(struct fetch_client *f, struct fetch_done *d, struct err *e)
+int
+check_hear(struct fetch_client *f, struct fetch_done *d, struct err *e)
 {
 	struct pollfd	p;
 	int		rc;
@@ -58,13 +53,13 @@ hear(struct fetch_client *f, struct fetch_done *d, struct err *e)
 		p.fd = ipc_fd(fetch_client_ipc(f));
 		p.events = (short)(POLLIN |
 		    (ipc_wants_write(fetch_client_ipc(f)) ? POLLOUT : 0));
-		if (poll(&p, 1, 2 * CRL_MS) != 1)
+		if (poll(&p, 1, 2 * CHECK_CRL_MS) != 1)
 			return err_set(e, ERR_SYS, "the fetch process hangs");
 	}
 }
 
-static void
-why_not(const struct fetch_done *d, char *out, size_t cap)
+void
+check_why_not(const struct fetch_done *d, char *out, size_t cap)
 {
 	if (d->failure != FETCH_OK)
 		(void)snprintf(out, cap, "%s: %s",
@@ -73,12 +68,8 @@ why_not(const struct fetch_done *d, char *out, size_t cap)
 		(void)snprintf(out, cap, "HTTP %u", d->status);
 }
 
-/*
- * Ask; a body of status 200 is appended to ${out}.  *status is HTTP's, 0: not
- * reached.  0, or -1 and why.
- */
-static int
-ask(struct check *c, enum egress_class class, const struct fetch_get *g,
+int
+check_ask(struct check *c, enum egress_class class, const struct fetch_get *g,
     struct buf *out, int *status, char *why, size_t cap)
 {
 	struct fetch_client	*f;
@@ -86,15 +77,15 @@ ask(struct check *c, enum egress_class class, const struct fetch_get *g,
 	struct err		 e = ERR_INIT;
 
 	*status = 0;
-	f = fetcher(c, class, &e);
-	if (f == NULL || (fetch_client_get(f, g), hear(f, &d, &e)) == -1) {
+	f = check_fetcher(c, class, &e);
+	if (f == NULL || (fetch_client_get(f, g), check_hear(f, &d, &e)) == -1) {
 		(void)snprintf(why, cap, "%s", e.msg);
 		return -1;
 	}
 	if (d.failure == FETCH_OK)
 		*status = d.status;
 	if (d.failure != FETCH_OK || d.status != 200) {
-		why_not(&d, why, cap);
+		check_why_not(&d, why, cap);
 		return -1;
 	}
 	buf_span(out, d.body);
@@ -109,11 +100,11 @@ get(struct check *c, enum egress_class class, const char *url, size_t cap,
 
 	memset(&g, 0, sizeof(g));
 	g.cap = (uint32_t)cap;
-	g.timeout_ms = ASK_MS;
+	g.timeout_ms = CHECK_ASK_MS;
 	g.flags = class == EGRESS_REVOCATION ? FETCH_F_FOLLOW : 0;
 	g.method = "GET";
 	g.url = url;
-	return ask(c, class, &g, out, status, why, n);
+	return check_ask(c, class, &g, out, status, why, n);
 }
 
 /* --- the target --------------------------------------------------------------- */
@@ -152,7 +143,7 @@ answer(struct check *c, enum probe_type *type, struct probe_served *served,
 		p.events = (short)(POLLIN |
 		    (ipc_wants_write(probe_client_ipc(c->probe)) ?
 		    POLLOUT : 0));
-		if (poll(&p, 1, 6 * ASK_MS) != 1)
+		if (poll(&p, 1, 6 * CHECK_ASK_MS) != 1)
 			return err_set(e, ERR_SYS, "the probe process hangs");
 	}
 }
@@ -187,7 +178,7 @@ check_serve(struct check *c, struct err *e)
 	t.starttls = c->starttls;
 	t.sni = strchr(c->host, ':') != NULL || strspn(c->host,
 	    "0123456789.") == strlen(c->host) ? "" : c->host;
-	t.timeout_ms = ASK_MS;
+	t.timeout_ms = CHECK_ASK_MS;
 	(void)probe_client_tls(c->probe, &t);
 	while (!last) {
 		if (answer(c, &type, &s, &said, e) != 1)
@@ -251,218 +242,6 @@ check_issuers(struct check *c)
 	}
 	buf_free(&body);
 	return n;
-}
-
-/* --- revocation -------------------------------------------------------------------- */
-
-/* One more; it is there until the next one is added. */
-static struct check_source *
-add(struct check *c, enum rev_kind kind, const char *where, int is_file,
-    int required)
-{
-	struct check_source	*s;
-
-	c->source = mem_grow(c->source, &c->csource, c->nsource + 1,
-	    sizeof(*c->source));
-	s = &c->source[c->nsource++];
-	memset(s, 0, sizeof(*s));
-	s->kind = kind;
-	s->where = mem_str(where);
-	s->is_file = is_file;
-	s->required = required;
-	s->reason = -1;
-	s->stated_at = INT64_MIN;
-	s->status = REV_UNKNOWN;
-	return s;
-}
-
-static void
-file_source(struct check *c, enum rev_kind kind, const char *path)
-{
-	struct check_source	*s = add(c, kind, path, 1, 1);
-	struct buf		 body = BUF_INIT;
-	struct err		 e = ERR_INIT;
-	int			 fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1) {
-		(void)snprintf(s->refusal, sizeof(s->refusal),
-		    "it cannot be read");
-		return;
-	}
-	if (kind == REV_CRL)
-		(void)check_crl(c, s, fd, &e);
-	else {
-		ssize_t	n = -1;
-
-		while (body.n <= LIMIT_BODY_OCSP && (n = read(fd,
-		    buf_room(&body, 65536), 65536)) > 0)
-			body.n += (size_t)n;
-		(void)check_ocsp(c, s, buf_bytes(&body), &e);
-	}
-	if (e.code != ERR_NONE)
-		(void)snprintf(s->refusal, sizeof(s->refusal), "%.250s",
-		    e.msg);
-	buf_free(&body);
-	(void)close(fd);
-}
-
-/* A CRL from the network, through a pipe into the box. */
-static void
-url_crl(struct check *c, struct check_source *s)
-{
-	struct fetch_client	*f;
-	struct fetch_get	 g;
-	struct fetch_done	 d;
-	struct err		 e = ERR_INIT;
-	int			 p[2], rc;
-
-	f = fetcher(c, EGRESS_REVOCATION, &e);
-	if (f == NULL || pipe2(p, O_CLOEXEC) == -1) {
-		(void)snprintf(s->refusal, sizeof(s->refusal), "%.250s",
-		    e.code != ERR_NONE ? e.msg : "no pipe");
-		return;
-	}
-	memset(&g, 0, sizeof(g));
-	g.cap = LIMIT_CRL;
-	g.timeout_ms = CRL_MS;
-	g.flags = FETCH_F_FOLLOW | FETCH_F_PIPE;
-	g.method = "GET";
-	g.url = s->where;
-	(void)fetch_client_pipe(f, &g, p[1]);
-	while (ipc_wants_write(fetch_client_ipc(f)) &&
-	    fetch_client_turn(f, &e) == 0)
-		(void)poll(NULL, 0, 1);
-	/* our own copy of the writing end is closed by the turn */
-	rc = check_crl(c, s, p[0], &e);
-	(void)close(p[0]);
-	err_clear(&e);
-	if (hear(f, &d, &e) == -1) {
-		s->status = REV_UNKNOWN;
-		(void)snprintf(s->refusal, sizeof(s->refusal), "%.250s",
-		    e.msg);
-	} else if (d.failure != FETCH_OK || d.status != 200) {
-		s->status = REV_UNKNOWN;
-		why_not(&d, s->refusal, sizeof(s->refusal));
-	} else if (rc == -1 && s->refusal[0] == '\0')
-		(void)snprintf(s->refusal, sizeof(s->refusal),
-		    "it cannot be read");
-}
-
-static void
-url_ocsp(struct check *c, struct check_source *s)
-{
-	struct ocsp_ask		 q;
-	struct fetch_get	 g;
-	struct buf		 der = BUF_INIT, body = BUF_INIT;
-	struct err		 e = ERR_INIT;
-	char			 url[HTTP_URL_MAX];
-	int			 status;
-
-	memset(&q, 0, sizeof(q));
-	q.issuer = check_issuer(c);
-	q.serial = c->said.serial;
-	if (ocsp_ask_der(&q, &der, &e) == -1) {
-		(void)snprintf(s->refusal, sizeof(s->refusal), "%.250s",
-		    e.msg);
-		buf_free(&der);
-		return;
-	}
-	memset(&g, 0, sizeof(g));
-	g.cap = LIMIT_BODY_OCSP;
-	g.timeout_ms = ASK_MS;
-	if (ocsp_ask_url(s->where, buf_bytes(&der), url, sizeof(url))) {
-		g.method = "GET";
-		g.url = url;
-		g.flags = FETCH_F_FOLLOW;
-	} else {
-		g.method = "POST";
-		g.url = s->where;
-		g.headers[g.nheaders++] =
-		    "Content-Type: application/ocsp-request";
-		g.body = buf_bytes(&der);
-	}
-	if (ask(c, EGRESS_REVOCATION, &g, &body, &status, s->refusal,
-	    sizeof(s->refusal)) == 0 &&
-	    check_ocsp(c, s, buf_bytes(&body), &e) == -1)
-		(void)snprintf(s->refusal, sizeof(s->refusal), "%.250s",
-		    e.msg);
-	buf_free(&der);
-	buf_free(&body);
-}
-
-/* What the certificate names; asked unless we are offline. */
-static void
-url_sources(struct check *c)
-{
-	struct check_source	*s;
-	int			 ca = check_issuer(c).n != 0;
-	size_t			 i;
-
-	for (i = 0; i < c->said.ncrl; i++)
-		(void)add(c, REV_CRL, c->said.crl[i], 0, 1);
-	for (i = 0; i < c->said.nocsp; i++)
-		(void)add(c, REV_OCSP, c->said.ocsp[i], 0,
-		    c->said.ncrl == 0);
-	for (i = 0; i < c->nsource; i++) {
-		s = &c->source[i];
-		if (s->is_file)
-			continue;
-		if (c->offline)
-			(void)snprintf(s->refusal, sizeof(s->refusal),
-			    "not asked: --offline");
-		else if (!ca)
-			(void)snprintf(s->refusal, sizeof(s->refusal),
-			    "not asked: the issuer's certificate is not at "
-			    "hand");
-		else if (s->kind == REV_CRL)
-			url_crl(c, s);
-		else
-			url_ocsp(c, s);
-	}
-}
-
-/* What the host stapled is a source too, never a required one. */
-static void
-stapled(struct check *c)
-{
-	struct check_source	*s;
-	struct err		 e = ERR_INIT;
-
-	if (c->staple.n == 0 || check_issuer(c).n == 0)
-		return;
-	s = add(c, REV_OCSP, "stapled", 0, 0);
-	s->is_file = 1;
-	if (check_ocsp(c, s, buf_bytes(&c->staple), &e) == -1)
-		(void)snprintf(s->refusal, sizeof(s->refusal), "%.250s",
-		    e.msg);
-}
-
-void
-check_sources(struct check *c)
-{
-	struct rev_source	*v;
-	size_t			 i;
-
-	for (i = 0; i < c->ncrl; i++)
-		file_source(c, REV_CRL, c->crl[i]);
-	for (i = 0; i < c->nocsp; i++)
-		file_source(c, REV_OCSP, c->ocsp[i]);
-	stapled(c);
-	if (c->ncrl == 0 && c->nocsp == 0)
-		url_sources(c);
-	v = mem_array(c->nsource, sizeof(*v));
-	for (i = 0; i < c->nsource; i++)
-		v[i] = (struct rev_source){ .kind = c->source[i].kind,
-		    .where = c->source[i].where,
-		    .required = c->source[i].required,
-		    .status = c->source[i].status,
-		    .reason = c->source[i].reason,
-		    .revoked_at = c->source[i].stated_at, .seen_at = c->at,
-		    .refusal = c->source[i].refusal };
-	rev_merge(v, c->nsource, c->said.short_lived ||
-	    (c->said.ncrl == 0 && c->said.nocsp == 0), &c->rev);
-	free(v);
 }
 
 /* --- inclusion ------------------------------------------------------------------------ */

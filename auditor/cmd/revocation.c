@@ -197,7 +197,9 @@ print_status(void *arg, json_t *o)
 	if (p->full) {
 		buf_reset(&b);
 		buf_fmt(&b, "  issuer %s, key %s", message_get(o,
-		    "issuer_owner"), message_get(o, "issuer_spki_sha256"));
+		    "issuer_owner")[0] != '\0' ? message_get(o,
+		    "issuer_owner") : "not known", message_get(o,
+		    "issuer_spki_sha256"));
 		put(&b);
 		if (message_get(r, "why")[0] != '\0') {
 			buf_reset(&b);

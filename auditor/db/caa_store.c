@@ -63,51 +63,49 @@ caa_store_error(struct db *db, const char *name, const char *why,
 
 /*
  * The set counts that was seen from max(TTL, 8 h) before the issuance until
- * after it; without one nothing can be said.  A name that was not followed
- * then has its records at a parent that was: those count, unless the name
- * had others meanwhile.
+ * after it; without one nothing can be said: what changed in between may have
+ * allowed it.  A name that was not followed then has its records at a parent
+ * that was: those count, unless the name had others meanwhile.
  */
-static const char due_sql[] =
-    "with x as (select i.tbs_sha256, i.issuer_owner, c.name, c.name like "
-    "'*.%' as wild, coalesce(f.first_sct_ms, (select min(timestamp_ms) from entry "
-    "where tbs_sha256 = i.tbs_sha256), (extract(epoch from i.not_before) * "
-    "1000)::bigint) as ms from certificate_name c join issuance i on "
-    "i.tbs_sha256 = c.tbs_sha256 join cert_fact f on f.tbs_sha256 = "
-    "i.tbs_sha256 where c.name in ($1, '*.' || $1) and c.name <> all ("
-    "f.caa_names) and i.issued = 'valid' and i.not_after > now() limit 100) "
-    "select x.tbs_sha256, x.issuer_owner, x.wild, x.ms, o.records, "
-    "o.found_at, x.name from x left join lateral (select * from caa_observation o "
-    "where o.name in ($1, (select min(found_at) from caa_observation p where "
-    "p.name = $1 and p.error is null and p.last_seen >= to_timestamp(x.ms / "
-    "1000.0) - interval '8 hours' having count(distinct p.found_at) = 1)) "
-    "and o.error is null and o.first_seen <= to_timestamp(x.ms / 1000.0) - "
-    "greatest(o.ttl, 28800) * interval '1 second' and o.last_seen >= "
-    "to_timestamp(x.ms / 1000.0) - interval '5 minutes' "
-    "order by o.name = $1 desc, o.id desc limit 1) o on true";
-
 int
 caa_store_due(struct db *db, const char *name, struct db_res **res,
     struct err *e)
 {
-	return db_query(db, res, e, due_sql, "s", name);
+	return db_query(db, res, e, "with x as (select i.tbs_sha256, "
+	    "i.issuer_owner, c.name like '*.%' as wild, coalesce("
+	    "f.first_sct_ms, (select min(timestamp_ms) from entry where "
+	    "tbs_sha256 = i.tbs_sha256), (extract(epoch from i.not_before) "
+	    "* 1000)::bigint) as ms from certificate_name c join issuance i "
+	    "on i.tbs_sha256 = c.tbs_sha256 join cert_fact f on f.tbs_sha256 "
+	    "= i.tbs_sha256 where c.name in ($1, '*.' || $1) and $1 <> all "
+	    "(f.caa_names) and i.issued = 'valid' and i.not_after > now() "
+	    "limit 1000) "
+	    "select x.tbs_sha256, x.issuer_owner, x.wild, x.ms, o.records, "
+	    "o.found_at from x left join lateral (select * from "
+	    "caa_observation o where o.name in ($1, (select min(found_at) "
+	    "from caa_observation p where p.name = $1 and p.error is null and "
+	    "p.last_seen >= to_timestamp(x.ms / 1000.0) - interval '8 hours' "
+	    "having count(distinct p.found_at) = 1)) and o.error is null and "
+	    "o.first_seen <= to_timestamp(x.ms / 1000.0) - greatest(o.ttl, "
+	    "28800) * interval '1 second' and o.last_seen >= to_timestamp("
+	    "x.ms / 1000.0) order by o.name = $1 desc, o.id desc limit 1) "
+	    "o on true", "s", name);
 }
-
-/* Of a certificate with several names the worst counts. */
-static const char judged_sql[] =
-    "with r(verdict, rank) as (values ('violated', 3), ('allowed', 2), "
-    "('unknown', 1)), o as (select f.tbs_sha256, coalesce((select rank from "
-    "r where verdict = f.caa), 0) < (select rank from r where verdict = $2) "
-    "as worse from cert_fact f where f.tbs_sha256 = $1), u as (update "
-    "cert_fact f set caa = case when o.worse then $2 else f.caa end, "
-    "caa_why = case when o.worse then nullif($3, '') else f.caa_why end, "
-    "caa_names = f.caa_names || $4::text from o where f.tbs_sha256 = "
-    "o.tbs_sha256 returning o.worse) update finding set caa = $2 || case "
-    "when $3 = '' then '' else ': ' || $3 end where subject = encode($1, "
-    "'hex') and exists (select from u where worse)";
 
 int
 caa_store_judged(struct db *db, const struct caa_judged *j, struct err *e)
 {
-	return db_query(db, NULL, e, judged_sql, "bsss", &j->tbs, j->verdict,
-	    j->why, j->name);
+	return db_query(db, NULL, e, "with r(v, n) as (values ('allowed', 1), "
+	    "('unknown', 2), ('violated', 3)), "
+	    "w as (select coalesce((select n from r where v = caa), 0) < "
+	    "(select n from r where v = $3) as worse from cert_fact where "
+	    "tbs_sha256 = $1), "
+	    "u as (update cert_fact f set caa_names = case when $2 = any "
+	    "(caa_names) then caa_names else array_append(caa_names, $2) end, caa = case "
+	    "when worse then $3 else caa end, caa_why = case when worse then "
+	    "nullif($4, '') else caa_why end from w where tbs_sha256 = $1 "
+	    "returning f.caa, f.caa_why) "
+	    "update finding set caa = u.caa || coalesce(': ' || u.caa_why, "
+	    "'') from u where subject = encode($1, 'hex')", "bsss", &j->tbs,
+	    j->name, j->verdict, j->why);
 }

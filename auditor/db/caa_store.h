@@ -30,23 +30,23 @@ int caa_store_seen(struct db *, const struct caa_seen *, char **before,
 int caa_store_error(struct db *, const char *name, const char *why,
     struct err *);
 
-/*
- * Issuances with that name (or its wildcard) that are not judged for it; what
- * is there now was noted.  Columns: see enum.
- */
+/* Issuances with that name that are not judged for it.  Columns: see enum. */
 enum caa_due_col { CAA_DUE_TBS, CAA_DUE_OWNER, CAA_DUE_WILD, CAA_DUE_AT_MS,
-	CAA_DUE_RECORDS, CAA_DUE_FOUND, CAA_DUE_NAME };
+	CAA_DUE_RECORDS, CAA_DUE_FOUND };
 int caa_store_due(struct db *, const char *name, struct db_res **,
     struct err *);
 
-/* The judgement of one name; findings about the issuance show the worst. */
 struct caa_judged {
-	struct span	 tbs;		/* SHA-256 */
+	struct span	 tbs;
 	const char	*name;
 	const char	*verdict;	/* allowed, violated, unknown */
 	const char	*why;
 };
 
+/*
+ * The judgement for one name.  Of several the worst counts; findings about
+ * the issuance show it.
+ */
 int caa_store_judged(struct db *, const struct caa_judged *, struct err *);
 
 #endif

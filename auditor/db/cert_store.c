@@ -246,7 +246,8 @@ static const char fact_sql[] =
 
 /*
  * The sources that certificates name; the issuer key is that which the
- * database has, which is the one that signed.
+ * database has, which is the one that signed.  A conflict with a row that is
+ * being changed would wait for that transaction.
  */
 static const char source_sql[] =
     "with x as (select distinct i.issuer_spki_sha256 as spki, "
@@ -258,7 +259,9 @@ static const char source_sql[] =
     "k(kind, urls) cross join lateral unnest(k.urls) u(url)), "
     "n as (insert into revocation_source (kind, url, issuer_spki_sha256, "
     "issuer_sha256) select distinct on (kind, url, spki) kind, url, spki, "
-    "issuer from x order by kind, url, spki, issuer on conflict do nothing "
+    "issuer from x where not exists (select from revocation_source r where "
+    "r.kind = x.kind and r.url = x.url and r.issuer_spki_sha256 = x.spki) "
+    "order by kind, url, spki, issuer on conflict do nothing "
     "returning id, kind, url, issuer_spki_sha256), "
     "u as (update revocation_source r set issuer_sha256 = x.issuer from x "
     "where r.kind = x.kind and r.url = x.url and r.issuer_spki_sha256 = "
@@ -282,13 +285,15 @@ static const char plan_sql[] =
     "join cert_fact f on f.tbs_sha256 = decode(x.tbs, 'hex') "
     "join issuance i on i.tbs_sha256 = f.tbs_sha256 "
     "join revocation_source s on s.issuer_spki_sha256 = "
-    "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp)) "
+    "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp) "
+    "or (f.crl = '{}' and s.origin = 'ccadb')) "
     "where not exists (select from revocation_status v where "
     "v.issuer_spki_sha256 = i.issuer_spki_sha256 and v.serial = i.serial and "
     "v.source_id = s.id) and (s.failing_since is null or (s.kind = 'ocsp' "
     "and s.state = 'faulty'))), "
     "n as (insert into work (kind, subject) select kind, subject from p "
-    "order by 1, 2 on conflict do nothing), "
+    "where not exists (select from work w where w.kind = p.kind and "
+    "w.subject = p.subject) order by 1, 2 on conflict do nothing), "
     "w as (select w.id from work w join p using (kind, subject) where "
     "w.due_at > now() order by w.id for update of w skip locked) "
     "update work set due_at = now() from w where work.id = w.id";

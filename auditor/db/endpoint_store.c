@@ -110,7 +110,9 @@ endpoint_about(struct db *db, const uint8_t tbs[32],
 	    "verdict = 'trusted'), exists (select from i join revocation v on "
 	    "v.issuer_spki_sha256 = i.issuer_spki_sha256 and v.serial = "
 	    "i.serial where v.status = 'revoked'), exists (select from i join "
-	    "issuance j on j.names @> i.names and j.not_before > i.not_before "
+	    "certificate_name n on n.name = i.names[1] join "
+	    "issuance j on j.tbs_sha256 = n.tbs_sha256 and "
+	    "j.names @> i.names and j.not_before > i.not_before "
 	    "and j.not_after > now() where j.decision = 'silent' and "
 	    "j.first_seen < now() - interval '3 days' and "
 	    "now() > i.not_after - (i.not_after - i.not_before) / 3)", "b",

@@ -12,22 +12,27 @@
 
 enum col { SERIAL, SHORT, HAS_CRL, KIND, URL, STATE, WHY, NEXT, OK_AT,
 	STATUS, REASON, STATED, FRESH, REFUSAL, OLD_STATUS, OLD_REASON,
-	OLD_STATED, OLD_DISAGREE, EXPECTED, EXPECTED_AT, EXPECTED_REASON };
+	OLD_STATED, OLD_DISAGREE, EXPECTED, EXPECTED_AT, EXPECTED_REASON,
+	OLD_WHY, PART };
 
 static const char look_sql[] =
     "with x as (select distinct i.serial from issuance i join cert_fact f "
     "on f.tbs_sha256 = i.tbs_sha256 join revocation_source s on s.id = $2 "
     "where i.issuer_spki_sha256 = $1 and i.not_after > now() and "
     "(s.url = any (f.crl) or s.url = any (f.ocsp) or (s.origin = 'ccadb' "
-    "and f.crl = '{}'))), "
+    "and f.crl = '{}' and f.cert_sha256 <> ''))), "
+    "l as (select exists (select from revocation_source s where "
+    "s.issuer_spki_sha256 = $1 and s.origin = 'ccadb') as ccadb), "
     "f as (select distinct on (x.serial) x.serial, c.short_lived, c.crl, "
     "c.ocsp from x join issuance i on i.issuer_spki_sha256 = $1 "
     "and i.serial = x.serial join cert_fact c on c.tbs_sha256 = i.tbs_sha256 "
     "order by x.serial, c.form desc) "
-    "select f.serial, f.short_lived, f.crl <> '{}', s.kind = 'ocsp', s.url, "
+    "select f.serial, f.short_lived, f.crl <> '{}' or "
+    "(select ccadb from l), s.kind = 'ocsp', s.url, "
     "s.state, s.why, s.next_update, s.ok_at, w.status, w.reason, "
     "w.stated_at, w.fresh_until, w.refusal, r.status, r.reason, r.stated_at, "
-    "r.disagree_since, e.id, e.added_at, e.reason_code from f "
+    "r.disagree_since, e.id, e.added_at, e.reason_code, r.why, "
+    "s.kind = 'crl' and f.crl = '{}' from f "
     "left join revocation_source s on s.issuer_spki_sha256 = $1 and "
     "((s.kind = 'crl' and (s.url = any (f.crl) or (s.origin = 'ccadb' and "
     "f.crl = '{}'))) or (s.kind = 'ocsp' and s.url = any (f.ocsp))) "
@@ -66,6 +71,7 @@ one(const struct db_res *r, size_t i, struct rev_source *s)
 	s->kind = db_bool(r, i, KIND) ? REV_OCSP : REV_CRL;
 	s->where = db_text(r, i, URL);
 	s->required = s->kind == REV_CRL || !db_bool(r, i, HAS_CRL);
+	s->part = db_bool(r, i, PART);
 	s->status = status_of(db_text(r, i, STATUS));
 	s->reason = number(r, i, REASON);
 	s->revoked_at = db_time(r, i, STATED);
@@ -105,9 +111,9 @@ static void
 merge(struct rev_changes *c, const struct db_res *r, size_t from, size_t to)
 {
 	struct rev_source	*src = mem_array(to - from, sizeof(*src));
-	struct rev		before, after;
-	size_t			n = 0, i;
-	int			disagreed;
+	struct rev		 before, after;
+	size_t			 n = 0, i;
+	int			 disagreed;
 
 	for (i = from; i < to; i++)
 		if (!db_null(r, i, URL))
@@ -123,7 +129,8 @@ merge(struct rev_changes *c, const struct db_res *r, size_t from, size_t to)
 	before.disagree = disagreed;
 	if (db_null(r, from, OLD_STATUS) || before.status != after.status ||
 	    disagreed != after.disagree ||
-	    rev_change(&before, &after) != NULL)
+	    rev_change(&before, &after) != NULL ||
+	    strcmp(after.why, db_text(r, from, OLD_WHY)) != 0)
 		add(c, r, from, &before, &after);
 }
 
@@ -142,7 +149,11 @@ static const char store_sql[] =
     "else coalesce(r.disagree_since, excluded.disagree_since) end, "
     "removed_at = case when r.status = 'revoked' and excluded.status <> "
     "'revoked' then now() when excluded.status = 'revoked' then null else "
-    "r.removed_at end, changed_at = now(), checked_at = now()";
+    "r.removed_at end, changed_at = case when r.status <> excluded.status or "
+    "r.reason is distinct from excluded.reason or r.stated_at is distinct "
+    "from excluded.stated_at or (r.disagree_since is null) <> "
+    "(excluded.disagree_since is null) then now() else r.changed_at end, "
+    "checked_at = now()";
 
 static int
 store(struct db *db, const struct span *key, const struct rev_changes *c,

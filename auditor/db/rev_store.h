@@ -95,7 +95,8 @@ struct rev_change_row {
 	char		*serial;
 	struct rev	 before, after;
 	const char	*what;		/* rev_change(); NULL: the status became
-					   known, or good, or unknown */
+					   known, or good, or unknown, or its
+					   sentence is another */
 	int64_t		 expected;	/* an open expectation; 0: none */
 	int64_t		 expected_at;	/* when it was added */
 	int64_t		 disagree_since;

@@ -14,6 +14,7 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/rev_find.h"
+#include "auditor/role/audit_ccadb.h"
 #include "auditor/role/audit_trust.h"
 #include "auditor/role/children.h"
 #include "auditor/role/engine_start.h"
@@ -58,6 +59,7 @@ struct audit {
 	struct wait		*waits;
 	size_t			 nwaits, capwaits;
 	struct audit_trust	 trust;
+	struct audit_ccadb	 ccadb;
 	int			 arena;		/* memfd of NO_ARENA bytes */
 	int64_t			 claim_at;
 	int64_t			 trust_at;
@@ -181,6 +183,9 @@ audit_reload(struct audit *a, struct err *e)
 		return -1;
 	}
 	rc = judge_pool_roots(a->en->pool, &roots, e);
+	if (rc == 0)
+		rc = judge_pool_weak(a->en->pool, buf_bytes(&a->trust.weak),
+		    e);
 	buf_free(&roots);
 	/* the lists may be other ones */
 	a->trust_at = 0;
@@ -381,6 +386,15 @@ conclude(struct audit *a, struct err *e)
 }
 
 int
+audit_plan(struct audit *a, struct err *e)
+{
+	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1)
+		return -1;
+	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
+	    a->en->conf->audit_every, e);
+}
+
+int
 audit_idle(struct audit *a)
 {
 	const char	*names[KINDS];
@@ -393,8 +407,7 @@ audit_idle(struct audit *a)
 
 	if (a->njobs != 0)
 		return 0;
-	if (plan_store(a->en->db, clk_wall() - AUDIT_AGE,
-	    a->en->conf->audit_every, &e) == -1 || turn_again(a, &e) == -1 ||
+	if (audit_plan(a, &e) == -1 || turn_again(a, &e) == -1 ||
 	    conclude(a, &e) == -1) {
 		log_error("audit", "%s", e.msg);
 		/* away: it comes back; else it would be so for ever */
@@ -511,6 +524,7 @@ read_judge(struct audit_job *j)
 	struct judge_reply	r;
 	struct cur		c;
 	struct err		e = ERR_INIT;
+	char			msg[sizeof(e.msg)];
 	int			eof, rc = 0;
 
 	if (j->judge == NULL || j->ended)
@@ -518,8 +532,12 @@ read_judge(struct audit_job *j)
 	(void)ipc_flush(j->judge->ipc, NULL);
 	eof = ipc_read(j->judge->ipc, &e) == -1;
 	while (!j->ended && j->judge != NULL &&
-	    (rc = judge_next(j->judge, &r, &c)) == 1)
+	    (rc = judge_next(j->judge, &r, &c)) == 1) {
+		(void)snprintf(msg, sizeof(msg), "%s", r.msg);
+		audit_plain(msg);
+		r.msg = msg;
 		j->kind->judged(j, &r, &c);
+	}
 	if (j->ended || j->judge == NULL || (rc != -1 && !eof))
 		return;
 	judge_free(j->judge, 1);
@@ -710,7 +728,7 @@ audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
 	}
 	if (!j->told && type == JUDGE_CERT) {
 		judge_trust_pack(&t, buf_bytes(&j->audit->trust.logs),
-		    buf_bytes(&j->audit->trust.weak));
+		    (struct span){ NULL, 0 });
 		judge_tell(j->judge, JUDGE_TRUST, &t);
 		buf_free(&t);
 		j->told = 1;
@@ -744,6 +762,14 @@ audit_commit(struct audit_job *j)
 }
 
 void
+audit_plain(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+}
+
+void
 audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 {
 	if (d->failure != FETCH_OK)
@@ -751,6 +777,7 @@ audit_refusal(const struct fetch_done *d, char *out, size_t cap)
 		    fetch_failure_name(d->failure), d->message);
 	else
 		(void)snprintf(out, cap, "HTTP %u", d->status);
+	audit_plain(out);
 }
 
 int64_t

@@ -88,6 +88,9 @@ int audit_idle(struct audit *);
 
 /* --- for the jobs ------------------------------------------------------------ */
 
+/* Rows of work for all that is to be audited: 0, or -1 and err. */
+int audit_plan(struct audit *, struct err *);
+
 /* End well, due again in so many seconds (negative: the row is removed). */
 void audit_done(struct audit_job *, int64_t due_in_s);
 
@@ -126,6 +129,9 @@ void audit_new_judge(struct audit_job *);
 int audit_begin(struct audit_job *);
 /* Commit it: the same. */
 int audit_commit(struct audit_job *);
+
+/* Text of strangers, in place: printable ASCII, which any column takes. */
+void audit_plain(char *);
 
 /* What failed, in a sentence: "connect: ...", "HTTP 503". */
 void audit_refusal(const struct fetch_done *, char *out, size_t cap);

@@ -167,8 +167,8 @@ judge_one(struct audit_job *j, const struct db_res *r, size_t i,
 		rc = watcher_open(j->en->db, tbs.p, &f, NULL, e);
 	if (rc == 0)
 		rc = caa_store_judged(j->en->db, &(struct caa_judged){ tbs,
-		    db_text(r, i, CAA_DUE_NAME), says == 1 ? "allowed" :
-		    says == 0 ? "violated" : "unknown", why }, e);
+		    j->lease.subject, says == 1 ? "allowed" : says == 0 ?
+		    "violated" : "unknown", why }, e);
 	json_decref(records);
 	caa_free(&set);
 	return rc;
@@ -203,11 +203,10 @@ store(struct audit_job *j)
 	if (audit_begin(j) == -1)
 		return;
 	rc = caa_store_seen(j->en->db, &s, &before, &e);
-	if (rc == 0 && before != NULL)
-		rc = changed(j, before, &e);
-	/* what is there now tells whether it was the same until then */
 	if (rc == 0)
 		rc = judge_due(j, &e);
+	if (rc == 0 && before != NULL)
+		rc = changed(j, before, &e);
 	if (rc == 0)
 		rc = grants(j, &e);
 	free(before);
@@ -229,6 +228,24 @@ refused(struct audit_job *j, const char *why)
 		audit_fail(j, why);
 }
 
+/* Where it belongs: servers turn the order of records. */
+static void
+put_grant(json_t *grants, json_t *g)
+{
+	char	*text = json_dumps(g, JSON_COMPACT), *other;
+	size_t	 i;
+	int	 less = 1;
+
+	for (i = 0; less && i < json_array_size(grants); i += less != 0) {
+		other = json_dumps(json_array_get(grants, i), JSON_COMPACT);
+		less = text != NULL && other != NULL &&
+		    strcmp(other, text) < 0;
+		free(other);
+	}
+	free(text);
+	(void)json_array_insert_new(grants, i, g);
+}
+
 static void
 take_grants(struct caa_job *c, const struct probe_said *s)
 {
@@ -240,7 +257,7 @@ take_grants(struct caa_job *c, const struct probe_said *s)
 		if (caa_grant_read(s->rr[i].rdata, &g) != 1)
 			continue;
 		c->open_grant |= g.wildcard || g.until == INT64_MIN;
-		(void)json_array_append_new(c->grants, json_pack(
+		put_grant(c->grants, json_pack(
 		    "{ss ss sb so}", "issuer", g.issuer, "account",
 		    g.account, "wildcard", g.wildcard, "until",
 		    g.until == INT64_MIN ? json_null() :

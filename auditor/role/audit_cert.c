@@ -12,6 +12,7 @@
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sha.h"
 #include "pki/owner.h"
 
 /*
@@ -330,6 +331,7 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 	struct certs	*c = j->state;
 	struct one	*o;
 	struct cur	 raw;
+	uint8_t		 sha[32];
 	size_t		 i;
 
 	for (i = 0; i < c->nwant; i++)
@@ -348,6 +350,13 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		buf_span(&o->raw, cur_rest(cur));
 		raw = cur_span(buf_bytes(&o->raw));
 		o->have = judge_cert_read(&raw, &o->said) == 0;
+		sha_256(sha, db_bytes(c->due, i, CERT_DUE_DER).p,
+		    db_bytes(c->due, i, CERT_DUE_DER).n);
+		/* of another certificate nobody asked */
+		if (o->have && memcmp(sha, o->said.cert_sha256, 32) != 0) {
+			judge_cert_free(&o->said);
+			o->have = 0;
+		}
 	} else {
 		log_info("cert", "%s", r->msg);
 	}
@@ -370,7 +379,10 @@ orphan(struct audit_job *j, const char *why)
 	for (i = 0; i < c->nwant; i++)
 		if (c->aia_id[i] != 0) {
 			c->aia_id[i] = 0;
-			c->wants_left--;
+			if (--c->wants_left == 0) {
+				again(j);
+				return;
+			}
 		}
 	for (i = 0; i < c->n && !j->ended; i++) {
 		if (c->one[i].ask_id == 0)
@@ -382,8 +394,8 @@ orphan(struct audit_job *j, const char *why)
 		} else if (ask(j, i) == -1)
 			return;
 	}
-	if (c->left == 0 && !j->ended)
-		store(j);
+	if (killer == 0 && c->left == 0 && !j->ended)
+		judged_all(j);
 }
 
 const struct audit_kind audit_cert = {

@@ -208,12 +208,17 @@ ask_staple(struct audit_job *j, struct addr *a)
 	struct endpoint_job	*c = j->state;
 	struct judge_ocsp_ask	 q;
 	struct buf		 b = BUF_INIT;
+	size_t			 i;
 
-	if (a->staple.n == 0 || a->nchain < 2)
+	for (i = 1; i < a->nchain; i++)
+		if (a->said.has_issuer && memcmp(a->hash[i],
+		    a->said.issuer_sha256, 32) == 0)
+			break;
+	if (a->staple.n == 0 || i >= a->nchain)
 		return 0;
 	memset(&q, 0, sizeof(q));
 	q.now = clk_wall();
-	q.issuer = a->chain[1];
+	q.issuer = a->chain[i];
 	q.serial = a->said.serial;
 	q.body = a->staple;
 	judge_ocsp_ask_pack(&b, &q);
@@ -231,7 +236,7 @@ served(struct audit_job *j, const struct probe_served *s)
 	struct endpoint_job	*c = j->state;
 	size_t			 i;
 
-	if (s->addr[0] != '\0')
+	if (s->addr[0] != '\0' && c->n < LIMIT_PROBE_ADDRS)
 		(void)add(c, s);
 	if (!s->ok)
 		(void)snprintf(c->why, sizeof(c->why), "%s", s->message);
@@ -273,6 +278,12 @@ judged(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 		buf_span(&a->raw, cur_rest(cur));
 		raw = cur_span(buf_bytes(&a->raw));
 		a->have = r->ok && judge_cert_read(&raw, &a->said) == 0;
+		/* of another certificate nobody asked */
+		if (a->have && memcmp(a->said.cert_sha256, a->hash[0], 32)
+		    != 0) {
+			judge_cert_free(&a->said);
+			a->have = 0;
+		}
 		if (!a->have)
 			(void)snprintf(a->message, sizeof(a->message),
 			    "%.250s", r->ok ? "the judge talks nonsense" :
@@ -359,12 +370,13 @@ save(struct audit_job *j, struct err *e)
 	struct endpoint_find	 f;
 	const char		**addrs = mem_array(c->n + 1, sizeof(char *));
 	struct db_strs		 all = { addrs, c->n };
-	size_t			 i;
-	int			 rc = 0, ok = 0;
+	size_t			 i, k;
+	int			 rc = 0, ok = 0, have = 0;
 
 	for (i = 0; i < c->n && rc == 0; i++) {
 		addrs[i] = c->v[i].addr;
 		ok |= c->v[i].ok;
+		have |= c->v[i].have;
 		rc = put_addr(j, &c->v[i], e);
 	}
 	if (rc == 0 && c->n != 0)
@@ -372,15 +384,20 @@ save(struct audit_job *j, struct err *e)
 	free(addrs);
 	if (rc == 0)
 		rc = endpoint_checked(db, c->row.id, ok, c->why, e);
-	/* who does not answer takes nothing back */
-	if (rc == -1 || !ok)
+	/* who does not answer, or kills its judge, takes nothing back */
+	if (rc == -1 || !have)
 		return rc;
 	endpoint_find_begin(&f, &c->row);
-	for (i = 0; i < c->n && rc == 0; i++)
+	for (i = 0; i < c->n && rc == 0; i++) {
+		f.stapled = c->v[i].staple.n != 0;
 		if (c->v[i].have)
 			rc = endpoint_find_add(&f, db, c->v[i].addr,
 			    &c->v[i].said, c->v[i].have_staple ?
 			    &c->v[i].stapled : NULL, e);
+		for (k = 0; c->v[i].ok && !c->v[i].have &&
+		    k < ENDPOINT_FAULTS; k++)
+			f.v[k].wait = 1;
+	}
 	return rc == -1 ? -1 : endpoint_find_end(&f, db, e);
 }
 

@@ -57,7 +57,7 @@ begin(struct audit_job *j)
 	}
 	for (i = 0; i < db_rows(k->all); i++) {
 		der = db_bytes(k->all, i, 1);
-		if (der.n > BYTES - certs.n)
+		if (certs.n + der.n > BYTES)
 			break;
 		buf_vec32(&certs, der.p, der.n);
 	}

@@ -1,8 +1,6 @@
 #include "auditor/role/audit.h"
 
-#include "auditor/db/plan_store.h"
 #include "auditor/rev_find.h"
-#include "base/clk.h"
 
 /*
  * Kind "sweep": plans the work of the others, and says what only time
@@ -17,8 +15,7 @@ begin(struct audit_job *j)
 {
 	struct err	e = ERR_INIT;
 
-	if (plan_store(j->en->db, clk_wall() - AUDIT_AGE, audit_every(j), &e)
-	    == -1) {
+	if (audit_plan(j->audit, &e) == -1) {
 		audit_fault(j, &e);
 		return;
 	}

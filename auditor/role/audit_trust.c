@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pki/roots.h"
+#include "pki/weak.h"
 
 /* Where Debian and its like have the roots of ca-certificates. */
 #define SYSTEM	"/etc/ssl/certs/ca-certificates.crt"
@@ -83,7 +84,9 @@ ccadb(const struct conf *c, struct roots **v, size_t *n, struct err *e)
 	if (slurp(c->ccadb_csv, LIMIT_CCADB, &records, e) == -1 ||
 	    slurp(c->audit_ccadb_pems, LIMIT_ROOTS, &pems, e) == -1)
 		goto out;
-	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+	/* certdata.txt is Mozilla's own word */
+	for (i = c->audit_certdata != NULL ? 1 : 0;
+	    i < sizeof(of) / sizeof(of[0]); i++)
 		if (roots_ccadb(begin(v, n, of[i][0]), of[i][1],
 		    buf_bytes(&records), buf_bytes(&pems), e) == -1)
 			goto out;
@@ -122,21 +125,42 @@ audit_trust_programs(const struct conf *c, struct roots ***out, size_t *n,
 	return 0;
 }
 
+/* The text of weak keys, which a list can be made of. */
+static int
+weak_keys(const char *path, struct buf *text, struct err *e)
+{
+	struct weak_list	*l;
+
+	if (path == NULL)
+		return 0;
+	if (slurp(path, LIMIT_WEAK_LIST, text, e) == -1)
+		return -1;
+	if ((l = weak_list_read(buf_bytes(text), e)) == NULL)
+		return err_prefix(e, "%s", path);
+	weak_list_free(l);
+	return 0;
+}
+
 int
 audit_trust_files(struct audit_trust *t, const struct conf *c,
     struct buf *roots, struct err *e)
 {
 	struct roots	**v = NULL;
+	struct buf	  weak = BUF_INIT;
 	size_t		  n = 0;
 	int		  rc;
 
-	buf_reset(&t->weak);
-	if (c->audit_weak_keys != NULL &&
-	    slurp(c->audit_weak_keys, LIMIT_ROOTS, &t->weak, e) == -1)
-		return -1;
-	rc = audit_trust_programs(c, &v, &n, e);
+	rc = weak_keys(c->audit_weak_keys, &weak, e);
 	if (rc == 0)
+		rc = audit_trust_programs(c, &v, &n, e);
+	if (rc == -1)
+		buf_free(&weak);
+	else {
+		/* all or nothing: those of before stay */
 		judge_roots_pack(roots, (const struct roots *const *)v, n);
+		buf_free(&t->weak);
+		t->weak = weak;
+	}
 	judge_roots_free(v, n);
 	return rc;
 }

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "ctlog/page.h"
+#include "pki/weak.h"
 
 /* How often judges that ended are reaped when nothing else happens. */
 #define REAP_MS	2000
@@ -317,6 +318,9 @@ judge_main(void)
 		} else if (m.type == JUDGE_ROOTS) {
 			if (judge_do_roots(&j, &m.body, &e) == -1)
 				break;
+		} else if (m.type == JUDGE_WEAK) {
+			if (judge_do_weak(&j, ipc, &m, &e) == -1)
+				break;
 		} else if (m.type != JUDGE_FORK || spawn(&j, ipc, &m) == -1)
 			break;
 		if (ipc_flush(ipc, NULL) == -1)
@@ -326,6 +330,7 @@ judge_main(void)
 		log_error(NULL, "%s", e.msg);
 	page_free(j.page);
 	judge_roots_free(j.programs, j.nprograms);
+	weak_list_free(j.weak);
 	ipc_free(ipc);
 	/* the engine has closed their sockets as well */
 	while (waitpid(-1, NULL, 0) > 0)

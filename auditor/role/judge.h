@@ -27,6 +27,8 @@ enum judge_type {
 	JUDGE_WATCH = 1,	/* u64 size; the image's memfd; answered */
 	JUDGE_FORK,		/* u64 arena size; socket and memfd; answered */
 	JUDGE_ROOTS,		/* judge_audit.h; not answered */
+	JUDGE_WEAK,		/* u64 size, memfd: text of weak keys; neither
+				   with 0: none.  Not answered */
 	/* template to engine */
 	JUDGE_READY,		/* u32 pid (0: the template itself) */
 	/* engine to judge, each with u64 id first */
@@ -208,6 +210,7 @@ int judge_main(void);
 struct page;
 struct judge_trust;
 struct roots;
+struct weak_list;
 
 struct judge {
 	struct watch_set	 watches;
@@ -222,6 +225,7 @@ struct judge {
 	struct buf		 out;		/* the answer */
 	struct roots		**programs;	/* of the template */
 	size_t			 nprograms;
+	struct weak_list	*weak;		/* of the template; NULL */
 	struct judge_trust	*trust;		/* NULL: not told */
 };
 

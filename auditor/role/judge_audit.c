@@ -40,6 +40,33 @@ judge_do_roots(struct judge *j, struct cur *c, struct err *e)
 	    bad_request(e);
 }
 
+int
+judge_do_weak(struct judge *j, struct ipc *ipc, struct ipc_msg *m,
+    struct err *e)
+{
+	const uint8_t	*text;
+	uint64_t	 size;
+	int		 fd = ipc_take_fd(ipc, 0), rc = -1;
+
+	weak_list_free(j->weak);
+	j->weak = NULL;
+	if (cur_u64(&m->body, &size) == -1)
+		(void)bad_request(e);
+	else if (size == 0)
+		rc = 0;
+	else if (fd == -1 || (text = judge_map(fd, size)) == NULL)
+		(void)bad_request(e);
+	else {
+		j->weak = weak_list_read((struct span){ text, (size_t)size },
+		    e);
+		(void)munmap((void *)(uintptr_t)text, (size_t)size);
+		rc = j->weak != NULL ? 0 : -1;
+	}
+	if (fd != -1)
+		(void)close(fd);
+	return rc;
+}
+
 /* A list of logs, or NULL: there is none. */
 static int
 list(struct cur *c, struct loglist **out, struct err *e)
@@ -96,9 +123,11 @@ judge_do_cert(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	in.at = q->at;
 	in.programs = (const struct roots *const *)j->programs;
 	in.nprograms = j->nprograms;
+	in.weak = j->weak;
 	if (j->trust != NULL) {
 		in.logs = j->trust->logs;
-		in.weak = j->trust->weak;
+		if (j->trust->weak != NULL)
+			in.weak = j->trust->weak;
 	}
 	if (assess_read(&in, a, e) == -1)
 		goto out;

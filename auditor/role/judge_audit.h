@@ -36,7 +36,8 @@ void judge_logs_pack(struct buf *, struct span chrome, struct span apple);
 
 /*
  * JUDGE_TRUST, told once to each judge: the logs as JUDGE_LOGS answered them
- * (empty: none), and a text that weak_list_read() takes (may be empty).
+ * (empty: none), and a text that weak_list_read() takes (may be empty: then
+ * the list that the template has counts).
  */
 struct judge_trust {
 	struct loglist	 *logs;		/* owned, as weak */
@@ -46,6 +47,15 @@ struct judge_trust {
 void judge_trust_pack(struct buf *, struct span logs, struct span weak);
 int judge_trust_read(struct cur *, struct judge_trust *);
 void judge_trust_free(struct judge_trust *);
+
+/*
+ * Parts of answers that go on into a database: text that is UTF-8 (what is
+ * not, such as a character that was cut, is sent as `?`); a time, which is
+ * INT64_MIN outside of the years 1 to 9999.
+ */
+void judge_text_pack(struct buf *, const char *);
+int judge_text_read(struct cur *, const char **);
+int judge_when_read(struct cur *, int64_t *);
 
 /* --- a certificate --------------------------------------------------------- */
 
@@ -191,6 +201,8 @@ struct ipc;
 struct ipc_msg;
 
 int judge_do_roots(struct judge *, struct cur *, struct err *);
+int judge_do_weak(struct judge *, struct ipc *, struct ipc_msg *,
+    struct err *);
 int judge_do_logs(struct judge *, struct cur *, uint64_t id, struct err *);
 int judge_do_trust(struct judge *, struct cur *, struct err *);
 int judge_do_cert(struct judge *, struct cur *, uint64_t id, struct err *);

@@ -149,18 +149,52 @@ judge_pool_watches(const struct judge_pool *p)
 	return &p->watches;
 }
 
-int
-judge_pool_roots(struct judge_pool *p, const struct buf *b, struct err *e)
+/* Tell the template, which does not answer: it must have been told. */
+static int
+tell(struct judge_pool *p, enum judge_type type, const struct buf *b,
+    const int *fds, struct err *e)
 {
-	ipc_send(p->proc.ipc, JUDGE_ROOTS, b, NULL, 0);
-	while (ipc_flush(p->proc.ipc, e) == 1) {
+	int	rc;
+
+	ipc_send(p->proc.ipc, (uint16_t)type, b, fds, fds != NULL);
+	while ((rc = ipc_flush(p->proc.ipc, e)) == 1) {
 		struct pollfd	f = { ipc_fd(p->proc.ipc), POLLOUT, 0 };
 
 		if (poll(&f, 1, READY_MS) != 1)
 			return err_set(e, ERR_SYS, "the judges' template "
 			    "does not listen");
 	}
-	return e != NULL && e->code != ERR_NONE ? -1 : 0;
+	return rc;
+}
+
+int
+judge_pool_roots(struct judge_pool *p, const struct buf *b, struct err *e)
+{
+	if (b->n > LIMIT_FRAME)
+		return err_set(e, ERR_CONF, "the root stores have %zu MB "
+		    "together; at most %u are read", b->n >> 20,
+		    LIMIT_FRAME >> 20);
+	return tell(p, JUDGE_ROOTS, b, NULL, e);
+}
+
+int
+judge_pool_weak(struct judge_pool *p, struct span text, struct err *e)
+{
+	struct watch_pieces	o = { .v = { text }, .n = 1, .size = text.n };
+	struct buf		b = BUF_INIT;
+	void			*map = MAP_FAILED;
+	int			 fd = -1, rc;
+
+	if (text.n != 0 && (fd = seal(&o, &map, e)) == -1)
+		return -1;
+	buf_u64(&b, text.n);
+	rc = tell(p, JUDGE_WEAK, &b, fd != -1 ? &fd : NULL, e);
+	buf_free(&b);
+	if (fd != -1) {
+		(void)munmap(map, text.n);
+		(void)close(fd);
+	}
+	return rc;
 }
 
 pid_t

@@ -37,9 +37,16 @@ const struct watch_set *judge_pool_watches(const struct judge_pool *);
 
 /*
  * Give the template root programs, as judge_roots_pack() wrote them: judges
- * that are forked from now on have them.  0 or -1.
+ * that are forked from now on have them.  0, or -1: ERR_CONF when they are
+ * more than a message holds.
  */
 int judge_pool_roots(struct judge_pool *, const struct buf *, struct err *);
+
+/*
+ * The same for the text of weak keys, which weak_list_read() has taken; n 0:
+ * there are none.  0 or -1.
+ */
+int judge_pool_weak(struct judge_pool *, struct span text, struct err *);
 
 /* The template's process. */
 pid_t judge_pool_pid(const struct judge_pool *);

@@ -17,7 +17,7 @@ text_read(struct cur *c, char *out, size_t cap)
 {
 	const char	*s;
 
-	if (judge_str_read(c, &s) == -1 || strlen(s) >= cap)
+	if (judge_text_read(c, &s) == -1 || strlen(s) >= cap)
 		return -1;
 	memcpy(out, s, strlen(s) + 1);
 	return 0;
@@ -69,14 +69,14 @@ judge_crl_pack(struct buf *b, const struct crlscan_out *o)
 		    LIMIT_CRL_HEADER - LIMIT_CRL_TAIL) / HIT;
 
 	buf_u8(b, (uint8_t)(many ? CRL_TOO_LARGE : o->fault));
-	judge_str_pack(b, many ? "it revokes more certificates that are "
+	judge_text_pack(b, many ? "it revokes more certificates that are "
 	    "watched than one answer holds" : o->why);
 	buf_u8(b, o->authentic != 0);
-	judge_str_pack(b, o->number);
+	judge_text_pack(b, o->number);
 	buf_u64(b, (uint64_t)o->this_update);
 	buf_u64(b, (uint64_t)o->next_update);
-	judge_str_pack(b, o->sigalg);
-	judge_str_pack(b, o->idp);
+	judge_text_pack(b, o->sigalg);
+	judge_text_pack(b, o->idp);
 	buf_u64(b, o->bytes);
 	buf_u64(b, o->count);
 	buf_add(b, o->sha256, 32);
@@ -104,9 +104,9 @@ hits_read(struct cur *c, struct crlscan_out *o)
 		struct crlscan_hit	*h = &o->hits[i];
 
 		if (cur_u64(c, &number) == -1 || number > LIMIT_CRL_WATCHED ||
-		    judge_time_read(c, &h->at) == -1 ||
+		    judge_when_read(c, &h->at) == -1 ||
 		    cur_u32(c, &reason) == -1 ||
-		    judge_time_read(c, &h->invalid_at) == -1 ||
+		    judge_when_read(c, &h->invalid_at) == -1 ||
 		    judge_span_read(c, &h->raw) == -1)
 			return -1;
 		h->number = (long)number;
@@ -114,8 +114,9 @@ hits_read(struct cur *c, struct crlscan_out *o)
 		    -1 : (int)(int32_t)reason;
 		o->nhits = i + 1;
 	}
-	/* hits of a CRL that is not authentic do not exist */
-	return o->nhits != 0 && !o->authentic ? -1 : 0;
+	/* what is not authentic has no hits, and is not without fault */
+	return !o->authentic && (o->nhits != 0 || o->fault == CRL_OK) ? -1 :
+	    0;
 }
 
 int
@@ -129,8 +130,8 @@ judge_crl_read(struct cur *c, struct crlscan_out *o)
 	    text_read(c, o->why, sizeof(o->why)) == -1 ||
 	    judge_flag_read(c, &o->authentic) == -1 ||
 	    text_read(c, o->number, sizeof(o->number)) == -1 ||
-	    judge_time_read(c, &o->this_update) == -1 ||
-	    judge_time_read(c, &o->next_update) == -1 ||
+	    judge_when_read(c, &o->this_update) == -1 ||
+	    judge_when_read(c, &o->next_update) == -1 ||
 	    text_read(c, o->sigalg, sizeof(o->sigalg)) == -1 ||
 	    text_read(c, o->idp, sizeof(o->idp)) == -1 ||
 	    cur_u64(c, &o->bytes) == -1 || cur_u64(c, &o->count) == -1 ||
@@ -138,13 +139,13 @@ judge_crl_read(struct cur *c, struct crlscan_out *o)
 	    judge_span_read(c, &digest) == -1 ||
 	    digest.n > sizeof(o->tbs_digest) ||
 	    buf_read(c, &o->header) == -1 || buf_read(c, &o->tail) == -1 ||
-	    buf_read(c, &o->kept) == -1 || hits_read(c, o) == -1)
+	    buf_read(c, &o->kept) == -1)
 		return -1;
 	o->fault = (enum crl_fault)fault;
 	if (digest.n != 0)
 		memcpy(o->tbs_digest, digest.p, digest.n);
 	o->ntbs_digest = digest.n;
-	return 0;
+	return hits_read(c, o);
 }
 
 void
@@ -162,8 +163,8 @@ judge_ocsp_pack(struct buf *b, const struct ocsp_said *s)
 	buf_u64(b, (uint64_t)s->produced_at);
 	buf_u64(b, (uint64_t)s->revoked_at);
 	buf_u32(b, (uint32_t)s->reason);
-	judge_str_pack(b, s->responder);
-	judge_str_pack(b, s->why);
+	judge_text_pack(b, s->responder);
+	judge_text_pack(b, s->why);
 	buf_vec32(b, s->scts.p, s->scts.n);
 }
 
@@ -178,10 +179,10 @@ judge_ocsp_read(struct cur *c, struct ocsp_said *s)
 	    v[0] > OCSP_SIG_UNCHECKED || v[1] > OCSP_WHO_DELEGATED ||
 	    v[2] > OCSP_FRESH_FUTURE || v[3] > OCSP_SAYS_UNKNOWN ||
 	    v[4] > OCSP_NONCE_OTHER || cur_u32(c, &faults) == -1 ||
-	    judge_time_read(c, &s->this_update) == -1 ||
-	    judge_time_read(c, &s->next_update) == -1 ||
-	    judge_time_read(c, &s->produced_at) == -1 ||
-	    judge_time_read(c, &s->revoked_at) == -1 ||
+	    judge_when_read(c, &s->this_update) == -1 ||
+	    judge_when_read(c, &s->next_update) == -1 ||
+	    judge_when_read(c, &s->produced_at) == -1 ||
+	    judge_when_read(c, &s->revoked_at) == -1 ||
 	    cur_u32(c, &reason) == -1 ||
 	    text_read(c, s->responder, sizeof(s->responder)) == -1 ||
 	    text_read(c, s->why, sizeof(s->why)) == -1 ||
@@ -206,7 +207,7 @@ judge_incl_pack(struct buf *b, const struct incl *x)
 
 	buf_u8(b, (uint8_t)x->state);
 	buf_u8(b, x->is_static != 0);
-	judge_str_pack(b, x->base);
+	judge_text_pack(b, x->base);
 	buf_add(b, x->leaf_hash, 32);
 	buf_u64(b, (uint64_t)x->leaf_index);
 	buf_u64(b, x->size);
@@ -217,13 +218,13 @@ judge_incl_pack(struct buf *b, const struct incl *x)
 		buf_u64(b, x->tile[i].index);
 		buf_u32(b, x->tile[i].width);
 	}
-	judge_str_pack(b, x->one.url);
+	judge_text_pack(b, x->one.url);
 	buf_u64(b, x->one.cap);
 	buf_u64(b, x->index);
 	buf_vec32(b, x->path, x->npath * 32);
 	buf_add(b, x->other, 32);
 	buf_u8(b, x->misled != 0);
-	judge_str_pack(b, x->why);
+	judge_text_pack(b, x->why);
 }
 
 static int

@@ -163,11 +163,11 @@ make_ca(void)
 	EVP_PKEY_free(key);
 }
 
-/* One in a hundred is listed, and at least one. */
+/* One in a thousand is listed, and at least one. */
 static size_t
 listed(size_t n)
 {
-	return (n + 99) / 100;
+	return (n + 999) / 1000;
 }
 
 static void

@@ -51,7 +51,7 @@ static void
 check(const struct span *v, size_t n)
 {
 	struct chain_cert	c[POOL_MAX], *path[POOL_MAX];
-	size_t			i, k = 0;
+	size_t			i, k = 0, left = LIMIT_CHAIN_NAMES;
 
 	for (i = 0; i < n; i++)
 		if (chain_cert_read(v[i], &c[k], NULL) == 0) {
@@ -64,7 +64,7 @@ check(const struct span *v, size_t n)
 		(void)chain_profile(path[i], CHAIN_ROOT, 0);
 	}
 	if (k != 0)
-		(void)chain_nc_path(path, k);
+		(void)chain_nc_path(path, k, &left);
 	for (i = 0; i < k; i++)
 		chain_cert_free(&c[i]);
 }

@@ -13,7 +13,7 @@ static const char *const hostile[] = {
 	"=cmd|' /C calc'!A0",
 	"]]><!--&amp;",
 	"\x1b[2J\r\n\t=1+1",
-	"\xe2\x80\xae" "moc.elgoog",
+	"\xe2\x80\xaemoc.elgoog",
 	"\xef\xbf\xbf\xef\xbf\xbe",
 	"+49 \\ ',\"",
 };

@@ -26,7 +26,7 @@ add(const char *text, const char *owner)
 {
 	struct hostport	h;
 	struct err	e = ERR_INIT;
-	size_t		n;
+	size_t		n = 0;
 
 	if (hostport_read(text, NULL, &h, &e) == -1 ||
 	    endpoint_set_add(db, &h, 1, owner, &n, &e) == -1)

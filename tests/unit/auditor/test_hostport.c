@@ -28,6 +28,7 @@ read_them(void **state)
 		{ "mail.example", "imap", "mail.example:443", "imap" },
 		{ "192.0.2.1", NULL, "192.0.2.1:443", "" },
 		{ "192.0.2.1:1", NULL, "192.0.2.1:1", "" },
+		{ "192\xe3\x80\x82" "0.2.1", NULL, "192.0.2.1:443", "" },
 		{ "2001:DB8::1", NULL, "[2001:db8::1]:443", "" },
 		{ "[2001:db8:0:0::1]", NULL, "[2001:db8::1]:443", "" },
 		{ "[2001:db8::1]:65535", NULL, "[2001:db8::1]:65535", "" },
@@ -37,7 +38,8 @@ read_them(void **state)
 		"[2001:db8::1", "[2001:db8::1]x", "[2001:db8::1]:",
 		"[www.example.com]:443", "1.2.3", "1.2.3.4.5", "256.1.1.1",
 		".example.com", "*.example.com", "a b", "a..b",
-		"-\x1b[2J", "a\xff" };
+		"-\x1b[2J", "a\xff",
+		"0\xef\xbd\xa1", ("1.2\xe3\x80\x82" "3") };
 	struct hostport	h;
 	struct err	e;
 	char		text[HOSTPORT_TEXT], label[300];

@@ -20,14 +20,15 @@
 #include "base/limit.h"
 #include "tests/unit/auditor/report_fixture.h"
 
+/* By hand: under ASan each strstr() looks at all of the text. */
 static size_t
 count(const struct buf *b, const char *what)
 {
-	const char	*p = buf_text(b);
-	size_t		 n = 0;
+	size_t	i, k = strlen(what), n = 0;
 
-	for (; (p = strstr(p, what)) != NULL; p += strlen(what))
-		n++;
+	for (i = 0; i + k <= b->n; i++)
+		n += b->p[i] == (uint8_t)what[0] &&
+		    memcmp(b->p + i, what, k) == 0;
 	return n;
 }
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/sha.h"
 #include "ocsp/crlscan.h"
+#include "tests/unit/pki/made_rsa.h"
 
 /* Everything that a scan says, and that pieces do not change it. */
 
@@ -973,7 +974,8 @@ test_issuer(void **state)
 static void
 test_algorithms(void **state)
 {
-	enum { P256, P384, P521, RSA2K, ED, ED4, K1, RSA512, NKEYS };
+	enum { P256, P384, P521, RSA2K, ED, ED4, K1, RSA512, RSAE256,
+	    RSAE257, NKEYS };
 	static const struct {
 		struct span	 alg;
 		int		 key;
@@ -1019,12 +1021,15 @@ test_algorithms(void **state)
 		{ MADE_ALG(MADE_ES256), K1, "SHA256", CRL_UNCHECKED, 32 },
 		{ MADE_ALG(MADE_RS("\x0b")), RSA512, "SHA256", CRL_UNCHECKED,
 		    32 },
+		{ MADE_ALG(MADE_RS("\x0b")), RSAE256, "SHA256", CRL_OK, 32 },
+		{ MADE_ALG(MADE_RS("\x0b")), RSAE257, "SHA256",
+		    CRL_UNCHECKED, 32 },
 	};
 	EVP_PKEY		*keys[NKEYS] = { EVP_EC_gen("P-256"),
 	    EVP_EC_gen("P-384"), EVP_EC_gen("P-521"), EVP_RSA_gen(2048),
 	    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
 	    EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), EVP_EC_gen("secp256k1"),
-	    EVP_RSA_gen(512) };
+	    EVP_RSA_gen(512), made_rsa(2048, 256), made_rsa(2048, 257) };
 	struct crlscan_in	in = in_new(NULL);
 	struct crlscan_out	o;
 	struct buf		cert = BUF_INIT, crl = BUF_INIT;
@@ -1176,7 +1181,7 @@ test_faults(void **state)
 {
 	static const enum crl_fault	yes[] = { CRL_OK, CRL_DELTA,
 					    CRL_PARTIAL, CRL_FUTURE,
-					    CRL_STALE, CRL_REWOUND };
+					    CRL_UNNUMBERED, CRL_STALE, CRL_REWOUND };
 	const char			*name;
 	size_t				 i, k, n = 0;
 

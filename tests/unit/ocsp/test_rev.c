@@ -15,7 +15,7 @@ static struct rev_source
 crl(enum rev_status status, int required)
 {
 	struct rev_source	s = { REV_CRL, "http://c.test/1.crl", required,
-	    status, NEVER, -1, 1000, NULL };
+	    status, NEVER, -1, 1000, NULL, 0 };
 
 	return s;
 }
@@ -24,7 +24,7 @@ static struct rev_source
 ocsp(enum rev_status status, int required)
 {
 	struct rev_source	s = { REV_OCSP, "http://o.test", required,
-	    status, NEVER, -1, 1000, NULL };
+	    status, NEVER, -1, 1000, NULL, 0 };
 
 	return s;
 }
@@ -183,6 +183,44 @@ test_hold(void **state)
 	assert_int_equal(r.status, REV_REVOKED);
 }
 
+/* A list in parts: one of them has it, and the others are no contradiction. */
+static void
+test_parts(void **state)
+{
+	struct rev_source	v[3];
+	struct rev		r;
+
+	(void)state;
+	v[0] = crl(REV_GOOD, 1);
+	v[1] = crl(REV_REVOKED, 1);
+	v[0].part = v[1].part = 1;
+	rev_merge(v, 2, 0, &r);
+	assert_int_equal(r.status, REV_REVOKED);
+	assert_int_equal(r.disagree, 0);
+	/* another source that says good is one */
+	v[2] = ocsp(REV_GOOD, 0);
+	rev_merge(v, 3, 0, &r);
+	assert_int_equal(r.disagree, 1);
+	/* so are all parts together */
+	v[2] = ocsp(REV_REVOKED, 0);
+	rev_merge(v, 3, 0, &r);
+	assert_int_equal(r.disagree, 0);
+	v[1] = v[0];
+	rev_merge(v, 3, 0, &r);
+	assert_int_equal(r.status, REV_REVOKED);
+	assert_int_equal(r.disagree, 1);
+	v[1].status = REV_UNKNOWN;
+	rev_merge(v, 3, 0, &r);
+	assert_int_equal(r.disagree, 0);
+	/* good only when no part is missing */
+	v[2] = v[0];
+	rev_merge(v, 3, 0, &r);
+	assert_int_equal(r.status, REV_UNKNOWN);
+	v[1] = v[0];
+	rev_merge(v, 3, 0, &r);
+	assert_int_equal(r.status, REV_GOOD);
+}
+
 /* A sentence stays one, however long its parts are. */
 static void
 test_long(void **state)
@@ -300,6 +338,7 @@ main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_provenance),
 		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_change),

@@ -12,6 +12,7 @@
 #include "base/clk.h"
 #include "base/cur.h"
 #include "base/mem.h"
+#include "tests/unit/pki/made_rsa.h"
 
 /* Certificates that a test makes for itself, with OpenSSL. */
 
@@ -46,9 +47,16 @@ struct made_spec {
 	struct made_ext		 ext[MADE_EXTS];
 };
 
+/* "rsa2048e257": with an exponent of 257 bits. */
 static inline EVP_PKEY *
 made_key(const char *type)
 {
+	const char	*e;
+
+	if (type != NULL && strncmp(type, "rsa", 3) == 0 &&
+	    (e = strchr(type, 'e')) != NULL)
+		return made_rsa((unsigned)strtoul(type + 3, NULL, 10),
+		    (int)strtol(e + 1, NULL, 10));
 	if (type != NULL && strncmp(type, "rsa", 3) == 0)
 		return EVP_RSA_gen((unsigned)strtoul(type + 3, NULL, 10));
 	return EVP_EC_gen(type != NULL ? type : "P-256");

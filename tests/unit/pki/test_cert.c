@@ -20,6 +20,7 @@
 #include "pki/watch.h"
 #include "tests/unit/pki/data.h"
 #include "tests/unit/pki/forge.h"
+#include "tests/unit/pki/made.h"
 
 #define CT "sct/google-ct-testdata/"
 
@@ -463,6 +464,75 @@ test_keys(void **state)
 		buf_free(&der[i]);
 }
 
+/* An RSA key that costs too much, or signs everything, verifies nothing. */
+static void
+test_exponents(void **state)
+{
+	static const struct {
+		const char	*type;
+		int		 rc;
+	} t[] = {
+		{ "rsa2048", 1 }, { "rsa2048e256", 1 }, { "rsa2048e257", -1 },
+	};
+	struct made	m;
+	struct err	e;
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		err_clear(&e);
+		m = made_cert((struct made_spec){ .cn = "CA", .ca = 1,
+		    .key_type = t[i].type });
+		assert_int_equal(cert_signed_by(buf_bytes(&m.der),
+		    buf_bytes(&m.der), &e), t[i].rc);
+		assert_int_equal(t[i].rc == -1, e.code == ERR_VERIFY);
+		made_free(&m);
+	}
+}
+
+/* Each name once, at its first place: SAN in order, then common names. */
+static void
+test_names_once(void **state)
+{
+	static const char *const	san[] = { "b.test", "a.test", "B.test",
+	    "b.test", "c.test", "a.test", "b.test" };
+	static const char *const	want[] = { "b.test", "a.test",
+	    "B.test", "c.test", "d.test" };
+	struct forge	f = FORGE_INIT;
+	struct buf	tbs = BUF_INIT;
+	struct cert	c;
+	char		name[40];
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(san) / sizeof(san[0]); i++)
+		forge_dns(&f, san[i]);
+	forge_cn(&f, DER_UTF8, "c.test");
+	forge_cn(&f, DER_UTF8, "d.test");
+	forge_done(&f, &tbs);
+	assert_int_equal(cert_read_tbs(buf_bytes(&tbs), &c, NULL), 0);
+	for (i = 0; i < c.nnames && i < 5; i++)
+		assert_string_equal(c.names[i], want[i]);
+	assert_int_equal(c.nnames, 5);
+	cert_free(&c);
+	buf_free(&tbs);
+	/* many, each twice */
+	f = (struct forge)FORGE_INIT;
+	for (i = 0; i < 20000; i++) {
+		(void)snprintf(name, sizeof(name), "n%zu.test", i * 7 % 10000);
+		forge_dns(&f, name);
+	}
+	forge_done(&f, &tbs);
+	assert_int_equal(cert_read_tbs(buf_bytes(&tbs), &c, NULL), 0);
+	assert_int_equal(c.nnames, 10000);
+	for (i = 0; i < c.nnames; i++) {
+		(void)snprintf(name, sizeof(name), "n%zu.test", i * 7 % 10000);
+		assert_string_equal(c.names[i], name);
+	}
+	cert_free(&c);
+	buf_free(&tbs);
+}
+
 /* A TBSCertificate whose serial number is this content. */
 static void
 make_serial(const char *hex, struct buf *out)
@@ -561,6 +631,8 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_names_once),
+		cmocka_unit_test(test_exponents),
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_serial_limit),
 		cmocka_unit_test(test_zlint),

@@ -132,6 +132,15 @@ test_form(void **state)
 /* --- paths --- */
 
 /* root <- ca (with constraints) <- leaf. */
+/* Within the budget of a search. */
+static const char *
+nc_of(struct chain_cert *const *path)
+{
+	size_t	left = LIMIT_CHAIN_NAMES;
+
+	return chain_nc_path(path, 3, &left);
+}
+
 struct path {
 	struct made		m[3];
 	struct chain_cert	c[3];
@@ -217,7 +226,7 @@ test_path(void **state)
 		    table[i].nc, { NULL, 0 }, 0 },
 		    (struct made_ext){ "subjectAltName", table[i].san,
 		    { NULL, 0 }, 0 });
-		if ((chain_nc_path(t.p, 3) == NULL) != table[i].good)
+		if ((nc_of(t.p) == NULL) != table[i].good)
 			fail_msg("%s: %s", table[i].nc, table[i].san);
 		path_free(&t);
 	}
@@ -258,7 +267,7 @@ test_syntax(void **state)
 		    { (const uint8_t *)table[i].der, table[i].n }, 1 },
 		    (struct made_ext){ "subjectAltName", "DNS:a",
 		    { NULL, 0 }, 0 });
-		if (chain_nc_path(t.p, 3) == NULL)
+		if (nc_of(t.p) == NULL)
 			fail_msg("%zu", i);
 		path_free(&t);
 	}
@@ -296,7 +305,7 @@ many(struct buf *out, size_t n, int subtrees)
 
 /* Excluded names that are none of the leaf's. */
 static const char *
-excluded(size_t ntrees, size_t nnames)
+excluded(size_t ntrees, size_t nnames, size_t left)
 {
 	struct buf	nc = BUF_INIT, san = BUF_INIT;
 	struct path	t;
@@ -312,7 +321,9 @@ excluded(size_t ntrees, size_t nnames)
 	path_make(&t, (struct made_ext){ "nameConstraints", NULL,
 	    buf_bytes(&nc), 1 }, (struct made_ext){ "subjectAltName", NULL,
 	    buf_bytes(&san), 0 });
-	r = chain_nc_path(t.p, 3);
+	/* what it costs to read the constraints comes first */
+	left += (nc.n + 15) / 16;
+	r = chain_nc_path(t.p, 3, &left);
 	path_free(&t);
 	buf_free(&nc);
 	buf_free(&san);
@@ -323,12 +334,36 @@ static void
 test_work(void **state)
 {
 	(void)state;
-	assert_null(excluded(1024, LIMIT_CHAIN_NAMES / 1024));
-	assert_non_null(excluded(1024, LIMIT_CHAIN_NAMES / 1024 + 1));
-	assert_null(excluded(1, LIMIT_CHAIN_SANS));
-	assert_non_null(excluded(1, LIMIT_CHAIN_SANS + 1));
+	assert_null(excluded(1024, 1024, 1 << 20));
+	assert_non_null(excluded(1024, 1025, 1 << 20));
+	assert_null(excluded(1, LIMIT_CHAIN_SANS, LIMIT_CHAIN_NAMES));
+	assert_non_null(excluded(1, LIMIT_CHAIN_SANS + 1,
+	    LIMIT_CHAIN_NAMES));
 	/* This would be 10^9 comparisons. */
-	assert_non_null(excluded(10000, 100000));
+	assert_non_null(excluded(10000, 100000, LIMIT_CHAIN_NAMES));
+}
+
+/* A budget is one for all paths: two that it is enough for, not three. */
+static void
+test_shared(void **state)
+{
+	static const struct made_ext	dns = { "nameConstraints",
+	    "critical,permitted;DNS:example.com", { NULL, 0 }, 0 };
+	static const struct made_ext	san = { "subjectAltName",
+	    "DNS:www.example.com", { NULL, 0 }, 0 };
+	struct path	t;
+	size_t		left, cost, i;
+
+	(void)state;
+	path_make(&t, dns, san);
+	left = 100000;
+	assert_null(chain_nc_path(t.p, 3, &left));
+	cost = 100000 - left;
+	assert_true(cost > 0);
+	left = 2 * cost;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(chain_nc_path(t.p, 3, &left) == NULL, i < 2);
+	path_free(&t);
 }
 
 /* Self-issued certificates are left out, but for the leaf. */
@@ -355,13 +390,13 @@ test_self_issued(void **state)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(chain_cert_read(buf_bytes(&m[i].der), &c[i],
 		    NULL), 0);
-	assert_null(chain_nc_path(p, 3));
+	assert_null(nc_of(p));
 	made_free(&m[0]);
 	m[0] = made_cert((struct made_spec){ .cn = "Root", .issuer = &m[1],
 	    .ext = { other } });
 	assert_int_equal(chain_cert_read(buf_bytes(&m[0].der), &c[0], NULL),
 	    0);
-	assert_non_null(chain_nc_path(p, 3));
+	assert_non_null(nc_of(p));
 	for (i = 0; i < 3; i++)
 		made_free(&m[i]);
 }
@@ -375,6 +410,7 @@ main(void)
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_self_issued)
 	};
 

@@ -133,7 +133,16 @@ test_accepted_by_openssl(void **state)
 		{ "secp256k1", LEAF, { .key_type = "secp256k1" }, "curve",
 		    1 },
 		{ "RSA of 2052 bits", LEAF, { .key_type = "rsa2052" },
-		    "multiple of 8", 1 }
+		    "multiple of 8", 1 },
+		{ "RSA with an exponent of 256 bits", LEAF, {
+		    .key_type = "rsa2048e256" }, NULL, 1 },
+		{ "RSA with an exponent of 257 bits", LEAF, {
+		    .key_type = "rsa2048e257" }, "exponent", 1 },
+		{ "an exponent of 256 bits in a CA", CA, {
+		    .key_type = "rsa2048e256" }, NULL, 1 },
+		/* such a signature costs too much to be looked at */
+		{ "an exponent of 257 bits in a CA", CA, {
+		    .key_type = "rsa2048e257" }, "issuer", 1 }
 	};
 
 	(void)state;
