@@ -122,8 +122,8 @@ int check_hear(struct fetch_client *, struct fetch_done *, struct err *);
 /* Why there is no body. */
 void check_why_not(const struct fetch_done *, char *out, size_t cap);
 /*
- * Ask; a body of status 200 is appended to ${out}.  *status is HTTP's, 0: not
- * reached.  0, or -1 and why.
+ * Ask; the body is appended to ${out}.  *status is HTTP's, 0: not reached.  0,
+ * or -1 and why, also with another status than 200.
  */
 int check_ask(struct check *, enum egress_class, const struct fetch_get *,
     struct buf *out, int *status, char *why, size_t cap);
