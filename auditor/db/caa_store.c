@@ -64,7 +64,8 @@ caa_store_error(struct db *db, const char *name, const char *why,
 /*
  * The set counts that was seen from max(TTL, 8 h) before the issuance until
  * after it; without one nothing can be said: what changed in between may have
- * allowed it.
+ * allowed it.  A name that was not followed then has its records at a parent
+ * that was: those count, unless the name had others meanwhile.
  */
 int
 caa_store_due(struct db *db, const char *name, struct db_res **res,
@@ -81,10 +82,13 @@ caa_store_due(struct db *db, const char *name, struct db_res **res,
 	    "limit 1000) "
 	    "select x.tbs_sha256, x.issuer_owner, x.wild, x.ms, o.records, "
 	    "o.found_at from x left join lateral (select * from "
-	    "caa_observation o where o.name = $1 and o.error is null and "
+	    "caa_observation o where o.name in ($1, (select min(found_at) "
+	    "from caa_observation p where p.name = $1 and p.error is null and "
+	    "p.last_seen >= to_timestamp(x.ms / 1000.0) - interval '8 hours' "
+	    "having count(distinct p.found_at) = 1)) and o.error is null and "
 	    "o.first_seen <= to_timestamp(x.ms / 1000.0) - greatest(o.ttl, "
 	    "28800) * interval '1 second' and o.last_seen >= to_timestamp("
-	    "x.ms / 1000.0) order by o.id desc limit 1) "
+	    "x.ms / 1000.0) order by o.name = $1 desc, o.id desc limit 1) "
 	    "o on true", "s", name);
 }
 
