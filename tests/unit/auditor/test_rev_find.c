@@ -485,6 +485,43 @@ campaign(void **state)
 	is(COUNT("kind = 'certificate.revoked' and state = 'open'"), "1");
 }
 
+/* Dated back to before we saw them, which were good: a campaign, too. */
+static void
+campaign_backdated(void **state)
+{
+	struct rev_word	w;
+	char		*text;
+	int		 i;
+
+	(void)state;
+	many(12);
+	for (i = 1; i <= 12; i++) {
+		text = mem_printf("5%d", i);
+		w = rev_word(text, REV_REVOKED, 1, -30 * 86400);
+		rev_put(1, &w, 1);
+		free(text);
+	}
+	rev_found(1);
+	is(COUNT("kind = 'certificate.revoked'"), "0");
+	is("select detail->>'revoked' from finding where kind = "
+	    "'revocation.campaign'", "12");
+	/* of certificates that we never saw otherwise: history */
+	(void)rev_clear(NULL);
+	sql("select named(lpad(to_hex(i), 2, '0'), '5' || i, array['n' || i "
+	    "|| '.example'], '{http://c}', '{}') from generate_series(1, 12) "
+	    "i");
+	for (i = 1; i <= 12; i++) {
+		text = mem_printf("5%d", i);
+		w = rev_word(text, REV_REVOKED, 1, -30 * 86400);
+		rev_put(1, &w, 1);
+		free(text);
+	}
+	rev_found(1);
+	is(COUNT("true"), "0");
+	is("select count(*)::text from revocation where status = 'revoked'",
+	    "12");
+}
+
 static void
 campaign_progress(void **state)
 {
@@ -732,6 +769,7 @@ main(void)
 		cmocka_unit_test_setup(disagreement, rev_clear),
 		cmocka_unit_test_setup(disagreement_ends, rev_clear),
 		cmocka_unit_test_setup(campaign, rev_clear),
+		cmocka_unit_test_setup(campaign_backdated, rev_clear),
 		cmocka_unit_test_setup(campaign_progress, rev_clear),
 		cmocka_unit_test_setup(no_campaign, rev_clear),
 		cmocka_unit_test_setup(campaign_key, rev_clear),
