@@ -5,6 +5,16 @@
 #include "base/sha.h"
 #include "pki/der.h"
 
+/* Proven, by a log that browsers go by. */
+static int
+counts(const struct scts_one *o)
+{
+	return o->status == SCTS_VALID && !o->log->is_test &&
+	    (o->log->state == LOGLIST_QUALIFIED ||
+	    o->log->state == LOGLIST_USABLE ||
+	    o->log->state == LOGLIST_READONLY);
+}
+
 int64_t
 assess_first_sct(const struct scts *s)
 {
@@ -12,8 +22,7 @@ assess_first_sct(const struct scts *s)
 	size_t	i;
 
 	for (i = 0; i < s->n; i++) {
-		if (s->v[i].status != SCTS_VALID &&
-		    s->v[i].status != SCTS_NOT_COUNTED)
+		if (!counts(&s->v[i]))
 			continue;
 		t = (int64_t)(s->v[i].timestamp & ((UINT64_C(1) << 52) - 1)) *
 		    1000;

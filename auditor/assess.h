@@ -49,7 +49,10 @@ struct assess {
 int assess_read(const struct assess_in *, struct assess *, struct err *);
 void assess_free(struct assess *);
 
-/* The earliest SCT that counts, microseconds; INT64_MIN: none. */
+/*
+ * The earliest SCT that is valid and of a log that counts now, microseconds;
+ * INT64_MIN: none.
+ */
 int64_t assess_first_sct(const struct scts *);
 
 #endif

@@ -50,8 +50,9 @@ char *caa_text(const struct caa_set *);
 
 /*
  * Do they allow ${issuer} (CAA identifier) to issue for the name (a wildcard
- * asks issuewild)?  1 yes, 0 no, -1 it cannot be said: ${issuer} is NULL (not
- * known) and records name others, or a record cannot be read.  An unknown
+ * asks issuewild)?  1 yes, 0 no, -1 it cannot be said: ${issuer} is NULL or no
+ * domain name (not known) and records name others, or a record cannot be read.
+ * An issuer is all that owner_is() says.  An unknown
  * critical tag: no.  A malformed value allows nobody.  ${why} says which
  * record.  Parameters (accounturi, validationmethods)
  * are reported in ${why} and decide only when ${account} or ${method} is not

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auditor/caa_value.h"
+#include "pki/owner.h"
 
 #define CRITICAL 128
 
@@ -101,7 +102,7 @@ say(const struct caa_rr *rr, const struct ask *a)
 		return s;
 	if (v.issuer.n == 0)
 		return SAYS_NO;
-	if (a->issuer == NULL || !caa_value_is(v.issuer, a->issuer))
+	if (a->issuer == NULL || !owner_is(a->issuer, v.issuer))
 		return SAYS_OTHER;
 	return s;
 }
@@ -172,11 +173,20 @@ count(const struct caa_set *s, const char *tag)
 	return n;
 }
 
+/* An owner that is not in our table has a name of words. */
+static int
+is_identifier(const char *issuer)
+{
+	return issuer != NULL && strchr(issuer, '.') != NULL &&
+	    strchr(issuer, ' ') == NULL;
+}
+
 int
 caa_allows(const struct caa_set *s, const char *issuer, int wildcard,
     const char *account, const char *method, char *why, size_t cap)
 {
-	struct ask	 a = { issuer, account, method };
+	struct ask	 a = { is_identifier(issuer) ? issuer : NULL, account,
+			    method };
 	const char	*tag = "issue";
 	size_t		 i;
 	int		 r = 1;

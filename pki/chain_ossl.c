@@ -138,6 +138,16 @@ set_params(X509_VERIFY_PARAM *p, const struct chain_ossl *o, size_t n)
 		(void)X509_VERIFY_PARAM_set1_host(p, o->name, 0);
 }
 
+/* Its own memory is not what OpenSSL means: its tree of policies is full. */
+static const char *
+reason(int error, const struct chain_ossl *o)
+{
+	if (error == X509_V_ERR_OUT_OF_MEM && o->policies)
+		return "too many policies and policy mappings "
+		    "(RFC 5280, 6.1.3 d)";
+	return X509_verify_cert_error_string(error);
+}
+
 const char *
 chain_ossl_path(struct chain_cert *const *path, size_t n,
     const struct chain_ossl *o)
@@ -162,7 +172,7 @@ chain_ossl_path(struct chain_cert *const *path, size_t n,
 	X509_STORE_CTX_set_app_data(ctx, &f);
 	set_params(X509_STORE_CTX_get0_param(ctx), o, n);
 	why = X509_verify_cert(ctx) == 1 ? NULL :
-	    X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
+	    reason(X509_STORE_CTX_get_error(ctx), o);
 out:
 	sk_X509_free(others);
 	X509_STORE_CTX_free(ctx);

@@ -87,6 +87,64 @@ owner_identifier(const char *name)
 	return name;
 }
 
+/* --- names in CAA records --- */
+
+/* A dot in front: any name below it, as resellers have them. */
+static const struct {
+	const char	*id, *name;
+} recognised[] = {
+	{ "amazon.com", "amazontrust.com" },
+	{ "amazon.com", "amazonaws.com" },
+	{ "amazon.com", "aws.amazon.com" },
+	{ "amazon.com", "awstrust.com" },
+	{ "buypass.com", "buypass.no" },
+	{ "certum.pl", "certum.eu" },
+	{ "digicert.com", "www.digicert.com" },
+	{ "digicert.com", "digicert.ne.jp" },
+	{ "digicert.com", "cybertrust.ne.jp" },
+	{ "digicert.com", "symantec.com" },
+	{ "digicert.com", "thawte.com" },
+	{ "digicert.com", "geotrust.com" },
+	{ "digicert.com", "rapidssl.com" },
+	{ "digicert.com", "quovadisglobal.com" },
+	{ "digicert.com", "digitalcertvalidation.com" },
+	{ "digicert.com", ".digitalcertvalidation.com" },
+	{ "entrust.net", "entrust.com" },
+	{ "entrust.net", "affirmtrust.com" },
+	{ "godaddy.com", "starfieldtech.com" },
+	{ "pki.goog", "google.com" },
+	{ "sectigo.com", "comodoca.com" },
+	{ "sectigo.com", "comodo.com" },
+	{ "sectigo.com", "usertrust.com" },
+	{ "sectigo.com", "trust-provider.com" }
+};
+
+static int
+is_name(struct span name, const char *s)
+{
+	size_t	n = strlen(s);
+
+	if (*s == '.' && name.n > n) {
+		name.p += name.n - n;
+		name.n = n;
+	}
+	return name.n == n && strncasecmp((const char *)name.p, s, n) == 0;
+}
+
+int
+owner_is(const char *id, struct span name)
+{
+	size_t	i;
+
+	if (is_name(name, id))
+		return 1;
+	for (i = 0; i < sizeof(recognised) / sizeof(recognised[0]); i++)
+		if (strcmp(recognised[i].id, id) == 0 &&
+		    is_name(name, recognised[i].name))
+			return 1;
+	return 0;
+}
+
 /* --- the CSV of CCADB --- */
 
 /* The name of an owner, stored once. */

@@ -48,6 +48,13 @@ const char *owner_contact(const char *identifier);
 /* Is this an identifier of the table: 1 or 0. */
 int owner_known(const char *identifier);
 
+/*
+ * Does the owner go by this name in CAA records, in whatever case: 1 or 0.
+ * Beside their identifier large CAs recognise others, as their CPS say (BR
+ * 4.2.2.1 wants them there).
+ */
+int owner_is(const char *identifier, struct span name);
+
 /* Forget what was loaded. */
 void owner_reset(void);
 

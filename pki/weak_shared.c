@@ -272,17 +272,141 @@ down(struct tree *t, int level)
 	return ok;
 }
 
+/* --- greatest common divisors ------------------------------------------------ */
+
+/*
+ * BN_gcd() takes the same time whatever the numbers are, which is many times
+ * the time that public numbers need.
+ */
+#define LIMBS	(LIMIT_RSA_BITS / 64)
+
+/* A number, the lowest limb first; n counts those that are used. */
+struct limbs {
+	uint64_t	w[LIMBS];
+	size_t		n;
+};
+
+static void
+trim(struct limbs *a)
+{
+	while (a->n > 0 && a->w[a->n - 1] == 0)
+		a->n--;
+}
+
+static int
+load(struct limbs *a, const BIGNUM *v)
+{
+	uint8_t	b[LIMBS * 8];
+	size_t	i, k;
+
+	if (BN_bn2lebinpad(v, b, sizeof(b)) == -1)
+		return 0;
+	for (i = 0; i < LIMBS; i++)
+		for (a->w[i] = 0, k = 8; k > 0; k--)
+			a->w[i] = a->w[i] << 8 | b[8 * i + k - 1];
+	a->n = LIMBS;
+	trim(a);
+	return 1;
+}
+
+/* Divide a number, which is not 0, by two as long as that goes. */
+static void
+odd(struct limbs *a)
+{
+	size_t	skip = 0, i;
+	int	bits;
+
+	while (a->w[skip] == 0)
+		skip++;
+	bits = __builtin_ctzll(a->w[skip]);
+	for (i = skip; i < a->n; i++) {
+		a->w[i - skip] = a->w[i] >> bits;
+		if (bits != 0 && i + 1 < a->n)
+			a->w[i - skip] |= a->w[i + 1] << (64 - bits);
+	}
+	a->n -= skip;
+	trim(a);
+}
+
+static int
+compare_limbs(const struct limbs *a, const struct limbs *b)
+{
+	size_t	i = a->n;
+
+	if (a->n != b->n)
+		return a->n < b->n ? -1 : 1;
+	while (i > 0 && a->w[i - 1] == b->w[i - 1])
+		i--;
+	return i == 0 ? 0 : a->w[i - 1] < b->w[i - 1] ? -1 : 1;
+}
+
+/* a = a - b, which is less, without the factors of two that appear. */
+static void
+reduce_odd(struct limbs *a, const struct limbs *b)
+{
+	uint64_t	was, less, now, low = a->w[0] - b->w[0];
+	uint64_t	borrow = a->w[0] < b->w[0];
+	int		bits = low != 0 ? __builtin_ctzll(low) : 0;
+	size_t		i;
+
+	for (i = 1; i < a->n; i++) {
+		was = a->w[i];
+		less = i < b->n ? b->w[i] : 0;
+		now = was - less - borrow;
+		borrow = (was < less) | ((was == less) & borrow);
+		/* both are odd: their difference is shifted by a bit or more */
+		a->w[i - 1] = bits != 0 ? low >> bits | now << (64 - bits) :
+		    low;
+		low = now;
+	}
+	a->w[i - 1] = low >> bits;
+	trim(a);
+	/* a whole limb was zero: once in 2^64 times */
+	if (bits == 0)
+		odd(a);
+}
+
+/*
+ * Has ${p} a factor of so many bits in common with ${q}, which is not 0?  1 or
+ * 0; -1: a number is too long.
+ */
+static int
+share(const BIGNUM *p, const BIGNUM *q, size_t bits)
+{
+	struct limbs	 x, y, *a = &x, *b = &y, *t;
+	int		 cmp;
+
+	if (!load(a, p) || !load(b, q))
+		return -1;
+	if (a->n == 0)
+		return (size_t)BN_num_bits(q) >= bits;
+	if (bits <= 2 && (a->w[0] & 1) == 0 && (b->w[0] & 1) == 0)
+		return 1;
+	odd(a);
+	odd(b);
+	while ((cmp = compare_limbs(a, b)) != 0) {
+		if (cmp < 0) {
+			t = a;
+			a = b;
+			b = t;
+		}
+		reduce_odd(a, b);
+	}
+	return 64 * a->n - (size_t)__builtin_clzll(a->w[a->n - 1]) >= bits;
+}
+
+/* --- the search --------------------------------------------------------------- */
+
 /* Mark the moduli that share something.  1; 0 when memory ran out. */
 static int
-search(struct tree *t, uint8_t *shares)
+search(struct tree *t, size_t bits, uint8_t *shares)
 {
-	BIGNUM	*g = BN_new();
 	size_t	 i;
-	int	 level, ok;
+	int	 level, ok, r;
 
 	t->nsum = t->n[0];
 	t->sum = numbers(t->nsum);
-	ok = g != NULL && t->sum != NULL;
+	ok = t->sum != NULL;
 	for (i = 0; ok && i < t->n[0]; i++)
 		ok = BN_one(t->sum[i]);
 	while (ok && t->n[t->top] > 1)
@@ -290,15 +414,16 @@ search(struct tree *t, uint8_t *shares)
 	for (level = t->top - 1; ok && level >= 0; level--)
 		ok = down(t, level);
 	for (i = 0; ok && i < t->n[0]; i++) {
-		ok = BN_gcd(g, t->sum[i], t->level[0][i], t->ctx);
-		shares[i] = ok && !BN_is_one(g);
+		r = share(t->sum[i], t->level[0][i], bits);
+		ok = r != -1;
+		shares[i] = r == 1;
 	}
-	BN_free(g);
 	return ok;
 }
 
 long
-weak_shared(const struct span *spki, size_t n, uint8_t *bad, struct err *e)
+weak_shared(const struct span *spki, size_t n, size_t bits, uint8_t *bad,
+    struct err *e)
 {
 	struct moduli	m = { NULL, 0, NULL, 0 };
 	struct tree	t = { .top = 0 };
@@ -312,7 +437,7 @@ weak_shared(const struct span *spki, size_t n, uint8_t *bad, struct err *e)
 	t.level[0] = m.v;
 	t.n[0] = m.n;
 	t.ctx = BN_CTX_new();
-	if (m.n > 1 && (t.ctx == NULL || !search(&t, shares))) {
+	if (m.n > 1 && (t.ctx == NULL || !search(&t, bits, shares))) {
 		(void)err_set(e, ERR_SYS, "no memory for products");
 		goto out;
 	}

@@ -92,7 +92,7 @@ put_fact(json_t *out, const struct cert_in *in)
 	size_t			 i;
 
 	for (i = 0; i < k->nscts; i++)
-		if (k->scts[i].status <= SCTS_NOT_COUNTED &&
+		if (k->scts[i].status == SCTS_VALID &&
 		    (first == 0 || k->scts[i].timestamp < first))
 			first = k->scts[i].timestamp;
 	o = json_pack("{so so ss so so so sb sb sb so so so so}",

@@ -84,19 +84,23 @@ not_there(struct db *db, const struct hostport *h, struct err *e)
 	return -1;
 }
 
-/* Nobody will ever find that they are gone. */
+/*
+ * Nobody will ever find that they are gone.  The subject is "host:port", or
+ * "host:port/smtp" where STARTTLS is spoken.
+ */
 static int
-resolve(struct db *db, const char *subject, struct err *e)
+resolve(struct db *db, const char *place, struct err *e)
 {
 	struct db_res	*r = NULL;
 	size_t		 i;
 	int		 rc;
 
-	rc = db_query(db, &r, e, "select kind, owner from finding where "
-	    "subject = $1 and kind like 'endpoint.%' and state in ('open', "
-	    "'acked') order by id", "s", subject);
+	rc = db_query(db, &r, e, "select kind, owner, subject from finding "
+	    "where subject in ($1, $1 || '/smtp', $1 || '/imap') and "
+	    "kind like 'endpoint.%' and state in ('open', 'acked') "
+	    "order by id", "s", place);
 	for (i = 0; rc == 0 && i < db_rows(r); i++)
-		rc = finding_resolve(db, db_text(r, i, 0), subject,
+		rc = finding_resolve(db, db_text(r, i, 0), db_text(r, i, 2),
 		    db_text(r, i, 1), "the endpoint is not watched any more",
 		    e);
 	db_free(r);

@@ -32,10 +32,13 @@ static const char incl_sql[] =
     "l.id and e.leaf_hash = s.leaf_hash and e.head_id is not null)) "
     "on conflict do nothing";
 
+/* Where all of them are the baseline's, in the course of the interval. */
 static const char keys_sql[] =
-    "insert into work (kind, subject) select 'keys', 'main' where exists ("
-    "select from issuance where key_type like 'rsa%' and not_after > now()) "
-    "on conflict do nothing";
+    "insert into work (kind, subject, due_at) select 'keys', 'main', now() + "
+    "case when bool_and(decision is not distinct from 'baseline') then "
+    "random() else 0 end * $1 * interval '1 second' from issuance where "
+    "key_type like 'rsa%' and not_after > now() and not exists (select from "
+    "work where kind = 'keys') having count(*) > 0 on conflict do nothing";
 
 static const char endpoint_sql[] =
     "insert into work (kind, subject) select 'endpoint', id::text from "
@@ -44,30 +47,34 @@ static const char endpoint_sql[] =
 /*
  * Watched names, and those of the newest certificates, the newest first; no
  * addresses, no keys.  A certificate has names of strangers, too: they are
- * no business of ours.
+ * no business of ours.  Names that only the baseline has are for renewals to
+ * come: they begin in the course of the interval ($2, seconds), not at once.
  */
 static const char caa_sql[] =
-    "with i as materialized (select tbs_sha256, first_seen, facts from "
+    "with i as materialized (select tbs_sha256, first_seen, facts, "
+    "decision is not distinct from 'baseline' as old from "
     "issuance where first_seen > now() - interval '30 days' and not_after > "
     "now() order by first_seen desc limit 4 * $1), "
     "n as materialized (select regexp_replace(c.name, '^[*][.]', '') as "
-    "name, max(i.first_seen) as seen, bool_or(exists (select from "
+    "name, max(i.first_seen) as seen, bool_and(i.old) as old, "
+    "bool_or(exists (select from "
     "jsonb_array_elements(coalesce(i.facts->'watches', '[]')) w where "
     "w->>'fold' = c.name)) as hit from i join certificate_name c on "
     "c.tbs_sha256 = i.tbs_sha256 where c.name ~ "
     "'^([*][.])?[a-z0-9_-]+([.][a-z0-9_-]+)+$' and c.name !~ '^[0-9.]+$' "
     "and length(c.name) <= 253 group by 1), "
-    "ours as (select name from n where hit or exists (select from watch w "
-    "where w.removed_at is null and w.pattern = any (array[name, '.'] || "
+    "ours as (select name, old from n where hit or exists (select from "
+    "watch w where w.removed_at is null and w.pattern = any (array[name, '.'] || "
     "array(select '.' || array_to_string(v[k:], '.') from "
     "string_to_array(name, '.') v, generate_series(1, cardinality(v)) k))) "
     "order by seen desc, name limit $1), "
-    "x as materialized (select name from ours union select "
-    "ltrim(pattern, '.') from watch where removed_at is null and pattern ~ "
-    "'^[.]?[a-z0-9_-]+([.][a-z0-9_-]+)*$' and pattern !~ '^[0-9.]+$' and "
-    "pattern like '%.%'), "
-    "a as (insert into work (kind, subject) select 'caa', name from x "
-    "on conflict do nothing) "
+    "x as materialized (select name, bool_and(old) as old from (select name, "
+    "old from ours union all select ltrim(pattern, '.'), false from watch "
+    "where removed_at is null and pattern ~ '^[.]?[a-z0-9_-]+([.][a-z0-9_-]+)*$' "
+    "and pattern !~ '^[0-9.]+$' and pattern like '%.%') y group by name), "
+    "a as (insert into work (kind, subject, due_at) select 'caa', name, "
+    "now() + case when old then random() else 0 end * $2 * "
+    "interval '1 second' from x on conflict do nothing) "
     "delete from work where kind = 'caa' and holder is null and not exists "
     "(select from x where name = subject)";
 
@@ -79,9 +86,10 @@ plan_store(struct db *db, int64_t before, int64_t every, struct err *e)
 	if (db_query(db, NULL, e, cert_sql, "t", before) == -1 ||
 	    db_query(db, NULL, e, source_sql, "") == -1 ||
 	    db_query(db, NULL, e, incl_sql, "i", every) == -1 ||
-	    db_query(db, NULL, e, keys_sql, "") == -1 ||
+	    db_query(db, NULL, e, keys_sql, "i", every) == -1 ||
 	    db_query(db, NULL, e, endpoint_sql, "") == -1 ||
-	    db_query(db, NULL, e, caa_sql, "i", (int64_t)CAA_NAMES) == -1 ||
+	    db_query(db, NULL, e, caa_sql, "ii", (int64_t)CAA_NAMES, every)
+	    == -1 ||
 	    db_commit(db, e) == -1) {
 		db_rollback(db);
 		return -1;

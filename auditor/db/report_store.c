@@ -492,8 +492,8 @@ report_store_due(struct db *db, int64_t started, int64_t *n, char **sample,
 	 * of 1 is claimed for the first time.
 	 */
 	if (db_query(db, &r, e, "with d as (select kind, count(*) as n from "
-	    "work where kind in ('tail', 'loglist', 'cert', 'crl', 'ocsp', "
-	    "'incl', 'endpoint', 'caa', 'sweep') and (due_at <= $1 or "
+	    "work where kind in ('tail', 'loglist', 'cert', 'keys', 'crl', "
+	    "'ocsp', 'incl', 'endpoint', 'caa', 'sweep') and (due_at <= $1 or "
 	    "(due_at <= now() and (token = 0 or (token = 1 and "
 	    "lease_until > now())))) group by 1) "
 	    "select coalesce(sum(n), 0)::bigint, string_agg(n || ' ' || kind, "

@@ -86,10 +86,11 @@ rev_source_serials(struct db *db, const struct rev_source_row *s,
 int
 rev_source_again(struct db *db, int64_t id, struct db_res **r, struct err *e)
 {
+	/* what could not be tried (no issuer at hand) waits as it was told */
 	return db_query(db, r, e, "update work w set due_at = now() from "
 	    "revocation_source s where ($1 = 0 or s.id = $1) and "
 	    "w.kind = s.kind and w.subject = s.id::text and w.holder is null "
-	    "and (s.failing_since is null or (s.kind = 'ocsp' and s.state = "
+	    "and w.attempts = 0 and (s.failing_since is null or (s.kind = 'ocsp' and s.state = "
 	    "'faulty')) and exists (select from issuance i "
 	    "join cert_fact f on f.tbs_sha256 = i.tbs_sha256 where "
 	    "i.issuer_spki_sha256 = s.issuer_spki_sha256 and "

@@ -48,6 +48,7 @@ struct audit_job {
 	struct judge_link	*judge;
 	int			 told;		/* it knows what to trust */
 	int			 ended;
+	int64_t			 due_at;	/* again, monotonic; 0: unknown */
 	int64_t			 patience;	/* for its judge, microseconds */
 	void			*state;		/* of the kind */
 };

@@ -26,7 +26,7 @@
 #define SLOW_MS		15000
 /* A source that failed is asked again after so many seconds, then doubling. */
 #define RETRY_S		60
-/* All that is stored of one CRL at once, when it is kept whole. */
+/* All that is stored of one CRL at once, as evidence of what it lists. */
 #define EVIDENCE	(16u << 20)
 /* One that nobody needs is looked at, whether somebody does, so often. */
 #define IDLE_S		86400
@@ -231,20 +231,28 @@ fetch(struct audit_job *j)
 
 /* --- what came of it ------------------------------------------------------------ */
 
-/* What a hit says, with its evidence; ${mem} holds the parts of it. */
+/*
+ * What a hit says, with its evidence while there is room for it; ${mem} holds
+ * the parts of it.
+ */
 static void
 hit_word(const struct crlscan_out *out, const struct crlscan_hit *h,
-    struct buf *mem, struct rev_word *w)
+    struct buf *mem, struct rev_word *w, size_t *left)
 {
 	/* the whole CRL for each of many would be gigabytes */
 	int		whole = out->kept.n != 0 &&
 			    out->nhits <= EVIDENCE / out->kept.n;
+	size_t		cost = whole ? out->kept.n : out->header.n +
+			    out->tail.n + h->raw.n;
 	struct crlparts	parts;
 
 	w->status = REV_REVOKED;
 	w->reason = h->reason;
 	w->stated_at = h->at;
 	w->refusal = "";
+	if (cost > *left)
+		return;
+	*left -= cost;
 	/* without its entry there is no evidence of it */
 	w->form = whole ? "crl" : h->raw.n != 0 ? "crl_parts" : NULL;
 	w->raw = buf_bytes(&out->kept);
@@ -280,6 +288,7 @@ words(struct audit_job *j, struct err *e)
 	size_t				  rows = db_rows(c->serials), n = 0, i;
 	struct rev_word			 *w = mem_array(rows, sizeof(*w));
 	struct buf			 *mem = mem_array(rows, sizeof(*mem));
+	size_t				  left = EVIDENCE;
 	const struct crlscan_hit	**hit = hits(&c->out, rows), *h;
 	int				  revokes = c->out.fault == CRL_OK ||
 					      crl_fault_revokes(c->out.fault);
@@ -296,7 +305,7 @@ words(struct audit_job *j, struct err *e)
 		    "what is no serial number", .fresh_until = INT64_MIN,
 		    .sha256 = { c->out.sha256, 32 } };
 		if (h != NULL)
-			hit_word(&c->out, h, &mem[n], &w[n]);
+			hit_word(&c->out, h, &mem[n], &w[n], &left);
 		n++;
 	}
 	rc = rev_words(j->en->db, c->source.id, c->source.issuer_spki, w, n,

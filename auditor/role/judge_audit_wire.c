@@ -22,6 +22,7 @@ judge_roots_pack(struct buf *b, const struct roots *const *programs, size_t n)
 
 			buf_vec32(b, r->der, r->nder);
 			buf_u64(b, (uint64_t)r->distrust_after);
+			buf_u64(b, (uint64_t)r->sct_not_after);
 		}
 	}
 }
@@ -31,18 +32,21 @@ program_read(struct cur *c, struct roots **out)
 {
 	const char	*name;
 	struct span	 der;
-	int64_t		 after;
+	int64_t		 after, sct;
 	size_t		 n, i;
 
 	if (judge_str_read(c, &name) == -1 ||
-	    judge_count_read(c, 12, &n) == -1)
+	    judge_count_read(c, 20, &n) == -1)
 		return -1;
 	*out = roots_new(name);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (judge_span_read(c, &der) == -1 ||
 		    judge_time_read(c, &after) == -1 ||
+		    judge_time_read(c, &sct) == -1 ||
 		    roots_add(*out, der, after, NULL) == -1)
 			return -1;
+		(*out)->v[i].sct_not_after = sct;
+	}
 	roots_done(*out);
 	return 0;
 }

@@ -39,16 +39,16 @@ buf_read(struct cur *c, struct buf *out)
 
 /*
  * Hits fit in one message: the last ones come without their entry, which is
- * only evidence, and with too many the CRL as a whole is too large.
+ * only evidence.
  */
 static void
-hits_pack(struct buf *b, const struct crlscan_out *o)
+hits_pack(struct buf *b, const struct crlscan_out *o, size_t nhits)
 {
 	size_t	room, i;
 
-	buf_u32(b, (uint32_t)o->nhits);
-	room = LIMIT_FRAME - ROOM - b->n - o->nhits * HIT;
-	for (i = 0; i < o->nhits; i++) {
+	buf_u32(b, (uint32_t)nhits);
+	room = LIMIT_FRAME - ROOM - b->n - nhits * HIT;
+	for (i = 0; i < nhits; i++) {
 		const struct crlscan_hit	*h = &o->hits[i];
 		size_t				 n = h->raw.n <= room ?
 						    h->raw.n : 0;
@@ -62,13 +62,18 @@ hits_pack(struct buf *b, const struct crlscan_out *o)
 	}
 }
 
+/*
+ * With more hits than there is room for, the CRL is a partial one: those that
+ * are told are revoked, and none is good by it.
+ */
 void
 judge_crl_pack(struct buf *b, const struct crlscan_out *o)
 {
-	int	many = o->nhits > (LIMIT_FRAME - ROOM - LIMIT_CRL_KEEP -
-		    LIMIT_CRL_HEADER - LIMIT_CRL_TAIL) / HIT;
+	const size_t	most = (LIMIT_FRAME - ROOM - LIMIT_CRL_KEEP -
+			    LIMIT_CRL_HEADER - LIMIT_CRL_TAIL) / HIT;
+	int		many = o->nhits > most && o->fault == CRL_OK;
 
-	buf_u8(b, (uint8_t)(many ? CRL_TOO_LARGE : o->fault));
+	buf_u8(b, (uint8_t)(many ? CRL_PARTIAL : o->fault));
 	judge_text_pack(b, many ? "it revokes more certificates that are "
 	    "watched than one answer holds" : o->why);
 	buf_u8(b, o->authentic != 0);
@@ -84,10 +89,7 @@ judge_crl_pack(struct buf *b, const struct crlscan_out *o)
 	buf_vec32(b, o->header.p, o->header.n);
 	buf_vec32(b, o->tail.p, o->tail.n);
 	buf_vec32(b, o->kept.p, o->kept.n);
-	if (many)
-		buf_u32(b, 0);
-	else
-		hits_pack(b, o);
+	hits_pack(b, o, o->nhits < most ? o->nhits : most);
 }
 
 static int

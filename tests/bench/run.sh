@@ -45,6 +45,13 @@ echo "# the rig's log, $rounds rounds"
 if [ -x "$obj/tests/rig/ctlog" ]; then
 	python3 tests/bench/figures.py rig --obj "$obj" --rounds "$rounds" \
 	    --database "$CERTVIGIL_TEST_DB" ${pin[@]+"${pin[@]}"} || status=2
+
+	echo "# one certificate, offline"
+	python3 tests/bench/check.py --obj "$obj" || status=2
+
+	echo "# 10,000 certificates over 50 responders, $rounds rounds"
+	python3 tests/bench/revocation.py --obj "$obj" --rounds "$rounds" \
+	    --database "$CERTVIGIL_TEST_DB" || status=2
 else
 	skip "the rig is not built: make rig"
 fi

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clk.h"
+#include "base/limit.h"
 #include "pki/chain.h"
 #include "pki/chain_nc.h"
 #include "pki/chain_profile.h"

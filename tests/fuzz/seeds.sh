@@ -104,4 +104,8 @@ END
 bash tests/fuzz/seeds_more.sh
 bash tests/fuzz/seeds_sct.sh
 bash tests/fuzz/seeds_ocsp.sh
+# the messages of the auditor to its judges, from their unit test
+mkdir -p tests/fuzz/corpus/judge_said
+SAID_SEEDS=tests/fuzz/corpus/judge_said \
+    "$(dirname "$bin")/unit/auditor/test_judge_said" > /dev/null
 du -sh tests/fuzz/corpus

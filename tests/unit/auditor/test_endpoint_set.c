@@ -74,6 +74,8 @@ comes_and_goes(void **state)
 	f.watch = f.name = f.reason = "";
 	f.issuer_first_seen = INT64_MIN;
 	assert_int_equal(finding_open(db, &f, NULL, NULL, &e), 0);
+	f.subject = "mail.example.com:25/smtp";
+	assert_int_equal(finding_open(db, &f, NULL, NULL, &e), 0);
 	assert_int_equal(del("www.example.com:444", &e), -1);
 	assert_int_equal(e.code, ERR_NOENT);
 	assert_non_null(strstr(e.msg, "port 443 of that host is"));
@@ -83,8 +85,13 @@ comes_and_goes(void **state)
 	err_clear(&e);
 	assert_int_equal(del("www.example.com", &e), 0);
 	is("select string_agg(subject, ',') from work", "3");
-	is("select state from finding", "resolved");
+	is("select string_agg(state, ' ' order by id) from finding",
+	    "resolved open");
 	assert_int_equal(del("www.example.com", &e), -1);
+	err_clear(&e);
+	assert_int_equal(del("mail.example.com:25", &e), 0);
+	is("select string_agg(state, ' ' order by id) from finding",
+	    "resolved resolved");
 	/* what was removed can come again */
 	assert_int_equal(add("www.example.com", "web"), 1);
 	a = endpoint_set_list(db, 3, 10, NULL);

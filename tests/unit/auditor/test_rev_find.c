@@ -463,7 +463,8 @@ campaign(void **state)
 	is(EVENTS("revocation.campaign"), "opened");
 	is("select split_part(reason, ';', 1) from finding where kind = "
 	    "'revocation.campaign'", "10 certificates of this CA were revoked "
-	    "without our order: 0 replaced, 0 served, 10 left, 0 h");
+	    "without our order: 0 replaced, 0 served, 10 left, 24 h to the "
+	    "first deadline");
 	/* more of it are not told */
 	revoke_all(11, 20);
 	is(COUNT("kind = 'certificate.revoked' and state = 'open'"), "0");
@@ -510,7 +511,7 @@ campaign_progress(void **state)
 	rev_time();
 	is("select split_part(split_part(reason, ': ', 2), ';', 1) from "
 	    "finding where kind = 'revocation.campaign'",
-	    "3 replaced, 1 served, 8 left, 0 h");
+	    "3 replaced, 1 served, 8 left, 24 h to the first deadline");
 	is(EVENTS("revocation.campaign"), "opened");
 	/* the rest is replaced; the last one is served still */
 	sql("insert into issuance (tbs_sha256, issuer_spki_sha256, serial, "
@@ -523,7 +524,8 @@ campaign_progress(void **state)
 	rev_time();
 	is("select state || ' ' || split_part(split_part(reason, ': ', 2), "
 	    "';', 1) from finding where kind = 'revocation.campaign'",
-	    "open 12 replaced, 1 served, 0 left, 0 h");
+	    "open 12 replaced, 1 served, 0 left, 0 h to the first "
+	    "deadline");
 	sql("insert into endpoint_observation (endpoint_id, addr, "
 	    "cert_sha256, tbs_sha256) values (1, '192.0.2.1', hash('d0'), "
 	    "hash('d0'))");

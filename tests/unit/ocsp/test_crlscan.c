@@ -970,61 +970,62 @@ test_issuer(void **state)
 	buf_free(&cert);
 }
 
+enum { P256, P384, P521, RSA2K, ED, ED4, K1, RSA512, RSAE256,
+    RSAE257, NKEYS };
+static const struct {
+	struct span	 alg;
+	int		 key;
+	const char	*md;
+	enum crl_fault	 fault;
+	size_t		 digest;
+} algs[] = {
+	{ MADE_ALG(MADE_ES256), P256, "SHA256", CRL_OK, 32 },
+	{ MADE_ALG(MADE_ES384), P384, "SHA384", CRL_OK, 48 },
+	{ MADE_ALG(MADE_ES512), P521, "SHA512", CRL_OK, 64 },
+	{ MADE_ALG(MADE_ES256), P384, "SHA256", CRL_OK, 32 },
+	{ MADE_ALG(MADE_RS("\x0b")), RSA2K, "SHA256", CRL_OK, 32 },
+	{ MADE_ALG(MADE_RS("\x0c")), RSA2K, "SHA384", CRL_OK, 48 },
+	{ MADE_ALG(MADE_RS("\x0d")), RSA2K, "SHA512", CRL_OK, 64 },
+	{ MADE_ALG(MADE_PSS), RSA2K, "SHA256", CRL_OK, 32 },
+	{ MADE_ALG(MADE_ED25519), ED, NULL, CRL_OK, 0 },
+	{ MADE_ALG(MADE_ED448), ED4, NULL, CRL_OK, 0 },
+	/* SHA-1, at a time when it was allowed */
+	{ MADE_ALG(MADE_RS("\x05")), RSA2K, "SHA1", CRL_OK, 20 },
+	{ MADE_ALG(MADE_ES1), P256, "SHA1", CRL_OK, 20 },
+	/* another hash, another kind of key */
+	{ MADE_ALG(MADE_ES384), P256, "SHA256", CRL_BAD_SIGNATURE,
+	    48 },
+	{ MADE_ALG(MADE_RS("\x0b")), P256, "SHA256",
+	    CRL_BAD_SIGNATURE, 32 },
+	{ MADE_ALG(MADE_ES256), RSA2K, "SHA256", CRL_BAD_SIGNATURE,
+	    32 },
+	{ MADE_ALG(MADE_ED25519), P256, "SHA256", CRL_BAD_SIGNATURE,
+	    0 },
+	{ MADE_ALG(MADE_ED25519), ED4, NULL, CRL_BAD_SIGNATURE, 0 },
+	/* PKCS #1 for PSS */
+	{ MADE_ALG(MADE_PSS), RSA2K, "SHA512", CRL_BAD_SIGNATURE,
+	    32 },
+	/* MD5, parameters where none may be, nothing known */
+	{ MADE_ALG(MADE_RS("\x04")), RSA2K, "MD5", CRL_UNCHECKED, 0 },
+	{ MADE_ALG("\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
+	    "\x05"), P256, "SHA256", CRL_UNCHECKED, 0 },
+	{ MADE_ALG("\x30\x03\x06\x01\x29"), P256, "SHA256",
+	    CRL_UNCHECKED, 0 },
+	{ MADE_ALG("\x30\x02\x05"), P256, "SHA256", CRL_UNCHECKED,
+	    0 },
+	/* keys that we do not judge by */
+	{ MADE_ALG(MADE_ES256), K1, "SHA256", CRL_UNCHECKED, 32 },
+	{ MADE_ALG(MADE_RS("\x0b")), RSA512, "SHA256", CRL_UNCHECKED,
+	    32 },
+	{ MADE_ALG(MADE_RS("\x0b")), RSAE256, "SHA256", CRL_OK, 32 },
+	{ MADE_ALG(MADE_RS("\x0b")), RSAE257, "SHA256",
+	    CRL_UNCHECKED, 32 },
+};
+
 /* Every algorithm that is read, with the key that it wants and one not. */
 static void
 test_algorithms(void **state)
 {
-	enum { P256, P384, P521, RSA2K, ED, ED4, K1, RSA512, RSAE256,
-	    RSAE257, NKEYS };
-	static const struct {
-		struct span	 alg;
-		int		 key;
-		const char	*md;
-		enum crl_fault	 fault;
-		size_t		 digest;
-	} t[] = {
-		{ MADE_ALG(MADE_ES256), P256, "SHA256", CRL_OK, 32 },
-		{ MADE_ALG(MADE_ES384), P384, "SHA384", CRL_OK, 48 },
-		{ MADE_ALG(MADE_ES512), P521, "SHA512", CRL_OK, 64 },
-		{ MADE_ALG(MADE_ES256), P384, "SHA256", CRL_OK, 32 },
-		{ MADE_ALG(MADE_RS("\x0b")), RSA2K, "SHA256", CRL_OK, 32 },
-		{ MADE_ALG(MADE_RS("\x0c")), RSA2K, "SHA384", CRL_OK, 48 },
-		{ MADE_ALG(MADE_RS("\x0d")), RSA2K, "SHA512", CRL_OK, 64 },
-		{ MADE_ALG(MADE_PSS), RSA2K, "SHA256", CRL_OK, 32 },
-		{ MADE_ALG(MADE_ED25519), ED, NULL, CRL_OK, 0 },
-		{ MADE_ALG(MADE_ED448), ED4, NULL, CRL_OK, 0 },
-		/* SHA-1, at a time when it was allowed */
-		{ MADE_ALG(MADE_RS("\x05")), RSA2K, "SHA1", CRL_OK, 20 },
-		{ MADE_ALG(MADE_ES1), P256, "SHA1", CRL_OK, 20 },
-		/* another hash, another kind of key */
-		{ MADE_ALG(MADE_ES384), P256, "SHA256", CRL_BAD_SIGNATURE,
-		    48 },
-		{ MADE_ALG(MADE_RS("\x0b")), P256, "SHA256",
-		    CRL_BAD_SIGNATURE, 32 },
-		{ MADE_ALG(MADE_ES256), RSA2K, "SHA256", CRL_BAD_SIGNATURE,
-		    32 },
-		{ MADE_ALG(MADE_ED25519), P256, "SHA256", CRL_BAD_SIGNATURE,
-		    0 },
-		{ MADE_ALG(MADE_ED25519), ED4, NULL, CRL_BAD_SIGNATURE, 0 },
-		/* PKCS #1 for PSS */
-		{ MADE_ALG(MADE_PSS), RSA2K, "SHA512", CRL_BAD_SIGNATURE,
-		    32 },
-		/* MD5, parameters where none may be, nothing known */
-		{ MADE_ALG(MADE_RS("\x04")), RSA2K, "MD5", CRL_UNCHECKED, 0 },
-		{ MADE_ALG("\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
-		    "\x05"), P256, "SHA256", CRL_UNCHECKED, 0 },
-		{ MADE_ALG("\x30\x03\x06\x01\x29"), P256, "SHA256",
-		    CRL_UNCHECKED, 0 },
-		{ MADE_ALG("\x30\x02\x05"), P256, "SHA256", CRL_UNCHECKED,
-		    0 },
-		/* keys that we do not judge by */
-		{ MADE_ALG(MADE_ES256), K1, "SHA256", CRL_UNCHECKED, 32 },
-		{ MADE_ALG(MADE_RS("\x0b")), RSA512, "SHA256", CRL_UNCHECKED,
-		    32 },
-		{ MADE_ALG(MADE_RS("\x0b")), RSAE256, "SHA256", CRL_OK, 32 },
-		{ MADE_ALG(MADE_RS("\x0b")), RSAE257, "SHA256",
-		    CRL_UNCHECKED, 32 },
-	};
 	EVP_PKEY		*keys[NKEYS] = { EVP_EC_gen("P-256"),
 	    EVP_EC_gen("P-384"), EVP_EC_gen("P-521"), EVP_RSA_gen(2048),
 	    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
@@ -1037,18 +1038,18 @@ test_algorithms(void **state)
 	size_t			i, k;
 
 	(void)state;
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		made_ca("Made CA", keys[t[i].key], NULL, &cert);
+	for (i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
+		made_ca("Made CA", keys[algs[i].key], NULL, &cert);
 		in.issuer = buf_bytes(&cert);
 		for (k = 0; k < 2; k++) {
-			made_new(&m, keys[t[i].key]);
-			m.alg = m.outer = t[i].alg;
+			made_new(&m, keys[algs[i].key]);
+			m.alg = m.outer = algs[i].alg;
 			/* the constants end with a zero byte that counts */
 			if (m.alg.p[1] + 2u > m.alg.n)
 				m.alg.n = m.outer.n = m.alg.p[1] + 2u;
-			m.md = t[i].md != NULL ? EVP_get_digestbyname(
-			    t[i].md) : NULL;
-			m.pss = t[i].alg.n > 60 && strcmp(t[i].md,
+			m.md = algs[i].md != NULL ? EVP_get_digestbyname(
+			    algs[i].md) : NULL;
+			m.pss = algs[i].alg.n > 60 && strcmp(algs[i].md,
 			    "SHA256") == 0;
 			made_revoked(&m.entries, MADE_S(A), "260101000000Z",
 			    1);
@@ -1056,16 +1057,16 @@ test_algorithms(void **state)
 			if (k == 1)	/* the signature changes */
 				crl.p[crl.n - 1] ^= 1;
 			scan(&in, &crl, &o);
-			if (o.fault != t[i].fault && k != 1)
+			if (o.fault != algs[i].fault && k != 1)
 				print_message("%zu: %s\n", i, o.why);
 			if (k != 1)
-				assert_int_equal(o.fault, t[i].fault);
+				assert_int_equal(o.fault, algs[i].fault);
 			else
 				assert_int_equal(o.fault,
-				    t[i].fault == CRL_UNCHECKED ?
+				    algs[i].fault == CRL_UNCHECKED ?
 				    CRL_UNCHECKED : CRL_BAD_SIGNATURE);
 			assert_int_equal(o.authentic, o.fault == CRL_OK);
-			assert_int_equal(o.ntbs_digest, t[i].digest);
+			assert_int_equal(o.ntbs_digest, algs[i].digest);
 			crlscan_out_free(&o);
 			made_free(&m);
 		}

@@ -71,7 +71,7 @@ ask_us(const struct ask *a, char *why, size_t cap)
 		snprintf(why, cap, "%s", c.reason);
 	else {
 		snprintf(why, cap, "%s", p->reason);
-		v = p->verdict;
+		v = (int)p->verdict;
 	}
 	chain_free(&c);
 	roots_free(r);

@@ -597,7 +597,7 @@ test_serials(void **state)
 static void
 test_serial_limit(void **state)
 {
-	char		hex[2 * LIMIT_SERIAL + 8], text[2 * LIMIT_SERIAL + 8];
+	char		hex[2 * LIMIT_SERIAL + 8], text[2 * LIMIT_SERIAL + 16];
 	struct buf	tbs = BUF_INIT;
 	struct cert	c;
 	struct err	e = ERR_INIT;

@@ -243,6 +243,46 @@ test_policies(void **state)
 	check_all(rules, sizeof(rules) / sizeof(rules[0]));
 }
 
+/* More of them than OpenSSL has room for is their fault, not our memory. */
+static void
+test_many_policies(void **state)
+{
+	struct buf	list = BUF_INIT, oids = BUF_INIT, maps = BUF_INIT;
+	struct made	root, ca, leaf;
+	struct ask	a = { .leaf = &leaf, .pool = { &ca },
+			    .roots = { &root } };
+	struct made_ext	all = { "certificatePolicies", NULL, { NULL, 0 }, 0 };
+	char		why[256];
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		if (i < 100)
+			buf_add(&list, (uint8_t[]){ 0x30, 5, 6, 3, 0x2a, 3,
+			    (uint8_t)i }, 7);
+		buf_fmt(&maps, "%s1.2.3.%zu:1.2.3.%zu", i == 0 ? "critical," :
+		    ",", i % 100, (i * 7 + 1 + i / 100) % 100);
+	}
+	der_put(&oids, DER_SEQ, list.n);
+	buf_span(&oids, buf_bytes(&list));
+	all.der = buf_bytes(&oids);
+	root = made_cert((struct made_spec){ .cn = "Root", .ca = 1 });
+	ca = made_cert((struct made_spec){ .cn = "CA", .ca = 1,
+	    .issuer = &root, .ext = { all,
+	    EXT("policyMappings", buf_text(&maps)),
+	    EXT("policyConstraints", "critical,requireExplicitPolicy:0") } });
+	leaf = made_cert((struct made_spec){ .cn = "www.example.com",
+	    .issuer = &ca, .ext = { all } });
+	assert_int_equal(ask_us(&a, why, sizeof(why)), CHAIN_UNTRUSTED);
+	assert_non_null(strstr(why, "too many policies"));
+	made_free(&root);
+	made_free(&ca);
+	made_free(&leaf);
+	buf_free(&list);
+	buf_free(&oids);
+	buf_free(&maps);
+}
+
 /* --- what X509_sign does not make --- */
 
 /* Replace bytes in the DER of a leaf (same length) and read it anew. */
@@ -441,6 +481,7 @@ main(void)
 		cmocka_unit_test(test_accepted_by_openssl),
 		cmocka_unit_test(test_refused_by_both),
 		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_many_policies),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_serial_length),
 		cmocka_unit_test(test_time_form),

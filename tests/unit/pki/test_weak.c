@@ -588,7 +588,7 @@ test_shared(void **state)
 			count += want[i];
 		}
 		memset(bad, 7, sizeof(bad));
-		assert_int_equal(weak_shared(in, size, bad, NULL), count);
+		assert_int_equal(weak_shared(in, size, 2, bad, NULL), count);
 		assert_memory_equal(bad, want, size);
 	}
 	assert_true(count >= 5);
@@ -597,7 +597,7 @@ test_shared(void **state)
 	in[3] = buf_bytes(&spki[3]);
 	in[4] = (struct span){ (const uint8_t *)"0", 1 };
 	want[3] = want[4] = 0;
-	assert_true(weak_shared(in, N, bad, NULL) > 0);
+	assert_true(weak_shared(in, N, 2, bad, NULL) > 0);
 	assert_int_equal(bad[3], 0);
 	assert_int_equal(bad[4], 0);
 	EVP_PKEY_free(ec);
@@ -644,15 +644,60 @@ test_shared_long(void **state)
 		rsa_spki(v, e, &spki[i]);
 		in[i] = buf_bytes(&spki[i]);
 	}
-	assert_int_equal(weak_shared(in, N, bad, NULL), 2);
+	assert_int_equal(weak_shared(in, N, 2, bad, NULL), 2);
 	assert_int_equal(bad[7] + bad[299], 2);
-	assert_int_equal(weak_shared(in, N - 2, bad, NULL), 0);
+	assert_int_equal(weak_shared(in, N - 2, 2, bad, NULL), 0);
+	/* what they share has 128 bits */
+	assert_int_equal(weak_shared(in, N, 128, bad, NULL), 2);
+	assert_int_equal(weak_shared(in, N, 129, bad, NULL), 0);
 	for (i = 0; i < N; i++)
 		buf_free(&spki[i]);
 	BN_free(p);
 	BN_free(q);
 	BN_free(e);
 	BN_free(v);
+}
+
+/* Pairs of any shape: even ones, and such that differ in high limbs only. */
+static void
+test_shared_pairs(void **state)
+{
+	static const char *const	pairs[][2] = {
+		{ "F", "5000000000000000000000000000000F" },
+		{ "D", "5000000000000000000000000000000F" },
+		{ "F", "F0000000000000000F" }, { "11", "F0000000000000000F" },
+		{ "2", "4" }, { "2", "F" }, { "6", "9" }, { "6", "23" },
+		{ "F0000000000000000000000000000000", "2" },
+		{ "F0000000000000000000000000000000", "5" },
+		{ "10000000000000001", "20000000000000002" },
+		{ "FFFFFFFFFFFFFFFF", "FFFFFFFFFFFFFFFD" },
+		{ "FFFFFFFFFFFFFFFF", "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF" }
+	};
+	BIGNUM		*n[2] = { NULL, NULL }, *e = BN_new(), *g = BN_new();
+	struct buf	 spki[2] = { BUF_INIT, BUF_INIT };
+	struct span	 in[2];
+	uint8_t		 bad[2];
+	size_t		 i, k;
+
+	(void)state;
+	(void)BN_set_word(e, 3);
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		for (k = 0; k < 2; k++) {
+			assert_true(BN_hex2bn(&n[k], pairs[i][k]) > 0);
+			buf_reset(&spki[k]);
+			rsa_spki(n[k], e, &spki[k]);
+			in[k] = buf_bytes(&spki[k]);
+		}
+		assert_int_equal(BN_gcd(g, n[0], n[1], ctx), 1);
+		assert_int_equal(weak_shared(in, 2, 2, bad, NULL),
+		    BN_is_one(g) ? 0 : 2);
+	}
+	for (k = 0; k < 2; k++) {
+		BN_free(n[k]);
+		buf_free(&spki[k]);
+	}
+	BN_free(e);
+	BN_free(g);
 }
 
 static void
@@ -673,11 +718,11 @@ test_shared_limit(void **state)
 		rsa_spki(v, e, &spki[i]);
 		in[i] = buf_bytes(&spki[i]);
 	}
-	assert_int_equal(weak_shared(in, N + 1, bad, &err), -1);
+	assert_int_equal(weak_shared(in, N + 1, 2, bad, &err), -1);
 	assert_int_equal(err.code, ERR_LIMIT);
 	/* one more that is there already does not count */
 	in[N] = in[0];
-	assert_true(weak_shared(in, N + 1, bad, NULL) > 0);
+	assert_true(weak_shared(in, N + 1, 2, bad, NULL) > 0);
 	assert_int_equal(bad[N], bad[0]);
 	for (i = 0; i <= N; i++)
 		buf_free(&spki[i]);
@@ -704,6 +749,7 @@ main(void)
 		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_shared_long),
+		cmocka_unit_test(test_shared_pairs),
 		cmocka_unit_test(test_shared_limit),
 	};
 	int	rc;

@@ -1,0 +1,226 @@
+#include "auditor/role/audit_part.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "auditor/db/rev_store.h"
+#include "base/clk.h"
+#include "base/limit.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* What jobs may do: ask their peers and judges, store, end. */
+
+#define RETRY_BASE	60
+#define RETRY_CAP	3600
+
+static void
+wait_for(struct audit_job *j, enum audit_from what, uint64_t id)
+{
+	struct audit	*a = j->audit;
+
+	a->waits = mem_grow(a->waits, &a->capwaits, a->nwaits + 1,
+	    sizeof(*a->waits));
+	a->waits[a->nwaits++] = (struct audit_wait){ id, what, j };
+}
+
+void
+audit_done(struct audit_job *j, int64_t due_in_s)
+{
+	struct err	e = ERR_INIT;
+
+	j->due_at = clk_mono() + due_in_s * CLK_SEC;
+	if (!j->ended && lease_done(j->en->db, &j->lease, due_in_s, &e) == -1
+	    && e.code != ERR_LEASE)
+		log_error(j->kind->name, "%s", e.msg);
+	j->ended = 1;
+	engine_wake(j->en, clk_mono());
+}
+
+void
+audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
+{
+	struct err	e = ERR_INIT;
+
+	audit_done(j, due_in_s);
+	/* whoever planned it while it was leased planned in vain */
+	if (rev_source_again(j->en->db, id, NULL, &e) == -1)
+		log_error(j->kind->name, "%s", e.msg);
+}
+
+void
+audit_fail(struct audit_job *j, const char *why)
+{
+	int64_t			every = audit_every(j);
+	struct lease_retry	r = { every < RETRY_BASE ? every : RETRY_BASE,
+	    every < RETRY_CAP ? every : RETRY_CAP, why };
+	struct err		e = ERR_INIT;
+
+	/* once: it is said again when it has been well in between */
+	if (j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
+	    e.code != ERR_LEASE)
+		log_error(j->kind->name, "%s", e.msg);
+	j->ended = 1;
+	engine_wake(j->en, clk_mono());
+}
+
+void
+audit_fault(struct audit_job *j, const struct err *e)
+{
+	struct err	x = ERR_INIT;
+
+	db_rollback(j->en->db);
+	log_error(j->kind->name, "%s: %s", j->lease.subject, e->msg);
+	if (!j->ended && e->code != ERR_LEASE && db_alive(j->en->db)) {
+		struct lease_retry	r = { RETRY_BASE, RETRY_CAP, e->msg };
+
+		(void)lease_fail(j->en->db, &j->lease, &r, &x);
+	}
+	j->ended = 1;
+	engine_wake(j->en, clk_mono());
+}
+
+uint64_t
+audit_get(struct audit_job *j, const struct fetch_get *g)
+{
+	uint64_t	id = fetch_client_get(j->audit->fetch, g);
+
+	wait_for(j, FROM_FETCH, id);
+	return id;
+}
+
+uint64_t
+audit_pipe(struct audit_job *j, const struct fetch_get *g, int fd)
+{
+	uint64_t	id = fetch_client_pipe(j->audit->fetch, g, fd);
+
+	wait_for(j, FROM_FETCH, id);
+	return id;
+}
+
+uint64_t
+audit_get_log(struct audit_job *j, const char *url, size_t cap)
+{
+	struct fetch_get	g;
+	uint64_t		id;
+
+	memset(&g, 0, sizeof(g));
+	g.cap = (uint32_t)cap;
+	g.timeout_ms = 30000;
+	g.method = "GET";
+	g.url = url;
+	id = fetch_client_get(j->en->logs, &g);
+	wait_for(j, FROM_LOGS, id);
+	return id;
+}
+
+uint64_t
+audit_probe_tls(struct audit_job *j, const struct probe_tls *t)
+{
+	uint64_t	id = probe_client_tls(j->audit->probe, t);
+
+	wait_for(j, FROM_PROBE, id);
+	return id;
+}
+
+uint64_t
+audit_probe_dns(struct audit_job *j, const struct probe_dns *d)
+{
+	uint64_t	id = probe_client_dns(j->audit->probe, d);
+
+	wait_for(j, FROM_PROBE, id);
+	return id;
+}
+
+void
+audit_new_judge(struct audit_job *j)
+{
+	if (j->judge != NULL)
+		judge_free(j->judge, j->judge->waiting != 0);
+	j->judge = NULL;
+	j->told = 0;
+}
+
+uint64_t
+audit_ask(struct audit_job *j, enum judge_type type, const struct buf *b,
+    const int *fds, int nfds)
+{
+	struct judge_log	none = { LOGLIST_RFC6962, { NULL, 0 }, "" };
+	struct err		e = ERR_INIT;
+	struct buf		t = BUF_INIT;
+	uint64_t		id;
+
+	/* with its number it is one frame, or the sender dies */
+	if (b->n > LIMIT_FRAME - 8) {
+		audit_fail(j, "it is larger than a judge is given");
+		return 0;
+	}
+	if (j->judge == NULL) {
+		j->judge = judge_fork(j->en->pool, j->audit->arena, AUDIT_NO_ARENA,
+		    &none, &e);
+		if (j->judge == NULL) {
+			audit_fault(j, &e);
+			return 0;
+		}
+	}
+	if (!j->told && type == JUDGE_CERT) {
+		judge_trust_pack(&t, buf_bytes(&j->audit->trust.logs),
+		    (struct span){ NULL, 0 });
+		judge_tell(j->judge, JUDGE_TRUST, &t);
+		buf_free(&t);
+		j->told = 1;
+	}
+	id = ++j->en->next_ask;
+	judge_ask(j->judge, type, id, b, fds, nfds);
+	return id;
+}
+
+int
+audit_begin(struct audit_job *j)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_begin(j->en->db, &e) == 0 &&
+	    lease_check(j->en->db, &j->lease, &e) == 0)
+		return 0;
+	audit_fault(j, &e);
+	return -1;
+}
+
+int
+audit_commit(struct audit_job *j)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_commit(j->en->db, &e) == 0)
+		return 0;
+	audit_fault(j, &e);
+	return -1;
+}
+
+void
+audit_plain(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+}
+
+void
+audit_refusal(const struct fetch_done *d, char *out, size_t cap)
+{
+	if (d->failure != FETCH_OK)
+		(void)snprintf(out, cap, "%s: %s",
+		    fetch_failure_name(d->failure), d->message);
+	else
+		(void)snprintf(out, cap, "HTTP %u", d->status);
+	audit_plain(out);
+}
+
+int64_t
+audit_every(const struct audit_job *j)
+{
+	return j->en->conf->audit_every;
+}

@@ -1,0 +1,60 @@
+#ifndef AUDITOR_ROLE_AUDIT_PART_H
+#define AUDITOR_ROLE_AUDIT_PART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auditor/role/audit.h"
+#include "auditor/role/audit_ccadb.h"
+#include "auditor/role/audit_trust.h"
+
+/*
+ * The inside of the audit, for audit.c (children and their answers),
+ * audit_claim.c (whose turn it is) and audit_job.c (what jobs may do); nobody
+ * else includes this.
+ */
+
+/* What judges map that read nothing from an arena. */
+#define AUDIT_NO_ARENA	4096
+
+/* Which job waits for an answer. */
+enum audit_from { FROM_FETCH, FROM_LOGS, FROM_PROBE };
+struct audit_wait {
+	uint64_t		 id;
+	enum audit_from		 what;
+	struct audit_job	*job;
+};
+
+#define AUDIT_KINDS	8
+extern const struct audit_kind *const audit_kinds[AUDIT_KINDS];
+
+/* --once: what had its turn, and is due again at that time (monotonic). */
+struct audit_turned {
+	char	*what;		/* "kind:subject"; owned */
+	size_t	 kind;
+	int64_t	 due_at;
+};
+
+struct audit {
+	struct engine		*en;
+	struct fetch_client	*fetch;		/* class revocation */
+	struct probe_client	*probe;
+	struct audit_job	**jobs;
+	size_t			 njobs, cap;
+	struct audit_wait	*waits;
+	size_t			 nwaits, capwaits;
+	struct audit_trust	 trust;
+	struct audit_ccadb	 ccadb;
+	int			 arena;		/* memfd of AUDIT_NO_ARENA bytes */
+	int64_t			 look_at;	/* what is due */
+	int			 more[AUDIT_KINDS];	/* the last claim was full */
+	int64_t			 trust_at;
+	int64_t			 list_by;	/* then without a list */
+	struct audit_turned	*turned;	/* owned */
+	size_t			 nturned, capturned;
+};
+
+/* Free what jobs that ended have; forget what they wait for. */
+void audit_bury(struct audit *, struct audit_job *);
+
+#endif
