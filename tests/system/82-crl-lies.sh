@@ -33,11 +33,11 @@ case       wrong_idp?mode=case        wrong_scope  unknown unknown wrong_scope
 onlyca     only_ca                    partial      unknown revoked partial
 reasons    only_reasons               partial      unknown revoked partial
 indirect   indirect                   indirect     unknown unknown indirect
-delta      delta                      delta        unknown unknown delta
+delta      delta                      delta        unknown revoked delta
 rewound    rewound                    -            good    revoked rewound
 number     rewound?mode=number        -            good    revoked rewound
 time       rewound?mode=time          -            good    revoked rewound
-nonumber   no_number                  -            good    revoked rewound
+nonumber   no_number                  unnumbered   unknown revoked rewound
 twice      duplicate                  -            good    revoked -
 extra      extra                      -            good    revoked -
 huge       huge?n=200000                       -            good    revoked -
