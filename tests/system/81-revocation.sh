@@ -167,13 +167,15 @@ eq "and it stays revoked" "$(finding certificate.revoked disputed)" \
 # order P BY: revoked at the latest BY.
 order()
 {
-	sql "insert into expectation (kind, issuer_spki_sha256, serial,
-	    not_before_ms, not_after_ms, origin, author) values ('revocation',
-	    '\\x$(of "$1" issuer_spki_sha256)', '$(of "$1" serial)', 0,
-	    extract(epoch from now() + interval '$2') * 1000, 'cli', 'test')"
+	of "$1" serial > "$T/serials"
+	cv expect revocation --serials "$T/serials" --by "$2"
+	eq "expect revocation $1" $rc 0
+	[ $rc -eq 0 ] || show
 }
-order ordered '1 day'
-order late '-1 minute'
+order ordered 24h
+order late 24h
+sql "update expectation set not_after_ms = extract(epoch from now() - interval
+    '1 minute') * 1000 where serial = '$(of late serial)'"
 revoke ordered reason=superseded
 again
 eq "it is revoked" "$(status ordered)" "revoked 4"
@@ -257,6 +259,19 @@ again
 eq "304" "$(unchanged)" $((n + 1))
 eq "revoked it stays" "$(status second)" "revoked 1"
 
+# --- commands ----------------------------------------------------------------------------
+
+cv revocation status "$(of both serial)" --json
+eq "revocation status: exit" $rc 0
+eq "what it says" "$(python3 -c 'import json, sys
+o = json.loads(open(sys.argv[1]).readline())
+print(o["revocation"]["status"], o["serial"])' "$T/out")" "revoked $(of both serial)"
+cv revocation status www.nowhere.example
+eq "of what is not known: exit" $rc 1
+cv revocation sources --json
+eq "revocation sources: exit" $rc 0
+eq "each on its line" "$(wc -l < "$T/out")" \
+    "$(sql "select count(*) from revocation_source")"
 eq "no source is faulty" "$(sql "select kind, state, fault, why from
     revocation_source where state <> 'good'")" ""
 t_end

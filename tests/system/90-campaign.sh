@@ -134,6 +134,15 @@ eq "no finding of its own" "$(singles a)" ""
 eq "nothing said again" "$(campaign a1)" "critical open opened 1"
 eq "messages: two campaigns" "$(sent revocation.campaign)" 2
 
+key=$(of a1 issuer_spki_sha256)
+cv affected --issuer-spki "$key" --json
+eq "affected: exit" $rc 0
+eq "thirteen are, one is served" "$(python3 -c 'import json, sys
+v = [json.loads(l) for l in open(sys.argv[1])]
+print(len(v), sum(1 for o in v if o.get("served_at")))' "$T/out")" "13 1"
+cv affected --issuer-spki "$key" --csv
+eq "as CSV" "$rc $(wc -l < "$T/out")" "0 14"
+
 # --- they are replaced ---------------------------------------------------------------------
 
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
