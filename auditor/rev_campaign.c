@@ -29,7 +29,9 @@
 	"and exists (select from issuance i where i.issuer_spki_sha256 = " \
 	"r.issuer_spki_sha256 and i.serial = r.serial and " \
 	"(r.stated_at is null or r.stated_at > i.first_seen - " \
-	"interval '1 hour') and " \
+	"interval '1 hour' or exists (select from revocation_status w where " \
+	"w.issuer_spki_sha256 = r.issuer_spki_sha256 and w.serial = " \
+	"r.serial and w.status = 'good')) and " \
 	"coalesce(i.decision, '') not in ('page', 'deny', 'misused'))) "
 
 /* The campaign's subject: the CA, or the key. */

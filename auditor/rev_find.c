@@ -13,6 +13,7 @@
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
+#include "base/mem.h"
 #include "ocsp/rev.h"
 
 #define DAY	86400
@@ -22,8 +23,6 @@ struct about {
 	int	unexpected;	/* a finding says that nobody declared it */
 	int	successor;	/* another for its names is served */
 	int	served;		/* it is served still */
-	int	old;		/* revoked before we first saw it, and never
-				   known to be good */
 	char	*sources;	/* JSON, owned */
 };
 
@@ -34,23 +33,24 @@ struct about {
 	ROW_RFC3339("w.stated_at") ", 'first_seen', " \
 	ROW_RFC3339("w.first_seen") ", 'sha256', encode(w.sha256, 'hex'))"
 
+/* Does an endpoint serve ${tbs} now? */
+#define SERVED(tbs) \
+	"exists (select from endpoint_observation o join endpoint e on e.id = " \
+	"o.endpoint_id where o.tbs_sha256 = " tbs " and e.removed_at is null " \
+	"and not exists (select from endpoint_observation p where " \
+	"p.endpoint_id = o.endpoint_id and p.addr = o.addr and p.id > o.id))"
+
 static const char about_sql[] =
-    "with i as (select * from issuance where issuer_spki_sha256 = $1 and "
-    "serial = $2), live as (select distinct on (o.endpoint_id, o.addr) "
-    "o.tbs_sha256 from endpoint_observation o join endpoint e on e.id = "
-    "o.endpoint_id where e.removed_at is null order by o.endpoint_id, "
-    "o.addr, o.id desc) select "
+    "with i as materialized (select * from issuance where "
+    "issuer_spki_sha256 = $1 and serial = $2) select "
     "exists (select from i join finding f on f.subject = "
     "encode(i.tbs_sha256, 'hex') where f.kind in ('certificate.unexpected', "
     "'key.misused') and f.state in ('open', 'acked', 'rejected')), "
-    "exists (select from i join issuance j on j.names && i.names and "
-    "j.tbs_sha256 <> i.tbs_sha256 and j.not_after > now() join live l "
-    "on l.tbs_sha256 = j.tbs_sha256), "
-    "exists (select from i join live l on l.tbs_sha256 = i.tbs_sha256), "
-    "not exists (select from i where $3::timestamptz is null or "
-    "i.first_seen - interval '1 hour' < $3) and not exists (select from "
-    "revocation_status where issuer_spki_sha256 = $1 and serial = $2 and "
-    "status = 'good'), "
+    "exists (select from i, unnest(i.names) m, certificate_name n, issuance "
+    "j where n.name = m and j.tbs_sha256 = n.tbs_sha256 and "
+    "j.tbs_sha256 <> i.tbs_sha256 and j.not_after > now() and "
+    SERVED("j.tbs_sha256") "), "
+    "exists (select from i where " SERVED("i.tbs_sha256") "), "
     "coalesce((select json_agg(" SAID_SQL " order by s.kind, s.url) from "
     "revocation_source s join lateral (select * from revocation_status w "
     "where w.issuer_spki_sha256 = $1 and w.serial = $2 and w.source_id = "
@@ -64,14 +64,12 @@ about(struct db *db, const struct span *key,
 	struct db_res	*r = NULL;
 
 	memset(a, 0, sizeof(*a));
-	if (db_query(db, &r, e, about_sql, "bst", key, c->serial,
-	    c->after.stated_at) == -1)
+	if (db_query(db, &r, e, about_sql, "bs", key, c->serial) == -1)
 		return -1;
 	a->unexpected = db_bool(r, 0, 0);
 	a->successor = db_bool(r, 0, 1);
 	a->served = db_bool(r, 0, 2);
-	a->old = db_bool(r, 0, 3);
-	a->sources = strdup(db_text(r, 0, 4));
+	a->sources = strdup(db_text(r, 0, 3));
 	db_free(r);
 	return a->sources != NULL ? 0 : err_set(e, ERR_SYS, "memory");
 }
@@ -99,9 +97,9 @@ fulfil(struct db *db, const struct span *key,
 	    "r.serial = $2", "bsi", key, c->serial, c->expected);
 }
 
-/* It should not have been there: now it does no harm. */
+/* They should not have been there: now they do no harm. */
 static int
-contain(struct db *db, const struct span *key, const char *serial,
+contain(struct db *db, const struct span *key, const struct db_strs *serials,
     struct err *e)
 {
 	struct db_res	*r = NULL;
@@ -110,9 +108,10 @@ contain(struct db *db, const struct span *key, const char *serial,
 
 	if (db_query(db, &r, e, "select f.id from finding f join issuance i "
 	    "on f.subject = encode(i.tbs_sha256, 'hex') where "
-	    "i.issuer_spki_sha256 = $1 and i.serial = $2 and f.kind in "
+	    "i.issuer_spki_sha256 = $1 and i.serial = any ($2) and f.kind in "
 	    "('certificate.unexpected', 'key.misused') and f.state in "
-	    "('open', 'acked', 'rejected')", "bs", key, serial) == -1)
+	    "('open', 'acked', 'rejected') order by f.id", "ba", key,
+	    serials) == -1)
 		return -1;
 	for (i = 0; i < db_rows(r) && rc == 0; i++)
 		rc = finding_change(db, db_int(r, i, 0), "contained",
@@ -168,19 +167,16 @@ surprise(struct db *db, const struct span *key,
 
 static int
 revoked(struct db *db, const struct span *key,
-    const struct rev_change_row *c, int campaign, struct err *e)
+    const struct rev_change_row *c, struct err *e)
 {
-	struct about	a;
-	int		rc;
+	const struct db_strs	one = { (const char *const *)&c->serial, 1 };
+	struct about		a;
+	int			rc;
 
 	if (about(db, key, c, &a, e) == -1)
 		return -1;
-	if (a.unexpected)
-		rc = contain(db, key, c->serial, e);
-	else if (a.old && !a.served)
-		rc = 0;		/* history, not news */
-	else
-		rc = campaign ? 0 : surprise(db, key, c, &a, e);
+	rc = a.unexpected ? contain(db, key, &one, e) :
+	    surprise(db, key, c, &a, e);
 	free(a.sources);
 	return rc;
 }
@@ -232,38 +228,81 @@ is_new(const struct rev_change_row *r)
 	    r->before.status != REV_REVOKED;
 }
 
+/*
+ * Of those, which are no history: what was revoked before we first saw it,
+ * was never known to be good and is not served is no news.
+ */
+static const char news_sql[] =
+    "select r.serial from revocation r where r.issuer_spki_sha256 = $1 and "
+    "r.serial = any ($2) and (exists (select from revocation_status w where "
+    "w.issuer_spki_sha256 = $1 and w.serial = r.serial and w.status = "
+    "'good') or exists (select from issuance i where i.issuer_spki_sha256 = "
+    "$1 and i.serial = r.serial and (r.stated_at is null or i.first_seen - "
+    "interval '1 hour' < r.stated_at or " SERVED("i.tbs_sha256") " or "
+    "exists (select from finding f where f.subject = encode(i.tbs_sha256, "
+    "'hex') and f.kind in ('certificate.unexpected', 'key.misused') and "
+    "f.state in ('open', 'acked', 'rejected')))))";
+
+/*
+ * One by one, what nobody here ordered; many are one campaign.  ${serials}:
+ * all of them.
+ */
+static int
+unordered(struct db *db, const struct span *key, const struct rev_changes *c,
+    const struct db_strs *serials, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i, k;
+	int		 campaign = 0, rc = 0;
+
+	if (rev_campaign(db, key->p, &campaign, e) == -1)
+		return -1;
+	if (campaign)
+		return contain(db, key, serials, e);
+	if (db_query(db, &r, e, news_sql, "ba", key, serials) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && rc == 0; i++)
+		for (k = 0; k < c->n; k++)
+			if (strcmp(c->v[k].serial, db_text(r, i, 0)) == 0) {
+				rc = revoked(db, key, &c->v[k], e);
+				break;
+			}
+	db_free(r);
+	return rc;
+}
+
 int
 rev_find(struct db *db, const uint8_t issuer[32],
     const struct rev_changes *c, struct err *e)
 {
-	const struct span		 key = { issuer, 32 };
-	const struct rev_change_row	*r;
-	size_t				 i, fresh = 0;
-	int				 campaign = 0;
+	const struct span	 key = { issuer, 32 };
+	const char		**v = mem_array(c->n, sizeof(*v));
+	struct db_strs		 ordered = { v, 0 }, rest = { v + c->n, 0 };
+	size_t			 i;
+	int			 rc = 0;
 
-	/* what was ordered is no part of a campaign */
-	for (i = 0; i < c->n; i++) {
-		r = &c->v[i];
-		if (is_new(r) && r->expected == 0)
-			fresh++;
-		else if (is_new(r) && (fulfil(db, &key, r, e) == -1 ||
-		    contain(db, &key, r->serial, e) == -1))
-			return -1;
-	}
-	if (fresh != 0 && rev_campaign(db, issuer, &campaign, e) == -1)
-		return -1;
-	for (i = 0; i < c->n; i++) {
-		r = &c->v[i];
-		if (is_new(r) && r->expected == 0) {
-			if (revoked(db, &key, r, campaign, e) == -1)
-				return -1;
-		} else if (r->before.status == REV_REVOKED &&
-		    r->after.status == REV_GOOD) {
-			if (unrevoked(db, &key, r, e) == -1)
-				return -1;
+	/* what was ordered, from the front, is no part of a campaign */
+	for (i = 0; i < c->n && rc == 0; i++) {
+		if (!is_new(&c->v[i]))
+			continue;
+		if (c->v[i].expected != 0) {
+			v[ordered.n++] = c->v[i].serial;
+			rc = fulfil(db, &key, &c->v[i], e);
+		} else {
+			rest.v--;
+			v[c->n - ++rest.n] = c->v[i].serial;
 		}
 	}
-	return refresh(db, &key, e);
+	if (rc == 0 && ordered.n != 0)
+		rc = contain(db, &key, &ordered, e);
+	if (rc == 0 && rest.n != 0)
+		rc = unordered(db, &key, c, &rest, e);
+	for (i = 0; i < c->n && rc == 0; i++)
+		if (c->v[i].before.status == REV_REVOKED &&
+		    c->v[i].after.status == REV_GOOD)
+			rc = unrevoked(db, &key, &c->v[i], e);
+	free(v);
+	return rc == 0 ? refresh(db, &key, e) : -1;
 }
 
 /* --- sources ------------------------------------------------------------------ */

@@ -46,11 +46,14 @@ enum weak weak_key(struct span spki, const struct weak_list *, char *why,
 
 /*
  * Shared factors: batch GCD over RSA moduli (each a SubjectPublicKeyInfo;
- * others are passed over).  bad[i] is 1 where key i has a factor in common
- * with another, different modulus.  Returns how many; -1 ERR_LIMIT when the
+ * others are passed over).  bad[i] is 1 where key i has a factor of so many
+ * ${bits} (2: any) in common with another, different modulus.  Small primes
+ * that two broken moduli share give nothing away (weak_key() finds these); a
+ * prime of a key has WEAK_SHARED_BITS.  Returns how many; -1 ERR_LIMIT when the
  * different ones have more than LIMIT_WEAK_BITS bits together.
  */
-long weak_shared(const struct span *spki, size_t n, uint8_t *bad,
+#define WEAK_SHARED_BITS	200
+long weak_shared(const struct span *spki, size_t n, size_t bits, uint8_t *bad,
     struct err *);
 
 /* "debian", "roca", ... */

@@ -367,11 +367,11 @@ reduce_odd(struct limbs *a, const struct limbs *b)
 }
 
 /*
- * Has ${p} a factor in common with ${q}, which is not 0?  1 or 0; -1: a
- * number is too long.
+ * Has ${p} a factor of so many bits in common with ${q}, which is not 0?  1 or
+ * 0; -1: a number is too long.
  */
 static int
-share(const BIGNUM *p, const BIGNUM *q)
+share(const BIGNUM *p, const BIGNUM *q, size_t bits)
 {
 	struct limbs	 x, y, *a = &x, *b = &y, *t;
 	int		 cmp;
@@ -379,8 +379,8 @@ share(const BIGNUM *p, const BIGNUM *q)
 	if (!load(a, p) || !load(b, q))
 		return -1;
 	if (a->n == 0)
-		return !BN_is_one(q);
-	if ((a->w[0] & 1) == 0 && (b->w[0] & 1) == 0)
+		return (size_t)BN_num_bits(q) >= bits;
+	if (bits <= 2 && (a->w[0] & 1) == 0 && (b->w[0] & 1) == 0)
 		return 1;
 	odd(a);
 	odd(b);
@@ -392,14 +392,14 @@ share(const BIGNUM *p, const BIGNUM *q)
 		}
 		reduce_odd(a, b);
 	}
-	return a->n != 1 || a->w[0] != 1;
+	return 64 * a->n - (size_t)__builtin_clzll(a->w[a->n - 1]) >= bits;
 }
 
 /* --- the search --------------------------------------------------------------- */
 
 /* Mark the moduli that share something.  1; 0 when memory ran out. */
 static int
-search(struct tree *t, uint8_t *shares)
+search(struct tree *t, size_t bits, uint8_t *shares)
 {
 	size_t	 i;
 	int	 level, ok, r;
@@ -414,7 +414,7 @@ search(struct tree *t, uint8_t *shares)
 	for (level = t->top - 1; ok && level >= 0; level--)
 		ok = down(t, level);
 	for (i = 0; ok && i < t->n[0]; i++) {
-		r = share(t->sum[i], t->level[0][i]);
+		r = share(t->sum[i], t->level[0][i], bits);
 		ok = r != -1;
 		shares[i] = r == 1;
 	}
@@ -422,7 +422,8 @@ search(struct tree *t, uint8_t *shares)
 }
 
 long
-weak_shared(const struct span *spki, size_t n, uint8_t *bad, struct err *e)
+weak_shared(const struct span *spki, size_t n, size_t bits, uint8_t *bad,
+    struct err *e)
 {
 	struct moduli	m = { NULL, 0, NULL, 0 };
 	struct tree	t = { .top = 0 };
@@ -436,7 +437,7 @@ weak_shared(const struct span *spki, size_t n, uint8_t *bad, struct err *e)
 	t.level[0] = m.v;
 	t.n[0] = m.n;
 	t.ctx = BN_CTX_new();
-	if (m.n > 1 && (t.ctx == NULL || !search(&t, shares))) {
+	if (m.n > 1 && (t.ctx == NULL || !search(&t, bits, shares))) {
 		(void)err_set(e, ERR_SYS, "no memory for products");
 		goto out;
 	}

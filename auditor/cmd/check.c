@@ -78,6 +78,9 @@ host_of(struct check *c, const char *target, struct err *e)
 
 	if (file_like(target))
 		return 0;
+	if (strlen(target) >= sizeof(host))
+		return err_set(e, ERR_USAGE, "`%.100s...` is too long for "
+		    "the name of a host", target);
 	(void)snprintf(host, sizeof(host), "%s", target);
 	if (target[0] == '[' && strchr(target, ']') != NULL) {
 		(void)snprintf(host, sizeof(host), "%.*s",
@@ -330,8 +333,7 @@ all(struct cmd_ctx *ctx, const struct given *g)
 			(void)putchar('\n');
 		(void)fflush(stdout);
 		r = one(ctx, conf, g, g->rest.v[i]);
-		/* 64 and above speak of the command, then 2, then 1 */
-		if (r > rc)
+		if (check_worse(r, rc, g->plugin))
 			rc = r;
 	}
 	conf_free(conf);

@@ -122,8 +122,8 @@ int check_hear(struct fetch_client *, struct fetch_done *, struct err *);
 /* Why there is no body. */
 void check_why_not(const struct fetch_done *, char *out, size_t cap);
 /*
- * Ask; a body of status 200 is appended to ${out}.  *status is HTTP's, 0: not
- * reached.  0, or -1 and why.
+ * Ask; the body is appended to ${out}.  *status is HTTP's, 0: not reached.  0,
+ * or -1 and why, also with another status than 200.
  */
 int check_ask(struct check *, enum egress_class, const struct fetch_get *,
     struct buf *out, int *status, char *why, size_t cap);
@@ -139,6 +139,12 @@ void check_text(const struct check *, struct buf *);
 int check_plugin(const struct check *, struct buf *);
 /* 0 fine, 1 something could not be checked, 2 bad. */
 int check_exit(const struct check *);
+/*
+ * Of several targets, is status ${a} the one to exit with rather than ${b}?  64
+ * and above speak of the command, then 2, then 1; a plugin's 2 (CRITICAL)
+ * comes before its 3 (UNKNOWN), and that before 1.
+ */
+int check_worse(int a, int b, int plugin);
 
 /* The certificate that signed it; p NULL: not at hand. */
 struct span check_issuer(const struct check *);

@@ -82,13 +82,15 @@ check_ask(struct check *c, enum egress_class class, const struct fetch_get *g,
 		(void)snprintf(why, cap, "%s", e.msg);
 		return -1;
 	}
-	if (d.failure == FETCH_OK)
+	if (d.failure == FETCH_OK) {
 		*status = d.status;
+		/* a log says in it that a front-end lags */
+		buf_span(out, d.body);
+	}
 	if (d.failure != FETCH_OK || d.status != 200) {
 		check_why_not(&d, why, cap);
 		return -1;
 	}
-	buf_span(out, d.body);
 	return 0;
 }
 

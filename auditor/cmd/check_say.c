@@ -159,6 +159,16 @@ check_exit(const struct check *c)
 	return c->unchecked ? 1 : 0;
 }
 
+int
+check_worse(int a, int b, int plugin)
+{
+	static const int	rank[] = { 0, 1, 3, 2 };
+
+	if (plugin && a >= 0 && a < 4 && b >= 0 && b < 4)
+		return rank[a] > rank[b];
+	return a > b;
+}
+
 /* --- JSON ---------------------------------------------------------------------- */
 
 static json_t *
@@ -457,6 +467,10 @@ check_plugin(const struct check *c, struct buf *b)
 		buf_fmt(b, "revocation is not known: %s", c->rev.why);
 	else
 		buf_str(b, "good");
+	/* what follows the first bar is figures, and nothing of strangers */
+	for (i = 0; i < b->n; i++)
+		if (b->p[i] == '|')
+			b->p[i] = '/';
 	buf_fmt(b, " | days_left=%" PRId64 ";;;; scts=%zu;;;; findings=%zu"
 	    ";;;;\n", days, c->said.nscts, c->nfind);
 	return st;

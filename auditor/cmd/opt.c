@@ -185,8 +185,8 @@ opt_file(const char *path, size_t cap, struct buf *out, struct err *e)
 		}
 		out->n += (size_t)k;
 		if (out->n > cap) {
-			err_set(e, ERR_LIMIT, "%s: larger than %zu MB", path,
-			    cap >> 20);
+			err_set(e, ERR_LIMIT, "%s: larger than %zu KB", path,
+			    cap >> 10);
 			break;
 		}
 	}

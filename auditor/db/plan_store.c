@@ -32,10 +32,13 @@ static const char incl_sql[] =
     "l.id and e.leaf_hash = s.leaf_hash and e.head_id is not null)) "
     "on conflict do nothing";
 
+/* Where all of them are the baseline's, in the course of the interval. */
 static const char keys_sql[] =
-    "insert into work (kind, subject) select 'keys', 'main' where exists ("
-    "select from issuance where key_type like 'rsa%' and not_after > now()) "
-    "on conflict do nothing";
+    "insert into work (kind, subject, due_at) select 'keys', 'main', now() + "
+    "case when bool_and(decision is not distinct from 'baseline') then "
+    "random() else 0 end * $1 * interval '1 second' from issuance where "
+    "key_type like 'rsa%' and not_after > now() and not exists (select from "
+    "work where kind = 'keys') having count(*) > 0 on conflict do nothing";
 
 static const char endpoint_sql[] =
     "insert into work (kind, subject) select 'endpoint', id::text from "
@@ -83,7 +86,7 @@ plan_store(struct db *db, int64_t before, int64_t every, struct err *e)
 	if (db_query(db, NULL, e, cert_sql, "t", before) == -1 ||
 	    db_query(db, NULL, e, source_sql, "") == -1 ||
 	    db_query(db, NULL, e, incl_sql, "i", every) == -1 ||
-	    db_query(db, NULL, e, keys_sql, "") == -1 ||
+	    db_query(db, NULL, e, keys_sql, "i", every) == -1 ||
 	    db_query(db, NULL, e, endpoint_sql, "") == -1 ||
 	    db_query(db, NULL, e, caa_sql, "ii", (int64_t)CAA_NAMES, every)
 	    == -1 ||

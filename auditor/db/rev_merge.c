@@ -19,6 +19,7 @@ static const char look_sql[] =
     "with x as (select distinct i.serial from issuance i join cert_fact f "
     "on f.tbs_sha256 = i.tbs_sha256 join revocation_source s on s.id = $2 "
     "where i.issuer_spki_sha256 = $1 and i.not_after > now() and "
+    "($3::text[] is null or i.serial = any ($3)) and "
     "(s.url = any (f.crl) or s.url = any (f.ocsp) or (s.origin = 'ccadb' "
     "and f.crl = '{}' and f.cert_sha256 <> ''))), "
     "l as (select exists (select from revocation_source s where "
@@ -184,10 +185,10 @@ store(struct db *db, const struct span *key, const struct rev_changes *c,
 }
 
 int
-rev_merge_store(struct db *db, const uint8_t issuer[32], int64_t source,
+rev_merge_some(struct db *db, const struct rev_which *w,
     struct rev_changes *c, struct err *e)
 {
-	const struct span	 key = { issuer, 32 };
+	const struct span	 key = { w->issuer, 32 };
 	struct db_res		*r = NULL;
 	size_t			 i, from = 0, n;
 	int			 rc;
@@ -197,7 +198,8 @@ rev_merge_store(struct db *db, const uint8_t issuer[32], int64_t source,
 	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202611, "
 	    "('x' || substr(encode($1, 'hex'), 1, 8))::bit(32)::int)", "b",
 	    &key) == -1 ||
-	    db_query(db, &r, e, look_sql, "bi", &key, source) == -1)
+	    db_query(db, &r, e, look_sql, "bia", &key, w->source, w->serials)
+	    == -1)
 		return -1;
 	n = db_rows(r);
 	for (i = 1; i <= n; i++)
@@ -209,13 +211,22 @@ rev_merge_store(struct db *db, const uint8_t issuer[32], int64_t source,
 	db_free(r);
 	rc = c->n != 0 ? store(db, &key, c, e) : 0;
 	if (rc == 0)
-		rc = db_query(db, NULL, e, "update revocation set "
-		    "checked_at = now() from revocation_status w where "
-		    "revocation.issuer_spki_sha256 = $1 and "
-		    "w.issuer_spki_sha256 = $1 and w.serial = "
-		    "revocation.serial and w.source_id = $2", "bi", &key,
-		    source);
+		rc = db_query(db, NULL, e, "update revocation r set "
+		    "checked_at = now() where r.issuer_spki_sha256 = $1 and "
+		    "($3::text[] is null or r.serial = any ($3)) and "
+		    "r.checked_at <> now() and exists (select from "
+		    "revocation_status w where w.issuer_spki_sha256 = $1 and "
+		    "w.serial = r.serial and w.source_id = $2)", "bia", &key,
+		    w->source, w->serials);
 	return rc;
+}
+
+int
+rev_merge_store(struct db *db, const uint8_t issuer[32], int64_t source,
+    struct rev_changes *c, struct err *e)
+{
+	return rev_merge_some(db, &(struct rev_which){ issuer, source, NULL },
+	    c, e);
 }
 
 void

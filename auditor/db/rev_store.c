@@ -86,10 +86,11 @@ rev_source_serials(struct db *db, const struct rev_source_row *s,
 int
 rev_source_again(struct db *db, int64_t id, struct db_res **r, struct err *e)
 {
+	/* what could not be tried (no issuer at hand) waits as it was told */
 	return db_query(db, r, e, "update work w set due_at = now() from "
 	    "revocation_source s where ($1 = 0 or s.id = $1) and "
 	    "w.kind = s.kind and w.subject = s.id::text and w.holder is null "
-	    "and (s.failing_since is null or (s.kind = 'ocsp' and s.state = "
+	    "and w.attempts = 0 and (s.failing_since is null or (s.kind = 'ocsp' and s.state = "
 	    "'faulty')) and exists (select from issuance i "
 	    "join cert_fact f on f.tbs_sha256 = i.tbs_sha256 where "
 	    "i.issuer_spki_sha256 = s.issuer_spki_sha256 and "
@@ -184,26 +185,22 @@ static const char words_sql[] =
     "status text, reason int, "
     "stated_at timestamptz, refusal text, fresh_until timestamptz, form text, "
     "raw text, sha text) order by serial), "
-    "c as (select distinct on (r.serial) r.id, r.serial, r.status, r.reason, "
-    "r.stated_at from revocation_status r where r.issuer_spki_sha256 = $2 "
-    "and r.source_id = $3 and r.serial in (select serial from x) "
-    "order by r.serial, r.id desc), "
+    "c as materialized (select x.*, l.id, l.status as was, l.reason is not "
+    "distinct from x.reason and l.stated_at is not distinct from "
+    "x.stated_at and l.status = x.status as same from x left join lateral "
+    "(select r.id, r.status, r.reason, r.stated_at from revocation_status r "
+    "where r.issuer_spki_sha256 = $2 and r.serial = x.serial and "
+    "r.source_id = $3 order by r.id desc limit 1) l on true), "
     "u as (update revocation_status r set last_seen = now(), "
-    "fresh_until = coalesce(x.fresh_until, r.fresh_until), "
-    "refusal = nullif(x.refusal, '') from x join c using (serial) "
-    "where r.id = c.id and (x.fresh_until is not null or "
-    "x.status <> 'good') and x.status = c.status "
-    "and x.reason is not distinct from c.reason "
-    "and x.stated_at is not distinct from c.stated_at returning 1) "
+    "fresh_until = coalesce(c.fresh_until, r.fresh_until), "
+    "refusal = nullif(c.refusal, '') from c where r.id = c.id and c.same "
+    "and (c.fresh_until is not null or c.status <> 'good') returning 1) "
     "insert into revocation_status (issuer_spki_sha256, serial, source_id, "
     "status, reason, stated_at, refusal, fresh_until, form, raw, sha256) "
-    "select $2, x.serial, $3, x.status, x.reason, x.stated_at, "
-    "nullif(x.refusal, ''), x.fresh_until, x.form, decode(x.raw, 'hex'), "
-    "decode(x.sha, 'hex') from x left join c using (serial) "
-    "where c.id is null or (not (x.status = 'unknown' and "
-    "(c.status = 'revoked' or not x.said)) and (x.status <> c.status or "
-    "x.reason is distinct from c.reason or "
-    "x.stated_at is distinct from c.stated_at))";
+    "select $2, serial, $3, status, reason, stated_at, "
+    "nullif(refusal, ''), fresh_until, form, decode(raw, 'hex'), "
+    "decode(sha, 'hex') from c where id is null or (not same and not "
+    "(status = 'unknown' and (was = 'revoked' or not said)))";
 
 /* Words of one statement: bounds its memory. */
 #define WORDS	5000
@@ -238,12 +235,14 @@ int
 rev_ocsp_due(struct db *db, int64_t source, size_t max, struct db_res **res,
     struct err *e)
 {
+	/* each looked up as it comes, and no more than are wanted */
 	return db_query(db, res, e, "select o.serial from ocsp_due o "
-	    "join revocation_source s on s.id = o.source_id "
-	    "where o.source_id = $1 and o.due_at <= now() and exists (select "
-	    "from issuance i where i.issuer_spki_sha256 = "
-	    "s.issuer_spki_sha256 and i.serial = o.serial "
-	    "and i.not_after > now()) order by o.due_at limit $2", "ii",
+	    "cross join lateral (select from issuance i where "
+	    "i.issuer_spki_sha256 = (select issuer_spki_sha256 from "
+	    "revocation_source where id = $1) and i.serial = o.serial "
+	    "and i.not_after > now() limit 1) i "
+	    "where o.source_id = $1 and o.due_at <= now() "
+	    "order by o.due_at limit $2", "ii",
 	    source, (int64_t)max);
 }
 

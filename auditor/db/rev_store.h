@@ -107,10 +107,21 @@ struct rev_changes {
 	size_t			 n, cap;
 };
 
+/* Which certificates are merged anew. */
+struct rev_which {
+	const uint8_t		*issuer;	/* 32 bytes */
+	int64_t			 source;	/* that they name */
+	const struct db_strs	*serials;	/* of these; NULL: all */
+};
+
 /*
- * Merge all sources for these serials of an issuer (serials NULL: all that
- * name ${source}), store the status, and list what is not as it was.
+ * Merge all sources for these certificates, store the status, and list what
+ * is not as it was.  In the caller's transaction: two of one issuer wait for
+ * each other.
  */
+int rev_merge_some(struct db *, const struct rev_which *,
+    struct rev_changes *, struct err *);
+/* The same for all that name ${source}. */
 int rev_merge_store(struct db *, const uint8_t issuer[32], int64_t source,
     struct rev_changes *, struct err *);
 void rev_changes_free(struct rev_changes *);

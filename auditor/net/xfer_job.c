@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,12 +80,28 @@ on_prereq(void *arg, char *primary, char *local, int port, int local_port)
 
 /* --- setting up ----------------------------------------------------------- */
 
+/*
+ * Nothing below .invalid exists (RFC 6761, 6.4): no name server is asked, and
+ * none that is slow is waited for.
+ */
+static int
+never_exists(const char *host)
+{
+	static const char	last[] = ".invalid";
+	size_t			n = strlen(host), k = sizeof(last) - 1;
+
+	if (n > 0 && host[n - 1] == '.')
+		n--;
+	return n >= k && strncasecmp(host + n - k, last, k) == 0;
+}
+
 int
 xfer_job_url(struct xfer_job *j, const char *url)
 {
 	struct err	 e = ERR_INIT;
-	char		*scheme = NULL;
+	char		*scheme = NULL, *host = NULL;
 	CURLUcode	 r;
+	int		 never;
 
 	if (egress_url_ok(&j->x->egress, url, j->x->class, &e) != 0)
 		return xfer_job_fail(j, FETCH_POLICY, e.msg);
@@ -102,7 +119,13 @@ xfer_job_url(struct xfer_job *j, const char *url)
 		return xfer_job_fail(j, FETCH_POLICY, curl_url_strerror(r));
 	j->https = strcmp(scheme, "https") == 0;
 	curl_free(scheme);
-	return 0;
+	r = curl_url_get(j->url, CURLUPART_HOST, &host, 0);
+	if (r != CURLUE_OK)
+		return xfer_job_fail(j, FETCH_POLICY, curl_url_strerror(r));
+	never = never_exists(host);
+	curl_free(host);
+	return never ? xfer_job_fail(j, FETCH_RESOLVE,
+	    "names below .invalid do not exist (RFC 6761, 6.4)") : 0;
 }
 
 static int

@@ -48,6 +48,10 @@ struct certs {
 	uint64_t	 want_id[WANTS], aia_id[WANTS];
 	size_t		 nwant, wants_left;
 	int		 looked;	/* issuers were looked for */
+	size_t		 found;		/* and so many were there */
+	/* issuers of the last that was asked about, and its chain; owned */
+	struct db_res	*up;
+	char		*chain;
 };
 
 static void load(struct audit_job *);
@@ -78,7 +82,29 @@ drop(struct audit_job *j)
 	for (i = 0; i < c->nwant; i++)
 		free(c->want[i]);
 	free(c->last);
+	db_free(c->up);
+	free(c->chain);
 	free(c);
+}
+
+/* The issuers of row ${i}: mostly those of the row before. */
+static int
+issuers(struct audit_job *j, size_t i, struct err *e)
+{
+	struct certs	*c = j->state;
+	const char	*chain = db_text(c->due, i, CERT_DUE_CHAIN);
+
+	if (c->chain != NULL && strcmp(chain, c->chain) == 0)
+		return 0;
+	db_free(c->up);
+	c->up = NULL;
+	free(c->chain);
+	c->chain = NULL;
+	if (cert_store_issuers(j->en->db, c->due, i, c->spki, &c->up, e)
+	    == -1)
+		return -1;
+	c->chain = mem_str(chain);
+	return 0;
 }
 
 /* Ask the judge about row ${i}. */
@@ -87,7 +113,6 @@ ask(struct audit_job *j, size_t i)
 {
 	struct certs		*c = j->state;
 	struct judge_cert_ask	*q = mem_zero(sizeof(*q));
-	struct db_res		*up = NULL;
 	struct buf		 b = BUF_INIT;
 	struct err		 e = ERR_INIT;
 	struct span		 der;
@@ -96,13 +121,13 @@ ask(struct audit_job *j, size_t i)
 	q->at = clk_wall();
 	q->name = "";
 	q->cert = db_bytes(c->due, i, CERT_DUE_DER);
-	if (cert_store_issuers(j->en->db, c->due, i, c->spki, &up, &e) == -1) {
+	if (issuers(j, i, &e) == -1) {
 		free(q);
 		audit_fault(j, &e);
 		return -1;
 	}
-	for (k = 0; k < db_rows(up) && k < LIMIT_POOL; k++) {
-		der = db_bytes(up, k, 1);
+	for (k = 0; k < db_rows(c->up) && k < LIMIT_POOL; k++) {
+		der = db_bytes(c->up, k, 1);
 		bytes += der.n;
 		if (bytes > POOL_BYTES)
 			break;
@@ -111,7 +136,6 @@ ask(struct audit_job *j, size_t i)
 	judge_cert_ask_pack(&b, q);
 	c->one[i].ask_id = audit_ask(j, JUDGE_CERT, &b, NULL, 0);
 	buf_free(&b);
-	db_free(up);
 	free(q);
 	return c->one[i].ask_id != 0 ? 0 : -1;
 }
@@ -256,22 +280,27 @@ judged_all(struct audit_job *j)
 		store(j);
 }
 
-/* With what was found, all of them once more. */
+/* With what was found, those once more that wanted it. */
 static void
 again(struct audit_job *j)
 {
 	struct certs	*c = j->state;
 	size_t		 i;
 
-	c->left = c->n;
-	for (i = 0; i < c->n; i++) {
-		if (c->one[i].have)
-			judge_cert_free(&c->one[i].said);
+	free(c->chain);
+	c->chain = NULL;
+	for (i = 0; i < c->n && c->found != 0; i++) {
+		if (!c->one[i].have || c->one[i].said.nwant == 0)
+			continue;
+		judge_cert_free(&c->one[i].said);
 		c->one[i].have = 0;
 		buf_reset(&c->one[i].raw);
+		c->left++;
 		if (ask(j, i) == -1)
 			return;
 	}
+	if (c->left == 0)
+		store(j);
 }
 
 static void
@@ -311,6 +340,7 @@ aia(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 	if (r->ok && judge_aia_read(cur, &a) == 0 && a.n != 0) {
 		if (audit_begin(j) == -1)
 			return;
+		c->found += a.n;
 		for (i = 0; i < a.n; i++)
 			if (issuer_store(j->en->db, a.der[i],
 			    a.spki_sha256[i], owner_of_key(a.spki_sha256[i]),

@@ -295,6 +295,10 @@ save(struct audit_job *j, struct err *e)
 {
 	struct ocsp_job		*o = j->state;
 	struct rev_word		*w = mem_array(o->n, sizeof(*w));
+	const char		**serial = mem_array(o->n, sizeof(*serial));
+	struct db_strs		 batch = { serial, 0 };
+	struct rev_which	 which = { o->source.issuer_spki, o->source.id,
+				    &batch };
 	struct rev_changes	 changes = { NULL, 0, 0 };
 	int64_t			 every = audit_every(j);
 	size_t			 i, n = 0;
@@ -305,6 +309,8 @@ save(struct audit_job *j, struct err *e)
 			probed = o->one[i].state == SAID;
 		else
 			word_of(&o->one[i], &w[n++]);
+		if (!o->one[i].probe)
+			serial[batch.n++] = o->one[i].serial;
 	}
 	o->probed |= probed;
 	rc = rev_words(j->en->db, o->source.id, o->source.issuer_spki, w, n,
@@ -317,11 +323,11 @@ save(struct audit_job *j, struct err *e)
 	if (rc == 0)
 		rc = asked(j, 0, every < LEAST_S ? every : LEAST_S, e);
 	if (rc == 0)
-		rc = rev_merge_store(j->en->db, o->source.issuer_spki,
-		    o->source.id, &changes, e);
+		rc = rev_merge_some(j->en->db, &which, &changes, e);
 	if (rc == 0)
 		rc = rev_find(j->en->db, o->source.issuer_spki, &changes, e);
 	rev_changes_free(&changes);
+	free(serial);
 	return rc;
 }
 

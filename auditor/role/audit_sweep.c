@@ -1,19 +1,22 @@
 #include "auditor/role/audit.h"
 
 #include "auditor/rev_find.h"
+#include "base/clk.h"
 
 /*
  * Kind "sweep": plans the work of the others, and says what only time
  * brings: what is late, what contradicts itself for too long.
  */
 
-/* So often at most, in seconds. */
+/* So often at most, in seconds; and for so much of the time, 1 in SHARE. */
 #define EVERY	10
+#define SHARE	20
 
 static void
 begin(struct audit_job *j)
 {
 	struct err	e = ERR_INIT;
+	int64_t		began = clk_mono(), every = audit_every(j), in;
 
 	if (audit_plan(j->audit, &e) == -1) {
 		audit_fault(j, &e);
@@ -23,9 +26,11 @@ begin(struct audit_job *j)
 		return;
 	if (rev_find_time(j->en->db, &e) == -1)
 		audit_fault(j, &e);
-	else if (audit_commit(j) == 0)
-		audit_done(j, audit_every(j) < EVERY ? audit_every(j) :
+	else if (audit_commit(j) == 0) {
+		in = (clk_mono() - began) / CLK_SEC * SHARE;
+		audit_done(j, every < EVERY ? every : in > EVERY ? in :
 		    EVERY);
+	}
 }
 
 const struct audit_kind audit_sweep = {

@@ -324,7 +324,7 @@ judge_do_keys(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 		}
 		spki[i] = key_of(cur_rest(&v));
 	}
-	if (weak_shared(spki, n, bad, e) == -1)
+	if (weak_shared(spki, n, WEAK_SHARED_BITS, bad, e) == -1)
 		goto out;
 	judge_ok(j, id);
 	buf_u32(&j->out, n);

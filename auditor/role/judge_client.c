@@ -283,8 +283,11 @@ post(struct judge_link *j, enum judge_type type, uint64_t id,
 	while (ipc_flush(j->ipc, NULL) == 1 && nfds != 0) {
 		struct pollfd	p = { ipc_fd(j->ipc), POLLOUT, 0 };
 
-		if (poll(&p, 1, FLUSH_MS) != 1)
-			break;
+		if (poll(&p, 1, FLUSH_MS) == 1)
+			continue;
+		/* by the time that it reads, these are other descriptors */
+		(void)shutdown(ipc_fd(j->ipc), SHUT_RDWR);
+		break;
 	}
 }
 

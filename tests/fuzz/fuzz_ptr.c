@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (der_cert((struct span){ p, n }, &tbs, NULL, NULL, NULL) == 0 &&
 	    der_tbs(tbs, &t, NULL) == 0) {
 		(void)weak_key(t.spki, l, why, sizeof(why));
-		(void)weak_shared(&t.spki, 1, &bad, NULL);
+		(void)weak_shared(&t.spki, 1, 2, &bad, NULL);
 	}
 	(void)weak_key((struct span){ p, n }, l, why, sizeof(why));
 	weak_list_free(l);

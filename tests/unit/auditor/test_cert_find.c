@@ -230,6 +230,10 @@ concerns(void **state)
 			set((enum who)w);
 			k = said_cert(0x11);
 			table[i].fault(&k);
+			if (k.presigned)
+				sql("insert into cert_fact (tbs_sha256, "
+				    "cert_sha256, form, presigned) values "
+				    "(hash('11'), hash('11'), 'x509', true)");
 			find(&k);
 			want[0] = table[i].want[w];
 			if (want[0] == '.')
@@ -239,6 +243,7 @@ concerns(void **state)
 			find(&k);
 			are(want, table[i].name, w);
 			k = said_cert(0x11);
+			sql("truncate cert_fact");
 			find(&k);
 			is(KINDS, "");
 			is("select count(*)::text from finding_event where "

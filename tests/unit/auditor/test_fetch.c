@@ -149,10 +149,14 @@ refused(void **state)
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/", closed_port);
 	fetch(client, url, &d);
 	assert_int_equal(d.failure, FETCH_CONNECT);
-	fetch(client, "http://does-not-exist.invalid/", &d);
+	fetch(client, "http://does-not-exist.example/", &d);
 	/* Where no name server answers, that is all that can be said. */
 	assert_true(d.failure == FETCH_RESOLVE ||
 	    d.failure == FETCH_TIMEOUT);
+	/* Of these no name server is asked. */
+	fetch(client, "http://a.INVALID.:8080/x", &d);
+	assert_int_equal(d.failure, FETCH_RESOLVE);
+	assert_non_null(strstr(d.message, "RFC 6761"));
 	/* A server that does not speak TLS, and waits for more. */
 	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%d/", port);
 	get_of(&g, url, 0);

@@ -463,7 +463,8 @@ campaign(void **state)
 	is(EVENTS("revocation.campaign"), "opened");
 	is("select split_part(reason, ';', 1) from finding where kind = "
 	    "'revocation.campaign'", "10 certificates of this CA were revoked "
-	    "without our order: 0 replaced, 0 served, 10 left, 24 h to the first deadline");
+	    "without our order: 0 replaced, 0 served, 10 left, 24 h to the "
+	    "first deadline");
 	/* more of it are not told */
 	revoke_all(11, 20);
 	is(COUNT("kind = 'certificate.revoked' and state = 'open'"), "0");
@@ -482,6 +483,43 @@ campaign(void **state)
 	    "'2 days'");
 	revoke_all(22, 22);
 	is(COUNT("kind = 'certificate.revoked' and state = 'open'"), "1");
+}
+
+/* Dated back to before we saw them, which were good: a campaign, too. */
+static void
+campaign_backdated(void **state)
+{
+	struct rev_word	w;
+	char		*text;
+	int		 i;
+
+	(void)state;
+	many(12);
+	for (i = 1; i <= 12; i++) {
+		text = mem_printf("5%d", i);
+		w = rev_word(text, REV_REVOKED, 1, -30 * 86400);
+		rev_put(1, &w, 1);
+		free(text);
+	}
+	rev_found(1);
+	is(COUNT("kind = 'certificate.revoked'"), "0");
+	is("select detail->>'revoked' from finding where kind = "
+	    "'revocation.campaign'", "12");
+	/* of certificates that we never saw otherwise: history */
+	(void)rev_clear(NULL);
+	sql("select named(lpad(to_hex(i), 2, '0'), '5' || i, array['n' || i "
+	    "|| '.example'], '{http://c}', '{}') from generate_series(1, 12) "
+	    "i");
+	for (i = 1; i <= 12; i++) {
+		text = mem_printf("5%d", i);
+		w = rev_word(text, REV_REVOKED, 1, -30 * 86400);
+		rev_put(1, &w, 1);
+		free(text);
+	}
+	rev_found(1);
+	is(COUNT("true"), "0");
+	is("select count(*)::text from revocation where status = 'revoked'",
+	    "12");
 }
 
 static void
@@ -523,7 +561,8 @@ campaign_progress(void **state)
 	rev_time();
 	is("select state || ' ' || split_part(split_part(reason, ': ', 2), "
 	    "';', 1) from finding where kind = 'revocation.campaign'",
-	    "open 12 replaced, 1 served, 0 left, 0 h to the first deadline");
+	    "open 12 replaced, 1 served, 0 left, 0 h to the first "
+	    "deadline");
 	sql("insert into endpoint_observation (endpoint_id, addr, "
 	    "cert_sha256, tbs_sha256) values (1, '192.0.2.1', hash('d0'), "
 	    "hash('d0'))");
@@ -730,6 +769,7 @@ main(void)
 		cmocka_unit_test_setup(disagreement, rev_clear),
 		cmocka_unit_test_setup(disagreement_ends, rev_clear),
 		cmocka_unit_test_setup(campaign, rev_clear),
+		cmocka_unit_test_setup(campaign_backdated, rev_clear),
 		cmocka_unit_test_setup(campaign_progress, rev_clear),
 		cmocka_unit_test_setup(no_campaign, rev_clear),
 		cmocka_unit_test_setup(campaign_key, rev_clear),

@@ -588,7 +588,7 @@ test_shared(void **state)
 			count += want[i];
 		}
 		memset(bad, 7, sizeof(bad));
-		assert_int_equal(weak_shared(in, size, bad, NULL), count);
+		assert_int_equal(weak_shared(in, size, 2, bad, NULL), count);
 		assert_memory_equal(bad, want, size);
 	}
 	assert_true(count >= 5);
@@ -597,7 +597,7 @@ test_shared(void **state)
 	in[3] = buf_bytes(&spki[3]);
 	in[4] = (struct span){ (const uint8_t *)"0", 1 };
 	want[3] = want[4] = 0;
-	assert_true(weak_shared(in, N, bad, NULL) > 0);
+	assert_true(weak_shared(in, N, 2, bad, NULL) > 0);
 	assert_int_equal(bad[3], 0);
 	assert_int_equal(bad[4], 0);
 	EVP_PKEY_free(ec);
@@ -644,9 +644,12 @@ test_shared_long(void **state)
 		rsa_spki(v, e, &spki[i]);
 		in[i] = buf_bytes(&spki[i]);
 	}
-	assert_int_equal(weak_shared(in, N, bad, NULL), 2);
+	assert_int_equal(weak_shared(in, N, 2, bad, NULL), 2);
 	assert_int_equal(bad[7] + bad[299], 2);
-	assert_int_equal(weak_shared(in, N - 2, bad, NULL), 0);
+	assert_int_equal(weak_shared(in, N - 2, 2, bad, NULL), 0);
+	/* what they share has 128 bits */
+	assert_int_equal(weak_shared(in, N, 128, bad, NULL), 2);
+	assert_int_equal(weak_shared(in, N, 129, bad, NULL), 0);
 	for (i = 0; i < N; i++)
 		buf_free(&spki[i]);
 	BN_free(p);
@@ -686,7 +689,7 @@ test_shared_pairs(void **state)
 			in[k] = buf_bytes(&spki[k]);
 		}
 		assert_int_equal(BN_gcd(g, n[0], n[1], ctx), 1);
-		assert_int_equal(weak_shared(in, 2, bad, NULL),
+		assert_int_equal(weak_shared(in, 2, 2, bad, NULL),
 		    BN_is_one(g) ? 0 : 2);
 	}
 	for (k = 0; k < 2; k++) {
@@ -715,11 +718,11 @@ test_shared_limit(void **state)
 		rsa_spki(v, e, &spki[i]);
 		in[i] = buf_bytes(&spki[i]);
 	}
-	assert_int_equal(weak_shared(in, N + 1, bad, &err), -1);
+	assert_int_equal(weak_shared(in, N + 1, 2, bad, &err), -1);
 	assert_int_equal(err.code, ERR_LIMIT);
 	/* one more that is there already does not count */
 	in[N] = in[0];
-	assert_true(weak_shared(in, N + 1, bad, NULL) > 0);
+	assert_true(weak_shared(in, N + 1, 2, bad, NULL) > 0);
 	assert_int_equal(bad[N], bad[0]);
 	for (i = 0; i <= N; i++)
 		buf_free(&spki[i]);
