@@ -106,7 +106,8 @@ serials_canon(const char *text, size_t n)
 		while (b.n - from > 2 && memcmp(b.p + from, "00", 2) == 0)
 			from += 2;
 		if (b.n - from <= 2 * LIMIT_SERIAL)
-			out = mem_printf("%s%.*s", minus ? "-" : "",
+			out = mem_printf("%s%.*s", minus &&
+			    strcmp(buf_text(&b) + from, "00") != 0 ? "-" : "",
 			    (int)(b.n - from), buf_text(&b) + from);
 	}
 	buf_free(&b);
