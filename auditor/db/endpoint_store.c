@@ -68,6 +68,21 @@ endpoint_seen(struct db *db, int64_t id, const struct endpoint_seen *s,
 }
 
 int
+endpoint_serving(struct db *db, int64_t id, const char *addr, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 yes;
+
+	if (db_query(db, &r, e, "select cert_sha256 is not null from "
+	    "endpoint_observation where endpoint_id = $1 and addr = $2 "
+	    "order by id desc limit 1", "is", id, addr) == -1)
+		return -1;
+	yes = db_rows(r) != 0 && db_bool(r, 0, 0);
+	db_free(r);
+	return yes;
+}
+
+int
 endpoint_checked(struct db *db, int64_t id, int ok, const char *error,
     struct err *e)
 {

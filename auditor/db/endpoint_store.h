@@ -38,6 +38,9 @@ struct endpoint_seen {
 int endpoint_seen(struct db *, int64_t id, const struct endpoint_seen *,
     struct err *);
 
+/* Has this address served a certificate when it was looked at last?  1, 0; -1. */
+int endpoint_serving(struct db *, int64_t id, const char *addr, struct err *);
+
 /* It was looked at: reached or not, and why not. */
 int endpoint_checked(struct db *, int64_t id, int ok, const char *error,
     struct err *);

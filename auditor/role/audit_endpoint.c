@@ -371,13 +371,19 @@ save(struct audit_job *j, struct err *e)
 	const char		**addrs = mem_array(c->n + 1, sizeof(char *));
 	struct db_strs		 all = { addrs, c->n };
 	size_t			 i, k;
-	int			 rc = 0, ok = 0, have = 0;
+	int			 rc = 0, ok = 0, have = 0, missing = 0;
 
 	for (i = 0; i < c->n && rc == 0; i++) {
 		addrs[i] = c->v[i].addr;
 		ok |= c->v[i].ok;
 		have |= c->v[i].have;
-		rc = put_addr(j, &c->v[i], e);
+		/* one that did serve may do so again, what it did before */
+		if (!c->v[i].have && (rc = endpoint_serving(db, c->row.id,
+		    c->v[i].addr, e)) == 1)
+			missing = 1;
+		missing |= c->v[i].ok && !c->v[i].have;
+		if (rc != -1)
+			rc = put_addr(j, &c->v[i], e);
 	}
 	if (rc == 0 && c->n != 0)
 		rc = endpoint_addrs(db, c->row.id, &all, e);
@@ -394,10 +400,9 @@ save(struct audit_job *j, struct err *e)
 			rc = endpoint_find_add(&f, db, c->v[i].addr,
 			    &c->v[i].said, c->v[i].have_staple ?
 			    &c->v[i].stapled : NULL, e);
-		for (k = 0; c->v[i].ok && !c->v[i].have &&
-		    k < ENDPOINT_FAULTS; k++)
-			f.v[k].wait = 1;
 	}
+	for (k = 0; missing && k < ENDPOINT_FAULTS; k++)
+		f.v[k].wait = 1;
 	return rc == -1 ? -1 : endpoint_find_end(&f, db, e);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "base/mem.h"
 
 #define LEASE_S		30
+#define FILES		16384
 #define BEAT_EVERY	(LEASE_S * CLK_SEC / 3)
 #define CLAIM_EVERY	CLK_SEC
 #define CLAIM_MAX	64
@@ -446,6 +448,21 @@ loop(struct engine *en, struct ipc *boss)
 	}
 }
 
+/*
+ * A socket for each judge: more than the soft limit, which is 1,024 where
+ * nobody says otherwise.  Children that read hostile bytes lower it again.
+ */
+static void
+many_files(void)
+{
+	struct rlimit	r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < FILES) {
+		r.rlim_cur = r.rlim_max < FILES ? r.rlim_max : FILES;
+		(void)setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 int
 engine_main(void)
 {
@@ -455,6 +472,7 @@ engine_main(void)
 	int		 rc;
 
 	proc_enter("engine", 0);
+	many_files();
 	log_open("certvigil", LOG_INFO);
 	boss = ipc_new(PROC_CHANNEL);
 	if (engine_start(en, boss, &e) == -1) {

@@ -232,10 +232,11 @@ spawn(struct judge *j, struct ipc *ipc, struct ipc_msg *m)
 	}
 	(void)close(sock);
 	(void)close(arena);
+	/* 0: there is no room for one more process now */
 	buf_u32(&b, pid > 0 ? (uint32_t)pid : 0);
 	ipc_send(ipc, JUDGE_READY, &b, NULL, 0);
 	buf_free(&b);
-	return pid == -1 ? -1 : 0;
+	return 0;
 }
 
 /* Map the watch set; it stays for the life of the template. */

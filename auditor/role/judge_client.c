@@ -226,9 +226,12 @@ judge_fork(struct judge_pool *p, int arena, uint64_t size,
 	buf_u64(&b, size);
 	ipc_send(p->proc.ipc, JUDGE_FORK, &b, fds, 2);
 	if (ipc_recv(p->proc.ipc, &m, READY_MS, e) != 1 ||
-	    m.type != JUDGE_READY || cur_u32(&m.body, &pid) == -1 ||
-	    pid == 0) {
+	    m.type != JUDGE_READY || cur_u32(&m.body, &pid) == -1)
 		(void)err_set(e, ERR_SYS, "the judges' template died");
+	else if (pid == 0)
+		(void)err_set(e, ERR_SYS, "no more processes can be started "
+		    "(TasksMax, RLIMIT_NPROC)");
+	if (pid == 0) {
 		(void)close(sv[0]);
 		(void)close(sv[1]);
 		(void)close(fds[1]);

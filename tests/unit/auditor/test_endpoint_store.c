@@ -110,6 +110,22 @@ history(void **state)
 }
 
 static void
+serving(void **state)
+{
+	struct err	e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(endpoint_serving(db, 1, "192.0.2.1", &e), 0);
+	seen("192.0.2.1", 0x11, "");
+	seen("192.0.2.2", 0, "timeout");
+	assert_int_equal(endpoint_serving(db, 1, "192.0.2.1", &e), 1);
+	assert_int_equal(endpoint_serving(db, 1, "192.0.2.2", &e), 0);
+	assert_int_equal(endpoint_serving(db, 2, "192.0.2.1", &e), 0);
+	seen("192.0.2.1", 0, "timeout");
+	assert_int_equal(endpoint_serving(db, 1, "192.0.2.1", &e), 0);
+}
+
+static void
 checked(void **state)
 {
 	struct err	e = ERR_INIT;
@@ -292,6 +308,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup(load, clear),
 		cmocka_unit_test_setup(history, clear),
+		cmocka_unit_test_setup(serving, clear),
 		cmocka_unit_test_setup(checked, clear),
 		cmocka_unit_test_setup(addresses, clear),
 		cmocka_unit_test_setup(about, clear),
