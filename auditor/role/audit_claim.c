@@ -187,9 +187,12 @@ has_room(const struct audit *a, size_t kind)
 	return free_ones >= (most < 8 ? 1 : most / 4);
 }
 
-/* May jobs of this kind begin now? */
+/*
+ * May jobs of this kind begin now?  ${first}: the sweep, which plans, or
+ * certificates are only beginning.
+ */
 static int
-may(const struct audit *a, size_t kind, int64_t now)
+may(const struct audit *a, size_t kind, int first, int64_t now)
 {
 	const struct audit_kind	*k = audit_kinds[kind];
 
@@ -198,7 +201,7 @@ may(const struct audit *a, size_t kind, int64_t now)
 		return 0;
 	/* --once: what certificates name is known when all are */
 	return !a->en->once || k == &audit_sweep || k == &audit_cert ||
-	    count(a, &audit_cert) == 0;
+	    (count(a, &audit_cert) == 0 && !first);
 }
 
 /*
@@ -266,7 +269,7 @@ patience(struct audit_job *j, int64_t now)
 void
 audit_turn(struct audit *a, int64_t now)
 {
-	int	due[AUDIT_KINDS] = { 0 };
+	int	due[AUDIT_KINDS] = { 0 }, first = 0;
 	size_t	i, n = 0;
 
 	for (i = 0; i < a->njobs; i++)
@@ -281,8 +284,10 @@ audit_turn(struct audit *a, int64_t now)
 	}
 	for (i = 0; i < AUDIT_KINDS; i++) {
 		due[i] |= a->more[i] && has_room(a, i);
-		if (due[i] && may(a, i, now))
+		if (due[i] && may(a, i, first, now))
 			n += claim_kind(a, i);
+		first |= due[i] && (audit_kinds[i] == &audit_sweep ||
+		    audit_kinds[i] == &audit_cert);
 	}
 	bury(a);
 	engine_wake(a->en, n != 0 ? now : a->look_at);
