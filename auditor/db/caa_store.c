@@ -93,6 +93,19 @@ caa_store_due(struct db *db, const char *name, struct db_res **res,
 }
 
 int
+caa_store_again(struct db *db, struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, "update work w set due_at = now() from "
+	    "issuance i join cert_fact f on f.tbs_sha256 = i.tbs_sha256 join "
+	    "certificate_name c on c.tbs_sha256 = i.tbs_sha256 where "
+	    "w.kind = 'caa' and w.subject = regexp_replace(c.name, "
+	    "'^[*][.]', '') and w.holder is null and w.last_error is null "
+	    "and w.subject <> all (f.caa_names) and i.issued = 'valid' and "
+	    "i.not_after > now() and i.first_seen > now() - interval "
+	    "'30 days' returning w.kind || ':' || w.subject", "");
+}
+
+int
 caa_store_judged(struct db *db, const struct caa_judged *j, struct err *e)
 {
 	return db_query(db, NULL, e, "with r(v, n) as (values ('allowed', 1), "

@@ -36,6 +36,12 @@ enum caa_due_col { CAA_DUE_TBS, CAA_DUE_OWNER, CAA_DUE_WILD, CAA_DUE_AT_MS,
 int caa_store_due(struct db *, const char *name, struct db_res **,
     struct err *);
 
+/*
+ * Names whose records can be had, with issuances of the last 30 days that are
+ * not judged by them: due now.  ${r}: their work, "caa:NAME".
+ */
+int caa_store_again(struct db *, struct db_res **r, struct err *);
+
 struct caa_judged {
 	struct span	 tbs;
 	const char	*name;

@@ -302,6 +302,15 @@ static const char plan_sql[] =
  * What could not be looked at (the issuer was not at hand) or has other bytes
  * takes nothing back: whoever serves a certificate chooses what stands beside.
  */
+/* Names whose records are followed: is it allowed by them? */
+static const char caa_sql[] =
+    "update work w set due_at = now() from jsonb_to_recordset($1::jsonb) as "
+    "x(tbs text) join cert_fact f on f.tbs_sha256 = decode(x.tbs, 'hex') "
+    "join certificate_name c on c.tbs_sha256 = f.tbs_sha256 where w.kind = "
+    "'caa' and w.subject = regexp_replace(c.name, '^[*][.]', '') and "
+    "w.holder is null and w.last_error is null and w.due_at > now() and "
+    "w.subject <> all (f.caa_names)";
+
 static const char sct_sql[] =
     "insert into sct as s (tbs_sha256, log_id, timestamp_ms, raw, source, "
     "status, reason, leaf_hash, leaf_index, inclusion, due_at) "
@@ -354,6 +363,7 @@ cert_store_said(struct db *db, const struct cert_in *in, size_t n,
 	if (each(db, in, n, put_fact, fact_sql, e) == -1 ||
 	    each(db, in, n, put_fact, source_sql, e) == -1 ||
 	    each(db, in, n, put_fact, plan_sql, e) == -1 ||
+	    each(db, in, n, put_fact, caa_sql, e) == -1 ||
 	    each(db, in, n, put_scts, sct_sql, e) == -1 ||
 	    each(db, in, n, put_fact, forget_sql, e) == -1 ||
 	    each(db, in, n, put_paths, path_sql, e) == -1)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/caa_store.h"
 #include "auditor/db/plan_store.h"
 #include "auditor/db/rev_store.h"
 #include "auditor/rev_find.h"
@@ -90,15 +91,12 @@ skip_free(struct db_strs *s)
 	free((void *)(uintptr_t)s->v);
 }
 
-/* Certificates came after its turn: it has another one. */
-static int
-turn_again(struct audit *a, struct err *e)
+/* What has another turn. */
+static void
+forget_turns(struct audit *a, const struct db_res *r)
 {
-	struct db_res	*r = NULL;
-	size_t		 i, k;
+	size_t	i, k;
 
-	if (rev_source_again(a->en->db, 0, &r, e) == -1)
-		return -1;
 	for (i = 0; i < db_rows(r); i++)
 		for (k = 0; k < a->nturned;)
 			if (strcmp(a->turned[k].what, db_text(r, i, 0)) == 0) {
@@ -106,6 +104,21 @@ turn_again(struct audit *a, struct err *e)
 				a->turned[k] = a->turned[--a->nturned];
 			} else
 				k++;
+}
+
+/* Certificates came after the turn of what speaks of them. */
+static int
+turn_again(struct audit *a, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (rev_source_again(a->en->db, 0, &r, e) == -1)
+		return -1;
+	forget_turns(a, r);
+	db_free(r);
+	if (caa_store_again(a->en->db, &r, e) == -1)
+		return -1;
+	forget_turns(a, r);
 	db_free(r);
 	return 0;
 }
