@@ -15,6 +15,10 @@ enum col { SERIAL, SHORT, HAS_CRL, KIND, URL, STATE, WHY, NEXT, OK_AT,
 	OLD_STATED, OLD_DISAGREE, EXPECTED, EXPECTED_AT, EXPECTED_REASON,
 	OLD_WHY, PART };
 
+/*
+ * Those that it names, or CCADB for it, and whatever was the last to say that
+ * it is revoked: a list that drops a CRL takes nothing of that back.
+ */
 static const char look_sql[] =
     "with x as (select distinct i.serial from issuance i join cert_fact f "
     "on f.tbs_sha256 = i.tbs_sha256 join revocation_source s on s.id = $2 "
@@ -25,7 +29,12 @@ static const char look_sql[] =
     "l as (select exists (select from revocation_source s where "
     "s.issuer_spki_sha256 = $1 and s.origin = 'ccadb') as ccadb), "
     "f as (select distinct on (x.serial) x.serial, c.short_lived, c.crl, "
-    "c.ocsp from x join issuance i on i.issuer_spki_sha256 = $1 "
+    "c.ocsp, array(select v.source_id from revocation_status v where "
+    "v.issuer_spki_sha256 = $1 and v.serial = x.serial and "
+    "v.status = 'revoked' and not exists (select from revocation_status n "
+    "where n.issuer_spki_sha256 = $1 and n.serial = v.serial and "
+    "n.source_id = v.source_id and n.id > v.id)) as said "
+    "from x join issuance i on i.issuer_spki_sha256 = $1 "
     "and i.serial = x.serial join cert_fact c on c.tbs_sha256 = i.tbs_sha256 "
     "order by x.serial, c.form desc) "
     "select f.serial, f.short_lived, f.crl <> '{}' or "
@@ -36,8 +45,8 @@ static const char look_sql[] =
     "s.kind = 'crl' and f.crl = '{}' from f "
     "left join revocation_source s on s.issuer_spki_sha256 = $1 and "
     "((s.kind = 'crl' and (s.url = any (f.crl) or (s.origin = 'ccadb' and "
-    "f.crl = '{}'))) or (s.kind = 'ocsp' and s.url = any (f.ocsp))) "
-    "left join lateral (select * from revocation_status w where "
+    "f.crl = '{}'))) or (s.kind = 'ocsp' and s.url = any (f.ocsp)) "
+    "or s.id = any (f.said)) left join lateral (select * from revocation_status w where "
     "w.issuer_spki_sha256 = $1 and w.serial = f.serial "
     "and w.source_id = s.id order by w.id desc limit 1) w on true "
     "left join revocation r on r.issuer_spki_sha256 = $1 "
