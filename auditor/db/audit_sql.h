@@ -62,4 +62,42 @@
 	"from revocation r where r.issuer_spki_sha256 = " issuer " and " \
 	"r.serial = " serial ")"
 
+/*
+ * Serials of the valid certificates of which the CRL source ${s} speaks: they
+ * name it, or name none and CCADB has it for their issuer.  A serial may come
+ * twice.
+ */
+#define AUDIT_SQL_CRL_SERIALS(s) "select i.serial from cert_fact f " \
+	"join issuance i on i.tbs_sha256 = f.tbs_sha256 where " s ".kind = " \
+	"'crl' and f.crl @> array[" s ".url] and i.issuer_spki_sha256 = " \
+	s ".issuer_spki_sha256 and i.not_after > now() union all " \
+	"select i.serial from issuance i join cert_fact f on f.tbs_sha256 = " \
+	"i.tbs_sha256 where " s ".origin = 'ccadb' and i.issuer_spki_sha256 " \
+	"= " s ".issuer_spki_sha256 and i.not_after > now() and f.crl = '{}' " \
+	"and f.cert_sha256 <> ''"
+
+/*
+ * The same for an OCSP source, those that are due to be asked with ${due}
+ * "and o.due_at <= now()".
+ */
+#define AUDIT_SQL_OCSP_SERIALS(s, due) "select o.serial from ocsp_due o " \
+	"where " s ".kind = 'ocsp' and o.source_id = " s ".id " due " and " \
+	"exists (select from issuance i where i.issuer_spki_sha256 = " \
+	s ".issuer_spki_sha256 and i.serial = o.serial and " \
+	"i.not_after > now())"
+
+/*
+ * Ids of the sources that the certificate fact ${f} of issuer ${key} has; each
+ * looked up by its URL, whatever the planner knows of the tables.
+ */
+#define AUDIT_SQL_SOURCE(kind, urls, key) "select s.id from unnest(" urls \
+	") u cross join lateral (select s.id from revocation_source s where " \
+	"s.kind = '" kind "' and s.url = u and s.issuer_spki_sha256 = " key \
+	" limit 1) s"
+#define AUDIT_SQL_SOURCES(f, key) AUDIT_SQL_SOURCE("crl", f ".crl", key) \
+	" union all " AUDIT_SQL_SOURCE("ocsp", f ".ocsp", key) " union all " \
+	"select s.id from revocation_source s where " f ".crl = '{}' and " \
+	f ".cert_sha256 <> '' and s.origin = 'ccadb' and " \
+	"s.issuer_spki_sha256 = " key
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/audit_sql.h"
 #include "auditor/role/judge_audit.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -282,15 +283,16 @@ static const char source_sql[] =
 static const char plan_sql[] =
     "with p as (select distinct s.kind, s.id::text as subject from "
     "jsonb_to_recordset($1::jsonb) as x(tbs text) "
-    "join cert_fact f on f.tbs_sha256 = decode(x.tbs, 'hex') "
-    "join issuance i on i.tbs_sha256 = f.tbs_sha256 "
-    "join revocation_source s on s.issuer_spki_sha256 = "
-    "i.issuer_spki_sha256 and (s.url = any (f.crl) or s.url = any (f.ocsp) "
-    "or (f.crl = '{}' and s.origin = 'ccadb')) "
-    "where not exists (select from revocation_status v where "
-    "v.issuer_spki_sha256 = i.issuer_spki_sha256 and v.serial = i.serial and "
-    "v.source_id = s.id) and (s.failing_since is null or (s.kind = 'ocsp' "
-    "and s.state = 'faulty'))), "
+    "cross join lateral (select f.crl, f.ocsp, f.cert_sha256, "
+    "i.issuer_spki_sha256, i.serial from cert_fact f join issuance i "
+    "on i.tbs_sha256 = f.tbs_sha256 where f.tbs_sha256 = decode(x.tbs, 'hex') "
+    "limit 1) f cross join lateral ("
+    AUDIT_SQL_SOURCES("f", "f.issuer_spki_sha256") ") u cross join lateral "
+    "(select s.* from revocation_source s where s.id = u.id and "
+    "(s.failing_since is null or (s.kind = 'ocsp' and s.state = 'faulty')) "
+    "and not exists (select from revocation_status v where "
+    "v.issuer_spki_sha256 = f.issuer_spki_sha256 and v.serial = f.serial and "
+    "v.source_id = s.id) limit 1) s), "
     "n as (insert into work (kind, subject) select kind, subject from p "
     "where not exists (select from work w where w.kind = p.kind and "
     "w.subject = p.subject) order by 1, 2 on conflict do nothing), "
@@ -298,10 +300,6 @@ static const char plan_sql[] =
     "w.due_at > now() order by w.id for update of w skip locked) "
     "update work set due_at = now() from w where work.id = w.id";
 
-/*
- * What could not be looked at (the issuer was not at hand) or has other bytes
- * takes nothing back: whoever serves a certificate chooses what stands beside.
- */
 /* Names whose records are followed: is it allowed by them? */
 static const char caa_sql[] =
     "update work w set due_at = now() from jsonb_to_recordset($1::jsonb) as "
@@ -311,6 +309,10 @@ static const char caa_sql[] =
     "w.holder is null and w.last_error is null and w.due_at > now() and "
     "w.subject <> all (f.caa_names)";
 
+/*
+ * What could not be looked at (the issuer was not at hand) or has other bytes
+ * takes nothing back: whoever serves a certificate chooses what stands beside.
+ */
 static const char sct_sql[] =
     "insert into sct as s (tbs_sha256, log_id, timestamp_ms, raw, source, "
     "status, reason, leaf_hash, leaf_index, inclusion, due_at) "

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/audit_sql.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/mem.h"
@@ -20,33 +21,31 @@ enum col { SERIAL, SHORT, HAS_CRL, KIND, URL, STATE, WHY, NEXT, OK_AT,
  * it is revoked: a list that drops a CRL takes nothing of that back.
  */
 static const char look_sql[] =
-    "with x as (select distinct i.serial from issuance i join cert_fact f "
-    "on f.tbs_sha256 = i.tbs_sha256 join revocation_source s on s.id = $2 "
-    "where i.issuer_spki_sha256 = $1 and i.not_after > now() and "
-    "($3::text[] is null or i.serial = any ($3)) and "
-    "(s.url = any (f.crl) or s.url = any (f.ocsp) or (s.origin = 'ccadb' "
-    "and f.crl = '{}' and f.cert_sha256 <> ''))), "
-    "l as (select exists (select from revocation_source s where "
-    "s.issuer_spki_sha256 = $1 and s.origin = 'ccadb') as ccadb), "
-    "f as (select distinct on (x.serial) x.serial, c.short_lived, c.crl, "
-    "c.ocsp, array(select v.source_id from revocation_status v where "
-    "v.issuer_spki_sha256 = $1 and v.serial = x.serial and "
-    "v.status = 'revoked' and not exists (select from revocation_status n "
-    "where n.issuer_spki_sha256 = $1 and n.serial = v.serial and "
-    "n.source_id = v.source_id and n.id > v.id)) as said "
-    "from x join issuance i on i.issuer_spki_sha256 = $1 "
-    "and i.serial = x.serial join cert_fact c on c.tbs_sha256 = i.tbs_sha256 "
-    "order by x.serial, c.form desc) "
-    "select f.serial, f.short_lived, f.crl <> '{}' or "
-    "(select ccadb from l), s.kind = 'ocsp', s.url, "
+    "with x as (select distinct y.serial from revocation_source s "
+    "cross join lateral (select unnest($3::text[]) as serial where $3 is not "
+    "null union all select * from (" AUDIT_SQL_OCSP_SERIALS("s", "") ") o "
+    "where $3 is null union all select * from (" AUDIT_SQL_CRL_SERIALS("s")
+    ") c where $3 is null) y where s.id = $2), "
+    "f as materialized (select x.serial, c.short_lived, c.crl, "
+    "exists (select from revocation_source s where "
+    "s.issuer_spki_sha256 = $1 and s.origin = 'ccadb') as ccadb, "
+    "array(" AUDIT_SQL_SOURCES("c", "$1") ") || array(select v.source_id "
+    "from revocation_status v where v.issuer_spki_sha256 = $1 and "
+    "v.serial = x.serial and v.status = 'revoked' and not exists (select "
+    "from revocation_status n where n.issuer_spki_sha256 = $1 and n.serial "
+    "= v.serial and n.source_id = v.source_id and n.id > v.id)) as source "
+    "from x cross join lateral (select c.* from issuance i "
+    "join cert_fact c on c.tbs_sha256 = i.tbs_sha256 where "
+    "i.issuer_spki_sha256 = $1 and i.serial = x.serial and i.not_after > "
+    "now() order by c.form desc limit 1) c) "
+    "select f.serial, f.short_lived, f.crl <> '{}' or f.ccadb, "
+    "s.kind = 'ocsp', s.url, "
     "s.state, s.why, s.next_update, s.ok_at, w.status, w.reason, "
     "w.stated_at, w.fresh_until, w.refusal, r.status, r.reason, r.stated_at, "
     "r.disagree_since, e.id, e.added_at, e.reason_code, r.why, "
     "s.kind = 'crl' and f.crl = '{}' from f "
-    "left join revocation_source s on s.issuer_spki_sha256 = $1 and "
-    "((s.kind = 'crl' and (s.url = any (f.crl) or (s.origin = 'ccadb' and "
-    "f.crl = '{}'))) or (s.kind = 'ocsp' and s.url = any (f.ocsp)) "
-    "or s.id = any (f.said)) left join lateral (select * from revocation_status w where "
+    "left join revocation_source s on s.id = any (f.source) "
+    "left join lateral (select * from revocation_status w where "
     "w.issuer_spki_sha256 = $1 and w.serial = f.serial "
     "and w.source_id = s.id order by w.id desc limit 1) w on true "
     "left join revocation r on r.issuer_spki_sha256 = $1 "
@@ -194,6 +193,20 @@ store(struct db *db, const struct span *key, const struct rev_changes *c,
 }
 
 int
+rev_merge_seen(struct db *db, const struct rev_which *w, struct err *e)
+{
+	const struct span	key = { w->issuer, 32 };
+
+	return db_query(db, NULL, e, "update revocation r set "
+	    "checked_at = now() where r.issuer_spki_sha256 = $1 and "
+	    "($3::text[] is null or r.serial = any ($3)) and "
+	    "r.checked_at <> now() and exists (select from "
+	    "revocation_status w where w.issuer_spki_sha256 = $1 and "
+	    "w.serial = r.serial and w.source_id = $2)", "bia", &key,
+	    w->source, w->serials);
+}
+
+int
 rev_merge_some(struct db *db, const struct rev_which *w,
     struct rev_changes *c, struct err *e)
 {
@@ -219,15 +232,7 @@ rev_merge_some(struct db *db, const struct rev_which *w,
 		}
 	db_free(r);
 	rc = c->n != 0 ? store(db, &key, c, e) : 0;
-	if (rc == 0)
-		rc = db_query(db, NULL, e, "update revocation r set "
-		    "checked_at = now() where r.issuer_spki_sha256 = $1 and "
-		    "($3::text[] is null or r.serial = any ($3)) and "
-		    "r.checked_at <> now() and exists (select from "
-		    "revocation_status w where w.issuer_spki_sha256 = $1 and "
-		    "w.serial = r.serial and w.source_id = $2)", "bia", &key,
-		    w->source, w->serials);
-	return rc;
+	return rc == 0 ? rev_merge_seen(db, w, e) : -1;
 }
 
 int

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/audit_sql.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -71,16 +72,11 @@ int
 rev_source_serials(struct db *db, const struct rev_source_row *s,
     struct db_res **res, struct err *e)
 {
-	const struct span	key = { s->issuer_spki, 32 };
-
-	return db_query(db, res, e, "select distinct i.serial, exists (select "
-	    "from revocation_status w where w.issuer_spki_sha256 = $1 and "
-	    "w.serial = i.serial and w.source_id = $3) from issuance i "
-	    "join cert_fact f on f.tbs_sha256 = i.tbs_sha256 "
-	    "where i.issuer_spki_sha256 = $1 and i.not_after > now() "
-	    "and ($2 = any (f.crl) or (f.crl = '{}' and exists (select from "
-	    "revocation_source s where s.id = $3 and s.origin = 'ccadb')))",
-	    "bsi", &key, s->url, s->id);
+	return db_query(db, res, e, "select distinct x.serial, exists (select "
+	    "from revocation_status w where w.issuer_spki_sha256 = "
+	    "s.issuer_spki_sha256 and w.serial = x.serial and w.source_id = "
+	    "s.id) from revocation_source s cross join lateral ("
+	    AUDIT_SQL_CRL_SERIALS("s") ") x where s.id = $1", "i", s->id);
 }
 
 int
@@ -90,16 +86,14 @@ rev_source_again(struct db *db, int64_t id, struct db_res **r, struct err *e)
 	return db_query(db, r, e, "update work w set due_at = now() from "
 	    "revocation_source s where ($1 = 0 or s.id = $1) and "
 	    "w.kind = s.kind and w.subject = s.id::text and w.holder is null "
-	    "and w.attempts = 0 and (s.failing_since is null or (s.kind = 'ocsp' and s.state = "
-	    "'faulty')) and exists (select from issuance i "
-	    "join cert_fact f on f.tbs_sha256 = i.tbs_sha256 where "
-	    "i.issuer_spki_sha256 = s.issuer_spki_sha256 and "
-	    "i.not_after > now() and case s.kind when 'ocsp' then s.url = "
-	    "any (f.ocsp) else s.url = any (f.crl) or (f.crl = '{}' and "
-	    "s.origin = 'ccadb') end and not exists (select from "
-	    "revocation_status v where v.issuer_spki_sha256 = "
-	    "i.issuer_spki_sha256 and v.serial = i.serial and v.source_id = "
-	    "s.id)) returning w.kind || ':' || w.subject", "i", id);
+	    "and w.attempts = 0 and (s.failing_since is null or (s.kind = "
+	    "'ocsp' and s.state = 'faulty')) and exists (select from ("
+	    AUDIT_SQL_CRL_SERIALS("s") " union all "
+	    AUDIT_SQL_OCSP_SERIALS("s", "and o.due_at <= now()") ") x "
+	    "where not exists (select from revocation_status v where "
+	    "v.issuer_spki_sha256 = s.issuer_spki_sha256 and v.serial = "
+	    "x.serial and v.source_id = s.id)) "
+	    "returning w.kind || ':' || w.subject", "i", id);
 }
 
 int
@@ -207,9 +201,11 @@ static const char words_sql[] =
 
 int
 rev_words(struct db *db, int64_t source, const uint8_t issuer[32],
-    const struct rev_word *w, size_t n, struct err *e)
+    const struct rev_word *w, size_t n, int64_t *news, struct err *e)
 {
 	const struct span	 key = { issuer, 32 };
+	struct db_res		*r = NULL;
+	int64_t			 new_rows = 0;
 	json_t			*a;
 	char			*text;
 	size_t			 i = 0;
@@ -221,11 +217,17 @@ rev_words(struct db *db, int64_t source, const uint8_t issuer[32],
 			(void)json_array_append_new(a, word(&w[i]));
 		text = json_dumps(a, JSON_COMPACT);
 		rc = text == NULL ? err_set(e, ERR_FORMAT, "a judge said "
-		    "what is no UTF-8") : db_query(db, NULL, e, words_sql,
+		    "what is no UTF-8") : db_query(db, &r, e, words_sql,
 		    "sbi", text, &key, source);
+		if (rc == 0)
+			new_rows += db_changed(r);
+		db_free(r);
+		r = NULL;
 		free(text);
 		json_decref(a);
 	}
+	if (news != NULL)
+		*news = new_rows;
 	return rc;
 }
 
@@ -244,6 +246,16 @@ rev_ocsp_due(struct db *db, int64_t source, size_t max, struct db_res **res,
 	    "where o.source_id = $1 and o.due_at <= now() "
 	    "order by o.due_at limit $2", "ii",
 	    source, (int64_t)max);
+}
+
+int
+rev_ocsp_forget(struct db *db, int64_t source, struct err *e)
+{
+	return db_query(db, NULL, e, "delete from ocsp_due o where "
+	    "o.source_id = $1 and o.due_at <= now() and not exists (select "
+	    "from issuance i where i.issuer_spki_sha256 = (select "
+	    "issuer_spki_sha256 from revocation_source where id = $1) and "
+	    "i.serial = o.serial and i.not_after > now())", "i", source);
 }
 
 int

@@ -82,10 +82,11 @@ struct rev_word {
 /*
  * Note ${n} words of a source: a new row of history where something changed,
  * else last_seen.  UNKNOWN does not undo REVOKED, and for want of a word it
- * does not undo GOOD, which counts as long as it said that it would.
+ * does not undo GOOD, which counts as long as it said that it would.  *news
+ * (unless NULL) becomes the number of new rows.
  */
 int rev_words(struct db *, int64_t source, const uint8_t issuer[32],
-    const struct rev_word *, size_t n, struct err *);
+    const struct rev_word *, size_t n, int64_t *news, struct err *);
 
 /*
  * What changed by merging anew.  Strings are owned by the list
@@ -121,7 +122,9 @@ struct rev_which {
  */
 int rev_merge_some(struct db *, const struct rev_which *,
     struct rev_changes *, struct err *);
-/* The same for all that name ${source}. */
+/* They were looked at, and the source says of all of them what it said. */
+int rev_merge_seen(struct db *, const struct rev_which *, struct err *);
+/* rev_merge_some() for all that name ${source}. */
 int rev_merge_store(struct db *, const uint8_t issuer[32], int64_t source,
     struct rev_changes *, struct err *);
 void rev_changes_free(struct rev_changes *);
@@ -131,6 +134,9 @@ void rev_changes_free(struct rev_changes *);
 /* Serials of an OCSP source that are due, oldest first.  One text column. */
 int rev_ocsp_due(struct db *, int64_t source, size_t max, struct db_res **,
     struct err *);
+
+/* Those that are due and have expired are asked about no more. */
+int rev_ocsp_forget(struct db *, int64_t source, struct err *);
 
 /* Asked: due again in so many seconds; tries is 0 after a success. */
 int rev_ocsp_asked(struct db *, int64_t source, const struct db_strs *serials,

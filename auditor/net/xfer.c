@@ -11,8 +11,8 @@
 #include "base/mem.h"
 
 /* xfer_host.c keeps below it; HTTP/2 may come beside it. */
-#define CONNS_TOTAL	512L
-#define CONNS_KEPT	128L
+#define CONNS_TOTAL	2048L
+#define CONNS_KEPT	512L
 #define CONNS_HOST	8u	/* when the setup names none */
 #define THROTTLE_MS	20	/* how long a pause for the rate is */
 

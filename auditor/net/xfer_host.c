@@ -13,7 +13,9 @@
 #include "base/clk.h"
 #include "base/mem.h"
 
-#define CONNS_TOTAL	256u
+#define CONNS_TOTAL	1024u
+/* So many without an answer and none under way: the rest need not try. */
+#define SILENT_FEW	3u
 
 struct xfer_host {
 	struct xfer_host	*chain;		/* the next of its bucket */
@@ -269,7 +271,8 @@ xfer_host_learn(struct xfer_job *j)
 		h->answered = 1;
 		break;
 	}
-	if (!h->answered && h->silent >= j->x->host_conns)
+	if (!h->answered && (h->silent >= j->x->host_conns ||
+	    (h->silent >= SILENT_FEW && h->active <= 1)))
 		give_up(h, &j->done);
 	host_place(j->x, h);
 }

@@ -282,7 +282,7 @@ hits(const struct crlscan_out *out, size_t n)
  * of the others stays what was known.
  */
 static int
-words(struct audit_job *j, struct err *e)
+words(struct audit_job *j, int64_t *news, struct err *e)
 {
 	struct crl			 *c = j->state;
 	size_t				  rows = db_rows(c->serials), n = 0, i;
@@ -309,7 +309,7 @@ words(struct audit_job *j, struct err *e)
 		n++;
 	}
 	rc = rev_words(j->en->db, c->source.id, c->source.issuer_spki, w, n,
-	    e);
+	    news, e);
 	for (i = 0; i < rows; i++)
 		buf_free(&mem[i]);
 	free(mem);
@@ -372,12 +372,40 @@ next_in(const struct audit_job *j, const struct crl *c)
 	    left < every && left > 0 ? left : every;
 }
 
+/*
+ * What it says becomes the status of its certificates.  While it was good and
+ * not past its nextUpdate, and has nothing new, it changes none of them: the
+ * hundred parts of one CA's list would merge all of its certificates each.
+ */
+static int
+publish(struct audit_job *j, int good, struct err *e)
+{
+	struct crl		*c = j->state;
+	struct rev_which	 which = { c->source.issuer_spki,
+				    c->source.id, NULL };
+	struct rev_changes	 changes = { NULL, 0, 0 };
+	int64_t			 news = 0;
+	int			 rc = 0;
+
+	if (c->whole && !c->unchanged)
+		rc = words(j, &news, e);
+	if (rc == 0 && good && news == 0 &&
+	    c->source.failing_since == INT64_MIN &&
+	    c->source.next_update > clk_wall())
+		return rev_merge_seen(j->en->db, &which, e);
+	if (rc == 0)
+		rc = rev_merge_some(j->en->db, &which, &changes, e);
+	if (rc == 0)
+		rc = rev_find(j->en->db, c->source.issuer_spki, &changes, e);
+	rev_changes_free(&changes);
+	return rc;
+}
+
 static void
 store(struct audit_job *j)
 {
 	struct crl		*c = j->state;
 	struct rev_source_state	 t;
-	struct rev_changes	 changes = { NULL, 0, 0 };
 	struct err		 e = ERR_INIT;
 	int64_t			 since = INT64_MIN;
 	int			 good, rc;
@@ -397,17 +425,11 @@ store(struct audit_job *j)
 	if (audit_begin(j) == -1)
 		return;
 	rc = rev_source_checked(j->en->db, &c->source, &t, &since, &e);
-	if (rc == 0 && c->whole && !c->unchanged)
-		rc = words(j, &e);
 	if (rc == 0)
-		rc = rev_merge_store(j->en->db, c->source.issuer_spki,
-		    c->source.id, &changes, &e);
-	if (rc == 0)
-		rc = rev_find(j->en->db, c->source.issuer_spki, &changes, &e);
+		rc = publish(j, good, &e);
 	if (rc == 0)
 		rc = rev_find_source(j->en->db, &c->source, &t, c->second,
 		    since, j->en->conf->audit_unreachable, &e);
-	rev_changes_free(&changes);
 	if (rc == -1) {
 		audit_fault(j, &e);
 		return;

@@ -136,7 +136,8 @@ idle(struct audit_job *j)
 
 	if (audit_begin(j) == -1)
 		return;
-	if (rev_find_idle(j->en->db, &o->source, &e) == -1)
+	if (rev_ocsp_forget(j->en->db, o->source.id, &e) == -1 ||
+	    rev_find_idle(j->en->db, &o->source, &e) == -1)
 		audit_fault(j, &e);
 	else if (audit_commit(j) == 0)
 		audit_done_source(j, o->source.id, audit_every(j));
@@ -314,7 +315,7 @@ save(struct audit_job *j, struct err *e)
 	}
 	o->probed |= probed;
 	rc = rev_words(j->en->db, o->source.id, o->source.issuer_spki, w, n,
-	    e);
+	    NULL, e);
 	free(w);
 	if (rc == 0 && probed)
 		rc = rev_ocsp_probed(j->en->db, o->source.id, e);
@@ -344,6 +345,7 @@ conclude(struct audit_job *j)
 	if (audit_begin(j) == -1)
 		return;
 	if (rev_source_checked(j->en->db, &o->source, &t, &since, &e) == -1 ||
+	    rev_ocsp_forget(j->en->db, o->source.id, &e) == -1 ||
 	    rev_find_source(j->en->db, &o->source, &t,
 	    strcmp(o->source.fault, t.fault) == 0, since,
 	    j->en->conf->audit_unreachable, &e) == -1) {
@@ -382,12 +384,22 @@ store(struct audit_job *j)
 		conclude(j);
 }
 
+/*
+ * It has answered nobody yet, and one got no answer: first is seen what
+ * becomes of the others, else a dead one costs two time-outs.
+ */
+static int
+doubtful(const struct ocsp_job *o)
+{
+	return o->answers == 0 && o->row != 0 && o->flying != 0;
+}
+
 static void
 go_on(struct audit_job *j)
 {
 	struct ocsp_job	*o = j->state;
 
-	while (!o->away && o->flying < WINDOW && o->next < o->n)
+	while (!o->away && o->flying < WINDOW && o->next < o->n && !doubtful(o))
 		ask(j, &o->one[o->next++]);
 	if (o->away)
 		for (; o->next < o->n; o->next++, o->done++) {

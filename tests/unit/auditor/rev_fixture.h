@@ -27,7 +27,10 @@ static const char rev_functions[] =
     "ok_at, next_update) select k, u, hash('aa'), 'good', now(), now() + "
     "interval '1 day' from (select 'crl' as k, u from unnest(c) u union all "
     "select 'ocsp', u from unnest(o) u) x where not exists (select from "
-    "revocation_source r where r.kind = k and r.url = u) order by k, u; $$;";
+    "revocation_source r where r.kind = k and r.url = u) order by k, u; "
+    "insert into ocsp_due (source_id, serial) select r.id, s from "
+    "revocation_source r where r.kind = 'ocsp' and r.url = any (o) "
+    "on conflict do nothing; $$;";
 
 static int
 rev_clear(void **state)
@@ -77,7 +80,7 @@ rev_put(int64_t source, const struct rev_word *w, size_t n)
 {
 	struct err	e = ERR_INIT;
 
-	if (rev_words(db, source, rev_key, w, n, &e) == -1)
+	if (rev_words(db, source, rev_key, w, n, NULL, &e) == -1)
 		fail_msg("%s", e.msg);
 }
 

@@ -625,9 +625,9 @@ ocsp(void **state)
 	    "select named('12', '02', '{a}', '{}', '{http://o}');"
 	    "select named('13', '03', '{a}', '{}', '{http://o}');"
 	    "select named('14', '04', '{a}', '{}', '{http://o}');"
-	    "insert into ocsp_due (source_id, serial, due_at) select 1, serial, "
-	    "now() - interval '1 minute' * row_number() over (order by serial) "
-	    "from issuance;"
+	    "update ocsp_due o set due_at = now() - interval '1 minute' * x.n "
+	    "from (select serial, row_number() over (order by serial) as n from "
+	    "issuance) x where x.serial = o.serial;"
 	    "update issuance set not_after = now() where serial = '04'");
 	assert_int_equal(rev_ocsp_due(db, 1, 2, &r, &e), 0);
 	assert_int_equal(db_rows(r), 2);
@@ -651,6 +651,70 @@ ocsp(void **state)
 	assert_int_equal(rev_ocsp_due(db, 1, 10, &r, &e), 0);
 	assert_int_equal(db_rows(r), 1);
 	db_free(r);
+	/* who has expired is not asked about for ever */
+	assert_int_equal(rev_ocsp_forget(db, 1, &e), 0);
+	is("select string_agg(serial, ' ' order by serial) from ocsp_due",
+	    "01 02 03");
+}
+
+/* CCADB's list drops the partition that said it. */
+static void
+dropped(void **state)
+{
+	struct rev_changes	c;
+
+	(void)state;
+	sql("select named('11', '01', '{a}', '{}', '{}');"
+	    "insert into revocation_source (kind, url, issuer_spki_sha256, "
+	    "origin, state, ok_at, next_update) select 'crl', u, hash('aa'), "
+	    "'ccadb', 'good', now(), now() + interval '1 day' from "
+	    "unnest('{http://1,http://2}'::text[]) u");
+	rev_say(1, "01", REV_REVOKED, 1);
+	rev_say(2, "01", REV_GOOD, -1);
+	c = rev_merged(1);
+	rev_changes_free(&c);
+	is("select status || reason from revocation", "revoked1");
+	sql("update revocation_source set origin = 'certificate' where "
+	    "url = 'http://1'");
+	c = rev_merged(2);
+	assert_int_equal(c.n, 0);
+	rev_changes_free(&c);
+	is("select status || reason from revocation", "revoked1");
+	/* until that one says itself that it is not */
+	rev_say(1, "01", REV_GOOD, -1);
+	c = rev_merged(2);
+	assert_int_equal(c.n, 1);
+	rev_changes_free(&c);
+	is("select status from revocation", "good");
+}
+
+/* Nothing new: the time of the look, and no other row. */
+static void
+news(void **state)
+{
+	struct rev_word		w = rev_word("01", REV_GOOD, -1, 0);
+	struct rev_which	which = { rev_key, 1, NULL };
+	struct rev_changes	c;
+	struct err		e = ERR_INIT;
+	int64_t			n = -1;
+
+	(void)state;
+	sql("select named('11', '01', '{a}', '{http://c}', '{}')");
+	assert_int_equal(rev_words(db, 1, rev_key, &w, 1, &n, &e), 0);
+	assert_int_equal(n, 1);
+	c = rev_merged(1);
+	rev_changes_free(&c);
+	sql("update revocation set checked_at = now() - interval '1 hour', "
+	    "changed_at = now() - interval '2 hours'");
+	assert_int_equal(rev_words(db, 1, rev_key, &w, 1, &n, &e), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(rev_merge_seen(db, &which, &e), 0);
+	is("select (checked_at > now() - interval '1 minute')::text || "
+	    "(changed_at < now() - interval '1 hour')::text from revocation",
+	    "truetrue");
+	w = rev_word("01", REV_REVOKED, 4, -60);
+	assert_int_equal(rev_words(db, 1, rev_key, &w, 1, &n, &e), 0);
+	assert_int_equal(n, 1);
 }
 
 /* Certificates that came while a source was being asked. */
@@ -687,7 +751,8 @@ again(void **state)
 	/* a URL that is a CRL's to one and a responder's to another */
 	sql("update work set holder = null;"
 	    "select named('12', '02', '{a}', '{}', '{http://c}');"
-	    "delete from revocation_source where kind = 'ocsp'");
+	    "delete from ocsp_due; delete from revocation_source where "
+	    "kind = 'ocsp'");
 	rev_say(1, "01", REV_GOOD, -1);
 	assert_int_equal(rev_source_again(db, 1, &r, &e), 0);
 	assert_int_equal(db_rows(r), 0);
@@ -716,6 +781,8 @@ main(void)
 		cmocka_unit_test_setup(source, rev_clear),
 		cmocka_unit_test_setup(serials, rev_clear),
 		cmocka_unit_test_setup(ocsp, rev_clear),
+		cmocka_unit_test_setup(dropped, rev_clear),
+		cmocka_unit_test_setup(news, rev_clear),
 		cmocka_unit_test_setup(again, rev_clear),
 	};
 
