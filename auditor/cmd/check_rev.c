@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "auditor/cmd/opt.h"
@@ -12,6 +13,7 @@
 #include "base/limit.h"
 #include "base/mem.h"
 #include "pki/ccadb.h"
+#include "pki/pem.h"
 
 /* What the sources of revocation say: files, CRLs, responders. */
 
@@ -36,15 +38,57 @@ add(struct check *c, enum rev_kind kind, const char *where, int is_file,
 	return s;
 }
 
+/*
+ * A CRL in PEM (RFC 7468), as OpenSSL writes it: a descriptor of its DER, or
+ * ${fd} itself when it is none.  Which it is, its first bytes say: a CRL in
+ * DER begins with a SEQUENCE.  -1: it begins as PEM and cannot be read.
+ */
+static int
+crl_der(int fd)
+{
+	struct buf	text = BUF_INIT, der = BUF_INIT;
+	struct cur	at;
+	uint8_t		first = 0;
+	size_t		done = 0;
+	ssize_t		n = 0;
+	int		out = fd;
+
+	if (pread(fd, &first, 1, 0) != 1 || first == 0x30)
+		return fd;
+	while (text.n <= LIMIT_CRL / 2 * 3 &&
+	    (n = read(fd, buf_room(&text, 65536), 65536)) > 0)
+		text.n += (size_t)n;
+	at = cur_span(buf_bytes(&text));
+	if (n == 0 && pem_next(&at, "X509 CRL", &der) == 1)
+		out = memfd_create("cv-crl", MFD_CLOEXEC);
+	else if (n == 0)
+		(void)lseek(fd, 0, SEEK_SET);
+	for (n = 1; out != fd && out != -1 && done < der.n && n > 0;
+	    done += (size_t)n)
+		n = write(out, der.p + done, der.n - done);
+	if (out != fd && out != -1 && (done < der.n || lseek(out, 0,
+	    SEEK_SET) == -1)) {
+		(void)close(out);
+		out = -1;
+	}
+	buf_free(&text);
+	buf_free(&der);
+	return out;
+}
+
 static void
 file_source(struct check *c, enum rev_kind kind, const char *path)
 {
 	struct check_source	*s = add(c, kind, path, 1, 1);
 	struct buf		 body = BUF_INIT;
 	struct err		 e = ERR_INIT;
-	int			 fd;
+	int			 fd, der;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	der = fd != -1 && kind == REV_CRL ? crl_der(fd) : fd;
+	if (fd != -1 && der != fd)
+		(void)close(fd);
+	fd = der;
 	if (fd == -1) {
 		(void)snprintf(s->refusal, sizeof(s->refusal),
 		    "it cannot be read");

@@ -216,6 +216,14 @@ honest
 get "$cas/ca/crl/full.crl" > "$T/lists.crl"
 bare check --offline $roots --crl "$T/lists.crl" "$T/revoked.fullchain.pem"
 eq "a CRL that lists it: exit" $rc 2
+openssl crl -inform der -in "$T/lists.crl" -out "$T/lists.pem" &&
+    bare check --offline $roots --crl "$T/lists.pem" \
+    "$T/revoked.fullchain.pem"
+eq "the same in PEM: exit" $rc 2
+ok "said by it" grep -q 'revoked.*lists.pem\|lists.pem.*revoked' "$T/out"
+head -c 300 "$T/lists.pem" > "$T/half.pem"
+bare check --offline $roots --crl "$T/half.pem" "$T/revoked.fullchain.pem"
+eq "half of it: exit" $rc 1
 bare check --offline $roots --crl "$T/lists.crl" --crl "$T/good.crl" \
     "$T/revoked.fullchain.pem"
 eq "and one that does not: exit" $rc 2
