@@ -86,7 +86,7 @@ endif
 
 # --- sources: one sorted list a folder, one archive a folder ------------------
 
-LAYERS	:= base pki ctlog ocsp auditor
+LAYERS	:= base pki ctlog ocsp acme auditor
 src	= $(sort $(wildcard $(1)/*.c $(1)/*/*.c))
 obj	= $(patsubst %.c,$(O)/%.o,$(1))
 MAIN	:= auditor/main.c
@@ -106,7 +106,8 @@ UP_base	:= base
 UP_pki	:= pki base
 UP_ctlog := ctlog pki base
 UP_ocsp	:= ocsp pki base
-UP_auditor := auditor ctlog ocsp pki base
+UP_acme	:= acme pki base
+UP_auditor := auditor ctlog ocsp acme pki base
 UP_rig	:= base
 libs	= $(foreach l,$(UP_$(1)),$(O)/lib$(l).a)
 
