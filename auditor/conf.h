@@ -69,6 +69,14 @@ struct conf_route {
 	int64_t		 group_wait;	/* seconds, default 0 */
 };
 
+/* What `run` keeps alive. */
+struct conf_managed {
+	struct conf_strs names;
+	char		*challenge;	/* NULL: the first that is configured */
+	char		*key;		/* "p256" */
+	char		*profile;	/* NULL: acme.profile */
+};
+
 struct conf {
 	char		*path;		/* the file, or NULL: defaults */
 	char		*database;	/* "embedded" or a connection string */
@@ -109,6 +117,30 @@ struct conf {
 	char		*audit_ccadb_pems;	/* AllCertificatePEMs CSV */
 	char		*audit_weak_keys;	/* openssl-blacklist format */
 	struct conf_strs audit_resolvers;	/* of CAA; none: the system's */
+	char		*acme_directory;	/* "letsencrypt", ... or a URL */
+	char		*acme_ca_file;		/* PEM: roots of its TLS */
+	struct conf_strs acme_hosts;		/* others that its URLs may have */
+	int		 acme_no_ct;		/* 1: ct: false */
+	char		*acme_email;
+	char		*acme_eab_kid;
+	char		*acme_eab_key_file;
+	char		*acme_profile;
+	char		*http01_listen;		/* "0.0.0.0:80" */
+	char		*http01_webroot;
+	char		*dns01_server;		/* of RFC 2136 */
+	char		*dns01_key_name;
+	char		*dns01_algorithm;	/* "hmac-sha256" */
+	char		*dns01_secret_file;
+	char		*dns01_hook;
+	char		*dns01_convention;	/* "uacme" */
+	char		*dns01_check;		/* "authoritative" */
+	struct conf_strs dns01_resolvers;
+	char		*alpn01_listen;
+	char		*deploy_dir;		/* NULL: STATE_DIR/live */
+	char		*deploy_hook;
+	struct conf_managed *managed;
+	size_t		 nmanaged;
+	int		 respond_approvals;	/* 1 */
 };
 
 /*

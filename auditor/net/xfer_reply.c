@@ -26,6 +26,8 @@ static const struct field fields[] = {
 	FIELD("Content-Type", type),
 	FIELD("Content-Encoding", encoding),
 	FIELD("Location", location),
+	FIELD("Replay-Nonce", nonce),
+	FIELD("Link", links),
 };
 
 #define NFIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -36,12 +38,15 @@ is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* Keep a value, without blanks around; what does not fit is as if absent. */
+/*
+ * Keep a value, without blanks around; what does not fit is as if absent.  Of
+ * a field that came before the last one counts, but there may be many Links.
+ */
 static void
 keep(struct fetch_done *d, const struct field *f, const char *p, size_t n)
 {
 	char	*to = (char *)d + f->offset;
-	size_t	 i;
+	size_t	 i, room = f->size;
 
 	while (n > 0 && (*p == ' ' || *p == '\t')) {
 		p++;
@@ -49,7 +54,15 @@ keep(struct fetch_done *d, const struct field *f, const char *p, size_t n)
 	}
 	while (n > 0 && (unsigned char)p[n - 1] <= ' ')
 		n--;
-	if (n >= f->size)
+	if (to == d->links && *to != '\0') {
+		i = strlen(to);
+		if (n >= room - i - 1)
+			return;
+		to[i++] = '\n';
+		to += i;
+		room -= i;
+	}
+	if (n >= room)
 		n = 0;
 	for (i = 0; i < n; i++)
 		to[i] = is_control(p[i]) ? '?' : p[i];

@@ -26,6 +26,19 @@ slurp(const char *path, size_t cap, struct buf *out)
 	return n == 0 ? 0 : -1;
 }
 
+/* Roots beside the system's; ${path} NULL: none. */
+static int
+add_roots(const char *path, const char *key, struct buf *pem, struct err *e)
+{
+	if (path == NULL)
+		return 0;
+	if (slurp(path, LIMIT_CA_PEM, pem) == -1)
+		return err_set(e, ERR_CONF, "%s: %s cannot be read", key,
+		    path);
+	buf_u8(pem, '\n');
+	return 0;
+}
+
 struct fetch_client *
 children_fetch(const struct conf *c, enum egress_class class, struct err *e)
 {
@@ -37,15 +50,14 @@ children_fetch(const struct conf *c, enum egress_class class, struct err *e)
 	memset(&s, 0, sizeof(s));
 	buf_fmt(&agent, "certvigil/%s (+%s)", CERTVIGIL_VERSION, c->contact);
 	s.user_agent = buf_text(&agent);
-	if (c->fetch_ca_file != NULL) {
-		if (slurp(c->fetch_ca_file, LIMIT_CA_PEM, &pem) == -1) {
-			buf_free(&agent);
-			(void)err_set(e, ERR_CONF, "fetch.ca_file: %s cannot "
-			    "be read", c->fetch_ca_file);
-			return NULL;
-		}
-		s.ca_pem = buf_bytes(&pem);
+	if (add_roots(c->fetch_ca_file, "fetch.ca_file", &pem, e) == -1 ||
+	    (class == EGRESS_ACME && add_roots(c->acme_ca_file,
+	    "acme.ca_file", &pem, e) == -1)) {
+		buf_free(&agent);
+		buf_free(&pem);
+		return NULL;
 	}
+	s.ca_pem = buf_bytes(&pem);
 	for (i = 0; i < c->egress_allow_private.n &&
 	    i < LIMIT_EGRESS_NETS; i++)
 		s.allow[s.nallow++] = c->egress_allow_private.v[i];

@@ -97,6 +97,9 @@ struct fetch_done {
 	char			type[128];	/* Content-Type */
 	char			encoding[32];	/* Content-Encoding */
 	char			location[2048];	/* of the last answer */
+	char			nonce[256];	/* Replay-Nonce (RFC 8555) */
+	char			links[4096];	/* Link, a line each; what does
+						   not fit is left out */
 	char			url[2048];	/* where redirects led to; ""
 						   when there were none */
 	char			addr[64];	/* who answered */

@@ -198,6 +198,8 @@ fetch_done_pack(struct buf *b, const struct fetch_done *d)
 	put(b, d->type);
 	put(b, d->encoding);
 	put(b, d->location);
+	put(b, d->nonce);
+	put(b, d->links);
 	put(b, d->url);
 	put(b, d->addr);
 	buf_u32(b, d->arena);
@@ -227,6 +229,8 @@ fetch_done_read(struct cur k, struct fetch_done *d, struct err *e)
 	    get_copy(&k, d->type, sizeof(d->type)) != 0 ||
 	    get_copy(&k, d->encoding, sizeof(d->encoding)) != 0 ||
 	    get_copy(&k, d->location, sizeof(d->location)) != 0 ||
+	    get_copy(&k, d->nonce, sizeof(d->nonce)) != 0 ||
+	    get_copy(&k, d->links, sizeof(d->links)) != 0 ||
 	    get_copy(&k, d->url, sizeof(d->url)) != 0 ||
 	    get_copy(&k, d->addr, sizeof(d->addr)) != 0)
 		return bad(e, "answer");
