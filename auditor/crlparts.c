@@ -13,7 +13,7 @@ crlparts_of(const struct crlscan_out *o, const struct crlscan_hit *hit,
 	memset(p, 0, sizeof(*p));
 	p->bytes = o->bytes;
 	p->count = o->count;
-	p->sha256 = o->sha256;
+	p->sha256 = o->tbs_sha256;
 	p->digest = (struct span){ o->tbs_digest, o->ntbs_digest };
 	p->header = buf_bytes(&o->header);
 	if (hit != NULL)

@@ -17,8 +17,8 @@
  *	u8	version, 1
  *	u64	bytes of the CRL
  *	u64	entries of it
- *	[32]	SHA-256 of all of it
- *	vec8	digest of its tbsCertList, by the hash of its algorithm
+ *	[32]	SHA-256 of its tbsCertList
+ *	vec8	digest of the same, by the hash of its algorithm
  *	vec32	header: tbsCertList up to the entries
  *	vec32	entry of the certificate; empty: it is not listed
  *	vec32	tail: crlExtensions, algorithm, signature

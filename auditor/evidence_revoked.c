@@ -152,6 +152,7 @@ evidence_describe_crl(const struct evidence_crl *in, struct err *e)
 	struct crlscan_out	 out;
 	struct crlset		 set;
 	struct buf		 image = BUF_INIT;
+	uint8_t			 sha[32];
 	json_t			*o = NULL;
 
 	if (in->raw.n > LIMIT_CRL_KEEP) {
@@ -167,6 +168,7 @@ evidence_describe_crl(const struct evidence_crl *in, struct err *e)
 	how.last_this = INT64_MIN;
 	how.max_age = ANY_AGE;
 	judge_crl(&how, in->raw, &out);
+	sha_256(sha, in->raw.p, in->raw.n);
 	if (!out.authentic) {
 		(void)err_set(e, ERR_VERIFY, "the CRL: %s", out.why);
 		goto freed;
@@ -178,7 +180,7 @@ evidence_describe_crl(const struct evidence_crl *in, struct err *e)
 		goto freed;
 	}
 	json_object_set_new(o, "raw", evidence_b64(in->raw.p, in->raw.n));
-	json_object_set_new(o, "sha256", evidence_hex(out.sha256, 32));
+	json_object_set_new(o, "sha256", evidence_hex(sha, 32));
 	json_object_set_new(o, "entries",
 	    json_integer((json_int_t)out.count));
 	set_list(o, &out);

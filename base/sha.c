@@ -179,25 +179,34 @@ align(struct sha_ctx *c, struct span *s)
 }
 
 void
-sha_update_two(struct sha_ctx *a, struct span x, struct sha_ctx *b,
-    struct span y)
+sha_steps_begin(struct sha_steps *t, struct sha_ctx *c, struct span in)
 {
-	size_t	n;
+	align(c, &in);
+	t->c = c;
+	t->in = in;
+	t->p = in.p;
+	t->left = fast() ? in.n / 64 : 0;
+	if (t->left != 0)
+		sha_ni_enter(t->st, c->h);
+}
 
-	align(a, &x);
-	align(b, &y);
-	n = (x.n < y.n ? x.n : y.n) / 64;
-	if (fast() && n != 0) {
-		sha_ni_two(a->h, x.p, b->h, y.p, n);
-		a->n += 64 * n;
-		b->n += 64 * n;
-		x.p += 64 * n;
-		x.n -= 64 * n;
-		y.p += 64 * n;
-		y.n -= 64 * n;
-	}
-	sha_update(a, x.p, x.n);
-	sha_update(b, y.p, y.n);
+void
+sha_step(struct sha_steps *t)
+{
+	sha_ni_step(t->st, t->p);
+	t->p += 64;
+	t->left--;
+}
+
+void
+sha_steps_end(struct sha_steps *t)
+{
+	size_t	n = (size_t)(t->p - t->in.p);
+
+	if (n != 0)
+		sha_ni_leave(t->st, t->c->h);
+	t->c->n += n;
+	sha_update(t->c, t->p, t->in.n - n);
 }
 
 void

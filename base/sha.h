@@ -30,11 +30,23 @@ void sha_update(struct sha_ctx *, const void *, size_t);
 void sha_final(struct sha_ctx *, uint8_t out[SHA_LEN]);
 
 /*
- * sha_update() of two digests, each with its own bytes, which may overlap.
- * Where the processor has the instructions, both cost little more than one.
+ * sha_update() in steps of one block, for a walk over the same bytes: what
+ * stands between two steps runs while the processor waits for the hash.  The
+ * context and the bytes are borrowed from begin to end; sha_steps_end() takes
+ * what the steps have left, which may be all of it.
  */
-void sha_update_two(struct sha_ctx *, struct span, struct sha_ctx *,
-    struct span);
+struct sha_steps {
+	_Alignas(16) uint32_t	 st[8];		/* in the processor's order */
+	size_t			 left;		/* steps that there are */
+	const uint8_t		*p;		/* the next block */
+	struct sha_ctx		*c;
+	struct span		 in;
+};
+
+void sha_steps_begin(struct sha_steps *, struct sha_ctx *, struct span);
+/* One step, of which there must be one left. */
+void sha_step(struct sha_steps *);
+void sha_steps_end(struct sha_steps *);
 
 /*
  * out[i] = SHA-256(prefix || in[i]) for ${n} messages; ${plen} is at most

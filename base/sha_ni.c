@@ -172,15 +172,34 @@ sha_ni_blocks(uint32_t h[8], const uint8_t *p, size_t n)
 }
 
 NI void
-sha_ni_two(uint32_t h0[8], const uint8_t *p, uint32_t h1[8],
-    const uint8_t *q, size_t n)
+sha_ni_enter(uint32_t st[8], const uint32_t h[8])
 {
-	struct state	s = state_get(h0), u = state_get(h1);
+	struct state	s = state_get(h);
 
-	for (; n != 0; n--, p += 64, q += 64)
-		block2(&s, p, &u, q);
-	state_put(&s, h0);
-	state_put(&u, h1);
+	_mm_store_si128((__m128i *)st, s.abef);
+	_mm_store_si128((__m128i *)st + 1, s.cdgh);
+}
+
+NI void
+sha_ni_step(uint32_t st[8], const uint8_t *p)
+{
+	struct state	s;
+
+	s.abef = _mm_load_si128((const __m128i *)st);
+	s.cdgh = _mm_load_si128((const __m128i *)st + 1);
+	block1(&s, p);
+	_mm_store_si128((__m128i *)st, s.abef);
+	_mm_store_si128((__m128i *)st + 1, s.cdgh);
+}
+
+NI void
+sha_ni_leave(const uint32_t st[8], uint32_t h[8])
+{
+	struct state	s;
+
+	s.abef = _mm_load_si128((const __m128i *)st);
+	s.cdgh = _mm_load_si128((const __m128i *)st + 1);
+	state_put(&s, h);
 }
 
 /* The next block of a message that still has one. */
@@ -252,14 +271,26 @@ sha_ni_blocks(uint32_t h[8], const uint8_t *p, size_t n)
 }
 
 void
-sha_ni_two(uint32_t h0[8], const uint8_t *p, uint32_t h1[8],
-    const uint8_t *q, size_t n)
+sha_ni_enter(uint32_t st[8], const uint32_t h[8])
 {
-	(void)h0;
+	(void)st;
+	(void)h;
+	abort();
+}
+
+void
+sha_ni_step(uint32_t st[8], const uint8_t *p)
+{
+	(void)st;
 	(void)p;
-	(void)h1;
-	(void)q;
-	(void)n;
+	abort();
+}
+
+void
+sha_ni_leave(const uint32_t st[8], uint32_t h[8])
+{
+	(void)st;
+	(void)h;
 	abort();
 }
 

@@ -15,9 +15,13 @@ int sha_ni_there(void);
 /* ${n} blocks into one state. */
 void sha_ni_blocks(uint32_t h[8], const uint8_t *, size_t n);
 
-/* ${n} blocks into each of two states. */
-void sha_ni_two(uint32_t h0[8], const uint8_t *, uint32_t h1[8],
-    const uint8_t *, size_t n);
+/*
+ * A state in the processor's order, 16 bytes aligned, for one block at a time:
+ * in, steps, and out again.
+ */
+void sha_ni_enter(uint32_t st[8], const uint32_t h[8]);
+void sha_ni_step(uint32_t st[8], const uint8_t *);
+void sha_ni_leave(const uint32_t st[8], uint32_t h[8]);
 
 /*
  * A message as whole blocks: ${nbody} of them at ${body}, then ${ntail} at

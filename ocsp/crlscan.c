@@ -111,7 +111,6 @@ crlscan_new(const struct crlscan_in *in)
 	s->need = 2;
 	s->out.this_update = INT64_MIN;
 	s->out.next_update = INT64_MIN;
-	sha_init(&s->all);
 	if (in->set != NULL)
 		s->seen = mem_zero(crlset_count(in->set) / 8 + 1);
 	issuer(s);
@@ -146,7 +145,7 @@ crlscan_out_free(struct crlscan_out *o)
 
 /* --- pieces --- */
 
-/* Bytes of what is signed. */
+/* Bytes of what is signed, for another hash than SHA-256. */
 static void
 hash_tbs(struct crlscan *s, struct span v)
 {
@@ -156,21 +155,21 @@ hash_tbs(struct crlscan *s, struct span v)
 		crlscan_fault(s, CRL_UNCHECKED, "the hash failed");
 }
 
-/* The next bytes of the CRL, before they are counted. */
+/*
+ * The next bytes of the CRL, before they are counted.  Those of the
+ * tbsCertList are hashed, to the end also when it is bad: it has a name then.
+ */
 static void
 hash(struct crlscan *s, const uint8_t *p, size_t n)
 {
-	struct span	all = { p, n }, tbs = { p, 0 };
+	struct span	tbs = { p, 0 };
 
-	if (s->stage != CRLSCAN_HEAD && s->stage != CRLSCAN_BAD &&
-	    s->out.bytes < s->tbs_end)
+	if (s->hashed && s->out.bytes < s->tbs_end)
 		tbs.n = s->tbs_end - s->out.bytes < n ?
 		    (size_t)(s->tbs_end - s->out.bytes) : n;
-	if (tbs.n != 0 && s->alg.hash == CRL_SHA256) {
-		sha_update_two(&s->all, all, &s->tbs, tbs);
-	} else {
-		sha_update(&s->all, all.p, all.n);
-		if (tbs.n != 0)
+	if (tbs.n != 0) {
+		sha_update(&s->tbs, tbs.p, tbs.n);
+		if (s->stage != CRLSCAN_BAD)
 			hash_tbs(s, tbs);
 	}
 	s->out.bytes += n;
@@ -186,12 +185,10 @@ begin_tbs(struct crlscan *s)
 
 	if (v.n > s->tbs_end - s->tbs_from)
 		v.n = (size_t)(s->tbs_end - s->tbs_from);
-	if (s->alg.hash == CRL_SHA256) {
-		sha_init(&s->tbs);
-		sha_update(&s->tbs, v.p, v.n);
-		return;
-	}
-	if (md != NULL) {
+	s->hashed = 1;
+	sha_init(&s->tbs);
+	sha_update(&s->tbs, v.p, v.n);
+	if (md != NULL && s->alg.hash != CRL_SHA256) {
 		s->md = EVP_MD_CTX_new();
 		if (s->md == NULL || EVP_DigestInit_ex(s->md, md, NULL) != 1)
 			crlscan_fault(s, CRL_UNCHECKED, "the hash of %s is "
@@ -229,12 +226,18 @@ take_head(struct crlscan *s, const uint8_t *p, size_t n)
 static size_t
 take_entries(struct crlscan *s, const uint8_t *p, size_t n)
 {
+	struct span	v = { p, 0 };
+
 	if (n > CHUNK)
 		n = CHUNK;
 	if (n > s->entries_end - s->out.bytes)
 		n = (size_t)(s->entries_end - s->out.bytes);
-	hash(s, p, n);
+	v.n = n;
+	hash_tbs(s, v);
+	sha_steps_begin(&s->steps, &s->tbs, v);
 	crlscan_walk(s, p, n);
+	sha_steps_end(&s->steps);
+	s->out.bytes += n;
 	if (s->stage != CRLSCAN_ENTRIES || s->out.bytes != s->entries_end)
 		return n;
 	if (s->carry.n != 0)
@@ -404,7 +407,7 @@ end_tbs(struct crlscan *s)
 	unsigned	n = 0;
 
 	if (s->alg.hash == CRL_SHA256) {
-		sha_final(&s->tbs, s->out.tbs_digest);
+		memcpy(s->out.tbs_digest, s->out.tbs_sha256, SHA_LEN);
 		n = SHA_LEN;
 	} else if (s->md != NULL &&
 	    EVP_DigestFinal_ex(s->md, s->out.tbs_digest, &n) != 1)
@@ -456,13 +459,13 @@ crlscan_finish(struct crlscan *s, struct crlscan_out *out)
 {
 	struct crlscan_out	*o = &s->out;
 
+	if (s->hashed && !s->stop && o->bytes >= s->tbs_end)
+		sha_final(&s->tbs, o->tbs_sha256);
 	if (s->stage == CRLSCAN_END)
 		judge(s);
 	else if (s->stage != CRLSCAN_BAD)
 		crlscan_fault(s, CRL_MALFORMED, "it is cut off after %llu "
 		    "bytes (RFC 5280 5.1)", (unsigned long long)o->bytes);
-	if (!s->stop)
-		sha_final(&s->all, o->sha256);
 	if (s->head.n > s->tbs_from)
 		buf_add(&o->header, s->head.p + s->tbs_from,
 		    s->head.n - (size_t)s->tbs_from);

@@ -119,8 +119,9 @@ struct crlscan_out {
 	struct span		 idp_names;	/* its GeneralNames, in tail */
 	uint64_t		 bytes;
 	uint64_t		 count;		/* entries */
-	uint8_t			 sha256[32];	/* of all of it; zero when
-						   longer than LIMIT_CRL */
+	uint8_t			 tbs_sha256[32]; /* of the tbsCertList: what is
+						   signed names the CRL; zero
+						   when it did not come whole */
 	uint8_t			 tbs_digest[64]; /* what is signed, hashed by */
 	size_t			 ntbs_digest;	/* the hash of sigalg; 0 for
 						   Ed25519 and Ed448 */

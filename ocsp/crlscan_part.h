@@ -71,8 +71,9 @@ struct crlscan {
 	uint8_t			*seen;		/* a bit a number of the set */
 	size_t			 chits;
 
-	struct sha_ctx		 all;
-	struct sha_ctx		 tbs;		/* alg.hash SHA-256 */
+	struct sha_ctx		 tbs;
+	int			 hashed;	/* tbs has begun */
+	struct sha_steps	 steps;		/* of it, during a walk */
 	EVP_MD_CTX		*md;		/* other hashes */
 	struct buf		 msg;		/* tbs, for EdDSA */
 	int			 unkept;	/* longer than in.keep */
@@ -88,7 +89,10 @@ void crlscan_fault(struct crlscan *, enum crl_fault, const char *, ...)
  */
 void crlscan_head(struct crlscan *);
 
-/* Walk entries: all bytes lie before entries_end. */
+/*
+ * Walk entries: all bytes lie before entries_end.  Takes steps of the hash as
+ * it goes, as far as there are some.
+ */
 void crlscan_walk(struct crlscan *, const uint8_t *, size_t);
 
 /* One entry taken apart. */

@@ -273,11 +273,12 @@ probe(struct crlscan *s, const struct crlset *set, struct batch *b)
  * there are and fit; *p is moved behind them.  How many are in it then.
  */
 static size_t
-gather(const struct crlset *set, struct batch *b, const uint8_t **p,
-    const uint8_t *end, unsigned v2)
+gather(struct crlscan *s, const struct crlset *set, struct batch *b,
+    const uint8_t **p, const uint8_t *end)
 {
 	const struct crlset	c = *set;
 	const uint8_t		*at = *p;
+	const unsigned		v2 = s->version == 2;
 	size_t			n, size;
 
 	for (n = b->found; n < BATCH &&
@@ -288,6 +289,9 @@ gather(const struct crlset *set, struct batch *b, const uint8_t **p,
 		crlset_prefetch(&c, b->hash[n]);
 		b->at[n] = at;
 		at += size;
+		/* two blocks for three entries: about as many bytes */
+		if (n % 3 != 0 && s->steps.left != 0)
+			sha_step(&s->steps);
 	}
 	*p = at;
 	return n;
@@ -307,7 +311,7 @@ usual(struct crlscan *s, const uint8_t *p, const uint8_t *end)
 
 	b.found = 0;
 	do {
-		n = gather(set, &b, &p, end, s->version == 2) - b.found;
+		n = gather(s, set, &b, &p, end) - b.found;
 		s->out.count += n;
 		sift(set, &b, b.found + n);
 		if (b.found > BATCH / 2)

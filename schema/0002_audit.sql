@@ -178,7 +178,7 @@ create table revocation_source (
 	this_update	timestamptz,
 	next_update	timestamptz,
 	number		text,			-- CRLNumber, hex; never goes back
-	sha256		bytea,			-- of the CRL as it was
+	sha256		bytea,			-- of the tbsCertList as it was
 	bytes		bigint,
 	entries		bigint,
 	etag		text,
@@ -227,7 +227,7 @@ create table revocation_status (
 	-- evidence of the first sight
 	form		text check (form in ('crl', 'crl_parts', 'ocsp')),
 	raw		bytea,			-- whole CRL, its parts (evidence.md), or OCSP answer
-	sha256		bytea			-- of the whole CRL or answer
+	sha256		bytea			-- of the tbsCertList, or of the whole answer
 );
 create index revocation_status_of on revocation_status (issuer_spki_sha256, serial, source_id, id desc);
 create index revocation_status_source on revocation_status (source_id);

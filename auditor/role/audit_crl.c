@@ -303,7 +303,7 @@ words(struct audit_job *j, int64_t *news, struct err *e)
 		    .reason = -1, .stated_at = INT64_MIN,
 		    .refusal = c->number[i] != -1 ? "" : "no CRL can list "
 		    "what is no serial number", .fresh_until = INT64_MIN,
-		    .sha256 = { c->out.sha256, 32 } };
+		    .sha256 = { c->out.tbs_sha256, 32 } };
 		if (h != NULL)
 			hit_word(&c->out, h, &mem[n], &w[n], &left);
 		n++;
@@ -344,7 +344,7 @@ state_of(const struct crl *c, struct rev_source_state *t)
 	}
 	t->bytes = (int64_t)c->out.bytes;
 	t->entries = (int64_t)c->out.count;
-	t->sha256 = (struct span){ c->out.sha256, 32 };
+	t->sha256 = (struct span){ c->out.tbs_sha256, 32 };
 	if (c->out.fault != CRL_OK) {
 		t->state = "faulty";
 		t->fault = crl_fault_name(c->out.fault);

@@ -84,7 +84,7 @@ judge_crl_pack(struct buf *b, const struct crlscan_out *o)
 	judge_text_pack(b, o->idp);
 	buf_u64(b, o->bytes);
 	buf_u64(b, o->count);
-	buf_add(b, o->sha256, 32);
+	buf_add(b, o->tbs_sha256, 32);
 	buf_vec32(b, o->tbs_digest, o->ntbs_digest);
 	buf_vec32(b, o->header.p, o->header.n);
 	buf_vec32(b, o->tail.p, o->tail.n);
@@ -137,7 +137,7 @@ judge_crl_read(struct cur *c, struct crlscan_out *o)
 	    text_read(c, o->sigalg, sizeof(o->sigalg)) == -1 ||
 	    text_read(c, o->idp, sizeof(o->idp)) == -1 ||
 	    cur_u64(c, &o->bytes) == -1 || cur_u64(c, &o->count) == -1 ||
-	    cur_copy(c, o->sha256, 32) == -1 ||
+	    cur_copy(c, o->tbs_sha256, 32) == -1 ||
 	    judge_span_read(c, &digest) == -1 ||
 	    digest.n > sizeof(o->tbs_digest) ||
 	    buf_read(c, &o->header) == -1 || buf_read(c, &o->tail) == -1 ||

@@ -48,8 +48,9 @@ def peers(path):
     for form in FORMS:
         own = form + " certvigil"
         figure("certvigil_%s" % form, "us/entry", cpu(own))
-        figure("certvigil_over_best_%s" % form, "ratio",
-               ratio(own, form + " best"), "goal: at most 4")
+        if form + " best" in res:
+            figure("certvigil_over_best_%s" % form, "ratio",
+                   ratio(own, form + " best"), "goal: at most 4")
         figure("certvigil_over_plain_%s" % form, "ratio",
                ratio(own, form + " plain"))
         if form + " certspotter" in res:

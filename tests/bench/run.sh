@@ -105,6 +105,12 @@ if command -v certspotter >/dev/null; then
 else
 	skip "certspotter is not installed"
 fi
+# The floor needs AVX-512 VBMI and dies without; the rest is compared all the same.
+if ! grep -qw avx512_vbmi /proc/cpuinfo; then
+	skip "the yardstick's floor needs AVX-512 VBMI: no certvigil_over_best"
+	sed -i 's/("fetch", "best", "plain")/("fetch", "plain")/
+	    s/" best"/" plain"/' "$work/yard/run_all.py"
+fi
 if python3 "$work/yard/run_all.py" --dir "$forge" --logforge "$logforge" \
     --build "$work/yard/limit/build" --rounds "$rounds" --size "$size" \
     --no-naive ${peer[@]+"${peer[@]}"} --certvigil "$obj/certvigil" \

@@ -100,7 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (a.fault != b.fault || a.count != b.count || a.bytes != b.bytes ||
 	    a.nhits != b.nhits || a.tail.n != b.tail.n ||
 	    a.header.n != b.header.n || strcmp(a.why, b.why) != 0 ||
-	    memcmp(a.sha256, b.sha256, 32) != 0 ||
+	    memcmp(a.tbs_sha256, b.tbs_sha256, 32) != 0 ||
 	    memcmp(a.tbs_digest, b.tbs_digest, 64) != 0)
 		__builtin_trap();
 	crlscan_out_free(&a);

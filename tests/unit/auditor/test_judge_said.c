@@ -190,7 +190,7 @@ make_crl(struct buf *b)
 	(void)snprintf(o.idp, sizeof(o.idp), "http://c/1");
 	o.bytes = 12345;
 	o.count = 99;
-	memset(o.sha256, 5, 32);
+	memset(o.tbs_sha256, 5, 32);
 	memset(o.tbs_digest, 6, 48);
 	o.ntbs_digest = 48;
 	buf_str(&o.header, "header");
