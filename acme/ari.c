@@ -9,11 +9,9 @@
 #include "base/enc.h"
 #include "base/limit.h"
 #include "base/mem.h"
-#include "pki/der.h"
 
-/* The keyIdentifier of the authority key identifier (RFC 5280, 4.2.1.1). */
-static int
-key_id(const struct der_tbs *t, struct span *id)
+int
+ari_key_id(const struct der_tbs *t, struct span *id)
 {
 	struct span	v, body;
 	struct cur	c;
@@ -38,7 +36,7 @@ ari_id(struct span cert, struct buf *out, struct err *e)
 	if (der_cert(cert, &tbs, NULL, NULL, e) == -1 ||
 	    der_tbs(tbs, &t, e) == -1)
 		return -1;
-	if (key_id(&t, &id) == -1 || t.serial.n == 0)
+	if (ari_key_id(&t, &id) == -1 || t.serial.n == 0)
 		return err_set(e, ERR_FORMAT, "certificate: no authority key "
 		    "identifier, so that its renewal cannot be asked about "
 		    "(RFC 9773, 4.1)");

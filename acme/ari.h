@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/cur.h"
 #include "base/err.h"
+#include "pki/der.h"
 
 /* Renewal information (RFC 9773). */
 
@@ -16,6 +17,12 @@
  * 0; -1 ERR_FORMAT: unreadable, or no key identifier.
  */
 int ari_id(struct span cert, struct buf *out, struct err *);
+
+/*
+ * The keyIdentifier of the authority key identifier (RFC 5280, 4.2.1.1), which
+ * points into the certificate: 0, or -1 when there is none.
+ */
+int ari_key_id(const struct der_tbs *, struct span *);
 
 /* An answer (RFC 9773, 4.2). */
 struct ari {
