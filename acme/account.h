@@ -69,8 +69,9 @@ struct account_ask {
 /*
  * Read the answer to newAccount or to a POST to the account.  -1 with
  * ERR_HTTP and a sentence when the CA refused: ${p} is then filled in
- * (problem_free() it in any case; problem_say() has what does not fit); ERR_FORMAT, ERR_LIMIT or ERR_PERM when the
- * answer is not what it must be.  account_free() in any case.
+ * (problem_free() it in any case; problem_say() has what does not fit);
+ * ERR_FORMAT, ERR_LIMIT or ERR_PERM when the answer is not what it must be.
+ * account_free() in any case.
  */
 int account_read(struct account *, const struct acme_reply *,
     const struct account_ask *, struct problem *p, struct err *);

@@ -11,7 +11,7 @@
 
 struct directory_profile {	/* acme-profiles 3 */
 	char	*name;
-	char	*text;		/* what it is, for people: the CA's, escape it */
+	char	*text;		/* for people; the CA's: escape it */
 };
 
 /* Owns its strings; NULL where the CA has none. */

@@ -15,9 +15,9 @@
 
 struct url {
 	int		 https;
-	char		 host[URL_HOST];	/* lower case; IPv6 without [] */
-	unsigned	 port;			/* as written, else 443 or 80 */
-	const char	*path;			/* borrowed: "" or "/..." "?..." */
+	char		 host[URL_HOST];	/* lower case, no [] */
+	unsigned	 port;		/* as written, else 443 or 80 */
+	const char	*path;		/* borrowed: "", "/..." or "?..." */
 };
 
 /*
