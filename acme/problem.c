@@ -194,8 +194,9 @@ problem_read(struct problem *p, const struct acme_reply *r, int64_t now)
 	problem_object(p, o);
 	json_decref(o);
 	p->status = r->status;
-	if (r->status == 0 && r->why != NULL)
-		p->detail = mem_str(r->why);
+	if (r->status == 0)
+		p->detail = mem_str(r->why != NULL && *r->why != '\0' ?
+		    r->why : "the connection was lost");
 	if (p->type == PROBLEM_OTHER && r->status == 429)
 		p->type = PROBLEM_RATE_LIMITED;
 	if (r->retry_after != NULL && *r->retry_after != '\0')

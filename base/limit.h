@@ -345,8 +345,9 @@
 #define LIMIT_ACME_NONCE_TRIES	64u
 /* Lost answers and failures of the server to one request: 5 minutes. */
 #define LIMIT_ACME_TRIES	30u
-/* finalize of one order: each time the order was read and still ready. */
-#define LIMIT_ACME_FINALIZE	5u
+/* finalize of one order, each time after it was read and still ready: at a
+   fifth of all requests lost, 16 in a row happen never. */
+#define LIMIT_ACME_FINALIZE	16u
 /* Reading one order or authorization until it changes: a day at 10 s. */
 #define LIMIT_ACME_POLLS	10000u
 /* A stored order: 9 chains as JSON, CSR, 100 authorizations. */
