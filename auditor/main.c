@@ -8,7 +8,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/near.h"
 #include "auditor/proc.h"
-#include "auditor/role/engine.h"
+#include "auditor/role/challenge.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/fetch.h"
 #include "auditor/role/judge.h"
@@ -102,6 +102,7 @@ struct role {
 };
 
 static const struct role roles[] = {
+	{ "challenge", challenge_main },
 	{ "engine", engine_main },
 	{ "fetch", fetch_main },
 	{ "judge", judge_main },

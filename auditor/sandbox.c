@@ -55,6 +55,8 @@ static const struct limits limits[] = {
 	[SANDBOX_FETCH]		 = { LIMIT_DATA_FETCH, 4096 },
 	[SANDBOX_SIGN]		 = { LIMIT_DATA_SIGN, 64 },
 	[SANDBOX_PROBE]		 = { LIMIT_DATA_PROBE, 4096 },
+	[SANDBOX_CHALLENGE]	 = { LIMIT_DATA_CHALLENGE,
+				     LIMIT_CHALLENGE_CONNS + 128 },
 };
 
 _Static_assert(sizeof(limits) / sizeof(limits[0]) == SANDBOX_MAX,

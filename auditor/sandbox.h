@@ -19,6 +19,8 @@ struct err;
  *	SIGN		files below one directory; no sockets
  *	PROBE		internet sockets that connect; no files, no threads, no
  *			other sockets, no fork
+ *	CHALLENGE	accepting at sockets that listen already; otherwise as
+ *			JUDGE
  *
  * Under AddressSanitizer the filter is looser (the sanitizer needs maps and
  * /proc) but files, sockets, exec and signals are as closed.
@@ -29,6 +31,7 @@ enum sandbox_kind {
 	SANDBOX_FETCH,
 	SANDBOX_SIGN,
 	SANDBOX_PROBE,
+	SANDBOX_CHALLENGE,
 	SANDBOX_MAX
 };
 

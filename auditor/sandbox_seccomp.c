@@ -21,8 +21,9 @@
 #define F	(1u << SANDBOX_FETCH)
 #define S	(1u << SANDBOX_SIGN)
 #define P	(1u << SANDBOX_PROBE)
+#define H	(1u << SANDBOX_CHALLENGE)
 #define A	(1u << SANDBOX_MAX)	/* every kind, under the sanitizer */
-#define ALL	(J | T | F | S | P)
+#define ALL	(J | T | F | S | P | H)
 
 /* A call that is allowed, whatever its arguments. */
 struct call {
@@ -70,6 +71,8 @@ static const struct call calls[] = {
 	C(F, getsockopt), C(F, setsockopt), C(F, sendto), C(F, sendmmsg),
 	C(F, recvmmsg), C(F, bind), C(F, eventfd2), C(F, pipe2),
 	C(F, select), C(F, pselect6),
+	/* A server that was given what it listens at. */
+	C(H, accept), C(H, accept4),
 	/* Files, which landlock confines. */
 	C(F | S, stat), C(F | S, lstat), C(F | S, newfstatat), C(F | S, statx),
 	C(F | S, access), C(F | S, faccessat), C(F | S, faccessat2),
@@ -91,15 +94,15 @@ static const struct call calls[] = {
 
 static const struct guarded guarded[] = {
 	/* No code that was not there: the resolver's modules excepted. */
-	G(J | T | S | P, mmap, 2, PROT_EXEC, 0),
+	G(J | T | S | P | H, mmap, 2, PROT_EXEC, 0),
 	G(F, mmap, 2, PROT_WRITE | PROT_EXEC, 0),
 	G(F, mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE),
 	G(F, mmap, 2, PROT_WRITE | PROT_EXEC, PROT_EXEC),
 	G(ALL, mprotect, 2, PROT_EXEC, 0),
 	/* send() is sendto() without an address. */
-	G(J | T | S | P, sendto, 4, UINT64_MAX, 0),
+	G(J | T | S | P | H, sendto, 4, UINT64_MAX, 0),
 	/* fstat() of newer C libraries: a descriptor and an empty name. */
-	G(J | T | P, newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
+	G(J | T | P | H, newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
 	/* Not F_SETOWN, which sends signals; nor terminals' TIOCSTI. */
 	G(ALL, fcntl, 1, UINT32_MAX, F_GETFL),
 	G(ALL, fcntl, 1, UINT32_MAX, F_SETFL),
@@ -111,10 +114,10 @@ static const struct guarded guarded[] = {
 	G(F, ioctl, 1, UINT32_MAX, FIONREAD),
 	G(F, ioctl, 1, UINT32_MAX, FIONBIO),
 	/* Limits may be read. */
-	G(J | F | S | P, prlimit64, 2, UINT64_MAX, 0),
-	G(J | F | S | P, prctl, 0, UINT32_MAX, PR_SET_NAME),
-	G(J | F | S | P, prctl, 0, UINT32_MAX, PR_GET_NAME),
-	G(J | F | S | P, prctl, 0, UINT32_MAX, PR_GET_DUMPABLE),
+	G(J | F | S | P | H, prlimit64, 2, UINT64_MAX, 0),
+	G(J | F | S | P | H, prctl, 0, UINT32_MAX, PR_SET_NAME),
+	G(J | F | S | P | H, prctl, 0, UINT32_MAX, PR_GET_NAME),
+	G(J | F | S | P | H, prctl, 0, UINT32_MAX, PR_GET_DUMPABLE),
 	/* fork, and no thread, no name space; threads, and no fork. */
 	G(T, clone, 0, SPACES | CLONE_THREAD | CLONE_VM | CLONE_PARENT, 0),
 	G(F, clone, 0, SPACES | CLONE_THREAD | CLONE_VM,

@@ -379,5 +379,30 @@
 #define LIMIT_ACME_POLLS	10000u
 /* A stored order: 9 chains as JSON, CSR, 100 authorizations. */
 #define LIMIT_ACME_STATE	(4u << 20)
+/* --- answering challenges --- */
+
+/* Answers of one kind at a time: 64 orders of 100 names, with room. */
+#define LIMIT_CHALLENGES	8192
+/* Listening sockets of one kind: a machine has few addresses. */
+#define LIMIT_CHALLENGE_LISTEN	16
+/* A token: CAs use 43 characters; it must also be a file's name. */
+#define LIMIT_CHALLENGE_TOKEN	128u
+/* A key authorization: the token and 43 characters, with room. */
+#define LIMIT_CHALLENGE_KEYAUTH	256u
+/* The certificate and the key of tls-alpn-01: RSA of 4,096 bits fits. */
+#define LIMIT_CHALLENGE_DER	4096u
+/* Seconds that an answer stays: authorizations end after 7 days. */
+#define LIMIT_CHALLENGE_SECS	(7u * 86400)
+/* Connections at a time: validations of 100 names from 5 places at once. */
+#define LIMIT_CHALLENGE_CONNS	1024
+/* The head of an HTTP request: CAs send under 500 bytes. */
+#define LIMIT_CHALLENGE_HEAD	4096u
+/* All that one client may send: hellos with large keys have 4 KB. */
+#define LIMIT_CHALLENGE_BYTES	(32u << 10)
+/* Notes about hits, in a second; and about one answer, for ever. */
+#define LIMIT_CHALLENGE_HITS	100
+#define LIMIT_CHALLENGE_HITS_OF	32
+/* Its memory: 1,024 handshakes of 100 KB, 8,192 certificates of 10 KB. */
+#define LIMIT_DATA_CHALLENGE	(256u << 20)
 
 #endif

@@ -33,6 +33,7 @@
 static char	dir[] = "/tmp/certvigil-sandbox-XXXXXX";
 static int	pair[2];
 static int	shared;		/* a memfd with "shared" in it */
+static int	listening;	/* a TCP socket, not blocking */
 static pid_t	parent;
 
 /* Attempts: 0 when it worked, else errno. */
@@ -152,6 +153,32 @@ listen_tcp(void)
 	    listen(fd, 1) != 0)
 		return errno;
 	return 0;
+}
+
+/* For what accepts: -1 when it cannot be had. */
+static inline int
+listen_somewhere(void)
+{
+	struct sockaddr_in	a;
+	int			fd = socket(AF_INET, SOCK_STREAM |
+				    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	memset(&a, 0, sizeof(a));
+	a.sin_family = AF_INET;
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+	    listen(fd, 8) != 0)
+		return -1;
+	return fd;
+}
+
+/* Nobody connects: EAGAIN says that it might have been accepted. */
+static int
+accept_one(void)
+{
+	int	fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+
+	return fd == -1 && errno == EAGAIN ? 0 : keep(fd);
 }
 
 static int

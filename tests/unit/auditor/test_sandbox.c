@@ -17,7 +17,8 @@
 #define F	(1u << SANDBOX_FETCH)
 #define S	(1u << SANDBOX_SIGN)
 #define P	(1u << SANDBOX_PROBE)
-#define ALL	(J | T | F | S | P)
+#define H	(1u << SANDBOX_CHALLENGE)
+#define ALL	(J | T | F | S | P | H)
 
 struct attempt {
 	const char	*name;
@@ -40,6 +41,7 @@ static const struct attempt attempts[] = {
 	{ "unix datagram pair", unix_datagram_pair, 0, 0, 0 },
 	{ "packet socket", packet_socket, 0, 0, 0 },
 	{ "listen", listen_tcp, 0, 0, 4 },
+	{ "accept", accept_one, H, 0, 0 },
 	{ "exec", exec_true, 0, 0, 0 },
 	{ "signal the parent", kill_parent, 0, 0, 6 },
 	{ "trace the parent", trace_parent, 0, 0, 0 },
@@ -51,7 +53,7 @@ static const struct attempt attempts[] = {
 	{ "fork", fork_once, T, 0, 0 },
 	{ "thread", thread_once, F, 0, 0 },
 	{ "new user name space", new_user_space, 0, 0, 0 },
-	{ "judge of template", judge_of_template, T, J | F | S | P, 0 },
+	{ "judge of template", judge_of_template, T, J | F | S | P | H, 0 },
 	{ "map shared memory", map_shared, ALL, 0, 0 },
 	{ "talk on a pair", talk, ALL, 0, 0 },
 	{ "digest", digest, ALL, 0, 0 },
@@ -173,13 +175,21 @@ probe(void **state)
 	run_kind(SANDBOX_PROBE);
 }
 
+static void
+challenge(void **state)
+{
+	(void)state;
+	run_kind(SANDBOX_CHALLENGE);
+}
+
 /* The attempts do work outside: else their refusal proves nothing. */
 static void
 outside(void **state)
 {
 	static const char *const	names[] = {
 		"open /etc/passwd", "write in its directory", "inet socket",
-		"unix socket", "unix datagram pair", "listen", "exec",
+		"unix socket", "unix datagram pair", "listen", "accept",
+		"exec",
 		"signal the parent", "signals by F_SETOWN",
 		"map writable code", "make data code", "fork", "thread",
 		"resolve localhost", "digest", "talk on a pair",
@@ -277,6 +287,7 @@ main(void)
 		cmocka_unit_test(fetch),
 		cmocka_unit_test(sign),
 		cmocka_unit_test(probe),
+		cmocka_unit_test(challenge),
 		cmocka_unit_test(data_limit),
 		cmocka_unit_test(report),
 		cmocka_unit_test(no_directory),
@@ -287,8 +298,9 @@ main(void)
 	if (mkdtemp(dir) == NULL ||
 	    socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
 		return 1;
+	listening = listen_somewhere();
 	shared = memfd_create("shared", MFD_CLOEXEC);
-	if (shared == -1 || write(shared, "shared", 6) != 6 ||
+	if (listening == -1 || shared == -1 || write(shared, "shared", 6) != 6 ||
 	    ftruncate(shared, 4096) != 0)
 		return 1;
 	r = cmocka_run_group_tests(tests, NULL, NULL);
