@@ -318,4 +318,32 @@
 /* Addresses that a CA shall write to. */
 #define LIMIT_SIGN_CONTACTS	16u
 
+/* --- ACME: what is signed, asked for and received --- */
+
+/* A challenge's token: RFC 8555 8.1 wants 128 bits, which are 22 bytes; no CA
+   gives 64. */
+#define LIMIT_TOKEN_MIN		22u
+#define LIMIT_TOKEN		128u
+/* A nonce: those of public CAs have 22 to 70 bytes. */
+#define LIMIT_NONCE		512u
+/* A URL or a key identifier in what is signed. */
+#define LIMIT_JWS_TEXT		2048u
+/* Bytes of a key for external account binding: SHA-512 uses 128 of them. */
+#define LIMIT_EAB_KEY		512u
+/* Names of one order: public CAs take 100, some 250. */
+#define LIMIT_SAN_NAMES		1000u
+/* A certificate request: so many names and an RSA key, as PEM. */
+#define LIMIT_CSR		(384u << 10)
+/* A private key as PEM: RSA of 4,096 bits has 3.3 KB. */
+#define LIMIT_PKEY_PEM		(16u << 10)
+/* A record of dns-persist-01: an account URL of LIMIT_JWS_TEXT fits. */
+#define LIMIT_PERSIST		4096u
+/* A certificate with its chain, as the CA sends it: so many names, and four
+   certificates above. */
+#define LIMIT_GOT		(512u << 10)
+/* Certificates of it: the path of LIMIT_CHAIN_DEPTH, leaf and root. */
+#define LIMIT_GOT_CERTS		10u
+/* Renewal information: two times and a URL. */
+#define LIMIT_ARI		(16u << 10)
+
 #endif
