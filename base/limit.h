@@ -307,16 +307,12 @@
 
 /* --- keys of ACME accounts and certificates --- */
 
-/* A key's file: RSA with 4,096 bits, encrypted, has 3.5 KB. */
-#define LIMIT_SIGN_KEY_FILE	(16u << 10)
 /* The passphrase of them: what OpenSSL reads at most. */
 #define LIMIT_SIGN_PASSPHRASE	1023u
 /* Keys that the sign process keeps read: some times the orders in flight. */
 #define LIMIT_SIGN_KEYS		256u
 /* Hosts that an account's URLs may be on. */
 #define LIMIT_SIGN_HOSTS	16u
-/* Addresses that a CA shall write to. */
-#define LIMIT_SIGN_CONTACTS	16u
 
 /* --- ACME: what is signed, asked for and received --- */
 
