@@ -104,7 +104,8 @@ warm_up(void)
 }
 
 int
-sandbox_enter_dir(enum sandbox_kind kind, const char *dir, struct err *e)
+sandbox_enter_dirs(enum sandbox_kind kind, const struct sandbox_dirs *dirs,
+    struct err *e)
 {
 	warm_up();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
@@ -113,7 +114,7 @@ sandbox_enter_dir(enum sandbox_kind kind, const char *dir, struct err *e)
 		return err_set(e, ERR_SYS, "switching core dumps off");
 	if (set_limits(kind, e) != 0)
 		return -1;
-	if (sandbox_landlock_enter(kind, dir, ASAN, e) != 0)
+	if (sandbox_landlock_enter(kind, dirs, ASAN, e) != 0)
 		return -1;
 #ifdef SANDBOX_ASAN
 	entered = 1;
@@ -124,7 +125,9 @@ sandbox_enter_dir(enum sandbox_kind kind, const char *dir, struct err *e)
 int
 sandbox_enter(enum sandbox_kind kind, struct err *e)
 {
-	return sandbox_enter_dir(kind, NULL, e);
+	static const struct sandbox_dirs	none = { NULL, NULL };
+
+	return sandbox_enter_dirs(kind, &none, e);
 }
 
 void

@@ -16,7 +16,8 @@ struct err;
  *	FETCH		internet sockets, resolver threads, reading /etc and
  *			the libraries; no unix sockets but pairs (so it cannot
  *			reach a database), no writing, no fork
- *	SIGN		files below one directory; no sockets
+ *	SIGN		files below one directory, making files below another
+ *			one without reading them; no sockets
  *	PROBE		internet sockets that connect; no files, no threads, no
  *			other sockets, no fork
  *	CHALLENGE	accepting at sockets that listen already; otherwise as
@@ -35,14 +36,21 @@ enum sandbox_kind {
 	SANDBOX_MAX
 };
 
+/* Directories that a SIGN process needs, by their paths; either may be NULL. */
+struct sandbox_dirs {
+	const char	*keep;	/* files below it are read and written */
+	const char	*put;	/* files below it are made and removed only */
+};
+
 /*
- * Enter a sandbox, for good.  ${dir} (SIGN only, else NULL) is the directory
- * whose files may be read and written.  Works for root and for an ordinary
- * user.  0, or -1 ERR_SYS (the seccomp filter could not be set: do not go
- * on).  Landlock is used as far as the kernel has it.
+ * Enter a sandbox, for good; with directories (SIGN only).  Works for root
+ * and for an ordinary user.  0, or -1 ERR_SYS (the seccomp filter could not be
+ * set, or a directory not be opened: do not go on).  Landlock is used as far
+ * as the kernel has it.
  */
 int sandbox_enter(enum sandbox_kind, struct err *);
-int sandbox_enter_dir(enum sandbox_kind, const char *dir, struct err *);
+int sandbox_enter_dirs(enum sandbox_kind, const struct sandbox_dirs *,
+    struct err *);
 
 /* What this machine offers (for doctor). */
 struct sandbox_report {

@@ -26,6 +26,10 @@ struct ruleset {
 #define KEEP_RIGHTS	(READ_RIGHTS | LANDLOCK_ACCESS_FS_WRITE_FILE | \
 			 LANDLOCK_ACCESS_FS_MAKE_REG | \
 			 LANDLOCK_ACCESS_FS_REMOVE_FILE | FS_TRUNCATE)
+/* A key that was put there is not to be read again. */
+#define PUT_RIGHTS	(LANDLOCK_ACCESS_FS_WRITE_FILE | \
+			 LANDLOCK_ACCESS_FS_MAKE_REG | \
+			 LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define FILE_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE | \
 			 LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
 #define FS_ABI_1	((1ULL << 13) - 1)
@@ -77,9 +81,26 @@ allow(int rules, const char *path, uint64_t rights)
 	return r;
 }
 
+/* As allow(), but it must be there. */
 static int
-allow_all(int rules, enum sandbox_kind kind, const char *dir, int asan,
-    uint64_t handled)
+allow_dir(int rules, const char *path, uint64_t rights, struct err *e)
+{
+	if (path == NULL || allow(rules, path, rights) == 0)
+		return 0;
+	return err_set(e, ERR_SYS, "landlock rule for %s", path);
+}
+
+static int
+allow_dirs(int rules, const struct sandbox_dirs *dirs, uint64_t handled,
+    struct err *e)
+{
+	if (allow_dir(rules, dirs->keep, KEEP_RIGHTS & handled, e) == -1)
+		return -1;
+	return allow_dir(rules, dirs->put, PUT_RIGHTS & handled, e);
+}
+
+static int
+allow_fixed(int rules, enum sandbox_kind kind, int asan, uint64_t handled)
 {
 	size_t	i;
 
@@ -89,17 +110,14 @@ allow_all(int rules, enum sandbox_kind kind, const char *dir, int asan,
 			if (allow(rules, fetch_paths[i],
 			    READ_RIGHTS & handled) < 0)
 				return -1;
-	if (kind == SANDBOX_SIGN && dir != NULL &&
-	    allow(rules, dir, KEEP_RIGHTS & handled) != 0)
-		return -1;
 	if (asan && allow(rules, "/proc/self", READ_RIGHTS & handled) < 0)
 		return -1;
 	return 0;
 }
 
 int
-sandbox_landlock_enter(enum sandbox_kind kind, const char *dir, int asan,
-    struct err *e)
+sandbox_landlock_enter(enum sandbox_kind kind, const struct sandbox_dirs *dirs,
+    int asan, struct err *e)
 {
 	struct ruleset	r;
 	int		abi = sandbox_landlock_abi(), rules;
@@ -129,9 +147,12 @@ sandbox_landlock_enter(enum sandbox_kind kind, const char *dir, int asan,
 	rules = (int)syscall(SYS_landlock_create_ruleset, &r, n, 0);
 	if (rules == -1)
 		return err_set(e, ERR_SYS, "making landlock rules");
-	if (allow_all(rules, kind, dir, asan, r.fs) != 0) {
-		(void)err_set(e, ERR_SYS, "landlock rule for %s",
-		    dir != NULL ? dir : "a path");
+	if (allow_fixed(rules, kind, asan, r.fs) != 0) {
+		(void)err_set(e, ERR_SYS, "landlock rule for a path");
+		(void)close(rules);
+		return -1;
+	}
+	if (kind == SANDBOX_SIGN && allow_dirs(rules, dirs, r.fs, e) != 0) {
 		(void)close(rules);
 		return -1;
 	}

@@ -9,13 +9,13 @@ struct err;
 int sandbox_landlock_abi(void);
 
 /*
- * Close the file system except for what ${kind} needs (${dir} for SIGN), and
+ * Close the file system except for what ${kind} needs (SIGN: ${dirs}), and
  * TCP, abstract sockets and signals as far as the kernel's version goes.
  * ${asan}: the sanitizer reads /proc/self.  0, also without landlock; -1
- * ERR_SYS when the kernel has it and refuses the rules, or ${dir} cannot be
- * opened.  no_new_privs must be set.
+ * ERR_SYS when the kernel has it and refuses the rules, or one of ${dirs}
+ * cannot be opened.  no_new_privs must be set.
  */
-int sandbox_landlock_enter(enum sandbox_kind, const char *dir, int asan,
-    struct err *);
+int sandbox_landlock_enter(enum sandbox_kind, const struct sandbox_dirs *dirs,
+    int asan, struct err *);
 
 #endif

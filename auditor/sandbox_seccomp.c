@@ -80,7 +80,8 @@ static const struct call calls[] = {
 	C(F | S, statfs), C(F | S, fstatfs),
 	C(S, open), C(S, openat), C(S, rename), C(S, renameat),
 	C(S, renameat2), C(S, unlink), C(S, unlinkat), C(S, fsync),
-	C(S, fdatasync), C(S, ftruncate), C(S, fchmod), C(S, pwrite64),
+	C(S, fdatasync), C(S, ftruncate), C(S, fchmod), C(S, fchown),
+	C(S, pwrite64),
 	C(S, flock), C(S, umask), C(S, mlock), C(S, munlock),
 	/* What the sanitizer does behind our back. */
 	C(A, fcntl), C(A, readlink), C(A, readlinkat), C(A, stat), C(A, mmap),

@@ -305,6 +305,15 @@
 /* What a look at one file may say: 256 entries in words, many times over. */
 #define LIMIT_INSPECT_SAID	(64u << 20)
 
+/* --- keys of ACME accounts and certificates --- */
+
+/* The passphrase of them: what OpenSSL reads at most. */
+#define LIMIT_SIGN_PASSPHRASE	1023u
+/* Keys that the sign process keeps read: some times the orders in flight. */
+#define LIMIT_SIGN_KEYS		256u
+/* Hosts that an account's URLs may be on. */
+#define LIMIT_SIGN_HOSTS	16u
+
 /* --- ACME: what is signed, asked for and received --- */
 
 /* A challenge's token: RFC 8555 8.1 wants 128 bits, which are 22 bytes; no CA
@@ -332,6 +341,7 @@
 #define LIMIT_GOT_CERTS		10u
 /* Renewal information: two times and a URL. */
 #define LIMIT_ARI		(16u << 10)
+
 /* --- ACME: the state machine --- */
 
 /* A JSON answer: an order of 100 names with its 100 authorizations is 30 KB. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor/alert/webhook.h"
+#include "auditor/role/sign_acme.h"
 #include "auditor/role/sign_key.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -22,6 +23,7 @@ struct secret {
 
 struct sign {
 	EVP_PKEY	*key;
+	struct sign_acme *acme;
 	struct secret	*secrets;
 	size_t		 n;
 	size_t		 cap;
@@ -61,6 +63,7 @@ sign_free(struct sign *s)
 		wipe(&s->secrets[i].old);
 	}
 	free(s->secrets);
+	sign_acme_free(s->acme);
 	EVP_PKEY_free(s->key);
 	free(s);
 }
@@ -73,6 +76,19 @@ sign_public(const struct sign *s, uint8_t out[32])
 	n = 32;
 	if (EVP_PKEY_get_raw_public_key(s->key, out, &n) != 1 || n != 32)
 		abort();
+}
+
+int
+sign_open_keys(struct sign *s, const struct sign_setup *setup, struct err *e)
+{
+	s->acme = sign_acme_new(setup, e);
+	return s->acme == NULL ? -1 : 0;
+}
+
+struct sign_acme *
+sign_acme(const struct sign *s)
+{
+	return s->acme;
 }
 
 static struct secret *

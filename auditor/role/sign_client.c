@@ -6,9 +6,12 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/sign.h"
+#include "auditor/role/sign_acme.h"
 #include "base/mem.h"
 
 #define TIMEOUT_MS	10000	/* a process that is busy or stopped */
+#define SETUP_ROOM	16384	/* two paths and a passphrase */
+#define KEYS_MS		60000	/* making RSA keys takes seconds */
 
 struct sign_client {
 	struct proc	proc;
@@ -21,23 +24,28 @@ put(struct buf *b, const char *s)
 	buf_vec32(b, s, strlen(s));
 }
 
-/* One request; what the answer holds is appended to ${out} (may be NULL). */
-static int
-call(struct sign_client *c, enum sign_type type, const struct buf *request,
+int
+sign_client_call(struct sign_client *c, const struct sign_call *call,
     struct buf *out, struct err *e)
 {
 	struct ipc_msg msg;
 	struct cur body;
 	struct span s;
 	uint8_t code;
+	int rc;
 
-	if (ipc_call(c->proc.ipc, (uint16_t)type, request, SIGN_ANSWER, &msg,
-	    TIMEOUT_MS, e) == -1) {
+	ipc_send(c->proc.ipc, (uint16_t)call->type, call->request, &call->fd,
+	    call->fd == -1 ? 0 : 1);
+	rc = ipc_recv(c->proc.ipc, &msg, call->type > SIGN_ANSWER ? KEYS_MS :
+	    TIMEOUT_MS, e);
+	if (rc == 0)
+		err_set(e, ERR_SYS, "it does not answer");
+	if (rc != 1) {
 		if (e != NULL)
 			e->code = ERR_SYS;
 		return err_prefix(e, "sign process");
 	}
-	if (cur_u8(&msg.body, &code) == -1 || code >= ERR_MAX ||
+	if (msg.type != SIGN_ANSWER || cur_u8(&msg.body, &code) == -1 || code >= ERR_MAX ||
 	    cur_vec32(&msg.body, &body) == -1)
 		return err_set(e, ERR_SYS, "sign process: an answer that "
 		    "cannot be read");
@@ -50,11 +58,22 @@ call(struct sign_client *c, enum sign_type type, const struct buf *request,
 	return 0;
 }
 
-struct sign_client *
-sign_client_new(const char *state_dir, struct err *e)
+/* The same without a descriptor. */
+static int
+call(struct sign_client *c, enum sign_type type, const struct buf *request,
+    struct buf *out, struct err *e)
+{
+	struct sign_call x = { type, request, -1 };
+
+	return sign_client_call(c, &x, out, e);
+}
+
+/* Spawn the process and send the set-up. */
+static struct sign_client *
+start(const struct buf *setup, struct err *e)
 {
 	struct sign_client *c;
-	struct buf b = BUF_INIT, key = BUF_INIT;
+	struct buf key = BUF_INIT;
 	int rc;
 
 	c = mem_zero(sizeof(*c));
@@ -62,18 +81,48 @@ sign_client_new(const char *state_dir, struct err *e)
 		free(c);
 		return NULL;
 	}
-	put(&b, state_dir);
-	rc = call(c, SIGN_SETUP, &b, &key, e);
+	rc = call(c, SIGN_SETUP, setup, &key, e);
 	if (rc == 0 && key.n != sizeof(c->key))
 		rc = err_set(e, ERR_SYS, "sign process: no public key");
 	if (rc == 0)
 		memcpy(c->key, key.p, sizeof(c->key));
-	buf_free(&b);
 	buf_free(&key);
 	if (rc == -1) {
 		sign_client_free(c);
 		return NULL;
 	}
+	return c;
+}
+
+struct sign_client *
+sign_client_new(const char *state_dir, struct err *e)
+{
+	struct sign_client *c;
+	struct buf b = BUF_INIT;
+
+	put(&b, state_dir);
+	c = start(&b, e);
+	buf_free(&b);
+	return c;
+}
+
+struct sign_client *
+sign_client_open(const struct sign_setup *setup, struct err *e)
+{
+	struct sign_client *c;
+	struct buf b = BUF_INIT;
+
+	/* Room for all of it: secrets are not to be moved. */
+	(void)buf_room(&b, SETUP_ROOM);
+	put(&b, setup->state_dir);
+	put(&b, setup->passphrase == NULL ? "" : setup->passphrase);
+	buf_vec32(&b, setup->authority.n == 0 ? (const uint8_t *)"" :
+	    setup->authority.p, setup->authority.n);
+	put(&b, setup->deploy == NULL ? "" : setup->deploy);
+	buf_u8(&b, setup->http != 0);
+	c = start(&b, e);
+	mem_wipe(b.p, b.cap);
+	buf_free(&b);
 	return c;
 }
 

@@ -3,22 +3,41 @@
 
 #include <stdint.h>
 
+#include "auditor/role/sign.h"
 #include "base/buf.h"
 #include "base/cur.h"
 #include "base/err.h"
 
 /*
  * The engine's side of the sign process.  Calls block for the answer, which
- * takes well under a millisecond.
+ * takes well under a millisecond; where keys of ACME are made or decrypted
+ * (sign_client_acme.h) it may take some tenths of a second.
  */
 struct sign_client;
 struct proc;
 
-/* Spawn the process for a state directory; NULL and the error. */
+/*
+ * Spawn the process for a state directory; NULL and the error.  Opened with
+ * more (sign_acme.h), it has the keys of ACME too, else no files at all.
+ */
 struct sign_client *sign_client_new(const char *state_dir, struct err *);
+struct sign_client *sign_client_open(const struct sign_setup *, struct err *);
 void sign_client_free(struct sign_client *);
 
 struct proc *sign_client_proc(struct sign_client *);	/* borrowed */
+
+/*
+ * One request and its answer: what that holds is appended to ${out} (may be
+ * NULL).  ${fd} goes with it and is the caller's still; -1: none.  -1 and the
+ * error of the answer, or ERR_SYS when the process is gone.
+ */
+struct sign_call {
+	enum sign_type		 type;
+	const struct buf	*request;
+	int			 fd;
+};
+int sign_client_call(struct sign_client *, const struct sign_call *,
+    struct buf *out, struct err *);
 
 /* The instance's public key, 32 bytes, borrowed. */
 const uint8_t *sign_client_public(const struct sign_client *);

@@ -4,15 +4,14 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/sign.h"
+#include "auditor/role/sign_acme.h"
+#include "auditor/role/sign_serve.h"
 #include "auditor/sandbox.h"
 #include "base/log.h"
 #include "base/mem.h"
 
-#define NTEXTS 4
-
-/* Read ${n} strings, each copied so that it ends with a zero byte. */
-static int
-texts(struct cur *c, char **v, size_t n)
+int
+sign_texts(struct cur *c, char **v, size_t n)
 {
 	struct cur s;
 	size_t i;
@@ -26,10 +25,30 @@ texts(struct cur *c, char **v, size_t n)
 	return 0;
 }
 
-static int
-bad(struct err *e)
+int
+sign_bad(struct err *e)
 {
 	return err_set(e, ERR_FORMAT, "sign: a request that cannot be read");
+}
+
+/* With more than the state directory: the keys of ACME. */
+static int
+serve_keys(struct sign *s, struct cur *c, char **v, struct err *e)
+{
+	struct sign_setup setup;
+	struct cur authority;
+	uint8_t http;
+
+	if (sign_texts(c, v + 1, 1) == -1 || cur_vec32(c, &authority) == -1 ||
+	    sign_texts(c, v + 2, 1) == -1 || cur_u8(c, &http) == -1 ||
+	    http > 1 || cur_left(c) != 0)
+		return sign_bad(e);
+	setup.state_dir = v[0];
+	setup.passphrase = v[1][0] == '\0' ? NULL : v[1];
+	setup.authority = cur_rest(&authority);
+	setup.deploy = v[2][0] == '\0' ? NULL : v[2];
+	setup.http = http;
+	return sign_open_keys(s, &setup, e);
 }
 
 static int
@@ -38,10 +57,15 @@ serve_setup(struct sign **s, struct cur *c, char **v, struct buf *out,
 {
 	uint8_t key[32];
 
-	if (*s != NULL || texts(c, v, 1) == -1 || cur_left(c) != 0)
-		return bad(e);
+	if (*s != NULL || sign_texts(c, v, 1) == -1)
+		return sign_bad(e);
 	if ((*s = sign_new(v[0], e)) == NULL)
 		return -1;
+	if (cur_left(c) != 0 && serve_keys(*s, c, v, e) == -1) {
+		sign_free(*s);
+		*s = NULL;
+		return -1;
+	}
 	sign_public(*s, key);
 	buf_add(out, key, sizeof(key));
 	return 0;
@@ -54,43 +78,45 @@ serve_webhook(struct sign *s, struct cur *c, char **v, struct buf *out,
 	struct cur body;
 	uint64_t when;
 
-	if (texts(c, v, 2) == -1 || cur_u64(c, &when) == -1 ||
+	if (sign_texts(c, v, 2) == -1 || cur_u64(c, &when) == -1 ||
 	    when > INT64_MAX || cur_vec32(c, &body) == -1 || cur_left(c) != 0)
-		return bad(e);
+		return sign_bad(e);
 	return sign_webhook(s, v[0], v[1], (int64_t)when, cur_rest(&body),
 	    out, e);
 }
 
 static int
-serve(struct sign **s, unsigned type, struct cur *c, struct buf *out,
+serve(struct sign **s, const struct sign_request *r, struct buf *out,
     struct err *e)
 {
-	struct cur json;
-	char *v[NTEXTS] = { NULL, NULL, NULL, NULL };
+	struct cur json, *c;
+	char *v[SIGN_TEXTS] = { NULL };
 	size_t i;
 	int rc;
 
-	if (*s == NULL && type != SIGN_SETUP)
-		return bad(e);
-	switch (type) {
+	if (*s == NULL && r->type != SIGN_SETUP)
+		return sign_bad(e);
+	c = r->body;
+	switch (r->type) {
 	case SIGN_SETUP:
 		rc = serve_setup(s, c, v, out, e);
 		break;
 	case SIGN_SECRET:
-		rc = texts(c, v, 3) == -1 || cur_left(c) != 0 ? bad(e) :
+		rc = sign_texts(c, v, 3) == -1 || cur_left(c) != 0 ? sign_bad(e) :
 		    sign_secret(*s, v[0], v[1], v[2], e);
 		break;
 	case SIGN_WEBHOOK:
 		rc = serve_webhook(*s, c, v, out, e);
 		break;
 	case SIGN_STATEMENT:
-		rc = cur_vec32(c, &json) == -1 || cur_left(c) != 0 ? bad(e) :
+		rc = cur_vec32(c, &json) == -1 || cur_left(c) != 0 ? sign_bad(e) :
 		    sign_statement(*s, cur_rest(&json), out, e);
 		break;
 	default:
-		rc = bad(e);
+		rc = sign_acme(*s) == NULL ? sign_bad(e) :
+		    sign_serve_acme(sign_acme(*s), r, v, out, e);
 	}
-	for (i = 0; i < NTEXTS && v[i] != NULL; i++) {
+	for (i = 0; i < SIGN_TEXTS && v[i] != NULL; i++) {
 		mem_wipe(v[i], strlen(v[i]));
 		free(v[i]);
 	}
@@ -98,13 +124,14 @@ serve(struct sign **s, unsigned type, struct cur *c, struct buf *out,
 }
 
 void
-sign_serve(struct sign **s, unsigned type, struct cur body,
+sign_serve(struct sign **s, unsigned type, struct cur body, int fd,
     struct buf *answer)
 {
+	struct sign_request r = { type, &body, fd };
 	struct err e = ERR_INIT;
 	struct buf out = BUF_INIT;
 
-	if (serve(s, type, &body, &out, &e) == -1) {
+	if (serve(s, &r, &out, &e) == -1) {
 		buf_u8(answer, (uint8_t)e.code);
 		buf_vec32(answer, e.msg, strlen(e.msg));
 	} else {
@@ -113,6 +140,41 @@ sign_serve(struct sign **s, unsigned type, struct cur body,
 		    out.n);
 	}
 	buf_free(&out);
+}
+
+/*
+ * Where files are, for the sandbox: read again from set-up's request, which
+ * was carried out.
+ */
+static void
+places(struct cur c, struct sandbox_dirs *dirs)
+{
+	struct cur s;
+	char *v[2] = { NULL, NULL };
+
+	memset(dirs, 0, sizeof(*dirs));
+	if (sign_texts(&c, v, 1) == 0 && cur_left(&c) != 0 &&
+	    cur_vec32(&c, &s) == 0 && cur_vec32(&c, &s) == 0 &&
+	    sign_texts(&c, v + 1, 1) == 0) {
+		dirs->keep = mem_printf("%s/keys", v[0]);
+		if (v[1][0] != '\0')
+			dirs->put = mem_str(v[1]);
+	}
+	free(v[0]);
+	free(v[1]);
+}
+
+static int
+enclose(struct cur setup, struct err *e)
+{
+	struct sandbox_dirs dirs;
+	int rc;
+
+	places(setup, &dirs);
+	rc = sandbox_enter_dirs(SANDBOX_SIGN, &dirs, e);
+	free((char *)dirs.keep);
+	free((char *)dirs.put);
+	return rc;
 }
 
 int
@@ -131,10 +193,11 @@ sign_main(void)
 	closed = 0;
 	while ((rc = ipc_recv(ipc, &msg, -1, &e)) == 1) {
 		buf_reset(&answer);
-		sign_serve(&s, msg.type, msg.body, &answer);
-		/* The key is read: from here on no file is needed. */
+		sign_serve(&s, msg.type, msg.body, msg.nfds == 1 ? msg.fds[0] :
+		    -1, &answer);
+		/* The instance key is read: from here on, only keys/. */
 		if (s != NULL && !closed) {
-			if (sandbox_enter(SANDBOX_SIGN, &e) == -1)
+			if (enclose(msg.body, &e) == -1)
 				break;
 			closed = 1;
 		}

@@ -22,6 +22,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -31,6 +32,9 @@
 #include "base/err.h"
 
 static char	dir[] = "/tmp/certvigil-sandbox-XXXXXX";
+static char	put[] = "/tmp/certvigil-put-XXXXXX";
+static int	put_fd;		/* the folder ${put}, open */
+static int	other_fd;	/* /tmp, open */
 static int	pair[2];
 static int	shared;		/* a memfd with "shared" in it */
 static int	listening;	/* a TCP socket, not blocking */
@@ -104,6 +108,41 @@ write_dir(void)
 		return EIO;
 	(void)close(fd);
 	return unlink(to) != 0 ? errno : 0;
+}
+
+/* A file is made, written, given a mode, synced, and removed again. */
+static int
+put_in(int folder, const char *name)
+{
+	int	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL |
+	    O_NOFOLLOW, 0600);
+
+	if (fd == -1)
+		return errno;
+	if (write(fd, "key", 3) != 3 || fchmod(fd, 0640) != 0 ||
+	    fchown(fd, (uid_t)-1, getegid()) != 0 || fsync(fd) != 0 ||
+	    fsync(folder) != 0)
+		return errno;
+	(void)close(fd);
+	return unlinkat(folder, name, 0) != 0 ? errno : 0;
+}
+
+static int
+put_file(void)
+{
+	return put_in(put_fd, "key.pem");
+}
+
+static int
+put_elsewhere(void)
+{
+	return put_in(other_fd, "certvigil-must-not-be-either");
+}
+
+static int
+read_put(void)
+{
+	return keep(openat(put_fd, "there", O_RDONLY));
 }
 
 static int

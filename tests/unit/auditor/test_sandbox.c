@@ -35,6 +35,9 @@ static const struct attempt attempts[] = {
 	{ "write /tmp", write_tmp, 0, 0, 1 },
 	{ "append to /etc/hosts", append_etc, 0, 0, 1 },
 	{ "write in its directory", write_dir, S, 0, 0 },
+	{ "put a file into the other one", put_file, S, 0, 0 },
+	{ "read a file there", read_put, 0, 0, 1 },
+	{ "put a file into an open folder", put_elsewhere, 0, 0, 1 },
 	{ "inet socket", inet_socket, F | P, 0, 0 },
 	{ "inet6 datagram socket", inet6_datagram, F | P, 0, 0 },
 	{ "unix socket", unix_socket, 0, 0, 0 },
@@ -85,14 +88,18 @@ excused(const struct attempt *a)
 static int
 try_it(const struct attempt *a, enum sandbox_kind kind)
 {
-	struct err	e = ERR_INIT;
-	int		status = 0, r;
-	pid_t		pid = fork();
+	struct sandbox_dirs	dirs = { NULL, NULL };
+	struct err		e = ERR_INIT;
+	int			status = 0, r;
+	pid_t			pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (sandbox_enter_dir(kind, kind == SANDBOX_SIGN ? dir : NULL,
-		    &e) != 0) {
+		if (kind == SANDBOX_SIGN) {
+			dirs.keep = dir;
+			dirs.put = put;
+		}
+		if (sandbox_enter_dirs(kind, &dirs, &e) != 0) {
 			(void)fprintf(stderr, "%s\n", e.msg);
 			_exit(99);
 		}
@@ -190,6 +197,9 @@ outside(void **state)
 		"open /etc/passwd", "write in its directory", "inet socket",
 		"unix socket", "unix datagram pair", "listen", "accept",
 		"exec",
+		"put a file into the other one", "read a file there",
+		"put a file into an open folder",
+		"unix socket", "unix datagram pair", "listen", "exec",
 		"signal the parent", "signals by F_SETOWN",
 		"map writable code", "make data code", "fork", "thread",
 		"resolve localhost", "digest", "talk on a pair",
@@ -253,14 +263,29 @@ report(void **state)
 	print_message("landlock ABI %d\n", r.landlock);
 }
 
+/* Enter with these directories, in a child: does the error name /nowhere? */
+static int
+refused(const struct sandbox_dirs *dirs)
+{
+	struct err	e = ERR_INIT;
+	int		status;
+	pid_t		pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(sandbox_enter_dirs(SANDBOX_SIGN, dirs, &e) == -1 &&
+		    strstr(e.msg, "/nowhere/at/all") != NULL ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 /* A signing directory that is not there is said, not ignored. */
 static void
 no_directory(void **state)
 {
+	const struct sandbox_dirs	keep = { "/nowhere/at/all", put };
+	const struct sandbox_dirs	other = { dir, "/nowhere/at/all" };
 	struct sandbox_report	r;
-	struct err		e = ERR_INIT;
-	int			status;
-	pid_t			pid;
 
 	(void)state;
 	sandbox_probe(&r);
@@ -268,13 +293,8 @@ no_directory(void **state)
 		print_message("SKIP 1 no landlock\n");
 		return;
 	}
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(sandbox_enter_dir(SANDBOX_SIGN, "/nowhere/at/all", &e)
-		    == -1 && strstr(e.msg, "/nowhere/at/all") != NULL ? 0 : 1);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_true(refused(&keep));
+	assert_true(refused(&other));
 }
 
 int
@@ -295,7 +315,10 @@ main(void)
 	int	r;
 
 	parent = getpid();
-	if (mkdtemp(dir) == NULL ||
+	if (mkdtemp(dir) == NULL || mkdtemp(put) == NULL ||
+	    (put_fd = open(put, O_RDONLY | O_DIRECTORY)) == -1 ||
+	    (other_fd = open("/tmp", O_RDONLY | O_DIRECTORY)) == -1 ||
+	    close(openat(put_fd, "there", O_WRONLY | O_CREAT, 0600)) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
 		return 1;
 	listening = listen_somewhere();
@@ -304,6 +327,8 @@ main(void)
 	    ftruncate(shared, 4096) != 0)
 		return 1;
 	r = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)unlinkat(put_fd, "there", 0);
+	(void)rmdir(put);
 	(void)rmdir(dir);
 	return r;
 }

@@ -260,7 +260,7 @@ test_garbage(void **state)
 	size_t i;
 
 	(void)state;
-	sign_serve(&s, SIGN_SECRET, cur_of("", 0), &answer);
+	sign_serve(&s, SIGN_SECRET, cur_of("", 0), -1, &answer);
 	assert_int_equal(answer.p[0], ERR_FORMAT);
 	s = sign_new(dir, &e);
 	assert_int_equal(sign_secret(s, "soc", SECRET, NULL, &e), 0);
@@ -270,14 +270,14 @@ test_garbage(void **state)
 	buf_vec32(&req, BODY, strlen(BODY));
 	for (i = 0; i <= req.n; i++) {
 		buf_reset(&answer);
-		sign_serve(&s, SIGN_WEBHOOK, cur_of(req.p, i), &answer);
+		sign_serve(&s, SIGN_WEBHOOK, cur_of(req.p, i), -1, &answer);
 		assert_int_equal(answer.p[0], i == req.n ? ERR_NONE :
 		    ERR_FORMAT);
 	}
 	buf_u8(&req, 0);
 	for (type = 0; type < 9; type++) {
 		buf_reset(&answer);
-		sign_serve(&s, type, cur_of(req.p, req.n), &answer);
+		sign_serve(&s, type, cur_of(req.p, req.n), -1, &answer);
 		assert_int_equal(answer.p[0], ERR_FORMAT);
 	}
 	buf_free(&req);
