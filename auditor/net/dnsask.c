@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -258,7 +259,9 @@ weigh(struct dnsask *a, int64_t now)
 			next_server(a, now);
 		return;
 	}
-	if (m->cut || m->lame) {
+	/* Asked for what it has itself, a CNAME alone is an answer. */
+	if (m->cut || (m->lame && !(a->servers->direct &&
+	    strcasecmp(m->owner, a->q.name) != 0))) {
 		fail(a, m->cut ? "cut its answer over TCP" :
 		    "knows nothing of the name and asks nobody");
 		next_server(a, now);
