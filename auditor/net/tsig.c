@@ -433,7 +433,8 @@ tsig_err(const struct tsig_said *s, const struct tsig_key *k,
 	case TSIG_BADKEY:
 		return err_set(e, ERR_PERM, "%s has no key \"%s\" with %s "
 		    "(BADKEY): compare key_name and algorithm with the "
-		    "server's configuration", who, k->text, k->algorithm);
+		    "server's configuration; Knot says so, too, when no acl "
+		    "of the zone lets the key do this", who, k->text, k->algorithm);
 	case TSIG_LATE:
 	case TSIG_BADTIME:
 		return wrong_clock(s, who, now, e);

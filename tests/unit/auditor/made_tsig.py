@@ -182,9 +182,19 @@ def header():
 
 def seeds(out):
     os.makedirs(out, exist_ok=True)
-    for _, n, m in answers():
-        with open(os.path.join(out, n), "wb") as f:
-            f.write(m)
+    others = [
+        (0, "account", b'{"username":"a-b","password":"c","subdomain":"d",'
+         b'"fulldomain":"d.example"}'),
+        (0, "accounts", b'{"example.org":{"username":"a"}}'),
+        (0, "updated", b'{"txt":"value"}'),
+        (0, "txt", b"\2va\3lue"),
+        (0, "server", b"[2001:db8::1]:5353"),
+        (0, "server-4", b"192.0.2.1:53"),
+    ]
+    for _, n, m in list(answers()) + others:
+        if m:
+            with open(os.path.join(out, n), "wb") as f:
+                f.write(m)
 
 
 if len(sys.argv) > 1:
