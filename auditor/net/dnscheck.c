@@ -164,10 +164,15 @@ dnscheck_new(const struct dnscheck_opts *o, const char *name,
 	c->step = CLK_SEC;
 	c->end = now + (o->timeout_ms != 0 ? o->timeout_ms : DNSCHECK_MS) *
 	    1000LL;
-	while (c->nvalues < n && c->nvalues < LIMIT_DNS_VALUES) {
-		c->values[c->nvalues] = mem_str(values[c->nvalues]);
-		c->nvalues++;
+	if (n > LIMIT_DNS_VALUES) {
+		(void)err_set(&c->why, ERR_LIMIT, "%zu values at %.200s are "
+		    "to be looked for; at most %d are", n, name,
+		    LIMIT_DNS_VALUES);
+		c->state = ENDED;
+		return c;
 	}
+	for (; c->nvalues < n; c->nvalues++)
+		c->values[c->nvalues] = mem_str(values[c->nvalues]);
 	switch (o->mode) {
 	case DNSCHECK_NONE:
 		c->state = ENDED;

@@ -56,8 +56,8 @@ struct dnscheck_server {
 struct dnscheck;
 
 /*
- * Begin: is each of the ${n} values (copied; at most LIMIT_DNS_VALUES are
- * looked for) a TXT record at ${name}?  Never NULL.
+ * Begin: is each of the ${n} values (copied) a TXT record at ${name}?  Never
+ * NULL; more than LIMIT_DNS_VALUES end at once, with ERR_LIMIT.
  */
 struct dnscheck *dnscheck_new(const struct dnscheck_opts *, const char *name,
     const char *const *values, size_t n, int64_t now);

@@ -13,7 +13,8 @@ struct err;
 
 /*
  * The name servers of the zone that a name lies in, by asking resolvers: the
- * zone, its NS records, their addresses.  Nothing blocks; as dnszone.h.
+ * zone, its NS records, their addresses.  The first LIMIT_DNS_NS names and
+ * LIMIT_DNS_NS_ADDRS addresses are taken.  Nothing blocks; as dnszone.h.
  */
 struct dnsns;
 

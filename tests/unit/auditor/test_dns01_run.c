@@ -192,6 +192,24 @@ killed(void **state)
 	gone(text);
 }
 
+/* Nobody gets more time than LIMIT_DNS01_SECS. */
+static void
+longest(void **state)
+{
+	struct dns01_run	*r;
+	int			 status;
+
+	(void)state;
+	r = start("exec sleep 1000", LIMIT_DNS01_SECS + 100);
+	assert_non_null(r);
+	assert_int_equal(dns01_run_tick(r, clk_mono() + (LIMIT_DNS01_SECS -
+	    60) * CLK_SEC, &status), 0);
+	assert_int_equal(dns01_run_late(r), 0);
+	assert_true(WIFSIGNALED(wait_end(r, LIMIT_DNS01_SECS)));
+	assert_int_equal(dns01_run_late(r), 1);
+	dns01_run_free(r);
+}
+
 /* A child that lives on does not keep the program's end from us. */
 static void
 left(void **state)
@@ -268,6 +286,7 @@ main(void)
 		cmocka_unit_test(session),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(killed),
+		cmocka_unit_test(longest),
 		cmocka_unit_test(left),
 		cmocka_unit_test(reaped),
 		cmocka_unit_test(cannot),

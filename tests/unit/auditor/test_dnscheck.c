@@ -18,6 +18,13 @@
 #define ALL	(R | NS1 | NS2)
 #define CH	"_acme-challenge."
 
+#define HEX(m, x) m(x, "1") m(x, "2") m(x, "3") m(x, "4") m(x, "5") \
+	m(x, "6") m(x, "7") m(x, "8") m(x, "9") m(x, "10") m(x, "11") \
+	m(x, "12") m(x, "13") m(x, "14") m(x, "15") m(x, "16") m(x, "17")
+#define MANY_NS(x, i) { R, x, DNS_NS, "ns" i "." x, 0 }, \
+	{ R, "ns" i "." x, DNS_A, "127.1.0." i, 0 },
+#define WIDE_A(x, i) { R, "ns.wide.test", DNS_A, x i, 0 },
+
 static const struct zs_rr	table[] = {
 	{ ALL, "example.test", DNS_SOA, "", 0 },
 	{ ALL, "example.test", DNS_NS, "ns1.example.test", 0 },
@@ -60,6 +67,13 @@ static const struct zs_rr	table[] = {
 	{ R, "bare.test", DNS_SOA, "", 0 },
 	{ R, "nowhere.test", DNS_SOA, "", 0 },
 	{ R, "nowhere.test", DNS_NS, "ns.nowhere.test", 0 },
+	/* as many servers as are asked, and one more; and addresses */
+	{ R, "many.test", DNS_SOA, "", 0 },
+	HEX(MANY_NS, "many.test")
+	{ R, "wide.test", DNS_SOA, "", 0 },
+	{ R, "wide.test", DNS_NS, "ns.wide.test", 0 },
+	HEX(WIDE_A, "127.1.0.") HEX(WIDE_A, "127.1.1.")
+	HEX(WIDE_A, "127.1.2.")
 	{ 0, NULL, 0, NULL, 0 }
 };
 
@@ -301,6 +315,53 @@ modes(void **state)
 	dnscheck_free(c);
 }
 
+/* Names and addresses of servers, and values, that are one too many. */
+static void
+limits(void **state)
+{
+	static const char *const	names[] = { "x.many.test",
+					    "x.wide.test" };
+	static const size_t		want[] = { LIMIT_DNS_NS,
+					    LIMIT_DNS_NS_ADDRS };
+	const char			*values[LIMIT_DNS_VALUES + 1];
+	struct dnscheck_opts		 o = opts(DNSCHECK_NONE, 0);
+	struct dnscheck			*c;
+	struct dnsns			*d;
+	struct pollfd			 p;
+	int64_t				 now = 1000;
+	size_t				 i, n;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		d = dnsns_new(&lookup, names[i], now);
+		for (n = 0; n < 100 && !dnsns_turn(d, now); n++) {
+			assert_true(dnsns_when(d) > now);
+			p.fd = dnsns_fd(d);
+			p.events = dnsns_events(d);
+			assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		}
+		assert_int_equal(dnsns_result(d, NULL), 0);
+		assert_int_equal(dnsns_fd(d), -1);
+		assert_int_equal(dnsns_without(d), 0);
+		assert_non_null(dnsns_server(d, want[i] - 1));
+		assert_null(dnsns_server(d, want[i]));
+		dnsns_free(d);
+	}
+	dnsns_free(NULL);
+	for (i = 0; i < LIMIT_DNS_VALUES + 1; i++)
+		values[i] = "x";
+	c = dnscheck_new(&o, "x", values, LIMIT_DNS_VALUES, now);
+	assert_int_equal(dnscheck_turn(c, now), 1);
+	assert_int_equal(dnscheck_result(c, NULL), 0);
+	dnscheck_free(c);
+	c = dnscheck_new(&o, "x", values, LIMIT_DNS_VALUES + 1, now);
+	assert_int_equal(dnscheck_turn(c, now), 1);
+	err_clear(&e);
+	assert_int_equal(dnscheck_result(c, &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
+	dnscheck_free(c);
+}
+
 /* --- places --- */
 
 static int
@@ -406,6 +467,7 @@ main(void)
 		cmocka_unit_test(lost),
 		cmocka_unit_test(private),
 		cmocka_unit_test(modes),
+		cmocka_unit_test(limits),
 		cmocka_unit_test(places),
 		cmocka_unit_test(known),
 	};

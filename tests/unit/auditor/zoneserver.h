@@ -30,7 +30,7 @@ struct zs_rr {
 
 static int	zs_port, zs_fd[ZS_COUNT];
 static pid_t	zs_pid;
-static int	zs_asked[256];		/* questions, by record and server */
+static int	zs_asked[1024];		/* questions, by record and server */
 
 /* The address of a server as the configuration has it. */
 static inline const char *
@@ -178,7 +178,7 @@ zs_answer(const struct zs_rr *v, int server, const uint8_t *p, size_t n,
 	return 1;
 }
 
-/* Begin; the table ends with an owner of NULL, has at most 64 records. */
+/* Begin; the table ends with an owner of NULL, has at most 256 records. */
 static inline void
 zs_start(const struct zs_rr *v)
 {
