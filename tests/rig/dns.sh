@@ -59,12 +59,12 @@ _dns_keys()
 	done < "$1/keys"
 }
 
-# The keys of DIR that may update.
+# The acls of all zones: the keys of DIR that may update.
 _dns_may()
 {
-	[ ! -e "$1/keys" ] ||
-	    awk '$4 == "update" { printf "%s%s", n++ ? ", " : "", $1 }' \
-	    "$1/keys"
+	[ ! -e "$1/keys" ] || awk '
+	    $4 == "update" { all = all (n++ ? ", " : "") $1 }
+	    END { if (n) printf "    acl: [%s]\n", all }' "$1/keys"
 }
 
 # The configuration for all zones of DIR at PORT.
@@ -93,7 +93,7 @@ _dns_conf()
 		    storage: "$dir"
 		    zonefile-sync: -1
 		    journal-content: none
-		    acl: [$(_dns_may "$dir")]
+		$(_dns_may "$dir")
 		zone:
 		END
 	else
