@@ -414,5 +414,30 @@
 #define LIMIT_CHALLENGE_HITS_OF	32
 /* Its memory: 1,024 handshakes of 100 KB, 8,192 certificates of 10 KB. */
 #define LIMIT_DATA_CHALLENGE	(256u << 20)
+/* --- values in the DNS --- */
+
+/* Bytes of a TSIG secret: more than a block of SHA-512 only gets hashed. */
+#define LIMIT_TSIG_SECRET	512u
+/* A TXT value: one of dns-01 has 43 bytes, a grant with a URL some 300. */
+#define LIMIT_DNS_VALUE		1024u
+/* Values at one name that are checked: base and wildcard are two. */
+#define LIMIT_DNS_VALUES	16
+/* Name servers of one zone, and addresses of all of them: the root has 26. */
+#define LIMIT_DNS_NS		16
+#define LIMIT_DNS_NS_ADDRS	48
+/* Names whose zone is remembered. */
+#define LIMIT_DNS_ZONES		256
+/* An answer to an update: a header, perhaps the zone, and a TSIG. */
+#define LIMIT_DNS_SAID		4096u
+/* Seconds that a hook program may take: certbot's often sleep a minute. */
+#define LIMIT_DNS01_SECS	300
+/* What it may print to be kept: of stdout the first, of stderr the last. */
+#define LIMIT_DNS01_OUTPUT	4096u
+/* A token (RFC 8555 8.1 has at least 22 characters, CAs send 43). */
+#define LIMIT_DNS01_TOKEN	256u
+/* Names of one order that a hook is told: CAs take 100; a variable holds. */
+#define LIMIT_DNS01_NAMES	100u
+/* The answer of acme-dns, and an account of it: under 500 bytes. */
+#define LIMIT_ACMEDNS		(16u << 10)
 
 #endif

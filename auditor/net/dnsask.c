@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -96,7 +97,8 @@ make_query(struct dnsask *a)
 		return err_set(&a->why, ERR_SYS, "making a random number");
 	buf_reset(&a->query);
 	buf_u16(&a->query, 0);
-	if (dnsmsg_question(&a->query, &a->q, a->edns, &a->why) != 0)
+	if (dnsmsg_question(&a->query, &a->q, (a->edns ? DNSMSG_EDNS : 0) |
+	    (a->servers->direct ? DNSMSG_DIRECT : 0), &a->why) != 0)
 		return -1;
 	a->query.p[0] = (uint8_t)((a->query.n - 2) >> 8);
 	a->query.p[1] = (uint8_t)(a->query.n - 2);
@@ -257,7 +259,9 @@ weigh(struct dnsask *a, int64_t now)
 			next_server(a, now);
 		return;
 	}
-	if (m->cut || m->lame) {
+	/* Asked for what it has itself, a CNAME alone is an answer. */
+	if (m->cut || (m->lame && !(a->servers->direct &&
+	    strcasecmp(m->owner, a->q.name) != 0))) {
 		fail(a, m->cut ? "cut its answer over TCP" :
 		    "knows nothing of the name and asks nobody");
 		next_server(a, now);
@@ -464,4 +468,16 @@ dnsask_said(const struct dnsask *a, struct probe_said *s)
 	s->ttl = m->ttl;
 	s->n = m->n;
 	memcpy(s->rr, m->rr, m->n * sizeof(m->rr[0]));
+}
+
+const char *
+dnsask_owner(const struct dnsask *a)
+{
+	return a->ok ? a->msg.owner : a->q.name;
+}
+
+const char *
+dnsask_soa(const struct dnsask *a)
+{
+	return a->ok ? a->msg.soa : "";
 }

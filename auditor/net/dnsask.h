@@ -44,4 +44,12 @@ int dnsask_turn(struct dnsask *, int64_t now);
 /* Fill in what was said (but not the id): borrows from the question. */
 void dnsask_said(const struct dnsask *, struct probe_said *);
 
+/*
+ * The name where the CNAMEs of the answer led, lower case, also of one
+ * without records; and the owner of the SOA of a negative answer, "" when
+ * there is none.  Borrowed from the question.
+ */
+const char *dnsask_owner(const struct dnsask *);
+const char *dnsask_soa(const struct dnsask *);
+
 #endif

@@ -51,35 +51,43 @@ plain(const char *p, size_t n)
 }
 
 int
-dnsmsg_question(struct buf *b, const struct dnsmsg_question *q, int edns,
-    struct err *e)
+dnsmsg_name(struct buf *b, const char *name, struct err *e)
 {
 	const char	*p, *dot;
 	size_t		 n, total = 1;
 
-	buf_u16(b, q->id);
-	buf_u16(b, FLAG_RD | FLAG_AD);
-	buf_u16(b, 1);
-	buf_u16(b, 0);
-	buf_u16(b, 0);
-	buf_u16(b, edns ? 1 : 0);
-	for (p = q->name; ; p = dot + 1) {
+	for (p = name; ; p = dot + 1) {
 		dot = strchr(p, '.');
 		n = dot != NULL ? (size_t)(dot - p) : strlen(p);
 		total += n + 1;
 		if (n == 0 || n > LABEL_MAX || total > NAME_MAX_WIRE ||
 		    !plain(p, n))
 			return err_set(e, ERR_FORMAT, "\"%.80s\" is no name "
-			    "that DNS could know", q->name);
+			    "that DNS could know", name);
 		buf_u8(b, (uint8_t)n);
 		buf_add(b, p, n);
 		if (dot == NULL)
 			break;
 	}
 	buf_u8(b, 0);
+	return 0;
+}
+
+int
+dnsmsg_question(struct buf *b, const struct dnsmsg_question *q, int how,
+    struct err *e)
+{
+	buf_u16(b, q->id);
+	buf_u16(b, how & DNSMSG_DIRECT ? 0 : FLAG_RD | FLAG_AD);
+	buf_u16(b, 1);
+	buf_u16(b, 0);
+	buf_u16(b, 0);
+	buf_u16(b, how & DNSMSG_EDNS ? 1 : 0);
+	if (dnsmsg_name(b, q->name, e) != 0)
+		return -1;
 	buf_u16(b, q->type);
 	buf_u16(b, ns_c_in);
-	if (!edns)
+	if ((how & DNSMSG_EDNS) == 0)
 		return 0;
 	buf_u8(b, 0);
 	buf_u16(b, ns_t_opt);
@@ -343,6 +351,8 @@ read_others(struct dnsmsg *m, struct answer *a, int *soa, struct err *e)
 		    !negative_ttl(&rr, &ttl))
 			continue;
 		*soa = 1;
+		memcpy(m->soa, ns_rr_name(rr), strlen(ns_rr_name(rr)) + 1);
+		lower(m->soa);
 		if (ttl < m->ttl)
 			m->ttl = ttl;
 	}
@@ -378,6 +388,7 @@ dnsmsg_read(struct dnsmsg *m, struct span b,
 	buf_reset(&m->whole);
 	m->n = 0;
 	m->lame = 0;
+	m->soa[0] = '\0';
 	m->ttl = UINT32_MAX;
 	if (read_header(m, b, q, &flags) == 0)
 		return 0;

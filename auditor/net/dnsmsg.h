@@ -30,6 +30,13 @@ enum {
 	DNSMSG_BADVERS = 16
 };
 
+/* How a question is put. */
+enum {
+	DNSMSG_EDNS = 1,	/* with an OPT record */
+	DNSMSG_DIRECT = 2	/* to a server that is to say what it has
+				   itself: no recursion, no validation */
+};
+
 /* What the answer says. */
 struct dnsmsg {
 	int		rcode;
@@ -41,15 +48,24 @@ struct dnsmsg {
 	size_t		n;
 	struct probe_rr	rr[PROBE_RRS];
 	char		owner[1025];	/* of all of them */
+	char		soa[1025];	/* owner of the SOA of a negative
+					   answer, lower case; "": none */
 	struct buf	whole;	/* owned: names of rdata, uncompressed */
 };
 
 /*
- * Append a question: recursion desired, AD set (RFC 6840 section 5.7: say
- * what was validated), and with ${edns} an OPT record (RFC 6891) that allows
- * 1,232 bytes.  0, or -1 ERR_FORMAT when the name is none.
+ * Append a name as it stands on the wire, in its own case; ${name} has no
+ * trailing dot.  0, or -1 ERR_FORMAT when it is none.
  */
-int dnsmsg_question(struct buf *, const struct dnsmsg_question *, int edns,
+int dnsmsg_name(struct buf *, const char *name, struct err *);
+
+/*
+ * Append a question: recursion desired, AD set (RFC 6840 section 5.7: say
+ * what was validated), neither with DNSMSG_DIRECT in ${how}; with DNSMSG_EDNS
+ * an OPT record (RFC 6891) that allows 1,232 bytes.  0, or -1 ERR_FORMAT when
+ * the name is none.
+ */
+int dnsmsg_question(struct buf *, const struct dnsmsg_question *, int how,
     struct err *);
 
 /*

@@ -68,6 +68,55 @@ dnsserver_add(struct dnsservers *l, const char *text, struct err *e)
 	return 0;
 }
 
+/*
+ * Where the address and the port in ${text} are: ADDR, ADDR@PORT, V4:PORT,
+ * [V6] or [V6]:PORT.  0 or -1.
+ */
+static int
+split(const char *text, const char **host, size_t *n, const char **port)
+{
+	const char	*end;
+
+	*host = text[0] == '[' ? text + 1 : text;
+	*port = PORT;
+	if (text[0] == '[')
+		end = strchr(text, ']');
+	else if (strchr(text, '@') != NULL)
+		end = strchr(text, '@');
+	else if (strchr(text, ':') == strrchr(text, ':'))
+		end = strchr(text, ':');
+	else
+		end = NULL;
+	if (end == NULL) {
+		*n = strlen(text);
+		return text[0] == '[' ? -1 : 0;
+	}
+	*n = (size_t)(end - *host);
+	if (*end == ']' && *++end == '\0')
+		return 0;
+	if (text[0] == '[' && (*end != ':' || memchr(*host, ':', *n) == NULL))
+		return -1;
+	*port = end + 1;
+	return port_ok(*port) ? 0 : -1;
+}
+
+int
+dnsserver_read(struct dnsserver *s, const char *text, struct err *e)
+{
+	const char	*host, *port;
+	size_t		 n;
+
+	memset(s, 0, sizeof(*s));
+	if (strlen(text) >= sizeof(s->text) ||
+	    split(text, &host, &n, &port) != 0 ||
+	    resolve(s, host, n, port) != 0)
+		return err_set(e, ERR_CONF, "\"%.64s\" is no server; write it "
+		    "like 192.0.2.1, 192.0.2.1:5353, 2001:db8::1 or "
+		    "[2001:db8::1]:5353", text);
+	memcpy(s->text, text, strlen(text) + 1);
+	return 0;
+}
+
 void
 dnsserver_conf(struct dnsservers *l, struct span text)
 {

@@ -25,6 +25,8 @@ struct dnsserver {
 struct dnsservers {
 	struct dnsserver	v[DNSSERVER_MAX];
 	size_t			n;
+	int			direct;	/* they are asked what they have
+					   themselves: no recursion */
 };
 
 /*
@@ -32,6 +34,12 @@ struct dnsservers {
  * port is 53 unless said.  0, or -1 ERR_CONF, ERR_LIMIT.
  */
 int dnsserver_add(struct dnsservers *, const char *, struct err *);
+
+/*
+ * Read the address of one server that is to be updated: the forms above, and
+ * "192.0.2.1:53" and "[2001:db8::1]:53".  0, or -1 ERR_CONF.
+ */
+int dnsserver_read(struct dnsserver *, const char *, struct err *);
 
 /*
  * Add those of the text of a resolv.conf(5); lines that cannot be read, and

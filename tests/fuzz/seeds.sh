@@ -107,6 +107,7 @@ bash tests/fuzz/seeds_ocsp.sh
 bash tests/fuzz/seeds_acme.sh
 bash tests/fuzz/seeds_challenge.sh
 bash tests/fuzz/seeds_sign.sh
+python3 tests/unit/auditor/made_tsig.py tests/fuzz/corpus/dnsupdate
 # the messages of the auditor to its judges, from their unit test
 mkdir -p tests/fuzz/corpus/judge_said
 SAID_SEEDS=tests/fuzz/corpus/judge_said \

@@ -8,6 +8,11 @@
 #                               returns when it is served
 #   dns.sh stop DIR
 #
+# A file DIR/keys, before the start, has TSIG keys: lines "NAME ALGORITHM
+# SECRET [update [BELOW]]", where update allows the key to change TXT records
+# of all zones, BELOW only at that name (relative to the zone) and below it
+# (knot only; nsd takes no updates).
+#
 # Exit 77: neither is installed.  Sourced, the same are dns_start DIR (sets
 # DNS_PORT), dns_zone DIR ORIGIN, dns_stop DIR.
 
@@ -32,6 +37,36 @@ _dns_ask()
 	python3 "$_dns_here/dnsd.py" --ask "127.0.0.1:$1" "$2" SOA 2>/dev/null
 }
 
+# Knot's sections for the keys of DIR, and the acls of all zones.
+_dns_keys()
+{
+	local name alg secret may below
+
+	[ -e "$1/keys" ] || return 0
+	echo "key:"
+	while read -r name alg secret may below; do
+		printf '  - id: %s\n    algorithm: %s\n    secret: %s\n' \
+		    "$name" "$alg" "$secret"
+	done < "$1/keys"
+	echo "acl:"
+	while read -r name alg secret may below; do
+		[ "$may" = update ] || continue
+		printf '  - id: %s\n    key: %s\n    action: update\n' \
+		    "$name" "$name"
+		printf '    update-type: [TXT]\n'
+		[ -z "$below" ] || printf '    %s: %s\n' update-owner name \
+		    update-owner-match sub-or-equal update-owner-name "$below"
+	done < "$1/keys"
+}
+
+# The acls of all zones: the keys of DIR that may update.
+_dns_may()
+{
+	[ ! -e "$1/keys" ] || awk '
+	    $4 == "update" { all = all (n++ ? ", " : "") $1 }
+	    END { if (n) printf "    acl: [%s]\n", all }' "$1/keys"
+}
+
 # The configuration for all zones of DIR at PORT.
 _dns_conf()
 {
@@ -52,11 +87,13 @@ _dns_conf()
 		log:
 		  - target: "$dir/log"
 		    any: info
+		$(_dns_keys "$dir")
 		template:
 		  - id: default
 		    storage: "$dir"
 		    zonefile-sync: -1
 		    journal-content: none
+		$(_dns_may "$dir")
 		zone:
 		END
 	else
@@ -206,7 +243,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 		    "$(cat "$2/dns.kind")" ;;
 	zone)	dns_zone "$2" "$3" ;;
 	stop)	dns_stop "$2" ;;
-	*)	sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
+	*)	sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
 		exit 64 ;;
 	esac
 fi

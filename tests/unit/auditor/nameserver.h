@@ -201,7 +201,11 @@ ns_faults(const struct ns_question *q, struct buf *b)
 		dns_soa(b, "test", 900, 600);
 	} else if (is(q, "lame.test"))
 		b->p[3] &= 0x7f;
-	else if (is(q, "bad.test")) {
+	else if (is(q, "alone.test")) {
+		b->p[3] &= 0x7f;
+		dns_rr(b, DNS_ANSWER, "@", DNS_CNAME, 60);
+		dns_data_name(b, "elsewhere.test");
+	} else if (is(q, "bad.test")) {
 		dns_rr(b, DNS_ANSWER, "@", DNS_CAA, 1);
 		buf_u16(b, 77);
 	} else

@@ -100,6 +100,38 @@ silent(void **state)
 	dnsask_free(a);
 }
 
+/* Where CNAMEs led, and whose zone it is that has nothing. */
+static void
+places(void **state)
+{
+	static const struct {
+		const char	*name;
+		int		 direct;
+		const char	*owner, *soa;
+	} v[] = {
+		{ "caa.test", 0, "caa.test", "" },
+		{ "chain.test", 0, "c.test", "" },
+		{ "NX.test", 0, "nx.test", "test" },
+		{ "lame.test", 0, "lame.test", "" },
+		{ "alone.test", 1, "elsewhere.test", "" },
+		{ "alone.test", 0, "alone.test", "" },
+	};
+	struct dnsask	*a;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		use(NS_GOOD, -1);
+		servers.direct = v[i].direct;
+		a = dnsask_new(&servers, v[i].name, DNS_CAA, 0, 1000);
+		run(a, 1000, WAIT_MS);
+		assert_int_equal(said.ok, i < 3 || v[i].direct);
+		assert_string_equal(dnsask_owner(a), v[i].owner);
+		assert_string_equal(dnsask_soa(a), v[i].soa);
+		dnsask_free(a);
+	}
+}
+
 static void
 no_name(void **state)
 {
@@ -123,6 +155,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(good),
 		cmocka_unit_test(silent),
+		cmocka_unit_test(places),
 		cmocka_unit_test(no_name),
 	};
 	int	r;

@@ -55,6 +55,13 @@ question(void **state)
 	assert_int_equal(b.n, sizeof(want) - 11);
 	assert_int_equal(b.p[11], 0);
 	assert_memory_equal(b.p + 12, want + 12, b.n - 12);
+	/* What a server has itself: neither RD nor AD. */
+	buf_reset(&b);
+	assert_int_equal(dnsmsg_question(&b, &caa, DNSMSG_EDNS |
+	    DNSMSG_DIRECT, NULL), 0);
+	assert_int_equal(b.n, sizeof(want));
+	assert_memory_equal(b.p + 2, "\0\0\0\1", 4);
+	assert_memory_equal(b.p + 4, want + 4, b.n - 4);
 }
 
 static void
@@ -203,8 +210,9 @@ negative(void **state)
 {
 	(void)state;
 	begin(DNS_RESPONSE | 3);
-	dns_soa(&b, "example.com", 900, 600);
+	dns_soa(&b, "Example.com", 900, 600);
 	assert_int_equal(read_as(&caa), 1);
+	assert_string_equal(m.soa, "example.com");
 	assert_int_equal(m.rcode, 3);
 	assert_int_equal(m.n, 0);
 	assert_int_equal(m.ttl, 600);
@@ -224,6 +232,7 @@ negative(void **state)
 	/* No SOA: not to be kept (RFC 2308 section 5). */
 	begin(DNS_RESPONSE);
 	assert_int_equal(read_as(&caa), 1);
+	assert_string_equal(m.soa, "");
 	assert_int_equal(m.ttl, 0);
 	assert_int_equal(m.lame, 0);
 	/* And without recursion it is no answer at all. */
