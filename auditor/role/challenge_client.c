@@ -18,7 +18,7 @@ struct challenge_client {
 
 /* Queue what is in the scratch buffer. */
 static void
-post(struct challenge_client *c, enum challenge_type type)
+post(struct challenge_client *c, enum challenge_msg_type type)
 {
 	ipc_send(c->proc.ipc, (uint16_t)type, &c->out, NULL, 0);
 	mem_wipe(c->out.p, c->out.n);	/* there may be a key in it */
@@ -182,7 +182,7 @@ challenge_client_next(struct challenge_client *c, struct challenge_note *n,
 		return err_set(e, ERR_FORMAT, "challenge: a message of type "
 		    "%u, which it does not send now", (unsigned)m.type);
 	memset(n, 0, sizeof(*n));
-	n->type = (enum challenge_type)m.type;
+	n->type = (enum challenge_msg_type)m.type;
 	if (m.type == CHALLENGE_READY)
 		r = on_ready(c, m.body, e);
 	else if (m.type == CHALLENGE_PLACED)

@@ -23,7 +23,7 @@ struct challenge_client;
 
 /* What the process said. */
 struct challenge_note {
-	enum challenge_type	type;	/* READY, PLACED or HIT */
+	enum challenge_msg_type	type;	/* READY, PLACED or HIT */
 	struct challenge_placed	placed;
 	struct challenge_hit	hit;
 };

@@ -15,7 +15,7 @@ struct err;
  * sides write and read them.  Every text is printable ASCII; the readers
  * refuse any other.
  */
-enum challenge_type {
+enum challenge_msg_type {
 	CHALLENGE_SETUP = 1,	/* engine: struct challenge_setup; the first */
 	CHALLENGE_PUT_HTTP,	/* engine: struct challenge_http */
 	CHALLENGE_PUT_TLS,	/* engine: struct challenge_tls */

@@ -78,7 +78,7 @@ note_within(struct challenge_client *c, int ms)
 	}
 }
 
-static inline enum challenge_type
+static inline enum challenge_msg_type
 next_note(struct challenge_client *c)
 {
 	assert_int_equal(note_within(c, WAIT_MS), 1);

@@ -1,0 +1,164 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/account.h"
+#include "auditor/cmd/acme.h"
+#include "auditor/cmd/opt.h"
+#include "auditor/cmd/verb.h"
+#include "base/clk.h"
+
+extern const struct cmd cmd_account;
+
+static void
+say(struct cmd_ctx *ctx, const struct acme_account_row *a, const char *what)
+{
+	const char	*dir = acme_talk_directory(ctx->conf);
+
+	if (ctx->json)
+		cmd_json(json_pack("{ss ss ss ss ss}", "directory", dir,
+		    "account", a->url, "thumbprint", a->thumbprint,
+		    "contact", a->contact, "status", what));
+	else
+		printf("%s: %s\n  directory   %s\n  thumbprint  %s\n"
+		    "  contact     %s\n", a->url, what, dir, a->thumbprint,
+		    a->contact[0] != '\0' ? a->contact : "-");
+}
+
+/* Terms, for whoever agrees to them by registering. */
+static void
+terms(struct cmd_ctx *ctx, const struct acme_talk *t)
+{
+	char	*s;
+
+	if (ctx->quiet || acme_talk_dir(t)->terms == NULL)
+		return;
+	s = cmd_clean(acme_talk_dir(t)->terms);
+	fprintf(stderr, "certvigil: registering agrees to %s\n", s);
+	free(s);
+}
+
+static int
+enter(struct cmd_ctx *ctx, int make)
+{
+	struct acme_account_row	 a;
+	struct acme_talk	*t = NULL;
+	struct err		 e = ERR_INIT;
+	int			 made = 0, rc;
+
+	memset(&a, 0, sizeof(a));
+	if (cmd_db(ctx, &e) == -1)
+		return cmd_fail(&e);
+	if (make) {
+		t = acme_talk_new(ctx->conf, 1, &e);
+		if (t == NULL)
+			return cmd_fail(&e);
+		terms(ctx, t);
+		rc = acme_account(ctx, t, 1, &a, &made, &e);
+	} else
+		rc = acme_account_load(ctx->db,
+		    acme_talk_directory(ctx->conf), &a, &e);
+	if (rc == 0)
+		(void)err_set(&e, ERR_NOENT, "there is no account at %s; "
+		    "certvigil account register makes one",
+		    acme_talk_directory(ctx->conf));
+	if (rc == 1)
+		say(ctx, &a, made ? "registered" : "valid");
+	acme_talk_free(t);
+	acme_account_free(&a);
+	return rc == 1 ? 0 : cmd_fail(&e);
+}
+
+static int
+enrol(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	(void)argv;
+	return argc != 1 ? cmd_usage(&cmd_account, "register takes no "
+	    "argument") : enter(ctx, 1);
+}
+
+static int
+show(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	(void)argv;
+	return argc != 1 ? cmd_usage(&cmd_account, "show takes no argument") :
+	    enter(ctx, 0);
+}
+
+/* It cannot be undone, and what it issued stays valid. */
+static int
+shut(struct cmd_ctx *ctx, struct acme_talk *t, struct acme_account_row *a,
+    struct err *e)
+{
+	struct acme_ask		 q = { ACME_ACCOUNT_CLOSE, a->url, NULL, 0 };
+	struct acme_reply	 r;
+	char			*payload = account_close();
+	int			 rc;
+
+	q.payload = payload;
+	rc = acme_talk_call(t, &q, "", &r, e);
+	if (rc == 0 && r.status != 200)
+		rc = acme_refused(&r, e);
+	free(payload);
+	if (rc == 0 && (db_begin(ctx->db, e) == -1 ||
+	    acme_account_closed(ctx->db, a->id, e) == -1 ||
+	    cmd_audit(ctx, "account.deactivate", json_pack("{ss}", "account",
+	    a->url), e) == -1 || db_commit(ctx->db, e) == -1))
+		rc = -1;
+	return rc;
+}
+
+static int
+deactivate(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct acme_account_row	 a;
+	struct acme_talk	*t;
+	struct err		 e = ERR_INIT;
+	int			 made, rc;
+
+	(void)argv;
+	if (argc != 1)
+		return cmd_usage(&cmd_account, "deactivate takes no argument");
+	memset(&a, 0, sizeof(a));
+	if (cmd_db(ctx, &e) == -1 ||
+	    (t = acme_talk_new(ctx->conf, 1, &e)) == NULL)
+		return cmd_fail(&e);
+	rc = acme_account(ctx, t, 0, &a, &made, &e);
+	if (rc == 0)
+		rc = err_set(&e, ERR_NOENT, "there is no account at %s",
+		    acme_talk_directory(ctx->conf));
+	if (rc == 1)
+		rc = shut(ctx, t, &a, &e);
+	if (rc == 0)
+		say(ctx, &a, "deactivated");
+	acme_talk_free(t);
+	acme_account_free(&a);
+	return rc == 0 ? 0 : cmd_fail(&e);
+}
+
+static int
+run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	static const struct verb	verbs[] = {
+		{ "register", enrol }, { "show", show },
+		{ "deactivate", deactivate },
+	};
+
+	return verb_run(&cmd_account, verbs, sizeof(verbs) /
+	    sizeof(verbs[0]), ctx, argc, argv);
+}
+
+const struct cmd cmd_account = {
+	.name = "account",
+	.args = "register|show|deactivate",
+	.brief = "our account at the CA of acme.directory",
+	.help = "  certvigil account register     agree to its terms and make "
+	    "an account\n"
+	    "  certvigil account show\n"
+	    "  certvigil account deactivate   cannot be undone\n"
+	    "\n"
+	    "The account's key is made on first contact, lies in the state\n"
+	    "directory, and is seen by the signing process only.  `issue`\n"
+	    "registers by itself.\n",
+	.run = run
+};

@@ -1,0 +1,160 @@
+#include "auditor/cmd/acme.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/account.h"
+#include "acme/problem.h"
+#include "base/clk.h"
+#include "base/enc.h"
+#include "base/mem.h"
+#include "base/sha.h"
+
+int
+acme_refused(const struct acme_reply *r, struct err *e)
+{
+	struct problem	p;
+	struct buf	text = BUF_INIT;
+
+	problem_read(&p, r, clk_wall());
+	problem_say(&p, &text);
+	(void)err_set(e, ERR_HTTP, "%s", buf_text(&text));
+	buf_free(&text);
+	problem_free(&p);
+	return -1;
+}
+
+/* One account a directory: its key's name follows from the URL. */
+static char *
+key_id(const char *directory)
+{
+	uint8_t	sha[32];
+	char	hex[33];
+
+	sha_256(sha, directory, strlen(directory));
+	return mem_printf("account-%s", enc_hex_to(hex, sha, 16));
+}
+
+/* The external account binding of the configuration, or NULL (no error). */
+static int
+binding(struct cmd_ctx *ctx, struct acme_talk *t, const char *id,
+    struct buf *out, struct err *e)
+{
+	const struct conf	*c = ctx->conf;
+	struct sign_bind	 b;
+	char			*key;
+	int			 rc;
+
+	if (c->acme_eab_kid == NULL || c->acme_eab_key_file == NULL)
+		return acme_talk_dir(t)->eab ? err_set(e, ERR_CONF, "the CA "
+		    "wants an external account: write acme: {eab_kid, "
+		    "eab_key_file} as it gave them to you") : 0;
+	key = conf_secret(c->acme_eab_key_file, e);
+	if (key == NULL)
+		return -1;
+	memset(&b, 0, sizeof(b));
+	b.account = id;
+	b.hosts = acme_talk_pin(t)->host;
+	b.url = acme_talk_dir(t)->new_account;
+	b.alg = "HS256";
+	b.kid = c->acme_eab_kid;
+	b.key = key;
+	rc = sign_client_bind(acme_talk_sign(t), &b, out, e);
+	explicit_bzero(key, strlen(key));
+	free(key);
+	return rc;
+}
+
+/* newAccount, for a key that the sign process has. */
+static int
+enrol(struct cmd_ctx *ctx, struct acme_talk *t, const char *id,
+    struct account *got, struct err *e)
+{
+	struct account_want	 w;
+	struct account_ask	 ask = { acme_talk_pin(t), NULL, clk_wall() };
+	struct acme_ask		 q = { ACME_ACCOUNT_NEW,
+				    acme_talk_dir(t)->new_account, NULL, 0 };
+	struct acme_reply	 r;
+	struct problem		 p;
+	struct buf		 bind = BUF_INIT;
+	char			*mail = NULL, *payload = NULL;
+	int			 rc = -1;
+
+	memset(&w, 0, sizeof(w));
+	w.agree = 1;
+	if (ctx->conf->acme_email != NULL) {
+		mail = mem_printf("mailto:%s", ctx->conf->acme_email);
+		w.contacts = (const char *const *)&mail;
+		w.ncontacts = 1;
+	}
+	if (binding(ctx, t, id, &bind, e) == 0) {
+		w.binding = bind.n != 0 ? buf_text(&bind) : NULL;
+		payload = account_new(&w, e);
+	}
+	if (payload != NULL) {
+		q.payload = payload;
+		if (acme_talk_call(t, &q, "", &r, e) == 0) {
+			memset(&p, 0, sizeof(p));
+			rc = account_read(got, &r, &ask, &p, e);
+			problem_free(&p);
+		}
+	}
+	free(payload);
+	free(mail);
+	buf_free(&bind);
+	return rc;
+}
+
+static int
+make_account(struct cmd_ctx *ctx, struct acme_talk *t,
+    struct acme_account_row *a, struct err *e)
+{
+	const char		*dir = acme_talk_directory(ctx->conf);
+	struct sign_account	 keys = SIGN_ACCOUNT_INIT;
+	struct account		 got;
+	int			 rc = -1;
+
+	memset(&got, 0, sizeof(got));
+	a->key_id = key_id(dir);
+	a->contact = mem_str(ctx->conf->acme_email != NULL ?
+	    ctx->conf->acme_email : "");
+	/* the sign process needs its name before the account has an URL */
+	a->url = mem_str("");
+	acme_talk_as(t, a);
+	if (sign_client_account(acme_talk_sign(t), a->key_id, "p256", &keys,
+	    e) == 0 && enrol(ctx, t, a->key_id, &got, e) == 0) {
+		a->thumbprint = mem_str(keys.thumbprint[0]);
+		free(a->url);
+		a->url = mem_str(got.url);
+		rc = 0;
+	}
+	if (rc == 0 && (db_begin(ctx->db, e) == -1 ||
+	    acme_account_add(ctx->db, dir, a, e) == -1 ||
+	    cmd_audit(ctx, "account.register", json_pack("{ss ss}",
+	    "directory", dir, "account", a->url), e) == -1 ||
+	    db_commit(ctx->db, e) == -1)) {
+		db_rollback(ctx->db);
+		rc = -1;
+	}
+	sign_account_free(&keys);
+	account_free(&got);
+	return rc;
+}
+
+int
+acme_account(struct cmd_ctx *ctx, struct acme_talk *t, int make,
+    struct acme_account_row *a, int *made, struct err *e)
+{
+	int	rc = acme_account_load(ctx->db,
+		    acme_talk_directory(ctx->conf), a, e);
+
+	*made = 0;
+	if (rc == 0 && make) {
+		rc = make_account(ctx, t, a, e) == 0 ? 1 : -1;
+		*made = rc == 1;
+	}
+	if (rc == 1)
+		acme_talk_as(t, a);
+	return rc;
+}

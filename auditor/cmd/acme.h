@@ -1,0 +1,25 @@
+#ifndef AUDITOR_CMD_ACME_H
+#define AUDITOR_CMD_ACME_H
+
+#include "auditor/cmd/cmd.h"
+#include "auditor/db/acme_store.h"
+#include "auditor/role/acme_talk.h"
+#include "base/err.h"
+
+/* What the commands that talk to a CA share. */
+
+/*
+ * The account of the configured directory; ${make}: registered on first
+ * contact, with the terms of service agreed to.  1 it is there (*made says
+ * whether it is new), 0 there is none, -1.
+ */
+int acme_account(struct cmd_ctx *, struct acme_talk *, int make,
+    struct acme_account_row *, int *made, struct err *);
+
+/*
+ * The problem of an answer that is no success as one sentence: always -1
+ * ERR_HTTP.
+ */
+int acme_refused(const struct acme_reply *, struct err *);
+
+#endif

@@ -1,0 +1,88 @@
+#ifndef AUDITOR_DB_ACME_STORE_H
+#define AUDITOR_DB_ACME_STORE_H
+
+#include <stdint.h>
+
+#include "auditor/db/db.h"
+#include "base/buf.h"
+#include "base/cur.h"
+#include "base/err.h"
+
+/* Accounts, managed certificates and orders. */
+
+struct acme_account_row {
+	int64_t	 id;
+	char	*url;		/* kid */
+	char	*key_id;	/* of the sign process */
+	char	*thumbprint;
+	char	*contact;	/* "" */
+};
+
+/* The account of a directory: 1, 0 there is none, -1.  acme_account_free(). */
+int acme_account_load(struct db *, const char *directory,
+    struct acme_account_row *, struct err *);
+/* Add it (id is set); the caller's strings stay the caller's. */
+int acme_account_add(struct db *, const char *directory,
+    struct acme_account_row *, struct err *);
+int acme_account_closed(struct db *, int64_t id, struct err *);
+void acme_account_free(struct acme_account_row *);
+
+/* What is to be kept. */
+struct managed_want {
+	const char	*name;		/* first of names */
+	struct db_strs	 names;		/* canonical */
+	const char	*origin;	/* config, cli */
+	const char	*challenge;	/* NULL: any */
+	const char	*key_kind;
+	const char	*profile;	/* NULL */
+	const char	*directory;
+};
+
+/* Add it, or change that of the name to this; *id. */
+int managed_put(struct db *, const struct managed_want *, int64_t *id,
+    struct err *);
+
+/* One JSON object a row, without those that were removed. */
+int managed_list(struct db *, const char *name, struct db_res **,
+    struct err *);
+/* Keep it no longer: 1, 0 there is none, -1. */
+int managed_remove(struct db *, const char *name, struct err *);
+
+/* An order that is under way. */
+struct order_row {
+	int64_t		 id;
+	struct buf	 flow;		/* JSON; empty: not begun */
+	char		*key_id;
+	uint8_t		 spki[32];
+	int64_t		 expectation;	/* 0: none yet */
+};
+
+/* The open order of a certificate: 1, 0 there is none, -1. */
+int order_open(struct db *, int64_t managed, struct order_row *,
+    struct err *);
+void order_row_free(struct order_row *);
+/* A new one, with the key that it will be for; o->id is set. */
+int order_add(struct db *, int64_t managed, int64_t account,
+    struct order_row *, struct err *);
+/* What is needed to go on; before each request.  ${url} NULL: none yet. */
+int order_save(struct db *, int64_t id, const struct buf *flow,
+    const char *url, struct err *);
+int order_expect(struct db *, int64_t id, int64_t expectation, struct err *);
+/* It is over: "" when it is valid, else why not. */
+int order_end(struct db *, int64_t id, const char *error, struct err *);
+
+/* What was issued and deployed; spans of 32 bytes. */
+struct managed_got {
+	const char	*key_id;
+	struct span	 cert, tbs, issuer_spki;	/* the last may be empty */
+	const char	*serial;
+	int64_t		 not_before, not_after;
+	const char	*deployed_to;
+};
+int managed_issued(struct db *, int64_t id, const struct managed_got *,
+    struct err *);
+/* A try failed, for a reason; the next one is not before ${next} (us). */
+int managed_failed(struct db *, int64_t id, const char *why, int64_t next,
+    struct err *);
+
+#endif

@@ -1,0 +1,443 @@
+#include "auditor/role/acme_order.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "acme/flow.h"
+#include "auditor/db/expect.h"
+#include "auditor/deploy.h"
+#include "base/clk.h"
+#include "base/enc.h"
+#include "base/limit.h"
+#include "base/mem.h"
+#include "base/sha.h"
+#include "pki/owner.h"
+
+/* How long a person waits for an order. */
+#define DEADLINE	(600 * CLK_SEC)
+/* Requests of one flow that are under way, and whose number is whose. */
+#define FLYING		32
+/* A log's clock, and how long after finalize a CA may take to log it. */
+#define EXPECT_BEFORE_MS	3600000
+#define EXPECT_AFTER_MS		86400000
+/* When `run` may try again: minutes, growing with the failures. */
+#define RETRY_S		60
+
+struct run {
+	struct acme_order	*o;
+	struct flow		*flow;
+	struct order_row	 row;
+	struct buf		 saved;
+	struct { uint64_t sent; uint32_t ask; } fly[FLYING];
+	size_t			 nfly;
+};
+
+static void
+tell(const struct acme_order *o, const char *text)
+{
+	if (o->tell != NULL)
+		o->tell(o->arg, text);
+}
+
+/* --- before ---------------------------------------------------------------------- */
+
+static void
+new_id(char out[40])
+{
+	uint8_t	b[16];
+
+	if (RAND_bytes(b, sizeof(b)) != 1)
+		abort();
+	memcpy(out, "cert-", 5);
+	(void)enc_hex_to(out + 5, b, sizeof(b));
+}
+
+/* A key and a row of its own, durable before the CA hears of it. */
+static int
+new_order(struct run *r, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	char			 id[40];
+
+	new_id(id);
+	r->row.key_id = mem_str(id);
+	if (sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
+	    r->row.spki, e) == -1)
+		return -1;
+	return order_add(o->db, o->managed, o->account->id, &r->row, e);
+}
+
+static int
+start_flow(struct run *r, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	struct flow_want	 w;
+
+	memset(&w, 0, sizeof(w));
+	w.names = o->want.names.v;
+	w.nnames = o->want.names.n;
+	w.prefer = o->type;
+	w.nprefer = o->ntypes;
+	w.profile = o->want.profile;
+	w.deadline = clk_wall() + DEADLINE;
+	r->flow = flow_start(acme_talk_dir(o->talk), acme_talk_pin(o->talk),
+	    &w, e);
+	return r->flow != NULL ? 0 : -1;
+}
+
+/* Go on with the order that is under way, else begin one. */
+static int
+begin(struct run *r, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	struct flow_resume	 again = { acme_talk_pin(o->talk), clk_wall(),
+				    clk_wall() + DEADLINE };
+	struct err		 why = ERR_INIT;
+	int			 rc = order_open(o->db, o->managed, &r->row, e);
+
+	if (rc == 1 && r->row.flow.n != 0) {
+		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
+		if (r->flow != NULL) {
+			tell(o, "going on with the order that is under way");
+			return 0;
+		}
+		/* another CA, or other rules: that one is over */
+		if (order_end(o->db, r->row.id, why.msg, e) == -1)
+			return -1;
+		order_row_free(&r->row);
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = new_order(r, e);
+	return rc == -1 ? -1 : start_flow(r, e);
+}
+
+/* --- what the flow wants --------------------------------------------------------- */
+
+static void
+place(struct run *r)
+{
+	struct acme_order	*o = r->o;
+	struct flow_place	 p;
+	struct err		 e = ERR_INIT;
+	char			 text[400];
+	size_t			 i;
+
+	for (i = 0; i < flow_places(r->flow); i++) {
+		flow_place(r->flow, i, &p);
+		if (p.state == FLOW_PLACE_REMOVE) {
+			acme_place_drop(o->place, &p);
+			flow_removed(r->flow, i);
+		}
+		if (p.state != FLOW_PLACE_WANTED)
+			continue;
+		(void)snprintf(text, sizeof(text), "%s: %s", p.ident.text,
+		    challenge_name(p.type));
+		tell(o, text);
+		err_clear(&e);
+		if (acme_place_put(o->place, &p, o->account->thumbprint, &e)
+		    == 0)
+			flow_placed(r->flow, i, clk_wall());
+		else
+			flow_not_placed(r->flow, i, e.msg, clk_wall());
+	}
+}
+
+/* What must come of it, before the CA can have made it. */
+static int
+expectation(struct run *r, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	const struct directory	*d = acme_talk_dir(o->talk);
+	struct expect		 x;
+	int64_t			 id;
+
+	if (o->conf->acme_no_ct || r->row.expectation != 0)
+		return 0;
+	memset(&x, 0, sizeof(x));
+	x.spki = (struct span){ r->row.spki, 32 };
+	x.names = o->want.names;
+	x.issuer_owner = d->ncaa != 0 && owner_known(d->caa[0]) ? d->caa[0] :
+	    NULL;
+	x.not_before_ms = clk_wall() / 1000 - EXPECT_BEFORE_MS;
+	x.not_after_ms = clk_wall() / 1000 + EXPECT_AFTER_MS;
+	x.origin = "acme";
+	x.author = o->author;
+	x.reason = flow_order(r->flow);
+	if (db_begin(o->db, e) == -1)
+		return -1;
+	if (expect_add(o->db, &x, &id, e) == -1 ||
+	    order_expect(o->db, r->row.id, id, e) == -1 ||
+	    db_commit(o->db, e) == -1) {
+		db_rollback(o->db);
+		return -1;
+	}
+	r->row.expectation = id;
+	return 0;
+}
+
+static int
+finalize(struct run *r, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	struct sign_names	 n = { o->want.names.v, o->want.names.n };
+	struct buf		 der = BUF_INIT, text = BUF_INIT;
+	int			 rc = -1;
+
+	if (expectation(r, e) == 0 && sign_client_csr(acme_talk_sign(o->talk),
+	    r->row.key_id, n, &der, e) == 0) {
+		enc_b64url(&text, der.p, der.n);
+		tell(o, "asking for the certificate");
+		rc = flow_finalize(r->flow, buf_text(&text), clk_wall(), e);
+	}
+	buf_free(&der);
+	buf_free(&text);
+	return rc;
+}
+
+/* --- requests -------------------------------------------------------------------- */
+
+/* All that may be sent now; what is needed to go on is stored before. */
+static int
+send_all(struct run *r, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	struct acme_ask		 a;
+	struct acme_reply	 none;
+	struct err		 why = ERR_INIT;
+	uint32_t		 id;
+	uint64_t		 sent;
+
+	while (r->nfly < FLYING && flow_ask(r->flow, clk_wall(), &id, &a)) {
+		buf_reset(&r->saved);
+		flow_save(r->flow, &r->saved);
+		if (order_save(o->db, r->row.id, &r->saved,
+		    flow_order(r->flow), e) == -1)
+			return -1;
+		sent = acme_talk_send(o->talk, &a, r->row.key_id, &why);
+		if (sent == 0) {
+			/* never sent: as if the CA were away */
+			memset(&none, 0, sizeof(none));
+			none.why = why.msg;
+			if (why.code == ERR_VERIFY || why.code == ERR_PERM ||
+			    why.code == ERR_NOENT)
+				return err_set(e, why.code, "%s", why.msg);
+			flow_reply(r->flow, id, &none, clk_wall());
+			err_clear(&why);
+			continue;
+		}
+		r->fly[r->nfly].sent = sent;
+		r->fly[r->nfly++].ask = id;
+	}
+	return 0;
+}
+
+static int
+hear(struct run *r, struct err *e)
+{
+	struct acme_reply	reply;
+	int64_t			now = clk_wall(), when = flow_when(r->flow);
+	uint64_t		id;
+	size_t			i;
+	int			ms, rc;
+
+	ms = when <= now ? 0 : when - now > CLK_SEC ? 1000 :
+	    (int)((when - now) / 1000) + 1;
+	rc = acme_talk_hear(r->o->talk, ms, &id, &reply, e);
+	if (rc <= 0)
+		return rc;
+	for (i = 0; i < r->nfly; i++)
+		if (r->fly[i].sent == id) {
+			uint32_t	ask = r->fly[i].ask;
+
+			r->fly[i] = r->fly[--r->nfly];
+			flow_reply(r->flow, ask, &reply, clk_wall());
+			break;
+		}
+	return 0;
+}
+
+/* Until it is done (0) or has failed (-1, with why). */
+static int
+drive(struct run *r, struct err *e)
+{
+	unsigned	ev;
+
+	for (;;) {
+		ev = flow_events(r->flow);
+		if ((ev & (FLOW_PLACE | FLOW_REMOVE)) != 0)
+			place(r);
+		if ((ev & FLOW_FINALIZE) != 0 && finalize(r, e) == -1)
+			return -1;
+		if ((ev & FLOW_PICK) != 0)
+			flow_pick(r->flow, 0);
+		ev = flow_events(r->flow);
+		if ((ev & FLOW_DONE) != 0)
+			return 0;
+		if (send_all(r, e) == -1)
+			return -1;
+		ev = flow_events(r->flow);
+		if ((ev & FLOW_FAILED) != 0 && r->nfly == 0)
+			return err_set(e, ERR_HTTP, "%s", flow_why(r->flow));
+		if ((ev & (FLOW_DONE | FLOW_FINALIZE | FLOW_PICK | FLOW_PLACE
+		    | FLOW_REMOVE)) == 0 && hear(r, e) == -1)
+			return -1;
+	}
+}
+
+/* --- after ------------------------------------------------------------------------- */
+
+static int
+look_at(struct run *r, struct got *g, struct err *e)
+{
+	struct got_want	 w;
+	struct san	 names = SAN_INIT;
+	int		 rc = -1;
+
+	memset(&w, 0, sizeof(w));
+	memcpy(w.spki_sha256, r->row.spki, 32);
+	w.names = &names;
+	w.now = clk_wall();
+	if (san_of(r->o->want.names.v, r->o->want.names.n, &names, e) == 0)
+		rc = got_read(flow_chain(r->flow, flow_picked(r->flow)), &w,
+		    g, e);
+	san_free(&names);
+	if (rc == -1)
+		return err_prefix(e, "what the CA sent is not deployed");
+	if (r->o->conf->acme_no_ct)
+		return 0;
+	if (!g->has_scts)
+		return err_set(e, ERR_VERIFY, "what the CA sent is not "
+		    "deployed: it has no SCTs, and browsers refuse it; write "
+		    "acme: {ct: false} for a CA that does not log");
+	if (!g->has_crldp && !g->short_lived)
+		return err_set(e, ERR_VERIFY, "what the CA sent is not "
+		    "deployed: it says no CRL that would tell of its "
+		    "revocation");
+	return 0;
+}
+
+static int
+put_files(struct run *r, const struct got *g, struct deploy *d,
+    struct err *e)
+{
+	const struct sign_deploy	key = { 0600, UINT32_MAX, UINT32_MAX };
+	struct buf			full = BUF_INIT, chain = BUF_INIT;
+	struct span			leaf;
+	int				rc = -1;
+
+	got_pem(g, 0, &full);
+	got_pem(g, 1, &chain);
+	leaf = (struct span){ full.p, full.n - chain.n };
+	if (sign_client_deploy(acme_talk_sign(r->o->talk), r->row.key_id,
+	    d->version, &key, e) == 0 &&
+	    deploy_file(d, "cert.pem", leaf, 0, e) == 0 &&
+	    deploy_file(d, "chain.pem", buf_bytes(&chain), 0, e) == 0 &&
+	    deploy_file(d, "fullchain.pem", buf_bytes(&full), 0, e) == 0)
+		rc = 0;
+	buf_free(&full);
+	buf_free(&chain);
+	return rc;
+}
+
+/* The folder, then the database: a death between is made good by the next. */
+static int
+deploy(struct run *r, const struct got *g, char **where, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	struct deploy		 d;
+	struct managed_got	 m;
+	struct buf		 dir = BUF_INIT;
+	char			 name[272];
+	uint8_t			 sha[32];
+	int			 rc = -1;
+
+	if (deploy_name(o->want.name, name, sizeof(name), e) == -1)
+		return -1;
+	if (o->conf->deploy_dir != NULL)
+		buf_str(&dir, o->conf->deploy_dir);
+	else
+		buf_fmt(&dir, "%s/live", o->conf->state_dir);
+	if (deploy_begin(&d, buf_text(&dir), name, clk_wall(), e) == 0 &&
+	    put_files(r, g, &d, e) == 0 && deploy_commit(&d, e) == 0)
+		rc = 0;
+	deploy_end(&d);
+	buf_fmt(&dir, "/%s", name);
+	if (rc == 0) {
+		sha_256(sha, g->der[0].p, g->der[0].n);
+		memset(&m, 0, sizeof(m));
+		m.key_id = r->row.key_id;
+		m.cert = (struct span){ sha, 32 };
+		m.tbs = (struct span){ g->leaf.tbs_sha256, 32 };
+		m.serial = g->leaf.serial;
+		m.not_before = g->leaf.not_before;
+		m.not_after = g->leaf.not_after;
+		m.deployed_to = buf_text(&dir);
+		rc = db_begin(o->db, e);
+		if (rc == 0 && (managed_issued(o->db, o->managed, &m, e) == -1
+		    || order_end(o->db, r->row.id, "", e) == -1 ||
+		    db_commit(o->db, e) == -1)) {
+			db_rollback(o->db);
+			rc = -1;
+		}
+	}
+	*where = mem_str(buf_text(&dir));
+	buf_free(&dir);
+	return rc;
+}
+
+/* It is over, and why: the next one begins anew, not at once. */
+static void
+note_failure(struct run *r, const char *why)
+{
+	struct acme_order	*o = r->o;
+	struct err		 e = ERR_INIT;
+	int64_t			 next = 0;
+
+	if (r->flow != NULL)
+		(void)flow_again(r->flow, &next);
+	if (next < clk_wall() + RETRY_S * CLK_SEC)
+		next = clk_wall() + RETRY_S * CLK_SEC;
+	if (db_begin(o->db, &e) == 0 && (managed_failed(o->db, o->managed,
+	    why, next, &e) == -1 || (r->row.id != 0 &&
+	    order_end(o->db, r->row.id, why, &e) == -1) ||
+	    db_commit(o->db, &e) == -1))
+		db_rollback(o->db);
+}
+
+int
+acme_order_run(struct acme_order *o, struct acme_order_result *out,
+    struct err *e)
+{
+	struct run	r;
+	int		rc = -1;
+
+	memset(out, 0, sizeof(*out));
+	memset(&r, 0, sizeof(r));
+	r.o = o;
+	if (begin(&r, e) == 0 && drive(&r, e) == 0) {
+		out->url = mem_str(flow_order(r.flow) != NULL ?
+		    flow_order(r.flow) : "");
+		if (look_at(&r, &out->got, e) == 0)
+			rc = deploy(&r, &out->got, &out->dir, e);
+	}
+	/* our own fault (the database, a port) leaves the order to be resumed */
+	if (rc == -1 && e->code != ERR_DB && e->code != ERR_SYS)
+		note_failure(&r, e->msg);
+	flow_free(r.flow);
+	order_row_free(&r.row);
+	buf_free(&r.saved);
+	return rc;
+}
+
+void
+acme_order_result_free(struct acme_order_result *r)
+{
+	got_free(&r->got);
+	free(r->url);
+	free(r->dir);
+	memset(r, 0, sizeof(*r));
+}

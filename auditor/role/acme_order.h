@@ -1,0 +1,45 @@
+#ifndef AUDITOR_ROLE_ACME_ORDER_H
+#define AUDITOR_ROLE_ACME_ORDER_H
+
+#include "acme/authz.h"
+#include "acme/got.h"
+#include "auditor/db/acme_store.h"
+#include "auditor/role/acme_place.h"
+#include "auditor/role/acme_talk.h"
+#include "base/err.h"
+
+/* One certificate, from the order to the folder that it is served from. */
+
+struct acme_order {
+	struct db		*db;
+	const struct conf	*conf;
+	struct acme_talk	*talk;
+	struct acme_place	*place;
+	const struct acme_account_row *account;
+	struct managed_want	 want;
+	int64_t			 managed;	/* its id */
+	const enum challenge_type *type;	/* what can be placed */
+	size_t			 ntypes;
+	const char		*author;
+	void (*tell)(void *, const char *);	/* progress; may be NULL */
+	void			*arg;
+};
+
+/* What came of it; free with acme_order_result_free(). */
+struct acme_order_result {
+	struct got	 got;
+	char		*url;		/* of the order */
+	char		*dir;		/* where it was deployed */
+};
+
+/*
+ * Order it, or go on with the order that is under way: what is expected is
+ * in the database before the CA is asked to issue, what came is checked
+ * before it is deployed, and the old version is served until then.  The
+ * database has the result, also of a failure.  0, or -1 and one sentence.
+ */
+int acme_order_run(struct acme_order *, struct acme_order_result *,
+    struct err *);
+void acme_order_result_free(struct acme_order_result *);
+
+#endif

@@ -1,0 +1,199 @@
+#include "auditor/role/acme_place.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/chal.h"
+#include "auditor/ipc.h"
+#include "auditor/role/challenge_client.h"
+#include "auditor/webroot.h"
+#include "base/buf.h"
+#include "base/clk.h"
+#include "base/mem.h"
+
+/* An answer is forgotten by itself after a day: no order lives longer. */
+#define KEEP_S		86400u
+/* A challenge process that does not say "placed" for so long is dead. */
+#define PLACED_MS	10000
+
+struct acme_place {
+	const struct conf	*conf;
+	struct challenge_listen	 listen;
+	struct challenge_client	*client;	/* NULL: nothing listens */
+};
+
+static int
+configured(const struct conf *c, enum challenge_type t)
+{
+	switch (t) {
+	case CHALLENGE_HTTP_01:
+		return c->http01_listen != NULL || c->http01_webroot != NULL;
+	case CHALLENGE_TLS_ALPN_01:
+		return c->alpn01_listen != NULL;
+	default:
+		return 0;
+	}
+}
+
+size_t
+acme_place_types(const struct conf *c, const char *only,
+    enum challenge_type out[CHALLENGE_MAX], struct err *e)
+{
+	static const enum challenge_type	all[] = {
+		CHALLENGE_HTTP_01, CHALLENGE_TLS_ALPN_01
+	};
+	size_t	i, n = 0;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (configured(c, all[i]) && (only == NULL ||
+		    strcmp(only, challenge_name(all[i])) == 0))
+			out[n++] = all[i];
+	if (n == 0 && only != NULL)
+		(void)err_set(e, ERR_CONF, "acme.challenges: %.40s is not "
+		    "configured, or cannot be placed by this version", only);
+	else if (n == 0)
+		(void)err_set(e, ERR_CONF, "acme.challenges: none is "
+		    "configured; write http-01: {listen: \"0.0.0.0:80\"} or "
+		    "http-01: {webroot: DIR}");
+	return n;
+}
+
+void
+acme_place_free(struct acme_place *p)
+{
+	if (p == NULL)
+		return;
+	challenge_client_free(p->client);
+	challenge_listen_close(&p->listen);
+	free(p);
+}
+
+struct acme_place *
+acme_place_new(const struct conf *c, const enum challenge_type *type,
+    size_t n, struct err *e)
+{
+	struct acme_place	*p = mem_zero(sizeof(*p));
+	size_t			 i;
+	int			 rc = 0;
+
+	p->conf = c;
+	for (i = 0; i < n && rc == 0; i++)
+		if (type[i] == CHALLENGE_HTTP_01 && c->http01_listen != NULL)
+			rc = challenge_listen_at(&p->listen, CHALLENGE_HTTP,
+			    c->http01_listen, e);
+		else if (type[i] == CHALLENGE_TLS_ALPN_01)
+			rc = challenge_listen_at(&p->listen, CHALLENGE_TLS,
+			    c->alpn01_listen, e);
+	if (rc == -1) {
+		acme_place_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+/* The process, started when it is first needed. */
+static int
+client(struct acme_place *p, struct err *e)
+{
+	if (p->client == NULL)
+		p->client = challenge_client_new(&p->listen, 0, e);
+	return p->client != NULL ? 0 : -1;
+}
+
+/* Until it says that answer ${id} is in force. */
+static int
+placed(struct acme_place *p, uint64_t id, struct err *e)
+{
+	int64_t			end = clk_mono() + PLACED_MS *
+				    (CLK_SEC / 1000);
+	struct challenge_note	n;
+	struct pollfd		f;
+	int			rc;
+
+	while (clk_mono() < end) {
+		if (challenge_client_turn(p->client, e) == -1)
+			return -1;
+		while ((rc = challenge_client_next(p->client, &n, e)) == 1)
+			if (n.type == CHALLENGE_PLACED && n.placed.id == id)
+				return n.placed.ok ? 0 : err_set(e, ERR_CONF,
+				    "%s", n.placed.message);
+		if (rc == -1)
+			return -1;
+		f.fd = ipc_fd(challenge_client_ipc(p->client));
+		f.events = (short)(POLLIN | (ipc_wants_write(
+		    challenge_client_ipc(p->client)) ? POLLOUT : 0));
+		(void)poll(&f, 1, 100);
+	}
+	return err_set(e, ERR_SYS, "the challenge process hangs");
+}
+
+static int
+put_http(struct acme_place *p, const struct flow_place *f,
+    const struct buf *auth, struct err *e)
+{
+	struct challenge_http	h = { 0, f->token,
+				    (const char *)auth->p, KEEP_S };
+	uint64_t		id;
+
+	if (p->conf->http01_webroot != NULL)
+		return webroot_put(p->conf->http01_webroot, f->token,
+		    h.keyauth, e);
+	if (client(p, e) == -1 ||
+	    (id = challenge_client_http(p->client, &h, e)) == 0)
+		return -1;
+	return placed(p, id, e);
+}
+
+static int
+put_tls(struct acme_place *p, const struct flow_place *f,
+    const struct buf *auth, struct err *e)
+{
+	struct chal_alpn	a = { BUF_INIT, BUF_INIT };
+	struct challenge_tls	t;
+	char			sni[NAME_TEXT];
+	uint64_t		id = 0;
+	int			rc = -1;
+
+	if (client(p, e) == 0 && chal_sni(f->ident.text, sni, e) == 0 &&
+	    chal_alpn(f->ident.text, (const char *)auth->p, clk_wall(), &a, e)
+	    == 0) {
+		t = (struct challenge_tls){ 0, sni, buf_bytes(&a.cert),
+		    buf_bytes(&a.key), KEEP_S };
+		id = challenge_client_tls(p->client, &t, e);
+		rc = id == 0 ? -1 : placed(p, id, e);
+	}
+	chal_alpn_free(&a);
+	return rc;
+}
+
+int
+acme_place_put(struct acme_place *p, const struct flow_place *f,
+    const char *thumbprint, struct err *e)
+{
+	struct buf	auth = BUF_INIT;
+	int		rc = -1;
+
+	if (chal_key_authz(f->token, thumbprint, &auth, e) == 0) {
+		(void)buf_text(&auth);
+		rc = f->type == CHALLENGE_HTTP_01 ?
+		    put_http(p, f, &auth, e) : put_tls(p, f, &auth, e);
+	}
+	buf_free(&auth);
+	return rc;
+}
+
+void
+acme_place_drop(struct acme_place *p, const struct flow_place *f)
+{
+	char	sni[NAME_TEXT];
+
+	if (f->type == CHALLENGE_HTTP_01 && p->conf->http01_webroot != NULL)
+		(void)webroot_drop(p->conf->http01_webroot, f->token, NULL);
+	else if (p->client != NULL && f->type == CHALLENGE_HTTP_01)
+		challenge_client_drop(p->client, CHALLENGE_HTTP, f->token);
+	else if (p->client != NULL && chal_sni(f->ident.text, sni, NULL) == 0)
+		challenge_client_drop(p->client, CHALLENGE_TLS, sni);
+	if (p->client != NULL)
+		(void)challenge_client_turn(p->client, NULL);
+}

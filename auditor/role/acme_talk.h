@@ -1,0 +1,66 @@
+#ifndef AUDITOR_ROLE_ACME_TALK_H
+#define AUDITOR_ROLE_ACME_TALK_H
+
+#include <stdint.h>
+
+#include "acme/ask.h"
+#include "acme/directory.h"
+#include "acme/url.h"
+#include "auditor/conf.h"
+#include "auditor/db/acme_store.h"
+#include "auditor/role/sign_client_acme.h"
+#include "base/err.h"
+
+/*
+ * A conversation with the CA of the configuration: requests of acme/ are
+ * signed by the sign process, sent by a fetch process of the class ACME, and
+ * answered.  Here are neither keys nor sockets.
+ */
+struct acme_talk;
+
+/*
+ * The directory's URL: the configuration's, or what a name stands for.
+ * Borrowed, or static.
+ */
+const char *acme_talk_directory(const struct conf *);
+
+/*
+ * Spawn the processes and read the directory.  ${operator}: a person is
+ * behind this, so that revocations, rollovers and deactivations are signed,
+ * too (sign_acme.h).  NULL and the error.
+ */
+struct acme_talk *acme_talk_new(const struct conf *, int operator,
+    struct err *);
+void acme_talk_free(struct acme_talk *);
+
+const struct directory *acme_talk_dir(const struct acme_talk *);
+const struct url_pin *acme_talk_pin(const struct acme_talk *);
+struct sign_client *acme_talk_sign(struct acme_talk *);
+
+/* Who asks from now on; borrowed for the life of the talk. */
+void acme_talk_as(struct acme_talk *, const struct acme_account_row *);
+
+/*
+ * Send a request; ${cert}: the id of the certificate's key where one is
+ * needed (FINALIZE, REVOKE_KEY), else "".  Its number, or 0 and the error:
+ * not signed.
+ */
+uint64_t acme_talk_send(struct acme_talk *, const struct acme_ask *,
+    const char *cert, struct err *);
+
+/*
+ * The next answer, of any request: 1, its number and the answer, which lives
+ * until the next call; 0 none came in ${ms}; -1 the process is gone.
+ */
+int acme_talk_hear(struct acme_talk *, int ms, uint64_t *id,
+    struct acme_reply *, struct err *);
+
+/*
+ * One request and its answer, which lives until the next call, asked again
+ * while the CA does not take the nonce.  0, or -1: not signed, or no answer
+ * (the reply has status 0 then, too).
+ */
+int acme_talk_call(struct acme_talk *, const struct acme_ask *,
+    const char *cert, struct acme_reply *, struct err *);
+
+#endif
