@@ -34,17 +34,36 @@ order_of(struct span pem, struct got_want *w, struct san *names)
 	return r;
 }
 
+/* Certificates one behind the other, as PEM: DER can be changed more easily. */
+static struct span
+as_pem(const uint8_t *p, size_t n, struct buf *out)
+{
+	struct buf	one[LIMIT_GOT_CERTS];
+	struct got	g;
+	struct cur	c = cur_of(p, n);
+	struct der	d;
+
+	memset(&g, 0, sizeof(g));
+	g.der = one;
+	while (g.n < LIMIT_GOT_CERTS && der_want(&c, DER_SEQ, &d) == 0)
+		one[g.n++] = (struct buf){ (uint8_t *)(uintptr_t)d.whole.p,
+		    d.whole.n, 0 };
+	got_pem(&g, 0, out);
+	return g.n != 0 ? buf_bytes(out) : (struct span){ p, n };
+}
+
 /* What is taken is written as PEM that is taken again and is the same. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct san	names = SAN_INIT;
 	struct got_want	w = { { 0 }, &names, 0 };
-	struct buf	one = BUF_INIT, two = BUF_INIT;
+	struct buf	pem = BUF_INIT, one = BUF_INIT, two = BUF_INIT;
+	struct span	in = as_pem(p, n, &pem);
 	struct got	g, again;
 
-	(void)order_of((struct span){ p, n }, &w, &names);
-	if (got_read((struct span){ p, n }, &w, &g, NULL) == 0) {
+	(void)order_of(in, &w, &names);
+	if (got_read(in, &w, &g, NULL) == 0) {
 		if (names.n == 0 || g.n == 0 || g.n > LIMIT_GOT_CERTS ||
 		    g.leaf.is_ca || g.leaf.is_precert)
 			abort();
@@ -58,6 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	got_free(&g);
 	san_free(&names);
+	buf_free(&pem);
 	buf_free(&one);
 	buf_free(&two);
 	return 0;

@@ -82,6 +82,9 @@ cat names.pem root.pem > "$out/got/gap"
 cat none.pem ca.pem > "$out/got/no-names"
 { cat cn.pem; echo text; } > "$out/got/text"
 
+for c in names ca root; do
+	openssl x509 -in $c.pem -outform DER
+done > "$out/got/der"
 openssl x509 -in names.pem -outform DER -out "$out/ari/cert"
 openssl x509 -in root.pem -outform DER -out "$out/ari/no-key-id"
 window='"suggestedWindow":{"start":"2026-01-02T04:00:00Z","end":"2026-01-03T04:00:00.5+01:00"}'
