@@ -73,7 +73,7 @@ begin(void)
 	assert_int_equal(turn(), 0);
 	peer = accept(listener, NULL, NULL);
 	assert_true(peer >= 0);
-	for (ngot = 0; ngot < 2 || ngot < 2u + (got[0] << 8 | got[1]);
+	for (ngot = 0; ngot < 2 || ngot < 2 + ((size_t)got[0] << 8 | got[1]);
 	    ngot += (size_t)n) {
 		n = recv(peer, got + ngot, sizeof(got) - ngot, 0);
 		assert_true(n > 0);
