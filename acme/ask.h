@@ -28,7 +28,7 @@ enum acme_purpose {
 	ACME_CHALLENGE		= 10,	/* 7.5.1, payload {} */
 	ACME_FINALIZE		= 11,	/* 7.4, payload {"csr"} */
 	ACME_CERTIFICATE	= 12,	/* POST-as-GET, 7.4.2, alternates too */
-	ACME_REVOKE		= 13,	/* 7.6 by account; operator's authority */
+	ACME_REVOKE		= 13,	/* 7.6 by account; operator's */
 	ACME_REVOKE_KEY		= 14,	/* 7.6 by the certificate's key */
 	ACME_AUTHZ_CLOSE	= 15,	/* 7.5.2 */
 	ACME_RENEWAL_INFO	= 16	/* RFC 9773, GET, unsigned */

@@ -37,6 +37,9 @@ extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_endpoint;
 extern const struct cmd cmd_evidence;
 extern const struct cmd cmd_expect;
+extern const struct cmd cmd_account;
+extern const struct cmd cmd_issue;
+extern const struct cmd cmd_managed;
 extern const struct cmd cmd_findings;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
@@ -85,6 +88,9 @@ const struct cmd *const cmd_table[] = {
 	&cmd_endpoint,
 	&cmd_revocation,
 	&cmd_affected,
+	&cmd_account,
+	&cmd_issue,
+	&cmd_managed,
 	&cmd_audit_command,
 	&cmd_evidence,
 	&cmd_inspect,

@@ -141,11 +141,10 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	static const struct verb	verbs[] = {
 		{ "register", enrol }, { "show", show },
-		{ "deactivate", deactivate },
+		{ "deactivate", deactivate }, { NULL, NULL }
 	};
 
-	return verb_run(&cmd_account, verbs, sizeof(verbs) /
-	    sizeof(verbs[0]), ctx, argc, argv);
+	return verb_run(&cmd_account, verbs, ctx, argc, argv);
 }
 
 const struct cmd cmd_account = {
