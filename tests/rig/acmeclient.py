@@ -88,6 +88,7 @@ class Client:
     """One account; every request by a connection of its own, unless KEEP."""
 
     def __init__(self, directory, tls_ca=None, key=None, keep=True):
+        self.dir_url, self.tls_ca = directory, tls_ca
         self.ctx = ssl.create_default_context(cafile=tls_ca) \
             if tls_ca else None
         self.key, self.kid, self.nonces = key or new_key(), None, []

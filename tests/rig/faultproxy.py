@@ -11,7 +11,7 @@ that a server that makes its URLs of it points back here.  Modes:
 
     lost     the request is read and never passed on
     before   passed on; no byte of the answer comes back
-    during   half of the answer comes back
+    during   half of the answer comes back: half of its body, if it has one
     after    all of it comes back, then the connection is closed
 
 {"port":N} when ready; GET /_proxy/stats; POST /_proxy/plan {"seed","rate",
@@ -176,9 +176,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status != 204:
             out.append("Content-Length: %d" % len(data))
         raw = ("\r\n".join(out) + "\r\n\r\n").encode("latin-1")
+        half = len(raw) // 2 if not data else len(raw) + len(data) // 2
         if self.command != "HEAD":
             raw += data
-        self.wfile.write(raw[:len(raw) // 2] if mode == "during" else raw)
+        self.wfile.write(raw[:half] if mode == "during" else raw)
         if mode in ("during", "after"):
             raise Cut
 

@@ -1,0 +1,558 @@
+"""Checks of what acmeca.py issues and revokes, of its faults, and of
+faultproxy.py: SCTs against the keys of the logs, CRLs and OCSP by openssl."""
+import base64
+import calendar
+import json
+import os
+import struct
+import time
+from http.client import HTTPException
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import ocsp
+
+from acmeclient import (DER, Client, Refused, b64, certs_of, csr_for, new_key)
+from checklib import Log, Server, get, http, parse_leaf, run, sha, \
+    signature_ok
+
+PEM = serialization.Encoding.PEM
+SCT_OID = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
+
+
+def logs_of(rig, d):
+    ops = json.load(open(d + "/log/loglist-rfc6962.json"))["operators"]
+    return [Log(rig.logs, e["description"].split()[-1], e)
+            for o in ops for e in o["logs"]]
+
+
+def scts_of(cert):
+    """[(log id, timestamp, extensions, DigitallySigned)], from the DER."""
+    raw = cert.extensions.get_extension_for_oid(SCT_OID)
+    der = raw.value.public_bytes() if hasattr(raw.value, "public_bytes") \
+        else raw.value.value
+    at = 2 if der[1] < 128 else 2 + (der[1] & 127)
+    body, out = der[at:], []
+    at = 2
+    while at < len(body):
+        n = struct.unpack(">H", body[at:at + 2])[0]
+        s = body[at + 2:at + 2 + n]
+        m = struct.unpack(">H", s[41:43])[0]
+        out.append((s[1:33], s[33:41], s[43:43 + m], s[43 + m:]))
+        at += 2 + n
+    return out
+
+
+def check_scts(rig, logs, cert, issuer):
+    """Each verifies, and the log has the precertificate's entry."""
+    check, scts = rig.check, scts_of(cert)
+    check(len(scts) == 2 and {s[0] for s in scts} == {log.id for log in logs},
+          "SCTs of both logs")
+    tbs = cert.tbs_precertificate_bytes
+    key_hash = sha(issuer.public_key().public_bytes(
+        DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+    for log_id, stamp, ext, sig in scts:
+        log = next(x for x in logs if x.id == log_id)
+        data = b"\0\0" + stamp + b"\0\1" + key_hash + struct.pack(
+            ">I", len(tbs))[1:] + tbs + struct.pack(">H", len(ext)) + ext
+        check(signature_ok(log.key, sig, data), "SCT of " + log.url)
+        check(data in [leaf for leaf, _ in log.entries()],
+              "entry in " + log.url)
+
+
+def pem_file(path, *certs):
+    with open(path, "wb") as f:
+        f.write(b"".join(c.public_bytes(PEM) for c in certs))
+    return path
+
+
+def check_chain(rig, c, d):
+    """A certificate by each profile; its contents and chains."""
+    check, info = rig.check, rig.ca.info
+    names = ["*.cert.example", "cert.example"]
+    order, pem, key = c.obtain(names, "dns-01", rig.resp.place_dns)
+    leaf, issuer = certs_of(pem)
+    a = c.post(order["certificate"])
+    check(a.headers["Content-Type"] == "application/pem-certificate-chain",
+          "type of the chain")
+    links = [x for x in a.headers.get_all("Link") if "alternate" in x]
+    other = certs_of(c.post(links[0].split(">")[0][1:]).body)
+    check(len(links) == 1 and len(other) == 3 and other[0] == leaf and
+          other[1].public_key() != leaf.public_key() and
+          other[1].issuer != issuer.issuer, "alternate chain")
+    for root, mid in ((info["roots"][0], issuer), (info["roots"][1],
+                                                   other[1])):
+        out = run("openssl", "verify", "-x509_strict", "-purpose",
+                  "sslserver", "-CAfile", root, "-untrusted",
+                  pem_file(d + "/mid.pem", mid),
+                  pem_file(d + "/leaf.pem", leaf))
+        check(out.endswith("OK\n"), "openssl verify: " + out)
+    ext = leaf.extensions
+    crl = ext.get_extension_for_class(x509.CRLDistributionPoints).value[0]
+    aia = {x.access_method._name: x.access_location.value for x in
+           ext.get_extension_for_class(
+               x509.AuthorityInformationAccess).value}
+    san = ext.get_extension_for_class(x509.SubjectAlternativeName).value
+    check(sorted(san.get_values_for_type(x509.DNSName)) == names and
+          crl.full_name[0].value in info["crls"] and
+          http(aia["caIssuers"])[2] == issuer.public_bytes(DER),
+          "SAN, CRLDP, AIA")
+    check(leaf.public_key().public_numbers() ==
+          key.public_key().public_numbers(), "key of the certificate")
+    check_scts(rig, logs_of(rig, d), leaf, issuer)
+    for profile, days in (("tlsserver", 45), ("shortlived", 6)):
+        order, pem, _ = c.obtain([profile + ".example"], "http-01",
+                                 rig.resp.place_http, profile=profile)
+        leaf = certs_of(pem)[0]
+        check(order["profile"] == profile and (
+            leaf.not_valid_after - leaf.not_valid_before).days == days and
+            not leaf.subject.get_attributes_for_oid(
+                x509.oid.NameOID.COMMON_NAME), "profile " + profile)
+    check(set(c.dir["meta"]["profiles"]) == {"classic", "tlsserver",
+                                             "shortlived"}, "profiles")
+    rig.refused("invalidProfile", "profile", c.order, ["x.example"],
+                profile="gold")
+
+
+def check_orders(rig, c):
+    refused, check = rig.refused, rig.check
+    refused("malformed", "no identifiers", c.order, [])
+    refused("malformed", "a name", c.order, ["under..example"])
+    refused("malformed", "upper case", c.order, ["Upper.example"])
+    refused("malformed", "two stars", c.order, ["*.*.example"])
+    refused("malformed", "address", c.order, ["2001:DB8::1"])
+    refused("unsupportedIdentifier", "type", c.post, c.dir["newOrder"],
+            {"identifiers": [{"type": "email", "value": "a@b.c"}]})
+    refused("rejectedIdentifier", "blocked", c.order,
+            ["www.blocked.example"], status=403)
+    why = refused("rejectedIdentifier", "two are blocked", c.order,
+                  ["blocked.example", "fine.example", "a.blocked.example"])
+    check(why and [s["identifier"]["value"] for s in
+                   why.doc["subproblems"]] == [
+        "blocked.example", "a.blocked.example"], "subproblems")
+    refused("malformed", "notAfter", c.order, ["x.example"],
+            notAfter="2030-01-01T00:00:00Z")
+    url, order = c.order(["o1.example", "o2.example", "o1.example"])
+    check(len(order["identifiers"]) == 2, "a name twice")
+    key = new_key()
+    refused("orderNotReady", "too early", c.finalize, url, order,
+            csr_for(["o1.example", "o2.example"], key), status=403)
+    refused("unauthorized", "another account's order", rig.client().post,
+            url)
+    c.solve(order, "http-01", rig.resp.place_http)
+    good = csr_for(["o1.example", "o2.example"], key)
+    broken = good[:-1] + bytes([good[-1] ^ 1])
+    weak = rsa.generate_private_key(65537, 1024)
+    for kind, what, csr in (
+            ("badCSR", "no CSR", b"x"), ("badCSR", "signature", broken),
+            ("badCSR", "name missing", csr_for(["o1.example"], key)),
+            ("badCSR", "name too many", csr_for(
+                ["o1.example", "o2.example", "o3.example"], key)),
+            ("badCSR", "CN", csr_for(["o1.example", "o2.example"], key,
+                                     "o3.example")),
+            ("badCSR", "account key", csr_for(
+                ["o1.example", "o2.example"], c.key)),
+            ("badPublicKey", "RSA 1024", csr_for(
+                ["o1.example", "o2.example"], weak)),
+            ("badPublicKey", "P-521", csr_for(
+                ["o1.example", "o2.example"],
+                ec.generate_private_key(ec.SECP521R1())))):
+        refused(kind, "finalize: " + what, c.finalize, url, order, csr)
+    rig.do("set", slow=0.3, retry_after=2)
+    a = c.post(order["finalize"], {"csr": b64(good)})
+    check(a.json()["status"] == "processing" and a.headers["Retry-After"] ==
+          "2" and "certificate" not in a.json() and "Location" not in
+          a.headers, "processing")
+    check(c.wait(url, ("valid",))["status"] == "valid", "slow finalize")
+    rig.do("set", slow=0, retry_after=None)
+    refused("orderNotReady", "again", c.finalize, url, order, good)
+    url, order = c.order(["o4.example"])
+    c.post(order["authorizations"][0], {"status": "deactivated"})
+    order = c.post(url).json()
+    check(order["status"] == "invalid" and order["error"]["identifier"][
+        "value"] == "o4.example", "deactivated authorization")
+    rig.do("set", authz_reuse=100)
+    c.obtain(["o5.example"], "http-01", rig.resp.place_http)
+    check(c.order(["o5.example"])[1]["status"] == "ready", "authz reuse")
+    rig.do("set", authz_reuse=0, order_seconds=0.2)
+    url, order = c.order(["o6.example"])
+    check(c.wait(url, ("invalid",))["status"] == "invalid", "order expires")
+    rig.do("set", order_seconds=600)
+
+
+def shard_url(leaf):
+    return leaf.extensions.get_extension_for_class(
+        x509.CRLDistributionPoints).value[0].full_name[0].value
+
+
+def crl_of(rig, leaf, d):
+    """The CRL of a certificate, checked by openssl."""
+    url = shard_url(leaf)
+    der = http(url)[2]
+    with open(d + "/crl.der", "wb") as f:
+        f.write(der)
+    run("openssl", "crl", "-inform", "DER", "-in", d + "/crl.der", "-noout",
+        "-CAfile", rig.ca.info["issuer"])
+    crl = x509.load_der_x509_crl(der)
+    idp = crl.extensions.get_extension_for_class(
+        x509.IssuingDistributionPoint)
+    rig.check(idp.critical and idp.value.only_contains_user_certs and
+              idp.value.full_name[0].value == url and
+              crl.is_signature_valid(x509.load_pem_x509_certificate(
+                  open(rig.ca.info["issuer"], "rb").read()).public_key()),
+              "CRL: " + url)
+    return crl
+
+
+def reason_in(crl, leaf):
+    """None: not revoked; else the reason's name, "" without one."""
+    e = crl.get_revoked_certificate_by_serial_number(leaf.serial_number)
+    if e is None:
+        return None
+    try:
+        return e.extensions.get_extension_for_class(
+            x509.CRLReason).value.reason.value
+    except x509.ExtensionNotFound:
+        return ""
+
+
+def number_of(crl):
+    return crl.extensions.get_extension_for_class(
+        x509.CRLNumber).value.crl_number
+
+
+def ocsp_status(rig, leaf, issuer):
+    req = ocsp.OCSPRequestBuilder().add_certificate(
+        leaf, issuer, hashes.SHA1()).build().public_bytes(DER)
+    url = rig.ca.info["pub"] + "/ocsp"
+    a = ocsp.load_der_ocsp_response(http(url, req)[2])
+    b = ocsp.load_der_ocsp_response(http(
+        url + "/" + base64.b64encode(req).decode().replace("/", "%2F"))[2])
+    issuer.public_key().verify(a.signature, a.tbs_response_bytes,
+                               ec.ECDSA(hashes.SHA256()))
+    rig.check(a.certificate_status == b.certificate_status, "OCSP by GET")
+    return a.certificate_status.name
+
+
+def check_revoke(rig, c, d):
+    refused, check, place = rig.refused, rig.check, rig.resp.place_http
+    _, pem, _ = c.obtain(["r1.example"], "http-01", place)
+    leaf, issuer = certs_of(pem)
+    der, other = leaf.public_bytes(DER), rig.client()
+    before = crl_of(rig, leaf, d)
+    check(reason_in(before, leaf) is None and
+          ocsp_status(rig, leaf, issuer) == "GOOD", "not revoked")
+    refused("badRevocationReason", "reason 6", c.revoke, der, 6)
+    refused("badRevocationReason", "reason true", c.revoke, der, True)
+    refused("malformed", "not ours", c.revoke, issuer.public_bytes(DER), 1,
+            status=404)
+    refused("unauthorized", "another key", other.revoke, der, key=new_key())
+    refused("unauthorized", "another account", other.revoke, der, 4,
+            status=403)
+    rig.do("set", crl_delay=0.4)
+    check(c.revoke(der, 4).body == b"", "by the account")
+    check(reason_in(crl_of(rig, leaf, d), leaf) is None, "not yet in the CRL")
+    end = time.monotonic() + 10
+    while reason_in(crl_of(rig, leaf, d), leaf) is None and \
+            time.monotonic() < end:
+        time.sleep(0.1)
+    crl = crl_of(rig, leaf, d)
+    check(reason_in(crl, leaf) == "superseded" and number_of(crl) >
+          number_of(before) and ocsp_status(rig, leaf, issuer) == "REVOKED",
+          "in the CRL")
+    refused("alreadyRevoked", "twice", c.revoke, der, 4, status=400)
+    rig.do("set", crl_delay=0)
+    # by another account that proves control of all names
+    _, pem, _ = c.obtain(["r2.example", "*.r2.example"], "dns-01",
+                         rig.resp.place_dns)
+    leaf = certs_of(pem)[0]
+    for names, fine in ((["r2.example"], False), (["*.r2.example"], True)):
+        other.solve(other.order(names)[1], "dns-01", rig.resp.place_dns)
+        if fine:
+            other.revoke(leaf.public_bytes(DER), 1)
+        else:
+            refused("unauthorized", "not for all names", other.revoke,
+                    leaf.public_bytes(DER), 5)
+    check(reason_in(crl_of(rig, leaf, d), leaf) ==
+          "cessationOfOperation", "by another account")
+    check_compromise(rig, c, other, d)
+
+
+def check_compromise(rig, c, other, d):
+    key, certs = new_key(), []
+    for k, who in enumerate((c, other)):
+        _, pem, _ = who.obtain(["k%d.example" % k], "http-01",
+                               rig.resp.place_http, key)
+        certs.append(certs_of(pem)[0])
+    c.revoke(certs[0].public_bytes(DER), 0)
+    rig.check(reason_in(crl_of(rig, certs[0], d), certs[0]) == "",
+              "reason 0 has no entry")
+    stranger = rig.client(register=False)
+    stranger.revoke(certs[0].public_bytes(DER), 4, key=key)
+    for leaf in certs:
+        rig.check(reason_in(crl_of(rig, leaf, d), leaf) == "keyCompromise",
+                  "all with that key")
+    rig.refused("alreadyRevoked", "by key, twice", stranger.revoke,
+                certs[0].public_bytes(DER), key=key)
+    url, order = c.order(["k2.example"])
+    c.solve(order, "http-01", rig.resp.place_http)
+    rig.refused("badPublicKey", "the key is blocked", c.finalize, url, order,
+                csr_for(["k2.example"], key))
+    rig.refused("badPublicKey", "not even for an account", rig.client, key)
+
+
+def cert_id(leaf):
+    aki = leaf.extensions.get_extension_for_class(
+        x509.AuthorityKeyIdentifier).value.key_identifier
+    n = leaf.serial_number
+    return b64(aki) + "." + b64(n.to_bytes(n.bit_length() // 8 + 1, "big"))
+
+
+def window(c, leaf):
+    a = c.get(c.dir["renewalInfo"] + "/" + cert_id(leaf))
+    w = a.json()["suggestedWindow"]
+    return [calendar.timegm(time.strptime(w[k], "%Y-%m-%dT%H:%M:%SZ"))
+            for k in ("start", "end")], a
+
+
+def check_ari(rig, c):
+    check, refused, place = rig.check, rig.refused, rig.resp.place_http
+    seen = set()
+    while len(seen) < 2:                # with and without a leading zero
+        order, pem, _ = c.obtain(["ari.example"], "http-01", place)
+        leaf = certs_of(pem)[0]
+        seen.add(leaf.serial_number.bit_length() % 8 == 0)
+        (start, end), a = window(c, leaf)
+        middle = calendar.timegm(leaf.not_valid_before.timetuple()) + \
+            60 * 86400
+        check(start < middle < end and a.headers["Retry-After"] == "21600",
+              "ARI window")
+    refused("malformed", "no such certificate", c.get,
+            c.dir["renewalInfo"] + "/AAAA.AAAA", status=404)
+    refused("malformed", "without the zero", c.get, c.dir["renewalInfo"] +
+            "/" + cert_id(leaf) + "=")
+    rig.do("ari", name="ari.example", start="-7200", end="-3600",
+           explanationURL="https://ca.example/why", retry_after=60)
+    (start, end), a = window(c, leaf)
+    check(end < time.time() and a.json()["explanationURL"] ==
+          "https://ca.example/why" and a.headers["Retry-After"] == "60",
+          "ARI window in the past")
+    ident = cert_id(leaf)
+    refused("malformed", "replaces: other names", c.order, ["b.example"],
+            replaces=ident)
+    refused("unauthorized", "replaces: other account", rig.client().order,
+            ["ari.example"], replaces=ident)
+    refused("malformed", "replaces: no such", c.order, ["ari.example"],
+            replaces="AAAA.AAAA", status=404)
+    url, order = c.order(["ari.example"], replaces=ident)
+    check(order["replaces"] == ident, "replaces is told back")
+    refused("alreadyReplaced", "replaces: twice", c.order, ["ari.example"],
+            replaces=ident, status=409)
+    c.post(order["authorizations"][0], {"status": "deactivated"})
+    check(c.post(url).json()["status"] == "invalid" and c.order(
+        ["ari.example"], replaces=ident)[1]["replaces"] == ident,
+        "an invalid order replaces nothing")
+    rig.do("ari")
+    rig.do("revoke", name="ari.example", reason=1)
+    check(window(c, leaf)[0][1] < time.time() and get(
+        rig.admin + "/cert?name=ari.example")["revoked"]["by"] == "admin",
+        "behind the account's back")
+
+
+def check_wrong(rig, c, d):
+    """Each wrong certificate is wrong in the way it says."""
+    root = rig.ca.info["roots"][0]
+
+    def verifies(certs):
+        try:
+            run("openssl", "verify", "-CAfile", root, "-untrusted",
+                pem_file(d + "/mid.pem", *certs[1:]),
+                pem_file(d + "/leaf.pem", certs[0]))
+            return True
+        except OSError:
+            return False
+
+    def has(cert, cls):
+        try:
+            return cert.extensions.get_extension_for_class(cls).value
+        except x509.ExtensionNotFound:
+            return None
+
+    def names(cert):
+        return has(cert, x509.SubjectAlternativeName).get_values_for_type(
+            x509.DNSName)
+
+    tests = {
+        "key": lambda x, k: x[0].public_key().public_numbers() !=
+        k.public_key().public_numbers(),
+        "names": lambda x, k: names(x[0]) == ["wrong.example"],
+        "more_names": lambda x, k: len(names(x[0])) == 2,
+        "expired": lambda x, k: not verifies(x),
+        "future": lambda x, k: not verifies(x),
+        "no_eku": lambda x, k: has(x[0], x509.ExtendedKeyUsage) is None,
+        "client_eku": lambda x, k: x509.ExtendedKeyUsage(
+            [x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]) == has(
+                x[0], x509.ExtendedKeyUsage),
+        "ca": lambda x, k: has(x[0], x509.BasicConstraints).ca,
+        "signature": lambda x, k: not verifies(x),
+        "no_sct": lambda x, k: not [
+            e for e in x[0].extensions if e.oid == SCT_OID],
+        "bad_sct": lambda x, k: len(scts_of(x[0])) == 2,
+        "no_crldp": lambda x, k: has(x[0], x509.CRLDistributionPoints) is
+        None, "chain": lambda x, k: not verifies(x),
+        "order": lambda x, k: has(x[0], x509.BasicConstraints).ca,
+        "alone": lambda x, k: len(x) == 1,
+        "html": lambda x, k: not x, "empty": lambda x, k: not x}
+    for mode, test in tests.items():
+        rig.fault("wrong_cert", mode=mode, times=1)
+        order, pem, key = c.obtain(["wrong-%s.example" % mode], "http-01",
+                                   rig.resp.place_http)
+        rig.check(test(certs_of(pem), key), "wrong_cert " + mode)
+
+
+def check_faults(rig, c, d):
+    check, refused = rig.check, rig.refused
+    check_wrong(rig, c, d)
+    for spec, kind, status in (
+            (dict(fault="429", n=7), "rateLimited", 429),
+            (dict(fault="503", n=7, mode="date"), "serverInternal", 503),
+            (dict(fault="500"), "serverInternal", 500),
+            (dict(fault="problem", type="userActionRequired", status=403,
+                  detail="pay"), "userActionRequired", 403)):
+        rig.do("fault", times=1, at="newOrder", **spec)
+        why = refused(kind, "%s" % spec, c.order, ["f.example"],
+                      status=status)
+        check(("Retry-After" in why.headers) == ("n" in spec), "Retry-After")
+        c.order(["f.example"])
+    rig.fault("problem", type="alreadyReplaced", status=409, has="replaces",
+              sub="caa")
+    c.order(["f.example"])
+    why = refused("alreadyReplaced", "has=", c.order, ["f.example"],
+                  replaces="x")
+    check(why.doc["subproblems"][0]["identifier"]["value"] == "f.example",
+          "subproblems of a fault")
+    rig.honest()
+    for name in ("cut_before", "cut_after", "cut_mid", "garbage", "html",
+                 "empty", "deep"):
+        rig.fault(name, at="newOrder", times=1)
+        n = len(get(rig.admin + "/orders"))
+        try:
+            c.order(["f.example"])
+            check(False, name)
+        except (OSError, HTTPException, ValueError,
+                RecursionError, LookupError, TypeError):
+            c.conns.clear()
+            n = len(get(rig.admin + "/orders")) - n
+            check(n == (name in ("cut_after", "cut_mid")), "%s: %d orders"
+                  % (name, n))
+    rig.fault("unknown_challenge", times=1)
+    rig.fault("no_token")
+    rig.fault("token", mode="../x", times=1)
+    order = c.order(["f.example"])[1]
+    ch = c.post(order["authorizations"][0]).json()["challenges"]
+    check(ch[0]["type"] == "quantum-01" and not any(
+        "token" in x for x in ch), "odd challenges")
+    rig.honest()
+    rig.fault("token", mode="../x", times=1)
+    order = c.order(["f.example"])[1]
+    check(c.post(order["authorizations"][0]).json()["challenges"][0][
+        "token"] == "../x", "hostile token")
+    rig.fault("other_host", at="newOrder", url="http://127.0.0.9:1", times=1)
+    check(c.order(["f.example"])[1]["finalize"].startswith(
+        "http://127.0.0.9:1/"), "other_host")
+    check_lost(rig, c)
+
+
+def check_lost(rig, c):
+    """Issued and logged, and yet the client never hears of it."""
+    rig.fault("lost_order", times=1)
+    url, order = c.order(["lost.example"])
+    c.solve(order, "http-01", rig.resp.place_http)
+    key = new_key()
+    try:
+        c.post(order["finalize"], {"csr": b64(csr_for(["lost.example"],
+                                                      key))})
+        rig.check(False, "lost_order: the answer must not come")
+    except (OSError, HTTPException):
+        c.conns.clear()
+    order = c.post(url).json()
+    leaf = x509.load_pem_x509_certificate(get(
+        rig.admin + "/cert?name=lost.example")["pem"].encode())
+    rig.check(order["status"] == "invalid" and "certificate" not in order and
+              leaf.public_key().public_numbers() ==
+              key.public_key().public_numbers(), "lost_order: %r" % order)
+    log = logs_of(rig, os.path.dirname(rig.zone))[0]
+    rig.check(leaf.tbs_precertificate_bytes in [
+        parse_leaf(x)["cert"] for x, _ in log.entries()], "lost_order: log")
+    rig.do("set", nonce_reject=50)
+    c.obtain(["half.example"], "http-01", rig.resp.place_http)
+    rig.check(c.retried > 0, "half of the nonces are refused")
+    rig.do("set", nonce_reject=0)
+    rig.do("forget_nonces")
+    n = c.retried
+    c.post(c.kid)
+    rig.check(c.retried > n, "nonces are forgotten")
+    made = rig.do("issue", names="foreign.example")
+    rig.check(made["account"] is None and made["scts"] == 2, "admin: issue")
+
+
+def check_proxy(rig, here, d):
+    """Each mode at each request of an issuance, and plans with a seed."""
+    check, info = rig.check, rig.ca.info
+    s = Server("/usr/bin/python3", here + "/faultproxy.py", "--to",
+               str(info["port"]), "--to-tls", "--cert", d + "/ca/tls.pem",
+               "--key", d + "/ca/tls.key")
+    base = "https://localhost:%d" % s.port
+    c = Client(base + "/dir", info["tls_ca"])
+
+    def plan(**args):
+        return c.request("POST", base + "/_proxy/plan",
+                         json.dumps(args)).json()
+
+    plan()
+    c.register()
+    order, pem, _ = c.obtain(["proxy.example"], "http-01",
+                             rig.resp.place_http)
+    stats = c.get(base + "/_proxy/stats").json()
+    check(len(certs_of(pem)) == 2 and stats["requests"] == stats["passed"] ==
+          stats["upstream"] > 8 and c.kid.startswith(base), "proxy passes")
+    for mode, made, answered in (("lost", 0, 0), ("before", 1, 0),
+                                 ("during", 1, 0), ("after", 1, 1)):
+        plan(at={"1": mode}, only="POST")
+        n = len(get(rig.admin + "/orders"))
+        try:
+            c.order(["cut.example"])
+            have = 1
+        except (OSError, HTTPException):
+            have = 0
+        c.conns.clear()
+        n = len(get(rig.admin + "/orders")) - n
+        stats = c.get(base + "/_proxy/stats").json()
+        check((n, have, stats[mode]) == (made, answered, 1),
+              "proxy, %s: %d made, %d answered" % (mode, n, have))
+    cuts = []
+    for seed in ("a", "a", "b"):
+        plan(seed=seed, rate=40)
+        for _ in range(12):
+            try:
+                c.get(base + "/dir")
+            except (OSError, HTTPException, Refused):
+                pass
+            c.conns.clear()
+        cuts.append([x[:2] for x in c.get(
+            base + "/_proxy/stats").json()["cuts"]])
+    check(cuts[0] == cuts[1] != cuts[2] and cuts[0], "a seed is a plan")
+    bad = c.request("POST", base + "/_proxy/plan", '{"modes":"x"}')
+    check(bad.status == 400, "proxy: bad mode")
+    check(s.stop() == 0, "faultproxy ends well")
+
+
+def check_all(rig, here, d):
+    c = rig.client()
+    check_chain(rig, c, d)
+    check_orders(rig, c)
+    check_revoke(rig, c, d)
+    check_ari(rig, c)
+    check_faults(rig, c, d)
+    check_proxy(rig, here, d)
