@@ -24,7 +24,8 @@
 #                               with TSIG; sets ACME_DNS, ACME_TSIG_NAME,
 #                               ACME_TSIG_SECRET (base64, hmac-sha256),
 #                               ACME_TSIG_FILE (for knsupdate -k, nsupdate -k).
-#                               ZONE may carry "NAME=FILE": records of FILE
+#                               Every name in it is at 127.0.0.1.  NAME=FILE:
+#                               with the records of FILE, too
 #   acme_crl OUT [ARG...]       a CRL for pebble's certificates (pebblecrl.py)
 #   acme_with_ca FILE CMD...    CMD with FILE among the trusted roots, in a mount
 #                               namespace of its own (root only): for programs
@@ -380,7 +381,7 @@ acme_knot()
 			printf '$ORIGIN %s.\n$TTL 1\n' "${z%%=*}"
 			echo '@ SOA ns root 1 60 60 600 1'
 			printf '@ NS ns\nns A 127.0.0.1\n@ A 127.0.0.1\n'
-			echo '*.any A 127.0.0.1'
+			echo '* A 127.0.0.1'
 			case $z in
 			*=*)	cat "${z#*=}" ;;
 			esac

@@ -75,7 +75,7 @@ class Resolver:
             rcode, records = self.ask(name, kind)
             if rcode not in (0, 3):
                 raise Problem("dns", "DNS: %s %s: rcode %d"
-                              % (name, kind, rcode))
+                              % (name, kind, rcode), rcode=rcode)
             start = name
             for _ in records:
                 for owner, k, value in records:
@@ -110,12 +110,19 @@ class Resolver:
 
 
 def caa_set(resolver, name):
-    """(where, [(flags, tag, value)]) of the closest name that has some."""
+    """(where, [(flags, tag, value)]) of the closest name that has some.  A
+    server that is no resolver refuses what is above its zones: the end."""
     labels = name.split(".")
     for i in range(len(labels)):
         here = ".".join(labels[i:])
         out = []
-        for d in resolver.find(here, "CAA"):
+        try:
+            found = resolver.find(here, "CAA")
+        except Problem as why:
+            if i > 0 and why.more.get("rcode") == 5:
+                break
+            raise
+        for d in found:
             n = d[1]
             out.append((d[0], d[2:2 + n].decode("latin-1").lower(),
                         d[2 + n:].decode("latin-1")))
