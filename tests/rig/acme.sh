@@ -14,9 +14,11 @@
 #                               ACME_PORT, ACME_MANAGEMENT (URL).  K: http, tls
 #                               (validation ports, 5002 and 5001), dns
 #                               (HOST:PORT), eab (KID:KEY, several), nonces
-#                               (percent rejected, 0), reuse (percent of authz
-#                               reuse, 0), alternates (0), sleep (seconds; none),
-#                               ocsp (URL), block (name), days (certificates)
+#                               (percent rejected, 0), reuse (percent of
+#                               authz reuse, 0), alternates (0), sleep (s),
+#                               block (name), days (certificates), ocsp (yes:
+#                               AIA points to ACME_REV/ocsp, which answers, and
+#                               ACME_REV/crl is a CRL: pebblecrl.py --serve)
 #   acme_challtestsrv DIR [K=V] pebble-challtestsrv; sets ACME_DNS (HOST:PORT),
 #                               ACME_CHALL (management URL).  K: http (port of
 #                               its own http-01 server; none)
@@ -27,9 +29,11 @@
 #                               Every name in it is at 127.0.0.1.  NAME=FILE:
 #                               with the records of FILE, too
 #   acme_crl OUT [ARG...]       a CRL for pebble's certificates (pebblecrl.py)
-#   acme_with_ca FILE CMD...    CMD with FILE among the trusted roots, in a mount
-#                               namespace of its own (root only): for programs
-#                               that take no CA file, such as uacme
+#   acme_with_ca FILE CMD...    CMD with FILE among the trusted roots, in a
+#                               mount namespace of its own (root only): for
+#                               programs that take no CA file, such as uacme
+#
+# Where tests/system/lib.sh is, its t_clean ends them, too.
 
 _acme_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 _acme_py=/usr/bin/python3
@@ -45,6 +49,15 @@ _acme_need()
 			return 77
 		}
 	done
+}
+
+# Server $2 of folder $1 is to be ended.
+_acme_pid()
+{
+	echo "$2" >> "$1/pids"
+	if declare -p pids >/dev/null 2>&1; then
+		pids+=("$2")
+	fi
 }
 
 _acme_python()
@@ -105,7 +118,7 @@ _acme_python_server()
 	PYTHONDONTWRITEBYTECODE=1 "$_acme_py" "$_acme_here/$name.py" "${@:3}" \
 	    >"$dir/$name.out" 2>"$dir/$name.err" &
 	pid=$!
-	echo $pid >> "$dir/pids"
+	_acme_pid "$dir" $pid
 	_acme_line "$dir" "$name" $pid >/dev/null
 }
 
@@ -199,7 +212,7 @@ _acme_pebble_conf()
 	  "managementListenAddress": "127.0.0.1:$management",
 	  "certificate": "$dir/tls.pem", "privateKey": "$dir/tls.key",
 	  "httpPort": $http, "tlsPort": $tls,
-	  "ocspResponderURL": "$ocsp",
+	  "ocspResponderURL": "${ocsp:+http://127.0.0.1:$ocsp/ocsp}",
 	  "domainBlocklist": [${block:+\"$block\"}],
 	  ${days:+\"certificateValidityPeriod\": $((days * 86400)),}
 	  "externalAccountBindingRequired": $([ ${#eab[@]} -eq 0 ] &&
@@ -211,6 +224,16 @@ _acme_pebble_conf()
 		sep=,
 	done
 	echo '}}}'
+}
+
+# What answers for pebble whether a certificate is revoked.
+_acme_rev()
+{
+	ACME_REV=
+	[ -n "$ocsp" ] || return 0
+	_acme_python_server "$dir" pebblecrl --serve --port "$ocsp" \
+	    --management "$ACME_MANAGEMENT" --tls-ca "$ACME_TLS" || return
+	ACME_REV=http://127.0.0.1:$ocsp
 }
 
 acme_pebble()
@@ -227,7 +250,7 @@ acme_pebble()
 		tls)	tls=${k#*=} ;;
 		dns)	dns=${k#*=} ;;
 		eab)	eab+=("${k#*=}") ;;
-		ocsp)	ocsp=${k#*=} ;;
+		ocsp)	ocsp=$(_acme_port) ;;
 		nonces)	nonces=${k#*=} ;;
 		reuse)	reuse=${k#*=} ;;
 		alternates) alternates=${k#*=} ;;
@@ -254,13 +277,14 @@ acme_pebble()
 			    ${dns:+-dnsserver "$dns"}
 		) >"$dir/pebble.out" 2>&1 &
 		pid=$!
-		echo $pid >> "$dir/pids"
+		_acme_pid "$dir" $pid
 		for i in $(seq 150); do
 			if grep -q 'ACME directory available' \
 			    "$dir/pebble.out"; then
 				ACME_URL=https://localhost:$ACME_PORT/dir
 				ACME_MANAGEMENT=https://localhost:$management
-				return 0
+				_acme_rev
+				return
 			fi
 			kill -0 $pid 2>/dev/null || break
 			sleep 0.1
@@ -291,7 +315,7 @@ acme_challtestsrv()
 		    -management "127.0.0.1:$management" \
 		    >"$dir/chall.out" 2>&1 &
 		pid=$!
-		echo $pid >> "$dir/pids"
+		_acme_pid "$dir" $pid
 		for i in $(seq 100); do
 			kill -0 $pid 2>/dev/null || break
 			if "$_acme_py" "$_acme_here/dnsd.py" --ask \
@@ -393,7 +417,7 @@ acme_knot()
 		PATH=$PATH:/usr/sbin knotd -c "$dir/knot.conf" \
 		    >"$dir/knot.out" 2>&1 &
 		pid=$!
-		echo $pid >> "$dir/pids"
+		_acme_pid "$dir" $pid
 		for i in $(seq 100); do
 			kill -0 $pid 2>/dev/null || break
 			if "$_acme_py" "$_acme_here/dnsd.py" --ask \

@@ -58,7 +58,8 @@ class Rig:
             "/usr/bin/python3", HERE + "/acmeca.py", "--dir", d,
             "--http-port", str(self.resp.http_port),
             "--tls-port", str(self.resp.tls_port), "--resolve", "127.0.0.1",
-            "--dns", "127.0.0.1:%d" % self.dns.port, "--seed", "1", *args)
+            "--dns", "127.0.0.1:%d" % self.dns.port, "--seed", "1",
+            "--timeout", "10", *args)
 
     def client(self, key=None, register=True):
         c = Client(self.ca.info["directory"], self.ca.info["tls_ca"], key)

@@ -12,6 +12,7 @@ mkdir -p "$1" && T=$(cd "$1" && pwd) || exit 1
 trap clean EXIT
 trap 'exit 1' INT TERM HUP
 have_knot=
+known=.well-known/acme-challenge
 
 clean()
 {
@@ -51,14 +52,14 @@ start_ca()
 
 	http=$(_acme_port)
 	tls=$(_acme_port)
-	mkdir -p "$T/$stream.web/.well-known/acme-challenge"
+	mkdir -p "$T/$stream.web/$known"
 	mkdir -p "$dir"
 	"$_acme_py" -m http.server "$http" --bind 127.0.0.1 \
 	    --directory "$T/$stream.web" >/dev/null 2>&1 &
 	echo $! >> "$dir/pids"
 	if [ "$1" = pebble ]; then
 		acme_pebble "$dir" http="$http" tls="$tls" nonces=5 \
-		    reuse=100 ${have_knot:+dns="$ACME_DNS"}
+		    reuse=100 ocsp=yes ${have_knot:+dns="$ACME_DNS"}
 	else
 		acme_ca "$dir" --http-port "$http" --tls-port "$tls" \
 		    --resolve 127.0.0.1 --nonce-reject 5 --authz-reuse 100 \
@@ -112,6 +113,25 @@ with urllib.request.urlopen(u.value[0].full_name[0].value) as a:
 	    grep -q "Serial Number: $serial"
 }
 
+# The server of OCSP and CRLs says so, too, of the certificate in $1.
+in_rev()
+{
+	local d=$T/$stream.rev
+
+	openssl ocsp -issuer "$T/$stream.int" -cert "$1" \
+	    -url "$ACME_REV/ocsp" -CAfile "$T/$stream.int" -partial_chain \
+	    > "$d" 2>&1 || return 1
+	cat "$d"
+	grep -q 'Response verify OK' "$d" &&
+	    grep -q 'Reason: superseded' "$d" || return 1
+	"$_acme_py" -c '
+import sys, urllib.request
+with urllib.request.urlopen(sys.argv[1]) as a:
+    open(sys.argv[2], "wb").write(a.read())' "$ACME_REV/crl" "$d"
+	openssl crl -inform DER -in "$d" -noout -text |
+	    grep -q "Serial Number: $(serial_of "$1")"
+}
+
 # --- uacme --------------------------------------------------------------------
 
 write_hook()
@@ -120,20 +140,25 @@ write_hook()
 	#!/bin/sh
 	# METHOD TYPE IDENT TOKEN AUTH
 	[ "\$2" = "\$WANT" ] || exit 1
+	update()
+	{
+		printf 'server 127.0.0.1 %s\nzone %s\nupdate %s\nsend\n' \
+		    "${ACME_DNS##*:}" example.org. "\$1" |
+		    knsupdate -k "$ACME_TSIG_FILE"
+	}
+	name="_acme-challenge.\$3. 1 IN TXT \"\$5\""
 	case "\$1 \$2" in
 	"begin http-01")
-		printf %s "\$5" > "$T/$stream.web/.well-known/acme-challenge/\$4" ;;
+		echo "\$5" > "$T/$stream.web/$known/\$4" ;;
 	"begin dns-01")
-		printf 'server 127.0.0.1 ${ACME_DNS##*:}\nzone example.org.\nupdate add _acme-challenge.%s. 1 IN TXT "%s"\nsend\n' \
-		    "\$3" "\$5" | knsupdate -k $ACME_TSIG_FILE ;;
+		update "add \$name" ;;
 	*" dns-01")
-		printf 'server 127.0.0.1 ${ACME_DNS##*:}\nzone example.org.\nupdate del _acme-challenge.%s. 1 IN TXT "%s"\nsend\n' \
-		    "\$3" "\$5" | knsupdate -k $ACME_TSIG_FILE ;;
+		update "del \$name" ;;
 	"begin tls-alpn-01")
 		test "\$(echo "auth \$3 \$5" |
-		    ualpn -s $T/$stream.sock)" = OK ;;
+		    ualpn -s "$T/$stream.sock")" = OK ;;
 	*" tls-alpn-01")
-		echo "unauth \$3" | ualpn -s $T/$stream.sock ;;
+		echo "unauth \$3" | ualpn -s "$T/$stream.sock" ;;
 	esac
 	END
 	chmod 755 "$T/$stream.hook"
@@ -189,9 +214,9 @@ run_uacme()
 
 le()
 {
-	LEGO_CA_CERTIFICATES=$ACME_TLS lego --server "$ACME_URL" --accept-tos \
-	    --email ops@example.org --key-type ec256 --path "$T/$stream.dir.$1" \
-	    "${@:2}"
+	LEGO_CA_CERTIFICATES=$ACME_TLS lego --server "$ACME_URL" \
+	    --accept-tos --email ops@example.org --key-type ec256 \
+	    --path "$T/$stream.dir.$1" "${@:2}"
 }
 
 run_lego()
@@ -201,7 +226,8 @@ run_lego()
 	web=(--http --http.webroot "$T/$stream.web")
 	export RFC2136_NAMESERVER=$ACME_DNS RFC2136_SEQUENCE_INTERVAL=1 \
 	    RFC2136_TSIG_ALGORITHM=hmac-sha256. RFC2136_POLLING_INTERVAL=1 \
-	    RFC2136_TSIG_KEY=$ACME_TSIG_NAME RFC2136_TSIG_SECRET=$ACME_TSIG_SECRET
+	    RFC2136_TSIG_KEY=$ACME_TSIG_NAME \
+	    RFC2136_TSIG_SECRET=$ACME_TSIG_SECRET
 	dns=(--dns rfc2136 --dns.resolvers "$ACME_DNS" --dns.disable-cp)
 	# it waits five seconds before it looks: all at once
 	ok "http-01" le http "${web[@]}" -d "$n" run &
@@ -228,6 +254,7 @@ run_lego()
 	cp "$d.http/certificates/$n.crt" "$T/$stream.crt"
 	ok "revoke" le http -d "$n" revoke --reason 4
 	ok "in the CRL" in_crl "$T/$stream.crt"
+	[ -z "${ACME_REV:-}" ] || ok "OCSP" in_rev "$T/$stream.crt"
 }
 
 # --- streams ------------------------------------------------------------------
@@ -279,7 +306,7 @@ running=()
 run uacme acmeca 14 & running+=($!)
 run uacme pebble 15 & running+=($!)
 run lego acmeca 11 & running+=($!)
-run lego pebble 12 & running+=($!)
+run lego pebble 13 & running+=($!)
 wait "${running[@]}"
 cat "$T"/*.count | awk '
 	{ n[$1] += $2 == "" ? 1 : $2 }

@@ -85,10 +85,11 @@ def check_replaces(ca, r, text, ids):
 
 def new_authz(ca, r, i):
     """An authorization for an identifier: a valid one of old, or new."""
-    have = [a for a in ca.authzs.values() if a.account is r.account and
-            a.identifier == i and a.state() == "valid"]
-    if have and ca.faults.random.random() * 100 < ca.o.authz_reuse:
-        return have[-1]
+    if ca.faults.random.random() * 100 < ca.o.authz_reuse:
+        have = [a for a in ca.authzs.values() if a.account is r.account and
+                a.identifier == i and a.state() == "valid"]
+        if have:
+            return have[-1]
     a = Authz(ca.new_id(), r.account, i, time.time() + ca.o.authz_seconds)
     token = secrets.token_urlsafe(32)
     f = ca.faults.tell("token", "newOrder")
@@ -135,9 +136,9 @@ def new_order(ca, r):
             wait = ca.limits.take(kind, who)
             if wait is not None:
                 raise limited("too many new orders (%s)" % kind, wait)
-        for o in ca.orders.values():
-            if ca.o.order_reuse and o.account is r.account and not old and \
-                    o.identifiers == ids and o.profile == profile and \
+        for o in ca.orders.values() if ca.o.order_reuse and not old else ():
+            if o.account is r.account and o.identifiers == ids and \
+                    o.profile == profile and \
                     o.state() in ("pending", "ready"):
                 return order_answer(ca, r, o, 201)
         o = Order(ca.new_id(), r.account, ids,
