@@ -31,7 +31,8 @@
 #   acme_crl OUT [ARG...]       a CRL for pebble's certificates (pebblecrl.py)
 #   acme_with_ca FILE CMD...    CMD with FILE among the trusted roots, in a
 #                               mount namespace of its own (root only): for
-#                               programs that take no CA file, such as uacme
+#                               programs that take no CA file, such as uacme.
+#                               With ACME_ONLY set, it is the only one
 #
 # Where tests/system/lib.sh is, its t_clean ends them, too.
 
@@ -447,8 +448,8 @@ acme_with_ca()
 		return 77
 	fi
 	# shellcheck disable=SC2016
-	unshare -m bash -c '
-		f=$(mktemp) && cat "$2" "$1" > "$f" &&
+	ACME_ONLY=${ACME_ONLY:+/dev/null} unshare -m bash -c '
+		f=$(mktemp) && cat "$2" ${ACME_ONLY:-"$1"} > "$f" &&
 		    mount --bind "$f" "$1" && rm -f "$f" || exit 77
 		shift 2
 		exec "$@"' acme_with_ca "$bundle" "$@"

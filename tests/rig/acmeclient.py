@@ -193,7 +193,7 @@ class Client:
             obj = self.post(url).json()
             if obj["status"] in until or time.monotonic() > end:
                 return obj
-            time.sleep(0.02)
+            time.sleep(0.03)
 
     def solve(self, order, kind, place):
         """Meet every pending authorization; returns them."""

@@ -11,6 +11,7 @@ from http.client import HTTPException
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
 
+import checkfaults
 import checkissue
 import checkvalidate
 from acmeclient import (Client, Refused, alg, b64, jwk, jws, new_key,
@@ -256,8 +257,10 @@ def check_gates(rig):
     check(meta["externalAccountRequired"] and meta["termsOfService"] ==
           "https://ca.example/terms" and s.info["tls_ca"] is None, "meta")
     refused("externalAccountRequired", "no EAB", c.register)
-    refused("userActionRequired", "no terms", c.register, ("kid-1", secret),
-            termsOfServiceAgreed=False)
+    why = refused("userActionRequired", "no terms", c.register,
+                  ("kid-1", secret), termsOfServiceAgreed=False)
+    check(why and why.doc["instance"] == meta["termsOfService"] and
+          "terms-of-service" in why.headers["Link"], "where the terms are")
     refused("unauthorized", "EAB kid", c.register, ("kid-2", secret))
     refused("unauthorized", "EAB MAC", c.register, ("kid-1", b"x"))
     a = c.register(("kid-1", secret))
@@ -281,7 +284,8 @@ def main():
     check_accounts(rig)
     check_gates(rig)
     checkvalidate.check_all(rig)
-    checkissue.check_all(rig, HERE, TMP)
+    checkissue.check_all(rig, TMP)
+    checkfaults.check_all(rig, HERE, TMP)
     stats = rig.honest()
     check(stats == {"faults": []}, "honest again")
     for s in (rig.ca, rig.dns, log):

@@ -1,21 +1,18 @@
-"""Checks of what acmeca.py issues and revokes, of its faults, and of
-faultproxy.py: SCTs against the keys of the logs, CRLs and OCSP by openssl."""
+"""Checks of what acmeca.py issues and revokes: SCTs against the keys of the
+logs, chains and CRLs by openssl, renewal information."""
 import base64
 import calendar
 import json
-import os
 import struct
 import time
-from http.client import HTTPException
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 
-from acmeclient import (DER, Client, Refused, b64, certs_of, csr_for, new_key)
-from checklib import Log, Server, get, http, parse_leaf, run, sha, \
-    signature_ok
+from acmeclient import DER, b64, certs_of, csr_for, new_key
+from checklib import Log, get, http, run, sha, signature_ok
 
 PEM = serialization.Encoding.PEM
 SCT_OID = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
@@ -361,199 +358,9 @@ def check_ari(rig, c):
         "behind the account's back")
 
 
-def check_wrong(rig, c, d):
-    """Each wrong certificate is wrong in the way it says."""
-    root = rig.ca.info["roots"][0]
-
-    def verifies(certs):
-        try:
-            run("openssl", "verify", "-CAfile", root, "-untrusted",
-                pem_file(d + "/mid.pem", *certs[1:]),
-                pem_file(d + "/leaf.pem", certs[0]))
-            return True
-        except OSError:
-            return False
-
-    def has(cert, cls):
-        try:
-            return cert.extensions.get_extension_for_class(cls).value
-        except x509.ExtensionNotFound:
-            return None
-
-    def names(cert):
-        return has(cert, x509.SubjectAlternativeName).get_values_for_type(
-            x509.DNSName)
-
-    tests = {
-        "key": lambda x, k: x[0].public_key().public_numbers() !=
-        k.public_key().public_numbers(),
-        "names": lambda x, k: names(x[0]) == ["wrong.example"],
-        "more_names": lambda x, k: len(names(x[0])) == 2,
-        "expired": lambda x, k: not verifies(x),
-        "future": lambda x, k: not verifies(x),
-        "no_eku": lambda x, k: has(x[0], x509.ExtendedKeyUsage) is None,
-        "client_eku": lambda x, k: x509.ExtendedKeyUsage(
-            [x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]) == has(
-                x[0], x509.ExtendedKeyUsage),
-        "ca": lambda x, k: has(x[0], x509.BasicConstraints).ca,
-        "signature": lambda x, k: not verifies(x),
-        "no_sct": lambda x, k: not [
-            e for e in x[0].extensions if e.oid == SCT_OID],
-        "bad_sct": lambda x, k: len(scts_of(x[0])) == 2,
-        "no_crldp": lambda x, k: has(x[0], x509.CRLDistributionPoints) is
-        None, "chain": lambda x, k: not verifies(x),
-        "order": lambda x, k: has(x[0], x509.BasicConstraints).ca,
-        "alone": lambda x, k: len(x) == 1,
-        "html": lambda x, k: not x, "empty": lambda x, k: not x}
-    for mode, test in tests.items():
-        rig.fault("wrong_cert", mode=mode, times=1)
-        order, pem, key = c.obtain(["wrong-%s.example" % mode], "http-01",
-                                   rig.resp.place_http)
-        rig.check(test(certs_of(pem), key), "wrong_cert " + mode)
-
-
-def check_faults(rig, c, d):
-    check, refused = rig.check, rig.refused
-    check_wrong(rig, c, d)
-    for spec, kind, status in (
-            (dict(fault="429", n=7), "rateLimited", 429),
-            (dict(fault="503", n=7, mode="date"), "serverInternal", 503),
-            (dict(fault="500"), "serverInternal", 500),
-            (dict(fault="problem", type="userActionRequired", status=403,
-                  detail="pay"), "userActionRequired", 403)):
-        rig.do("fault", times=1, at="newOrder", **spec)
-        why = refused(kind, "%s" % spec, c.order, ["f.example"],
-                      status=status)
-        check(("Retry-After" in why.headers) == ("n" in spec), "Retry-After")
-        c.order(["f.example"])
-    rig.fault("problem", type="alreadyReplaced", status=409, has="replaces",
-              sub="caa")
-    c.order(["f.example"])
-    why = refused("alreadyReplaced", "has=", c.order, ["f.example"],
-                  replaces="x")
-    check(why.doc["subproblems"][0]["identifier"]["value"] == "f.example",
-          "subproblems of a fault")
-    rig.honest()
-    for name in ("cut_before", "cut_after", "cut_mid", "garbage", "html",
-                 "empty", "deep"):
-        rig.fault(name, at="newOrder", times=1)
-        n = len(get(rig.admin + "/orders"))
-        try:
-            c.order(["f.example"])
-            check(False, name)
-        except (OSError, HTTPException, ValueError,
-                RecursionError, LookupError, TypeError):
-            c.conns.clear()
-            n = len(get(rig.admin + "/orders")) - n
-            check(n == (name in ("cut_after", "cut_mid")), "%s: %d orders"
-                  % (name, n))
-    rig.fault("unknown_challenge", times=1)
-    rig.fault("no_token")
-    rig.fault("token", mode="../x", times=1)
-    order = c.order(["f.example"])[1]
-    ch = c.post(order["authorizations"][0]).json()["challenges"]
-    check(ch[0]["type"] == "quantum-01" and not any(
-        "token" in x for x in ch), "odd challenges")
-    rig.honest()
-    rig.fault("token", mode="../x", times=1)
-    order = c.order(["f.example"])[1]
-    check(c.post(order["authorizations"][0]).json()["challenges"][0][
-        "token"] == "../x", "hostile token")
-    rig.fault("other_host", at="newOrder", url="http://127.0.0.9:1", times=1)
-    check(c.order(["f.example"])[1]["finalize"].startswith(
-        "http://127.0.0.9:1/"), "other_host")
-    check_lost(rig, c)
-
-
-def check_lost(rig, c):
-    """Issued and logged, and yet the client never hears of it."""
-    rig.fault("lost_order", times=1)
-    url, order = c.order(["lost.example"])
-    c.solve(order, "http-01", rig.resp.place_http)
-    key = new_key()
-    try:
-        c.post(order["finalize"], {"csr": b64(csr_for(["lost.example"],
-                                                      key))})
-        rig.check(False, "lost_order: the answer must not come")
-    except (OSError, HTTPException):
-        c.conns.clear()
-    order = c.post(url).json()
-    leaf = x509.load_pem_x509_certificate(get(
-        rig.admin + "/cert?name=lost.example")["pem"].encode())
-    rig.check(order["status"] == "invalid" and "certificate" not in order and
-              leaf.public_key().public_numbers() ==
-              key.public_key().public_numbers(), "lost_order: %r" % order)
-    log = logs_of(rig, os.path.dirname(rig.zone))[0]
-    rig.check(leaf.tbs_precertificate_bytes in [
-        parse_leaf(x)["cert"] for x, _ in log.entries()], "lost_order: log")
-    rig.do("set", nonce_reject=50)
-    c.obtain(["half.example"], "http-01", rig.resp.place_http)
-    rig.check(c.retried > 0, "half of the nonces are refused")
-    rig.do("set", nonce_reject=0)
-    rig.do("forget_nonces")
-    n = c.retried
-    c.post(c.kid)
-    rig.check(c.retried > n, "nonces are forgotten")
-    made = rig.do("issue", names="foreign.example")
-    rig.check(made["account"] is None and made["scts"] == 2, "admin: issue")
-
-
-def check_proxy(rig, here, d):
-    """Each mode at each request of an issuance, and plans with a seed."""
-    check, info = rig.check, rig.ca.info
-    s = Server("/usr/bin/python3", here + "/faultproxy.py", "--to",
-               str(info["port"]), "--to-tls", "--cert", d + "/ca/tls.pem",
-               "--key", d + "/ca/tls.key")
-    base = "https://localhost:%d" % s.port
-    c = Client(base + "/dir", info["tls_ca"])
-
-    def plan(**args):
-        return c.request("POST", base + "/_proxy/plan",
-                         json.dumps(args)).json()
-
-    plan()
-    c.register()
-    order, pem, _ = c.obtain(["proxy.example"], "http-01",
-                             rig.resp.place_http)
-    stats = c.get(base + "/_proxy/stats").json()
-    check(len(certs_of(pem)) == 2 and stats["requests"] == stats["passed"] ==
-          stats["upstream"] > 8 and c.kid.startswith(base), "proxy passes")
-    for mode, made, answered in (("lost", 0, 0), ("before", 1, 0),
-                                 ("during", 1, 0), ("after", 1, 1)):
-        plan(at={"1": mode}, only="POST")
-        n = len(get(rig.admin + "/orders"))
-        try:
-            c.order(["cut.example"])
-            have = 1
-        except (OSError, HTTPException):
-            have = 0
-        c.conns.clear()
-        n = len(get(rig.admin + "/orders")) - n
-        stats = c.get(base + "/_proxy/stats").json()
-        check((n, have, stats[mode]) == (made, answered, 1),
-              "proxy, %s: %d made, %d answered" % (mode, n, have))
-    cuts = []
-    for seed in ("a", "a", "b"):
-        plan(seed=seed, rate=40)
-        for _ in range(12):
-            try:
-                c.get(base + "/dir")
-            except (OSError, HTTPException, Refused):
-                pass
-            c.conns.clear()
-        cuts.append([x[:2] for x in c.get(
-            base + "/_proxy/stats").json()["cuts"]])
-    check(cuts[0] == cuts[1] != cuts[2] and cuts[0], "a seed is a plan")
-    bad = c.request("POST", base + "/_proxy/plan", '{"modes":"x"}')
-    check(bad.status == 400, "proxy: bad mode")
-    check(s.stop() == 0, "faultproxy ends well")
-
-
-def check_all(rig, here, d):
+def check_all(rig, d):
     c = rig.client()
     check_chain(rig, c, d)
     check_orders(rig, c)
     check_revoke(rig, c, d)
     check_ari(rig, c)
-    check_faults(rig, c, d)
-    check_proxy(rig, here, d)

@@ -83,9 +83,10 @@ def new_account(ca, r):
         if ca.blocked_key(r.key):
             raise Problem("badPublicKey", "this key is compromised")
         if ca.o.terms and obj.get("termsOfServiceAgreed") is not True:
-            raise Problem("userActionRequired",
-                          "the terms of service must be agreed to: %s"
-                          % ca.o.terms, instance=ca.o.terms)
+            raise Problem("userActionRequired", "the terms of service must "
+                          "be agreed to: %s" % ca.o.terms, headers={
+                              "Link": "<%s>;rel=\"terms-of-service\""
+                              % ca.o.terms}, instance=ca.o.terms)
         eab, contact = external(ca, r, obj), contacts(obj)
         wait = ca.limits.take("newAccount", "all")
         if wait is not None:

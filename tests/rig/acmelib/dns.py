@@ -1,6 +1,5 @@
 """Questions to one name server, as a validating CA asks them, and what is
 made of the answers: TXT, addresses, CAA (RFC 8659, RFC 8657)."""
-import os
 import random
 import socket
 import struct
@@ -179,8 +178,3 @@ def check_caa(resolver, issuer, identifier, account, method):
         raise Problem("caa", "CAA record for %s prevents issuance (%s, "
                       "account %s, method %s)"
                       % (where, issuer, account, method))
-
-
-def seed_from(text):
-    """A generator of its own, so that a run can be repeated."""
-    return random.Random(text if text is not None else os.urandom(8).hex())

@@ -8,6 +8,7 @@ import threading
 import time
 
 from .jose import URN
+from .pki import WRONG
 
 KINDS = ("directory", "newNonce", "newAccount", "account", "orders",
          "keyChange", "newOrder", "order", "authz", "challenge", "finalize",
@@ -39,6 +40,9 @@ class Faults:
             if k not in KINDS:
                 raise ValueError("at: %r is none of %s"
                                  % (k, " ".join(KINDS)))
+        if name == "wrong_cert" and spec.get("mode", "key") not in WRONG:
+            raise ValueError("mode: %r is none of %s"
+                             % (spec["mode"], " ".join(WRONG)))
         spec = dict(spec, told=0)
         for field in ("times", "n", "skip", "status"):
             if field in spec:

@@ -81,11 +81,10 @@ def signed(ca, r, headers, body, want):
     if "jwk" in jws.header:
         r.key = key_of(jws.header["jwk"])
     else:
+        # its URL by which name it was made, or by that of this request
         kid = str(jws.header["kid"])
-        prefix = r.url_of("acct", "")
-        a = ca.accounts.get(kid[len(prefix):]) if kid.startswith(prefix) \
-            else None
-        if a is None:
+        a = ca.accounts.get(kid.rpartition("/")[2])
+        if a is None or kid not in (a.url, r.url_of("acct", a.id)):
             raise Problem("accountDoesNotExist", "kid %s: no such account"
                           % kid)
         r.account, r.key = a, a.key
