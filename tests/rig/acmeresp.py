@@ -22,7 +22,10 @@ class Http(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         token = self.path.rsplit("/", 1)[-1]
         r = self.server.owner
-        r.hits.append(self.path)
+        with r.lock:
+            r.hits.append(self.path)
+            if len(r.hits) in r.misses:
+                token = ""
         if token in r.redirects:
             self.send_response(302)
             self.send_header("Location", r.redirects[token])
@@ -72,6 +75,7 @@ def alpn_cert(identifier, authz, critical=True, extra=()):
 class Responder:
     def __init__(self, zone=None):
         self.tokens, self.redirects, self.hits = {}, {}, []
+        self.misses = set()             # of the hits, which get a 404
         self.contexts, self.zone, self.lock = {}, zone, threading.Lock()
         s = HttpServer(("127.0.0.1", 0), Http)
         s.owner, self.http_port = self, s.server_port

@@ -16,6 +16,9 @@ import checkissue
 import checkvalidate
 from acmeclient import (Client, Refused, alg, b64, jwk, jws, new_key,
                         sign)
+from acmelib import jose
+from acmelib.ari import cert_id
+from acmelib.validate import account_label
 from acmeresp import Responder
 from checklib import Server, post
 
@@ -250,7 +253,8 @@ def check_gates(rig):
     secret = os.urandom(32)
     s = rig.start(TMP + "/gates", "--http", "--eab", "kid-1:" + b64(secret),
                   "--terms", "https://ca.example/terms", "--limit",
-                  "newOrder=3/3600", "--limit", "set=2/3600", "--key-type",
+                  "newOrder=3/3600", "--limit", "set=2/3600", "--limit",
+                  "newAccount=1/60", "--limit", "requests=20/60", "--key-type",
                   "rsa", "--alternates", "0")
     c = Client(s.info["directory"])
     meta = c.dir["meta"]
@@ -272,7 +276,36 @@ def check_gates(rig):
     check(why and 3500 < int(why.headers["Retry-After"]) <= 3600,
           "Retry-After")
     refused("rateLimited", "orders", c.order, ["b.example"], status=429)
+    why = refused("rateLimited", "accounts", Client(s.info["directory"]).
+                  register, ("kid-1", secret))
+    check(why and 0 < int(why.headers["Retry-After"]) <= 60, "Retry-After")
+    have = []
+    for _ in range(20):
+        try:
+            have.append(c.post(c.kid).status)
+        except Refused as why:
+            have.append(why.kind)
+    check(have == [200] * have.count(200) + ["rateLimited"] *
+          have.count("rateLimited") and 5 < have.count(200) < 20,
+          "requests: %r" % have)
     check(s.stop() == 0, "acmeca ends well")
+
+
+def check_vectors():
+    """What the RFCs print: 9773, 4.1; 7638, 3.1; the account's label."""
+    check(cert_id(bytes.fromhex("69885B6B87464041E1B37B847BA0AE2CDE01C8D4"),
+                  0x87654321) == "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE",
+          "certificate identifier")
+    check(jose.thumbprint(jose.key_of({
+        "kty": "RSA", "e": "AQAB", "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbX"
+        "Eps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX"
+        "jBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ"
+        "5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5"
+        "hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksI"
+        "NHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"})) ==
+        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "thumbprint")
+    check(account_label("https://example.com/acme/acct/ExampleAccount") ==
+          "_ujmmovf2vn55tgye", "account label")
 
 
 def main():
@@ -280,6 +313,7 @@ def main():
                  "--log", "two,key=rsa")
     rig = Rig(log, TMP + "/zone", "--log", log.url + "/one", "--log",
               log.url + "/two", "--blocklist", "blocked.example", "--ocsp")
+    check_vectors()
     check_jws(rig)
     check_accounts(rig)
     check_gates(rig)

@@ -37,6 +37,19 @@ def check_http(rig, c):
     passes(rig, c, "h1.example", "http-01", r.place_http, "http-01")
     rig.check(len(r.hits) == 3, "three vantage points: %r" % r.hits)
     passes(rig, c, "127.0.0.1", "http-01", r.place_http, "http-01, IP")
+    for miss, hit, fine in ((0, 2, False), (1, 2, True), (1, 1, False)):
+        rig.do("set", vantage_miss=miss)
+        r.hits.clear()
+        r.misses = {hit}
+        if fine:
+            passes(rig, c, "h4.example", "http-01", r.place_http,
+                   "one vantage point misses")
+        else:
+            fails(rig, c, "h4.example", "http-01", r.place_http,
+                  "unauthorized", "vantage point %d misses" % hit)
+        rig.check(len(r.hits) == (1 if hit == 1 else 3), "vantage points")
+    rig.do("set", vantage_miss=0)
+    r.misses = set()
     for want, what, place in (
             ("unauthorized", "404", lambda c, i, x: None),
             ("unauthorized", "another key", lambda c, i, x: r.tokens.update(
