@@ -16,7 +16,7 @@ run="ca-certificates"
 test="libcmocka-dev python3 python3-cryptography mandoc systemd openssl
 	zlib1g-dev"
 # Without these some tests are skipped, and say so.
-extra="universal-ctags certspotter knot knot-dnsutils"
+extra="universal-ctags certspotter knot knot-dnsutils pebble uacme lego"
 fuzz=
 
 server=0 user=0 want= nice=

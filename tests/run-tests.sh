@@ -243,6 +243,7 @@ else
 	add service needs systemd-analyze security
 	jobs=$((jobs + 2))
 	add rig bash tests/rig/selfcheck.sh "$obj"
+	add rig-acme bash tests/rig/checkacme.sh "$obj"
 	for t in tests/system/[0-9]*.sh; do
 		add "system/$(basename "$t" .sh)" bash "$t" "$obj"
 	done

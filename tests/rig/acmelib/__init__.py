@@ -1,0 +1,1 @@
+"""The parts of acmeca.py, an ACME CA for tests.  README.md describes it."""
