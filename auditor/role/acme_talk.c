@@ -1,9 +1,11 @@
 #include "auditor/role/acme_talk.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -388,6 +390,11 @@ acme_talk_new(const struct conf *c, int operator, struct err *e)
 			abort();
 		s.authority = (struct span){ t->authority,
 		    sizeof(t->authority) };
+	}
+	if (mkdir(s.deploy, 0755) == -1 && errno != EEXIST) {
+		(void)err_set(e, ERR_SYS, "acme.deploy.dir: making %s",
+		    s.deploy);
+		goto err;
 	}
 	if (url_pin(&t->pin, t->url, s.http, e) == -1)
 		goto err;
