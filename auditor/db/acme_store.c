@@ -112,6 +112,88 @@ managed_list(struct db *db, const char *name, struct db_res **r,
 	    "($1::text is null or m.name = $1) order by m.name", "s", name);
 }
 
+static char *
+text_or_null(const struct db_res *r, size_t i, size_t col)
+{
+	return db_null(r, i, col) ? NULL : mem_str(db_text(r, i, col));
+}
+
+/* The names, a line each, as a list of its own. */
+static struct db_strs
+lines(const char *text)
+{
+	char		*copy = mem_str(text), *save = copy, *p;
+	const char	**v = mem_array(strlen(text) + 1, sizeof(*v));
+	size_t		 n = 0;
+
+	while ((p = strsep(&save, "\n")) != NULL)
+		v[n++] = mem_str(p);
+	free(copy);
+	return (struct db_strs){ v, n };
+}
+
+int
+managed_load(struct db *db, const char *name, struct managed_row **v,
+    size_t *n, struct err *e)
+{
+	struct db_res		*r = NULL;
+	struct managed_row	*m;
+	size_t			 i;
+
+	*v = NULL;
+	*n = 0;
+	if (db_query(db, &r, e, "select id, name, array_to_string(names, "
+	    "E'\\n'), challenge, key_kind, profile, directory, not_before, "
+	    "not_after, next_at, attempts, origin from managed_certificate "
+	    "where removed_at is null and ($1::text is null or name = $1) "
+	    "order by not_after nulls first, name", "s", name) == -1)
+		return -1;
+	*n = db_rows(r);
+	*v = mem_array(*n, sizeof(**v));
+	for (i = 0; i < *n; i++) {
+		m = &(*v)[i];
+		m->id = db_int(r, i, 0);
+		m->want.name = mem_str(db_text(r, i, 1));
+		m->want.names = lines(db_text(r, i, 2));
+		m->want.challenge = text_or_null(r, i, 3);
+		m->want.key_kind = mem_str(db_text(r, i, 4));
+		m->want.profile = text_or_null(r, i, 5);
+		m->want.directory = mem_str(db_text(r, i, 6));
+		m->not_before = db_time(r, i, 7);
+		m->not_after = db_time(r, i, 8);
+		m->next_at = db_time(r, i, 9);
+		m->attempts = (int)db_int(r, i, 10);
+		m->want.origin = mem_str(db_text(r, i, 11));
+	}
+	db_free(r);
+	return 0;
+}
+
+static void
+drop(const char *s)
+{
+	free((void *)(uintptr_t)s);
+}
+
+void
+managed_rows_free(struct managed_row *v, size_t n)
+{
+	size_t	i, k;
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < v[i].want.names.n; k++)
+			drop(v[i].want.names.v[k]);
+		free((void *)(uintptr_t)v[i].want.names.v);
+		drop(v[i].want.name);
+		drop(v[i].want.challenge);
+		drop(v[i].want.key_kind);
+		drop(v[i].want.profile);
+		drop(v[i].want.directory);
+		drop(v[i].want.origin);
+	}
+	free(v);
+}
+
 int
 managed_remove(struct db *db, const char *name, struct err *e)
 {

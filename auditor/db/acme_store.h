@@ -48,6 +48,22 @@ int managed_list(struct db *, const char *name, struct db_res **,
 /* Keep it no longer: 1, 0 there is none, -1. */
 int managed_remove(struct db *, const char *name, struct err *);
 
+/* One that is kept, as it is now. */
+struct managed_row {
+	int64_t			 id;
+	struct managed_want	 want;		/* strings are the row's */
+	int64_t			 not_before, not_after;	/* INT64_MIN: never issued */
+	int64_t			 next_at;	/* INT64_MIN: no failure */
+	int			 attempts;	/* failures in a row */
+};
+
+/*
+ * All of them, or the one of a name; free with managed_rows_free(), also none.
+ */
+int managed_load(struct db *, const char *name, struct managed_row **,
+    size_t *n, struct err *);
+void managed_rows_free(struct managed_row *, size_t n);
+
 /* An order that is under way. */
 struct order_row {
 	int64_t		 id;

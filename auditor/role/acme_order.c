@@ -9,6 +9,7 @@
 #include "acme/flow.h"
 #include "auditor/db/expect.h"
 #include "auditor/deploy.h"
+#include "auditor/due.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -23,8 +24,6 @@
 /* A log's clock, and how long after finalize a CA may take to log it. */
 #define EXPECT_BEFORE_MS	3600000
 #define EXPECT_AFTER_MS		86400000
-/* When `run` may try again: minutes, growing with the failures. */
-#define RETRY_S		60
 
 struct run {
 	struct acme_order	*o;
@@ -396,11 +395,12 @@ note_failure(struct run *r, const char *why)
 	struct acme_order	*o = r->o;
 	struct err		 e = ERR_INIT;
 	int64_t			 next = 0;
+	int64_t			 pause = due_again(o->failures + 1);
 
 	if (r->flow != NULL)
 		(void)flow_again(r->flow, &next);
-	if (next < clk_wall() + RETRY_S * CLK_SEC)
-		next = clk_wall() + RETRY_S * CLK_SEC;
+	if (next < clk_wall() + pause)
+		next = clk_wall() + pause;
 	if (db_begin(o->db, &e) == 0 && (managed_failed(o->db, o->managed,
 	    why, next, &e) == -1 || (r->row.id != 0 &&
 	    order_end(o->db, r->row.id, why, &e) == -1) ||

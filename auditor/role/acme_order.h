@@ -21,6 +21,7 @@ struct acme_order {
 	const enum challenge_type *type;	/* what can be placed */
 	size_t			 ntypes;
 	const char		*author;
+	int			 failures;	/* in a row, before this one */
 	void (*tell)(void *, const char *);	/* progress; may be NULL */
 	void			*arg;
 };
