@@ -209,7 +209,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = cmd_fail(&e);
 	else {
 		rc = r.failed != 0 ? 1 : 0;
-		if (!ctx->quiet && !ctx->json)
+		if (!ctx->quiet && !ctx->json && !r.dry)
 			printf("%zu renewed, %zu failed, %zu not due\n",
 			    r.done, r.failed, r.fresh);
 	}

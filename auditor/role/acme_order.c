@@ -87,6 +87,24 @@ start_flow(struct run *r, struct err *e)
 	return r->flow != NULL ? 0 : -1;
 }
 
+/* Is it for the names that are wanted now? */
+static int
+same_names(const struct acme_order *o, const struct flow *f)
+{
+	struct order_ident		 one;
+	const struct order_ident	*v;
+	size_t				 n, i;
+
+	v = flow_idents(f, &n);
+	if (n != o->want.names.n)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (order_ident(o->want.names.v[i], &one, NULL) == -1 ||
+		    order_find(v, n, &one) == -1)
+			return 0;
+	return 1;
+}
+
 /* Go on with the order that is under way, else begin one. */
 static int
 begin(struct run *r, struct err *e)
@@ -99,10 +117,15 @@ begin(struct run *r, struct err *e)
 
 	if (rc == 1 && r->row.flow.n != 0) {
 		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
-		if (r->flow != NULL) {
+		if (r->flow != NULL && same_names(o, r->flow)) {
 			tell(o, "going on with the order that is under way");
 			return 0;
 		}
+		if (r->flow != NULL)
+			(void)err_set(&why, ERR_USAGE, "other names are "
+			    "wanted");
+		flow_free(r->flow);
+		r->flow = NULL;
 		/* another CA, or other rules: that one is over */
 		if (order_end(o->db, r->row.id, why.msg, e) == -1)
 			return -1;

@@ -87,7 +87,7 @@ exchange(void **state)
 	struct deploy	d, f;
 	struct err	e = ERR_INIT;
 	struct stat	st;
-	char		path[256];
+	char		path[512];
 
 	(void)state;
 	begin(&d);
@@ -126,7 +126,7 @@ refused(void **state)
 {
 	struct deploy	d;
 	struct err	e = ERR_INIT;
-	char		path[256];
+	char		path[512];
 
 	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/taken", live);
