@@ -39,7 +39,14 @@ create table managed_certificate (
 	deployed_to	text,
 	attempts	int not null default 0,	-- failures in a row
 	next_at		timestamptz,		-- not tried before
-	last_error	text
+	last_error	text,
+	-- what the CA advises of the newest (RFC 9773)
+	ari_id		text,
+	ari_start	timestamptz,
+	ari_end		timestamptz,
+	ari_pick	timestamptz,		-- chosen once in that window
+	ari_url		text,			-- explanationURL
+	ari_next	timestamptz		-- asked again then
 );
 create unique index managed_certificate_live on managed_certificate (name)
 	where removed_at is null;

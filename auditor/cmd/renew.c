@@ -5,7 +5,7 @@
 #include "acme/san.h"
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
-#include "auditor/due.h"
+#include "auditor/role/acme_advice.h"
 #include "auditor/role/acme_order.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -81,6 +81,7 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 	o->want = m->want;
 	o->managed = m->id;
 	o->failures = m->attempts;
+	o->replaces = m->ari_id;
 	memset(&got, 0, sizeof(got));
 	if (o->ntypes != 0)
 		rc = acme_order_run(o, &got, &e);
@@ -111,11 +112,17 @@ each(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
 	int			 rc = managed_load(ctx->db, r->only, &v, &n, e);
 
 	for (i = 0; i < n && rc == 0; i++) {
+		rc = acme_advice(o->talk, ctx->db, &v[i], e);
+		if (rc == -1)
+			break;
 		if (r->only == NULL && (v[i].next_at > clk_wall() ||
-		    due_at(v[i].not_before, v[i].not_after) > clk_wall())) {
+		    acme_advice_at(&v[i]) > clk_wall())) {
 			r->fresh++;
 			continue;
 		}
+		if (acme_advice_urgent(&v[i], clk_wall()) && !ctx->quiet)
+			fprintf(stderr, "certvigil: %s: the CA asks for early "
+			    "renewal\n", v[i].want.name);
 		if (r->dry) {
 			printf("%s: would be renewed\n", v[i].want.name);
 			r->done++;
@@ -144,12 +151,13 @@ renew(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
 	o->author = cmd_actor();
 	o->tell = progress;
 	o->arg = ctx;
-	if (!r->dry) {
-		/* no person need be there: no authority is given */
-		o->talk = acme_talk_new(ctx->conf, 0, e);
-		rc = o->talk == NULL ? -1 : acme_account(ctx, o->talk, 1, &a,
-		    &made, e) == 1 ? 0 : -1;
-	}
+	/* no person need be there: no authority is given */
+	o->talk = acme_talk_new(ctx->conf, 0, e);
+	if (o->talk == NULL)
+		rc = -1;
+	else if (!r->dry)
+		rc = acme_account(ctx, o->talk, 1, &a, &made, e) == 1 ? 0 :
+		    -1;
 	if (rc == 0)
 		rc = each(ctx, o, r, e);
 	acme_account_free(&a);
@@ -225,10 +233,11 @@ const struct cmd cmd_renew = {
 	.help = "  certvigil renew                from a timer, twice a day\n"
 	    "  certvigil renew example.com    now, whether it is due or not\n"
 	    "\n"
-	    "Due is what has used up two thirds of its lifetime, half of it\n"
-	    "when that is under ten days.  Certificates of `managed` in the\n"
-	    "configuration that were never issued are due, too.  One that\n"
-	    "failed waits: a minute, ten, a hundred, then a day.\n",
+	    "Due is what the CA says (RFC 9773), else what has used up two\n"
+	    "thirds of its lifetime, half of it when that is under ten days.\n"
+	    "Certificates of `managed` in the configuration that were never\n"
+	    "issued are due, too.  One that failed waits: a minute, ten, a\n"
+	    "hundred, then a day.\n",
 	.run = run,
 	.keep_user = 1
 };

@@ -104,7 +104,8 @@ managed_list(struct db *db, const char *name, struct db_res **r,
 	    "'issued_at', " ROW_RFC3339("m.issued_at") ", "
 	    "'deployed', m.deployed_to, 'attempts', m.attempts, "
 	    "'next_at', " ROW_RFC3339("m.next_at") ", "
-	    "'last_error', m.last_error, 'logged', i.logged_at is not null, "
+	    "'last_error', m.last_error, 'renewal_advised', "
+	    ROW_RFC3339("m.ari_pick") ", 'renewal_why', m.ari_url, 'logged', i.logged_at is not null, "
 	    "'revocation', (select r.status from revocation r where "
 	    "r.issuer_spki_sha256 = m.issuer_spki_sha256 and r.serial = "
 	    "m.serial)) from managed_certificate m left join issuance i on "
@@ -144,7 +145,8 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 	*n = 0;
 	if (db_query(db, &r, e, "select id, name, array_to_string(names, "
 	    "E'\\n'), challenge, key_kind, profile, directory, not_before, "
-	    "not_after, next_at, attempts, origin from managed_certificate "
+	    "not_after, next_at, attempts, origin, ari_id, ari_start, ari_end, "
+	    "ari_pick, ari_next from managed_certificate "
 	    "where removed_at is null and ($1::text is null or name = $1) "
 	    "order by not_after nulls first, name", "s", name) == -1)
 		return -1;
@@ -164,6 +166,11 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 		m->next_at = db_time(r, i, 9);
 		m->attempts = (int)db_int(r, i, 10);
 		m->want.origin = mem_str(db_text(r, i, 11));
+		m->ari_id = text_or_null(r, i, 12);
+		m->ari_start = db_time(r, i, 13);
+		m->ari_end = db_time(r, i, 14);
+		m->ari_pick = db_time(r, i, 15);
+		m->ari_next = db_time(r, i, 16);
 	}
 	db_free(r);
 	return 0;
@@ -190,8 +197,19 @@ managed_rows_free(struct managed_row *v, size_t n)
 		drop(v[i].want.profile);
 		drop(v[i].want.directory);
 		drop(v[i].want.origin);
+		free(v[i].ari_id);
 	}
 	free(v);
+}
+
+int
+managed_ari(struct db *db, const struct managed_row *m, const char *url,
+    struct err *e)
+{
+	return db_query(db, NULL, e, "update managed_certificate set ari_start "
+	    "= $2, ari_end = $3, ari_pick = $4, ari_next = $5, ari_url = $6 "
+	    "where id = $1", "itttts", m->id, m->ari_start, m->ari_end,
+	    m->ari_pick, m->ari_next, url);
 }
 
 int
@@ -216,9 +234,11 @@ managed_issued(struct db *db, int64_t id, const struct managed_got *g,
 	    "$2, cert_sha256 = $3, tbs_sha256 = $4, issuer_spki_sha256 = "
 	    "nullif($5, ''::bytea), serial = $6, not_before = $7, not_after "
 	    "= $8, deployed_to = $9, issued_at = now(), attempts = 0, next_at "
-	    "= null, last_error = null where id = $1", "isbbbstts", id,
-	    g->key_id, &g->cert, &g->tbs, &g->issuer_spki, g->serial,
-	    g->not_before, g->not_after, g->deployed_to);
+	    "= null, last_error = null, ari_id = $10, ari_start = null, "
+	    "ari_end = null, ari_pick = null, ari_next = null, ari_url = null "
+	    "where id = $1", "isbbbsttss", id, g->key_id, &g->cert, &g->tbs,
+	    &g->issuer_spki, g->serial, g->not_before, g->not_after,
+	    g->deployed_to, g->ari_id);
 }
 
 int

@@ -55,6 +55,9 @@ struct managed_row {
 	int64_t			 not_before, not_after;	/* INT64_MIN: never issued */
 	int64_t			 next_at;	/* INT64_MIN: no failure */
 	int			 attempts;	/* failures in a row */
+	char			*ari_id;	/* NULL: none */
+	int64_t			 ari_start, ari_end, ari_pick;	/* INT64_MIN */
+	int64_t			 ari_next;	/* INT64_MIN: at once */
 };
 
 /*
@@ -63,6 +66,13 @@ struct managed_row {
 int managed_load(struct db *, const char *name, struct managed_row **,
     size_t *n, struct err *);
 void managed_rows_free(struct managed_row *, size_t n);
+
+/*
+ * What the CA advised of it: ari_start, ari_end, ari_pick and ari_next of the
+ * row are stored, and where it explains that (NULL).
+ */
+int managed_ari(struct db *, const struct managed_row *, const char *url,
+    struct err *);
 
 /* An order that is under way. */
 struct order_row {
@@ -94,6 +104,7 @@ struct managed_got {
 	const char	*serial;
 	int64_t		 not_before, not_after;
 	const char	*deployed_to;
+	const char	*ari_id;	/* NULL: it has none */
 };
 int managed_issued(struct db *, int64_t id, const struct managed_got *,
     struct err *);

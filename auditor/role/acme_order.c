@@ -6,6 +6,7 @@
 
 #include <openssl/rand.h>
 
+#include "acme/ari.h"
 #include "acme/flow.h"
 #include "auditor/db/expect.h"
 #include "auditor/deploy.h"
@@ -81,6 +82,7 @@ start_flow(struct run *r, struct err *e)
 	w.prefer = o->type;
 	w.nprefer = o->ntypes;
 	w.profile = o->want.profile;
+	w.replaces = o->replaces;
 	w.deadline = clk_wall() + DEADLINE;
 	r->flow = flow_start(acme_talk_dir(o->talk), acme_talk_pin(o->talk),
 	    &w, e);
@@ -372,7 +374,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	struct acme_order	*o = r->o;
 	struct deploy		 d;
 	struct managed_got	 m;
-	struct buf		 dir = BUF_INIT;
+	struct buf		 dir = BUF_INIT, id = BUF_INIT;
 	char			 name[272];
 	uint8_t			 sha[32];
 	int			 rc = -1;
@@ -398,6 +400,8 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 		m.not_before = g->leaf.not_before;
 		m.not_after = g->leaf.not_after;
 		m.deployed_to = buf_text(&dir);
+		m.ari_id = ari_id(buf_bytes(&g->der[0]), &id, NULL) == 0 ?
+		    buf_text(&id) : NULL;
 		rc = db_begin(o->db, e);
 		if (rc == 0 && (managed_issued(o->db, o->managed, &m, e) == -1
 		    || order_end(o->db, r->row.id, "", e) == -1 ||
@@ -408,6 +412,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	}
 	*where = mem_str(buf_text(&dir));
 	buf_free(&dir);
+	buf_free(&id);
 	return rc;
 }
 

@@ -22,6 +22,7 @@ struct acme_order {
 	size_t			 ntypes;
 	const char		*author;
 	int			 failures;	/* in a row, before this one */
+	const char		*replaces;	/* certID that it renews; NULL */
 	void (*tell)(void *, const char *);	/* progress; may be NULL */
 	void			*arg;
 };

@@ -1,0 +1,78 @@
+#include "auditor/role/acme_advice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "acme/ari.h"
+#include "auditor/due.h"
+#include "base/clk.h"
+#include "base/mem.h"
+
+/* A time of this window, if it is another one than before. */
+static void
+choose(struct managed_row *m, const struct ari *a)
+{
+	uint64_t	random;
+
+	if (m->ari_pick != INT64_MIN && m->ari_start == a->start &&
+	    m->ari_end == a->end)
+		return;
+	if (RAND_bytes((uint8_t *)&random, sizeof(random)) != 1)
+		abort();
+	m->ari_start = a->start;
+	m->ari_end = a->end;
+	m->ari_pick = ari_pick(a, random);
+}
+
+int
+acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
+    struct err *e)
+{
+	const struct directory	*d = acme_talk_dir(t);
+	struct ari		 a;
+	struct acme_ask		 q = { ACME_RENEWAL_INFO, NULL, NULL, 0 };
+	struct acme_reply	 r;
+	struct err		 why = ERR_INIT;
+	int64_t			 now = clk_wall();
+	char			*url;
+	int			 rc;
+
+	if (d->renewal_info == NULL || m->ari_id == NULL ||
+	    (m->ari_next != INT64_MIN && m->ari_next > now))
+		return 0;
+	memset(&a, 0, sizeof(a));
+	memset(&r, 0, sizeof(r));
+	url = mem_printf("%s/%s", d->renewal_info, m->ari_id);
+	q.url = url;
+	m->ari_next = now + ARI_WAIT * CLK_SEC;
+	if (acme_talk_call(t, &q, "", &r, &why) == 0 && r.status == 200 &&
+	    ari_read(r.body, &a, &why) == 0) {
+		choose(m, &a);
+		m->ari_next = now + ari_wait(r.retry_after, now) * CLK_SEC;
+	}
+	rc = managed_ari(db, m, a.url, e);
+	ari_free(&a);
+	free(url);
+	return rc;
+}
+
+int64_t
+acme_advice_at(const struct managed_row *m)
+{
+	int64_t	by_age = due_at(m->not_before, m->not_after);
+	int64_t	last;
+
+	if (m->ari_pick == INT64_MIN || by_age == INT64_MIN)
+		return by_age;
+	/* advice may be late, but not so late that it expires meanwhile */
+	last = m->not_after - (m->not_after - m->not_before) / 10;
+	return m->ari_pick < last ? m->ari_pick : last;
+}
+
+int
+acme_advice_urgent(const struct managed_row *m, int64_t now)
+{
+	return m->ari_end != INT64_MIN && m->ari_end < now;
+}
