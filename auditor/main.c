@@ -8,6 +8,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/near.h"
 #include "auditor/proc.h"
+#include "auditor/cmd/renewal.h"
 #include "auditor/role/challenge.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/fetch.h"
@@ -115,6 +116,7 @@ static const struct role roles[] = {
 	{ "fetch", fetch_main },
 	{ "judge", judge_main },
 	{ "probe", probe_main },
+	{ "renew", renew_main },
 	{ "sign", sign_main },
 };
 

@@ -27,6 +27,8 @@
 #define WORKERS_MAX	64
 #define DB_WAIT_S	30
 #define STOP_MS		15000
+/* How often it is looked whether something is to be renewed, at most. */
+#define RENEW_S		600
 
 struct worker {
 	struct proc	proc;
@@ -67,10 +69,14 @@ struct super {
 	int64_t		 until;		/* clk_mono; 0: no end */
 	int		 status;	/* of run --once */
 	int		 done;
+	struct proc	 renew;		/* while something is renewed */
+	int64_t		 renew_at;	/* clk_mono */
 };
 
+/* A process of this role, told what it is for. */
 static int
-worker_start(struct super *s, struct worker *w, struct err *e)
+child(struct super *s, const char *role, int slot, struct proc *out,
+    struct err *e)
 {
 	struct engine_run	r;
 	struct proc_fd		fds[FILE_KEPT_MAX];
@@ -83,20 +89,55 @@ worker_start(struct super *s, struct worker *w, struct err *e)
 		fds[r.nfiles].number = ENGINE_FILE_FD + (int)r.nfiles;
 		r.files[r.nfiles++] = path;
 	}
-	if (proc_spawn("engine", fds, r.nfiles, &w->proc, e) == -1)
+	if (proc_spawn(role, fds, r.nfiles, out, e) == -1)
 		return -1;
 	r.config = s->ctx->conf->path != NULL ? s->ctx->conf->path : "";
 	r.conninfo = s->conninfo;
-	r.slot = w->slot;
+	r.slot = slot;
 	r.once = s->once;
 	r.progress = !s->ctx->quiet;
 	engine_run_pack(&b, &r);
-	ipc_send(w->proc.ipc, ENGINE_RUN, &b, NULL, 0);
-	(void)ipc_flush(w->proc.ipc, NULL);
+	ipc_send(out->ipc, ENGINE_RUN, &b, NULL, 0);
+	(void)ipc_flush(out->ipc, NULL);
 	buf_free(&b);
+	return 0;
+}
+
+static int
+worker_start(struct super *s, struct worker *w, struct err *e)
+{
+	if (child(s, "engine", w->slot, &w->proc, e) == -1)
+		return -1;
 	w->started = clk_mono();
 	w->again = 0;
 	return 0;
+}
+
+/*
+ * Certificates of ours: a process looks what is due, at most one at a time.
+ * Where no challenge is configured nothing can be ordered.
+ */
+static void
+renew(struct super *s)
+{
+	const struct conf	*c = s->ctx->conf;
+	int64_t			 every = c->audit_every < RENEW_S ?
+				    c->audit_every : RENEW_S;
+	struct err		 e = ERR_INIT;
+
+	if (s->renew.pid != 0 && proc_reap(&s->renew, NULL, 0)) {
+		proc_free(&s->renew);
+		s->renew_at = clk_mono() + every * CLK_SEC;
+	}
+	if (s->once || sig_stop || s->renew.pid != 0 ||
+	    clk_mono() < s->renew_at ||
+	    (c->http01_listen == NULL && c->http01_webroot == NULL &&
+	    c->alpn01_listen == NULL && c->dns01_server == NULL &&
+	    c->dns01_hook == NULL))
+		return;
+	s->renew_at = clk_mono() + every * CLK_SEC;
+	if (child(s, "renew", 0, &s->renew, &e) == -1)
+		log_error("acme", "%s", e.msg);
 }
 
 /* A worker ended: with --once that is the end, else it is started again. */
@@ -143,6 +184,7 @@ turn(struct super *s)
 			w->again = clk_mono() + 10 * CLK_SEC;
 		}
 	}
+	renew(s);
 	if (s->ctx->embed != NULL && embed_poll(s->ctx->embed, &e) == -1)
 		log_error("database", "%s", e.msg);
 }
@@ -166,6 +208,8 @@ stop(struct super *s)
 	size_t	i;
 
 	tell(s, ENGINE_STOP);
+	/* an order that is cut off is gone on with */
+	proc_free(&s->renew);
 	for (i = 0; i < s->n; i++) {
 		int64_t	until = clk_mono() + STOP_MS * 1000LL;
 

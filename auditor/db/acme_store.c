@@ -146,7 +146,8 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 	if (db_query(db, &r, e, "select id, name, array_to_string(names, "
 	    "E'\\n'), challenge, key_kind, profile, directory, not_before, "
 	    "not_after, next_at, attempts, origin, ari_id, ari_start, ari_end, "
-	    "ari_pick, ari_next from managed_certificate "
+	    "ari_pick, ari_next, encode(tbs_sha256, 'hex') from "
+	    "managed_certificate "
 	    "where removed_at is null and ($1::text is null or name = $1) "
 	    "order by not_after nulls first, name", "s", name) == -1)
 		return -1;
@@ -171,6 +172,7 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 		m->ari_end = db_time(r, i, 14);
 		m->ari_pick = db_time(r, i, 15);
 		m->ari_next = db_time(r, i, 16);
+		m->tbs = text_or_null(r, i, 17);
 	}
 	db_free(r);
 	return 0;
@@ -198,6 +200,7 @@ managed_rows_free(struct managed_row *v, size_t n)
 		drop(v[i].want.directory);
 		drop(v[i].want.origin);
 		free(v[i].ari_id);
+		free(v[i].tbs);
 	}
 	free(v);
 }

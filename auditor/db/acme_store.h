@@ -55,6 +55,7 @@ struct managed_row {
 	int64_t			 not_before, not_after;	/* INT64_MIN: never issued */
 	int64_t			 next_at;	/* INT64_MIN: no failure */
 	int			 attempts;	/* failures in a row */
+	char			*tbs;		/* hex; NULL: never issued */
 	char			*ari_id;	/* NULL: none */
 	int64_t			 ari_start, ari_end, ari_pick;	/* INT64_MIN */
 	int64_t			 ari_next;	/* INT64_MIN: at once */

@@ -1,11 +1,13 @@
 #include "auditor/role/acme_advice.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/rand.h>
 
 #include "acme/ari.h"
+#include "auditor/db/finding.h"
 #include "auditor/due.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -24,6 +26,25 @@ choose(struct managed_row *m, const struct ari *a)
 	m->ari_start = a->start;
 	m->ari_end = a->end;
 	m->ari_pick = ari_pick(a, random);
+}
+
+/* The CA wants it gone: somebody must hear of it, whatever is done. */
+static int
+urgent(struct db *db, const struct managed_row *m, const char *url,
+    struct err *e)
+{
+	char		why[400];
+	struct finding	f = { .kind = "renewal.requested",
+	    .severity = "high", .subject = m->tbs, .owner = "", .watch = "",
+	    .name = m->want.name, .reason = why,
+	    .issuer_first_seen = INT64_MIN };
+
+	if (m->tbs == NULL || !acme_advice_urgent(m, clk_wall()))
+		return 0;
+	(void)snprintf(why, sizeof(why), "the CA asks for early renewal: the "
+	    "window that it advises is over%s%.300s", url != NULL ? "; see " :
+	    "", url != NULL ? url : "");
+	return finding_open(db, &f, NULL, NULL, e);
 }
 
 int
@@ -52,7 +73,12 @@ acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
 		choose(m, &a);
 		m->ari_next = now + ari_wait(r.retry_after, now) * CLK_SEC;
 	}
-	rc = managed_ari(db, m, a.url, e);
+	rc = db_begin(db, e);
+	if (rc == 0 && (managed_ari(db, m, a.url, e) == -1 ||
+	    urgent(db, m, a.url, e) == -1 || db_commit(db, e) == -1)) {
+		db_rollback(db);
+		rc = -1;
+	}
 	ari_free(&a);
 	free(url);
 	return rc;

@@ -9,6 +9,8 @@
 #include "acme/ari.h"
 #include "acme/flow.h"
 #include "auditor/db/expect.h"
+#include "auditor/db/finding.h"
+#include "auditor/db/watcher.h"
 #include "auditor/deploy.h"
 #include "auditor/due.h"
 #include "base/clk.h"
@@ -18,6 +20,8 @@
 #include "base/sha.h"
 #include "pki/owner.h"
 
+/* Failures in a row from which on somebody is told. */
+#define TELL_FROM	3
 /* How long a person waits for an order. */
 #define DEADLINE	(600 * CLK_SEC)
 /* Requests of one flow that are under way, and whose number is whose. */
@@ -367,6 +371,30 @@ put_files(struct run *r, const struct got *g, struct deploy *d,
 	return rc;
 }
 
+/* That it failed again and again is news once; it is said when it is over. */
+static int
+find(struct acme_order *o, const char *why, struct err *e)
+{
+	struct finding	f = { .kind = "renewal.failed", .severity = "high",
+	    .subject = o->want.name, .owner = "", .watch = "",
+	    .name = o->want.name, .reason = why,
+	    .issuer_first_seen = INT64_MIN };
+
+	return o->failures + 1 < TELL_FROM ? 0 :
+	    finding_open(o->db, &f, NULL, NULL, e);
+}
+
+/* What was wrong with the one before is over with the new one. */
+static int
+unfind(struct acme_order *o, struct err *e)
+{
+	if (watcher_gone(o->db, "renewal.failed", o->want.name,
+	    "a certificate was issued and deployed", e) == -1)
+		return -1;
+	return o->old == NULL ? 0 : watcher_gone(o->db, "renewal.requested",
+	    o->old, "it was renewed", e);
+}
+
 /* The folder, then the database: a death between is made good by the next. */
 static int
 deploy(struct run *r, const struct got *g, char **where, struct err *e)
@@ -405,7 +433,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 		rc = db_begin(o->db, e);
 		if (rc == 0 && (managed_issued(o->db, o->managed, &m, e) == -1
 		    || order_end(o->db, r->row.id, "", e) == -1 ||
-		    db_commit(o->db, e) == -1)) {
+		    unfind(o, e) == -1 || db_commit(o->db, e) == -1)) {
 			db_rollback(o->db);
 			rc = -1;
 		}
@@ -416,24 +444,31 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	return rc;
 }
 
+void
+acme_order_failed(struct acme_order *o, int64_t order, const char *why,
+    int64_t not_before)
+{
+	struct err	e = ERR_INIT;
+	int64_t		next = clk_wall() + due_again(o->failures + 1);
+
+	if (next < not_before)
+		next = not_before;
+	if (db_begin(o->db, &e) == 0 && (managed_failed(o->db, o->managed,
+	    why, next, &e) == -1 || find(o, why, &e) == -1 ||
+	    (order != 0 && order_end(o->db, order, why, &e) == -1) ||
+	    db_commit(o->db, &e) == -1))
+		db_rollback(o->db);
+}
+
 /* It is over, and why: the next one begins anew, not at once. */
 static void
 note_failure(struct run *r, const char *why)
 {
-	struct acme_order	*o = r->o;
-	struct err		 e = ERR_INIT;
-	int64_t			 next = 0;
-	int64_t			 pause = due_again(o->failures + 1);
+	int64_t	next = 0;
 
 	if (r->flow != NULL)
 		(void)flow_again(r->flow, &next);
-	if (next < clk_wall() + pause)
-		next = clk_wall() + pause;
-	if (db_begin(o->db, &e) == 0 && (managed_failed(o->db, o->managed,
-	    why, next, &e) == -1 || (r->row.id != 0 &&
-	    order_end(o->db, r->row.id, why, &e) == -1) ||
-	    db_commit(o->db, &e) == -1))
-		db_rollback(o->db);
+	acme_order_failed(r->o, r->row.id, why, next);
 }
 
 int

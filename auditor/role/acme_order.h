@@ -23,6 +23,7 @@ struct acme_order {
 	const char		*author;
 	int			 failures;	/* in a row, before this one */
 	const char		*replaces;	/* certID that it renews; NULL */
+	const char		*old;		/* its tbs_sha256, hex; NULL */
 	void (*tell)(void *, const char *);	/* progress; may be NULL */
 	void			*arg;
 };
@@ -42,6 +43,14 @@ struct acme_order_result {
  */
 int acme_order_run(struct acme_order *, struct acme_order_result *,
     struct err *);
+
+/*
+ * A try failed because of ${why}; ${order}: the one that is over with it, or
+ * 0.  The next try is not before ${not_before} (us), nor sooner than the
+ * failures in a row allow; from the third on it is a finding.
+ */
+void acme_order_failed(struct acme_order *, int64_t order, const char *why,
+    int64_t not_before);
 void acme_order_result_free(struct acme_order_result *);
 
 #endif

@@ -99,6 +99,8 @@ eq "moved into the past: exit" $rc 0
 eq "due" "$(renewed)" "1 renewed, 0 failed, 1 not due"
 ok "it is said" grep -q 'kept.example: the CA asks for early renewal' "$T/err"
 ok "another one is served" test "$(serial kept.example)" != "$was"
+eq "that was news, and is over" "$(sql "select state from finding where
+    kind = 'renewal.requested' and name = 'kept.example'")" resolved
 eq "the order says which one it replaces" "$(acme_show orders |
     python3 -c 'import json, sys
 print(sum(1 for o in json.load(sys.stdin) if o.get("replaces")))')" 1
@@ -123,6 +125,27 @@ cv renew
 eq "advice does not let it expire" "$(renewed)" \
     "1 renewed, 0 failed, 1 not due"
 
+# --- by run itself -----------------------------------------------------------------------
+
+cat >> "$conf" <<END
+audit: {every: 1s}
+log_list: {file: $T/none.json, signature_key: none}
+END
+echo '{"version": "1", "log_list_timestamp": "2026-11-27T00:00:00Z",
+    "operators": []}' > "$T/none.json"
+was=$(serial kept.example)
+sql "update managed_certificate set not_before = now() - interval '85 days',
+    not_after = now() + interval '5 days' where name = 'kept.example'" \
+    >/dev/null
+start
+wait_sql 20 t "select not_after > now() + interval '80 days'
+    from managed_certificate where name = 'kept.example'"
+eq "the daemon renews" $? 0
+wait_for 5 fits kept.example
+ok "another one is served" test "$(serial kept.example)" != "$was"
+stop
+ok "said once" test "$(grep -c 'kept.example: renewed' "$T/run.log")" -eq 1
+
 # --- failures -------------------------------------------------------------------------
 
 was=$(serial kept.example)
@@ -131,6 +154,16 @@ cv renew kept.example
 eq "the CA is away: exit" $rc 1
 eq "the old one is served" "$(serial kept.example)" "$was"
 ok "its key fits" fits kept.example
+cv renew kept.example
+eq "twice is no news" "$(sql "select count(*) from finding where
+    kind = 'renewal.failed'")" 0
+for n in 3 4; do
+	cv renew kept.example
+done
+eq "the third time it is" "$(sql "select severity || ' ' || state from finding
+    where kind = 'renewal.failed' and subject = 'kept.example'")" "high open"
+ok "and waits" test "$(sql "select next_at > now() + interval '90 minutes'
+    from managed_certificate where name = 'kept.example'")" = t
 cv renew nobody.example
 eq "no such certificate: exit" $rc 1
 cv renew a.example b.example
