@@ -104,6 +104,7 @@ END
 bash tests/fuzz/seeds_more.sh
 bash tests/fuzz/seeds_sct.sh
 bash tests/fuzz/seeds_ocsp.sh
+bash tests/fuzz/seeds_acme.sh
 # the messages of the auditor to its judges, from their unit test
 mkdir -p tests/fuzz/corpus/judge_said
 SAID_SEEDS=tests/fuzz/corpus/judge_said \
