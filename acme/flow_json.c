@@ -260,6 +260,8 @@ auths_read(struct flow *f, const json_t *o, struct err *e)
 
 	if (doc_array(o, "authorizations", LIMIT_ACME_NAMES, &a, e) == -1)
 		return -1;
+	if (json_array_size(a) == 0)
+		return 0;
 	f->auth = mem_array(json_array_size(a), sizeof(*f->auth));
 	for (i = 0; i < json_array_size(a); i++) {
 		f->nauths++;
