@@ -318,6 +318,8 @@ reply(struct flow *f, struct flow_slot *s, struct flow_auth *a,
 
 	lost = r->status < 200 || r->status >= 500 || r->status == 429 ||
 	    r->status == 408;
+	if (!lost)
+		s->losses = 0;
 	if ((!lost && r->status < 400) || (lost && is_spare(f, s))) {
 		flow_take(f, s, a, r, now);
 		return;

@@ -343,6 +343,7 @@ flow_fail_problem(struct flow *f, struct problem *p, const char *what,
 	problem_say(p, &b);
 	doc_keep(&f->why, buf_text(&b));
 	buf_free(&b);
+	problem_free(&f->problem);
 	f->problem = *p;
 	f->has_problem = 1;
 	memset(p, 0, sizeof(*p));

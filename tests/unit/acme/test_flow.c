@@ -412,6 +412,37 @@ failing(void **state)
 	script_done(script_flow(), early);
 }
 
+/* A server that fails now and then, for long: what counts is in a row. */
+static void
+unsteady(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_PROVED, L_READY };
+	static const struct line	work = { ACME_ORDER_GET, "/o/1", "",
+	    200, ORDER("processing", ""), NULL, NULL, NULL };
+	static const struct line	busy = { ACME_ORDER_GET, "/o/1", "",
+	    503, "", NULL, NULL, NULL };
+	static const struct line	final = L_FINAL, end[] = { L_VALID,
+	    L_CERT, L_END };
+	struct acme_ask	 ask;
+	struct flow	*f;
+	uint32_t	 id;
+	size_t		 i;
+
+	(void)state;
+	script_want();
+	f = script_flow();
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		script_answer(f, id, i < 3 ? &t[i] : &final);
+	}
+	for (i = 0; i < 4 * LIMIT_ACME_TRIES; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		assert_int_equal(ask.purpose, ACME_ORDER_GET);
+		script_answer(f, id, i % 2 != 0 ? &busy : &work);
+	}
+	script_done(f, end);
+}
+
 /* A limit longer than there is time: at once, and until when. */
 static void
 limited(void **state)
@@ -453,6 +484,14 @@ caps(void **state)
 	for (i = 0; begin[i].purpose != 0; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
 		script_answer(f, id, &begin[i]);
+	}
+	/* what was refused for its nonce does not count */
+	for (i = 0; i < LIMIT_ACME_FINALIZE; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		assert_int_equal(ask.purpose, ACME_FINALIZE);
+		assert_true(flow_maybe_issued(f));
+		script_answer(f, id, &nonce);
+		assert_false(flow_maybe_issued(f));
 	}
 	for (i = 0; i < LIMIT_ACME_FINALIZE; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
@@ -673,6 +712,7 @@ main(void)
 		cmocka_unit_test(profiles),
 		cmocka_unit_test(waiting),
 		cmocka_unit_test(failing),
+		cmocka_unit_test(unsteady),
 		cmocka_unit_test(limited),
 		cmocka_unit_test(caps),
 		cmocka_unit_test(chains),

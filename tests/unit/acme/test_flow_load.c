@@ -122,6 +122,47 @@ resumed(void **state)
 	assert_int_equal(p.state, FLOW_PLACE_REMOVED);
 	assert_string_equal(p.token, TOKEN);
 	flow_free(f);
+	/* also when it died twice */
+	f = again(after(t, 3));
+	script_play(f, invalid);
+	flow_place(f, 0, &p);
+	assert_int_equal(p.state, FLOW_PLACE_REMOVED);
+	flow_free(f);
+}
+
+/* What was to be finalized is what will be: the CSR is not asked for anew. */
+static void
+finalized(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_PROVED, L_READY };
+	static const struct line	ready = L_READY;
+	static const struct line	rest[] = { L_VALID, L_CERT, L_END };
+	struct acme_ask	 ask;
+	struct flow	*f;
+	uint32_t	 id;
+	int		 sent;
+
+	(void)state;
+	for (sent = 0; sent < 2; sent++) {
+		script_want();
+		f = played(t, 3);
+		assert_int_equal(flow_events(f) & FLOW_FINALIZE,
+		    FLOW_FINALIZE);
+		assert_int_equal(flow_finalize(f, CSR, now, NULL), 0);
+		if (sent)
+			assert_int_equal(flow_ask(f, now, &id, &ask), 1);
+		f = again(f);
+		assert_int_equal(flow_maybe_issued(f), sent);
+		assert_int_equal(flow_ask(f, now, &id, &ask), 1);
+		assert_int_equal(ask.purpose, ACME_ORDER_GET);
+		script_answer(f, id, &ready);
+		assert_int_equal(flow_events(f) & FLOW_FINALIZE, 0);
+		assert_int_equal(flow_ask(f, now, &id, &ask), 1);
+		assert_int_equal(ask.purpose, ACME_FINALIZE);
+		assert_string_equal(ask.payload, "{\"csr\":\"" CSR "\"}");
+		script_answer(f, id, &(struct line){ .status = 0 });
+		script_done(f, rest);
+	}
 }
 
 /* Ends stay ends, with all that was said. */
@@ -310,6 +351,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_teardown(stable, end),
 		cmocka_unit_test_teardown(resumed, end),
+		cmocka_unit_test_teardown(finalized, end),
 		cmocka_unit_test_teardown(ended, end),
 		cmocka_unit_test_teardown(deadline, end),
 		cmocka_unit_test_teardown(faulty, end),
