@@ -132,8 +132,7 @@ small(const json_t *o, const char *key, int64_t max, int *out, struct err *e)
 static int
 moment(const json_t *o, const char *key, int64_t *out, struct err *e)
 {
-	/* room to add to it */
-	const int64_t	range[2] = { 0, INT64_MAX / 4 };
+	const int64_t	range[2] = { 0, FLOW_TIME_MAX };
 
 	return doc_int(o, key, range, out, e);
 }

@@ -298,6 +298,11 @@ replaces(void **state)
 		assert_int_equal(flow_events(f), FLOW_FAILED);
 		flow_free(f);
 	}
+	/* what is none is not sent */
+	want.replaces = "no certID";
+	assert_null(flow_start(&dir, &pin, &want, NULL));
+	want.replaces = ".AA";
+	assert_null(flow_start(&dir, &pin, &want, NULL));
 	/* a CA without renewal information is not told */
 	free(dir.renewal_info);
 	dir.renewal_info = NULL;
@@ -461,6 +466,45 @@ limited(void **state)
 	assert_int_equal(when, NOW + 7200 * CLK_SEC);
 	has(flow_why(f), "not before");
 	flow_free(f);
+}
+
+/* One that says nothing of time is not tried for long. */
+static void
+limited_unsaid(void **state)
+{
+#define SLOW { ACME_ORDER_NEW, "/new-order", "a.example", 429, "", NULL, \
+	NULL, NULL }
+	static const struct line	t[] = { SLOW, SLOW, SLOW, L_END };
+
+	(void)state;
+	script_want();
+	script_fails(script_flow(), t, "rateLimited");
+}
+
+/* A CA that lets us wait for ever, by looks. */
+static void
+polls(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL };
+	static const struct line	close = L_CLOSE, look = L_AUTHZ;
+	struct acme_ask	 ask;
+	struct flow	*f;
+	uint32_t	 id;
+	size_t		 i;
+
+	(void)state;
+	script_want();
+	want.deadline = INT64_MAX;
+	f = script_flow();
+	for (i = 0; i < 3 + LIMIT_ACME_POLLS; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		assert_int_not_equal(ask.purpose, ACME_AUTHZ_CLOSE);
+		script_answer(f, id, i < 3 ? &t[i] : &look);
+	}
+	assert_int_equal(script_ask(f, &id, &ask), 1);
+	assert_int_equal(ask.purpose, ACME_AUTHZ_CLOSE);
+	script_answer(f, id, &close);
+	script_fails(f, (const struct line[]){ L_END }, "did not change");
 }
 
 /* finalize is sent so often, and nonces are tried so often. */
@@ -714,6 +758,8 @@ main(void)
 		cmocka_unit_test(failing),
 		cmocka_unit_test(unsteady),
 		cmocka_unit_test(limited),
+		cmocka_unit_test(limited_unsaid),
+		cmocka_unit_test(polls),
 		cmocka_unit_test(caps),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(hostile),

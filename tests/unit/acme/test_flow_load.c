@@ -217,6 +217,39 @@ ended(void **state)
 	script_fails(f, close, "enough");
 }
 
+/* What a hook says may be anything; it is stored and shown as text. */
+static void
+said_by_hook(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ };
+	struct buf	 b = BUF_INIT;
+	struct flow	*f;
+
+	(void)state;
+	script_want();
+	buf_str(&b, "\x1b]0;\xff\n");
+	while (b.n < 5000)
+		buf_u8(&b, 0xe2);
+	f = again(played(t, 2));
+	flow_free(f);
+	f = played(t, 2);
+	flow_not_placed(f, 0, buf_text(&b), now);
+	f = again(f);
+	flow_free(f);
+	f = played(t, 2);
+	flow_not_placed(f, 0, buf_text(&b), now);
+	flow_not_placed(f, 0, buf_text(&b), now);
+	f = again(f);
+	has(flow_why(f), "\\x1b]0;\\xff\\x0a");
+	flow_free(f);
+	f = played(t, 2);
+	flow_stop(f, buf_text(&b), now);
+	f = again(f);
+	has(flow_why(f), "\\x1b]0;\\xff\\x0a");
+	flow_free(f);
+	buf_free(&b);
+}
+
 /* A new deadline, and one that is over. */
 static void
 deadline(void **state)
@@ -353,6 +386,7 @@ main(void)
 		cmocka_unit_test_teardown(resumed, end),
 		cmocka_unit_test_teardown(finalized, end),
 		cmocka_unit_test_teardown(ended, end),
+		cmocka_unit_test_teardown(said_by_hook, end),
 		cmocka_unit_test_teardown(deadline, end),
 		cmocka_unit_test_teardown(faulty, end),
 		cmocka_unit_test_teardown(limits, end),
