@@ -53,8 +53,8 @@ struct flow_want {
 
 /*
  * Begin.  ${pin} is borrowed and must live as long as the flow.  NULL, with
- * ERR_FORMAT (a name, replaces), ERR_LIMIT, ERR_CONF (no challenge fits a name; a
- * required profile that the directory does not offer).
+ * ERR_FORMAT (a name, replaces), ERR_LIMIT, ERR_CONF (no challenge fits a
+ * name; a required profile that the directory does not offer).
  */
 struct flow *flow_start(const struct directory *, const struct url_pin *pin,
     const struct flow_want *, struct err *);
@@ -172,6 +172,13 @@ enum problem_when flow_again(const struct flow *, int64_t *not_before);
  * have come through.
  */
 int flow_maybe_issued(const struct flow *);
+
+/*
+ * Look once more for the certificate of a failed order that may have been
+ * issued: it is read again and goes on until the new deadline.  -1 when
+ * nothing can be there.
+ */
+int flow_reopen(struct flow *, int64_t deadline, int64_t now);
 
 /*
  * The order's URL, NULL before there is one; the profile of the order as the

@@ -187,6 +187,22 @@ flow_maybe_issued(const struct flow *f)
 	return f->maybe;
 }
 
+int
+flow_reopen(struct flow *f, int64_t deadline, int64_t now)
+{
+	if (f->state != FLOW_S_FAILED || f->order == NULL || !f->maybe)
+		return -1;
+	doc_keep(&f->why, NULL);
+	problem_free(&f->problem);
+	f->has_problem = 0;
+	f->again = PROBLEM_NEVER;
+	f->not_before = 0;
+	f->deadline = deadline < FLOW_TIME_MAX ? deadline : FLOW_TIME_MAX;
+	f->state = FLOW_S_ORDER;
+	flow_get_order(f, now);
+	return 0;
+}
+
 const char *
 flow_order(const struct flow *f)
 {

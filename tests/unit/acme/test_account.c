@@ -298,8 +298,8 @@ key_change(void **state)
 	static const char *const bad[] = { "", "{}", "7",
 		"{\"protected\":\"a\",\"payload\":\"b\"}",
 		"{\"protected\":\"a\",\"payload\":\"b\",\"signature\":\"=\"}",
-		"{\"protected\":\"a\",\"payload\":\"b\",\"signature\":\"c\","
-		    "\"header\":{}}" };
+		"{\"protected\":\"a\",\"payload\":\"b\",\"signature\":7}",
+		"{\"header\":{},\"payload\":\"b\",\"signature\":\"c\"}" };
 	struct problem		 p;
 	struct err		 e = ERR_INIT;
 	struct account_ask	 ask = { &pin, NULL, NOW };

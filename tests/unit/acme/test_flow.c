@@ -700,6 +700,38 @@ stopped(void **state)
 	flow_free(f);
 }
 
+/* A certificate that came too late is fetched later. */
+static void
+reopened(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	    L_FINAL, { ACME_ORDER_GET, "/o/1", "", 200,
+	    ORDER("processing", ""), NULL, "86400", NULL },
+	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("processing", ""), NULL,
+	    "86400", NULL }, L_END };
+	static const struct line	rest[] = { L_VALID, L_CERT, L_END };
+	static const struct line	csr[] = { L_NEW, L_PROVED, L_READY,
+	    { ACME_FINALIZE, "/f/1", CSR, 400, PROBLEM("badCSR"), NULL, NULL,
+	    NULL }, L_END };
+	struct flow	*f;
+
+	(void)state;
+	script_want();
+	f = script_flow();
+	assert_int_equal(flow_reopen(f, INT64_MAX, now), -1);
+	script_play(f, t);
+	assert_int_equal(flow_events(f), FLOW_FAILED);
+	has(flow_why(f), "a certificate may exist");
+	assert_int_equal(flow_reopen(f, now + CLK_SEC, now), 0);
+	assert_string_equal(flow_why(f), "");
+	script_done(f, rest);
+	script_want();
+	f = script_flow();
+	script_play(f, csr);
+	assert_int_equal(flow_reopen(f, INT64_MAX, now), -1);
+	flow_free(f);
+}
+
 /* The number of names, and names that come twice. */
 static void
 names(void **state)
@@ -764,6 +796,7 @@ main(void)
 		cmocka_unit_test(chains),
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(stopped),
+		cmocka_unit_test(reopened),
 		cmocka_unit_test(names),
 	};
 
