@@ -11,6 +11,7 @@
 #define POLL_US		(CLK_SEC / 10)
 #define NONCES_AT_ONCE	10	/* then with pauses */
 #define ALT_LOSSES	3	/* of a chain that is not needed */
+#define LIMITED_MAX	3	/* 429 that do not say how long */
 
 /* --- begin and end --- */
 
@@ -75,6 +76,39 @@ profile_read(struct flow *f, const struct directory *d,
 	    w->profile);
 }
 
+/* A certID (RFC 9773 4.1), where the CA knows what that is. */
+static int
+replaces_read(struct flow *f, const struct directory *d,
+    const struct flow_want *w, struct err *e)
+{
+	const char	*dot;
+	char		*aki;
+	int		 ok;
+
+	if (w->replaces == NULL || d->renewal_info == NULL)
+		return 0;
+	dot = strchr(w->replaces, '.');
+	if (dot != NULL) {
+		aki = mem_dup(w->replaces, (size_t)(dot - w->replaces));
+		ok = doc_is_b64url(aki, 1, LIMIT_ACME_TEXT / 4) &&
+		    doc_is_b64url(dot + 1, 1, LIMIT_ACME_TEXT / 4);
+		free(aki);
+		if (ok) {
+			f->replaces = mem_str(w->replaces);
+			return 0;
+		}
+	}
+	return err_set(e, ERR_FORMAT, "replaces: must be a certificate's "
+	    "identifier (RFC 9773 4.1)");
+}
+
+/* What can be stored, and added to. */
+static int64_t
+moment(int64_t t)
+{
+	return t < 0 ? 0 : t > FLOW_TIME_MAX ? FLOW_TIME_MAX : t;
+}
+
 struct flow *
 flow_start(const struct directory *d, const struct url_pin *pin,
     const struct flow_want *w, struct err *e)
@@ -84,15 +118,14 @@ flow_start(const struct directory *d, const struct url_pin *pin,
 	f->pin = pin;
 	f->new_order = mem_str(d->new_order);
 	if (idents_read(f, w, e) == -1 || prefer_read(f, w, e) == -1 ||
-	    profile_read(f, d, w, e) == -1) {
+	    profile_read(f, d, w, e) == -1 ||
+	    replaces_read(f, d, w, e) == -1) {
 		flow_free(f);
 		return NULL;
 	}
-	if (w->replaces != NULL && d->renewal_info != NULL)
-		f->replaces = mem_str(w->replaces);
-	f->not_after = w->not_after;
-	f->deadline = w->deadline;
-	f->poll_us = w->poll_us > 0 ? w->poll_us : POLL_US;
+	f->not_after = moment(w->not_after);
+	f->deadline = moment(w->deadline);
+	f->poll_us = w->poll_us > 0 ? moment(w->poll_us) : POLL_US;
 	f->alternates = w->alternates;
 	flow_to_new(f, 0);
 	return f;
@@ -277,8 +310,10 @@ again_lost(struct flow *f, struct flow_slot *s, struct flow_auth *a,
 	int64_t	due;
 
 	s->losses++;
+	s->limits += p->status == 429 && p->retry_at == 0;
 	due = now + pause_of(s, p, now);
-	if (s->losses >= LIMIT_ACME_TRIES || due >= end) {
+	if (s->losses >= LIMIT_ACME_TRIES || due >= end ||
+	    s->limits >= LIMITED_MAX) {
 		if (s->purpose == ACME_AUTHZ_CLOSE) {
 			flow_slot_clear(s);
 			flow_cleaned(f);
@@ -318,6 +353,8 @@ reply(struct flow *f, struct flow_slot *s, struct flow_auth *a,
 
 	lost = r->status < 200 || r->status >= 500 || r->status == 429 ||
 	    r->status == 408;
+	if (!lost)
+		s->losses = s->limits = 0;
 	if ((!lost && r->status < 400) || (lost && is_spare(f, s))) {
 		flow_take(f, s, a, r, now);
 		return;

@@ -42,8 +42,8 @@ struct flow_want {
 	int		 profile_required;	/* fail without it, else
 						   order without it */
 	const char	*replaces;	/* certID (RFC 9773 4.1), or NULL; not
-					   sent where the directory has no
-					   renewalInfo */
+					   looked at where the directory has
+					   no renewalInfo */
 	int64_t		 not_after;	/* 0: the CA's choice */
 	int64_t		 deadline;	/* then it fails */
 	int64_t		 poll_us;	/* first wait for a change of state;
@@ -53,8 +53,8 @@ struct flow_want {
 
 /*
  * Begin.  ${pin} is borrowed and must live as long as the flow.  NULL, with
- * ERR_FORMAT (a name), ERR_LIMIT, ERR_CONF (no challenge fits a name; a
- * required profile that the directory does not offer).
+ * ERR_FORMAT (a name, replaces), ERR_LIMIT, ERR_CONF (no challenge fits a
+ * name; a required profile that the directory does not offer).
  */
 struct flow *flow_start(const struct directory *, const struct url_pin *pin,
     const struct flow_want *, struct err *);
@@ -123,7 +123,9 @@ struct flow_place {
 
 /*
  * How many there are: one for each authorization.  After flow_load() those
- * that were placed are wanted again: placing must be idempotent.
+ * that were placed are wanted again: placing must be idempotent.  The record
+ * of dns-persist-01 is a standing grant: whether to take that away is the
+ * caller's choice.
  */
 size_t flow_places(const struct flow *);
 void flow_place(const struct flow *, size_t i, struct flow_place *);
@@ -170,6 +172,13 @@ enum problem_when flow_again(const struct flow *, int64_t *not_before);
  * have come through.
  */
 int flow_maybe_issued(const struct flow *);
+
+/*
+ * Look once more for the certificate of a failed order that may have been
+ * issued: it is read again and goes on until the new deadline.  -1 when
+ * nothing can be there.
+ */
+int flow_reopen(struct flow *, int64_t deadline, int64_t now);
 
 /*
  * The order's URL, NULL before there is one; the profile of the order as the

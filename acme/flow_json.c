@@ -132,8 +132,7 @@ small(const json_t *o, const char *key, int64_t max, int *out, struct err *e)
 static int
 moment(const json_t *o, const char *key, int64_t *out, struct err *e)
 {
-	/* room to add to it */
-	const int64_t	range[2] = { 0, INT64_MAX / 4 };
+	const int64_t	range[2] = { 0, FLOW_TIME_MAX };
 
 	return doc_int(o, key, range, out, e);
 }
@@ -260,6 +259,8 @@ auths_read(struct flow *f, const json_t *o, struct err *e)
 
 	if (doc_array(o, "authorizations", LIMIT_ACME_NAMES, &a, e) == -1)
 		return -1;
+	if (json_array_size(a) == 0)
+		return 0;
 	f->auth = mem_array(json_array_size(a), sizeof(*f->auth));
 	for (i = 0; i < json_array_size(a); i++) {
 		f->nauths++;

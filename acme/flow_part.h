@@ -6,6 +6,9 @@
 
 /* The inside of a flow, for flow*.c only. */
 
+/* The latest moment, with room to add to it. */
+#define FLOW_TIME_MAX (INT64_MAX / 4)
+
 /* Stored: never changed, only added to. */
 enum flow_state {
 	FLOW_S_NEW	= 1,	/* newOrder */
@@ -33,6 +36,7 @@ struct flow_slot {
 	uint32_t		 id;		/* under way; 0: not */
 	unsigned		 nonces;	/* badNonce */
 	unsigned		 losses;	/* no answer, 5xx, 429 */
+	unsigned		 limits;	/* 429 without Retry-After */
 	unsigned		 polls;		/* no change */
 };
 
@@ -140,7 +144,10 @@ void flow_all_valid(struct flow *, int64_t now);
 /* Choose what proves the authorization; the flow fails when nothing can. */
 void flow_choose(struct flow *, struct flow_auth *, int64_t now);
 
-/* It has failed, for a reason of ours; of the CA's (${p} is taken). */
+/*
+ * It has failed, for a reason of ours, in which texts of others must be
+ * escaped already; for one of the CA's (${p} is taken).
+ */
 void flow_fail(struct flow *, enum problem_when, int64_t now,
     const char *, ...) __attribute__((format(printf, 4, 5)));
 void flow_fail_problem(struct flow *, struct problem *p, const char *what,

@@ -36,7 +36,7 @@ flow_slot_set(struct flow_slot *s, enum acme_purpose purpose,
 	s->id = 0;
 	s->nonces = 0;
 	if (!same)
-		s->losses = s->polls = 0;
+		s->losses = s->limits = s->polls = 0;
 	free(was.url);
 	free(was.payload);
 }
@@ -231,7 +231,7 @@ no_challenge(struct flow *f, struct flow_auth *a, int64_t now)
 	offers(f, a, &b);
 	if (a->not_placed != NULL)
 		flow_fail(f, PROBLEM_LATER, now, "%s: the challenge could "
-		    "not be placed: %.300s", order_text(&a->ident, text),
+		    "not be placed: %s", order_text(&a->ident, text),
 		    a->not_placed);
 	else
 		flow_fail(f, PROBLEM_NEVER, now, "%s: no challenge can prove "
@@ -343,6 +343,7 @@ flow_fail_problem(struct flow *f, struct problem *p, const char *what,
 	problem_say(p, &b);
 	doc_keep(&f->why, buf_text(&b));
 	buf_free(&b);
+	problem_free(&f->problem);
 	f->problem = *p;
 	f->has_problem = 1;
 	memset(p, 0, sizeof(*p));

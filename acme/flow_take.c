@@ -160,16 +160,17 @@ take_order(struct flow *f, struct order *o, const struct acme_reply *r,
 static int
 profile_kept(struct flow *f, const struct order *o, int64_t now)
 {
-	char	text[LIMIT_ACME_DETAIL];
+	const char	*made = o->profile != NULL ? o->profile : "none";
+	char		 text[LIMIT_ACME_DETAIL], asked[LIMIT_ACME_DETAIL];
 
 	if (!f->profile_required || f->profile == NULL ||
 	    (o->profile != NULL && strcmp(o->profile, f->profile) == 0))
 		return 1;
-	(void)name_display(o->profile != NULL ? o->profile : "none",
-	    strlen(o->profile != NULL ? o->profile : "none"), text,
-	    sizeof(text));
+	(void)name_display(made, strlen(made), text, sizeof(text));
+	(void)name_display(f->profile, strlen(f->profile), asked,
+	    sizeof(asked));
 	flow_fail(f, PROBLEM_NEVER, now, "the profile %s is required, but "
-	    "the CA made the order with \"%s\"", f->profile, text);
+	    "the CA made the order with \"%s\"", asked, text);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "acme/doc.h"
 #include "acme/flow_part.h"
 #include "base/mem.h"
+#include "pki/name.h"
 
 /* What the caller does, and what it is told. */
 
@@ -85,6 +86,7 @@ void
 flow_not_placed(struct flow *f, size_t i, const char *why, int64_t now)
 {
 	struct flow_auth	*a;
+	char			 text[LIMIT_ACME_DETAIL];
 
 	if (i >= f->nauths || f->auth[i].place != FLOW_PLACE_WANTED)
 		return;
@@ -92,7 +94,8 @@ flow_not_placed(struct flow *f, size_t i, const char *why, int64_t now)
 	a->place = FLOW_PLACE_NONE;
 	a->declined |= 1u << a->type;
 	a->type = 0;
-	doc_keep(&a->not_placed, why);
+	(void)name_display(why, strlen(why), text, sizeof(text));
+	doc_keep(&a->not_placed, text);
 	flow_choose(f, a, now);
 }
 
@@ -122,8 +125,11 @@ flow_finalize(struct flow *f, const char *csr, int64_t now, struct err *e)
 void
 flow_stop(struct flow *f, const char *why, int64_t now)
 {
+	char	text[LIMIT_ACME_DETAIL];
+
+	(void)name_display(why, strlen(why), text, sizeof(text));
 	if (f->state != FLOW_S_PICK)
-		flow_fail(f, PROBLEM_LATER, now, "%s", why);
+		flow_fail(f, PROBLEM_LATER, now, "%s", text);
 }
 
 size_t
@@ -179,6 +185,22 @@ int
 flow_maybe_issued(const struct flow *f)
 {
 	return f->maybe;
+}
+
+int
+flow_reopen(struct flow *f, int64_t deadline, int64_t now)
+{
+	if (f->state != FLOW_S_FAILED || f->order == NULL || !f->maybe)
+		return -1;
+	doc_keep(&f->why, NULL);
+	problem_free(&f->problem);
+	f->has_problem = 0;
+	f->again = PROBLEM_NEVER;
+	f->not_before = 0;
+	f->deadline = deadline < FLOW_TIME_MAX ? deadline : FLOW_TIME_MAX;
+	f->state = FLOW_S_ORDER;
+	flow_get_order(f, now);
+	return 0;
 }
 
 const char *

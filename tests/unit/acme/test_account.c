@@ -142,6 +142,7 @@ directory_limits(void **state)
 	struct directory	d;
 	struct err		e = ERR_INIT;
 	struct buf		b = BUF_INIT;
+	size_t			n, i;
 
 	(void)state;
 	assert_int_equal(many(DIRECTORY ",\"profiles\":{", ":\"\"",
@@ -158,6 +159,17 @@ directory_limits(void **state)
 	    "\"newOrder\":\"https://example.com/\","
 	    "\"meta\":{\"caaIdentities\":[", "", LIMIT_ACME_CAA + 1, "]}}"),
 	    ERR_LIMIT);
+	for (n = LIMIT_ACME_TEXT; n <= LIMIT_ACME_TEXT + 1; n++) {
+		buf_reset(&b);
+		buf_str(&b, DIRECTORY ",\"profiles\":{\"a\":\"");
+		for (i = 0; i < n; i++)
+			buf_u8(&b, 'x');
+		buf_str(&b, "\"}}}");
+		assert_int_equal(directory_read(&d, buf_bytes(&b), &pin,
+		    NULL), n > LIMIT_ACME_TEXT ? -1 : 0);
+		directory_free(&d);
+	}
+	buf_reset(&b);
 	buf_str(&b, DIRECTORY "}}");
 	while (b.n < LIMIT_ACME_BODY)
 		buf_u8(&b, ' ');
@@ -286,8 +298,8 @@ key_change(void **state)
 	static const char *const bad[] = { "", "{}", "7",
 		"{\"protected\":\"a\",\"payload\":\"b\"}",
 		"{\"protected\":\"a\",\"payload\":\"b\",\"signature\":\"=\"}",
-		"{\"protected\":\"a\",\"payload\":\"b\",\"signature\":\"c\","
-		    "\"header\":{}}" };
+		"{\"protected\":\"a\",\"payload\":\"b\",\"signature\":7}",
+		"{\"header\":{},\"payload\":\"b\",\"signature\":\"c\"}" };
 	struct problem		 p;
 	struct err		 e = ERR_INIT;
 	struct account_ask	 ask = { &pin, NULL, NOW };

@@ -298,6 +298,11 @@ replaces(void **state)
 		assert_int_equal(flow_events(f), FLOW_FAILED);
 		flow_free(f);
 	}
+	/* what is none is not sent */
+	want.replaces = "no certID";
+	assert_null(flow_start(&dir, &pin, &want, NULL));
+	want.replaces = ".AA";
+	assert_null(flow_start(&dir, &pin, &want, NULL));
 	/* a CA without renewal information is not told */
 	free(dir.renewal_info);
 	dir.renewal_info = NULL;
@@ -412,6 +417,37 @@ failing(void **state)
 	script_done(script_flow(), early);
 }
 
+/* A server that fails now and then, for long: what counts is in a row. */
+static void
+unsteady(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_PROVED, L_READY };
+	static const struct line	work = { ACME_ORDER_GET, "/o/1", "",
+	    200, ORDER("processing", ""), NULL, NULL, NULL };
+	static const struct line	busy = { ACME_ORDER_GET, "/o/1", "",
+	    503, "", NULL, NULL, NULL };
+	static const struct line	final = L_FINAL, end[] = { L_VALID,
+	    L_CERT, L_END };
+	struct acme_ask	 ask;
+	struct flow	*f;
+	uint32_t	 id;
+	size_t		 i;
+
+	(void)state;
+	script_want();
+	f = script_flow();
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		script_answer(f, id, i < 3 ? &t[i] : &final);
+	}
+	for (i = 0; i < 4 * LIMIT_ACME_TRIES; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		assert_int_equal(ask.purpose, ACME_ORDER_GET);
+		script_answer(f, id, i % 2 != 0 ? &busy : &work);
+	}
+	script_done(f, end);
+}
+
 /* A limit longer than there is time: at once, and until when. */
 static void
 limited(void **state)
@@ -430,6 +466,45 @@ limited(void **state)
 	assert_int_equal(when, NOW + 7200 * CLK_SEC);
 	has(flow_why(f), "not before");
 	flow_free(f);
+}
+
+/* One that says nothing of time is not tried for long. */
+static void
+limited_unsaid(void **state)
+{
+#define SLOW { ACME_ORDER_NEW, "/new-order", "a.example", 429, "", NULL, \
+	NULL, NULL }
+	static const struct line	t[] = { SLOW, SLOW, SLOW, L_END };
+
+	(void)state;
+	script_want();
+	script_fails(script_flow(), t, "rateLimited");
+}
+
+/* A CA that lets us wait for ever, by looks. */
+static void
+polls(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL };
+	static const struct line	close = L_CLOSE, look = L_AUTHZ;
+	struct acme_ask	 ask;
+	struct flow	*f;
+	uint32_t	 id;
+	size_t		 i;
+
+	(void)state;
+	script_want();
+	want.deadline = INT64_MAX;
+	f = script_flow();
+	for (i = 0; i < 3 + LIMIT_ACME_POLLS; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		assert_int_not_equal(ask.purpose, ACME_AUTHZ_CLOSE);
+		script_answer(f, id, i < 3 ? &t[i] : &look);
+	}
+	assert_int_equal(script_ask(f, &id, &ask), 1);
+	assert_int_equal(ask.purpose, ACME_AUTHZ_CLOSE);
+	script_answer(f, id, &close);
+	script_fails(f, (const struct line[]){ L_END }, "did not change");
 }
 
 /* finalize is sent so often, and nonces are tried so often. */
@@ -453,6 +528,14 @@ caps(void **state)
 	for (i = 0; begin[i].purpose != 0; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
 		script_answer(f, id, &begin[i]);
+	}
+	/* what was refused for its nonce does not count */
+	for (i = 0; i < LIMIT_ACME_FINALIZE; i++) {
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		assert_int_equal(ask.purpose, ACME_FINALIZE);
+		assert_true(flow_maybe_issued(f));
+		script_answer(f, id, &nonce);
+		assert_false(flow_maybe_issued(f));
 	}
 	for (i = 0; i < LIMIT_ACME_FINALIZE; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
@@ -617,6 +700,38 @@ stopped(void **state)
 	flow_free(f);
 }
 
+/* A certificate that came too late is fetched later. */
+static void
+reopened(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	    L_FINAL, { ACME_ORDER_GET, "/o/1", "", 200,
+	    ORDER("processing", ""), NULL, "86400", NULL },
+	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("processing", ""), NULL,
+	    "86400", NULL }, L_END };
+	static const struct line	rest[] = { L_VALID, L_CERT, L_END };
+	static const struct line	csr[] = { L_NEW, L_PROVED, L_READY,
+	    { ACME_FINALIZE, "/f/1", CSR, 400, PROBLEM("badCSR"), NULL, NULL,
+	    NULL }, L_END };
+	struct flow	*f;
+
+	(void)state;
+	script_want();
+	f = script_flow();
+	assert_int_equal(flow_reopen(f, INT64_MAX, now), -1);
+	script_play(f, t);
+	assert_int_equal(flow_events(f), FLOW_FAILED);
+	has(flow_why(f), "a certificate may exist");
+	assert_int_equal(flow_reopen(f, now + CLK_SEC, now), 0);
+	assert_string_equal(flow_why(f), "");
+	script_done(f, rest);
+	script_want();
+	f = script_flow();
+	script_play(f, csr);
+	assert_int_equal(flow_reopen(f, INT64_MAX, now), -1);
+	flow_free(f);
+}
+
 /* The number of names, and names that come twice. */
 static void
 names(void **state)
@@ -673,11 +788,15 @@ main(void)
 		cmocka_unit_test(profiles),
 		cmocka_unit_test(waiting),
 		cmocka_unit_test(failing),
+		cmocka_unit_test(unsteady),
 		cmocka_unit_test(limited),
+		cmocka_unit_test(limited_unsaid),
+		cmocka_unit_test(polls),
 		cmocka_unit_test(caps),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(stopped),
+		cmocka_unit_test(reopened),
 		cmocka_unit_test(names),
 	};
 

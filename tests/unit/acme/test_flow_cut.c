@@ -175,7 +175,7 @@ answer(struct run *r, enum fault what)
 	r->v[i] = r->v[--r->n];
 	if (what == BUSY || what == LIMITED) {
 		none.status = what == BUSY ? 503 : 429;
-		none.retry_after = what == BUSY ? "1" : NULL;
+		none.retry_after = what == BUSY ? NULL : "2";
 	} else if (what != LOST_REQUEST)
 		model_do(&r->m, s.purpose, s.url, s.payload);
 	if (what == BROKEN)
