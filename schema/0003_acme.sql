@@ -63,6 +63,8 @@ create table acme_order (
 	key_id		text,
 	spki_sha256	bytea,
 	expectation	bigint references expectation,
+	holder		text,			-- host:pid that drives it
+	held_until	timestamptz,
 	error		text,
 	added_at	timestamptz not null default now(),
 	changed_at	timestamptz not null default now()

@@ -1,5 +1,6 @@
 #include "auditor/db/acme_store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,31 +256,60 @@ managed_failed(struct db *db, int64_t id, const char *why, int64_t next,
 
 /* --- orders --------------------------------------------------------------------- */
 
+/* Why it could not be taken: it is held, or there is none. */
+static int
+held(struct db *db, int64_t managed, struct order_row *o, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 there;
+
+	if (db_query(db, &r, e, "select holder from acme_order where "
+	    "managed_id = $1 and state = 'open'", "i", managed) == -1)
+		return -1;
+	there = db_rows(r) != 0;
+	if (there)
+		(void)snprintf(o->holder, sizeof(o->holder), "%s",
+		    db_text(r, 0, 0));
+	db_free(r);
+	return !there ? 0 : err_set(e, ERR_TEMP, "%s is ordering it; try "
+	    "again when that is over", o->holder);
+}
+
 int
-order_open(struct db *db, int64_t managed, struct order_row *o,
-    struct err *e)
+order_open(struct db *db, int64_t managed, const char *holder,
+    const char *over, struct order_row *o, struct err *e)
 {
 	struct db_res	*r = NULL;
 	struct span	 spki;
-	int		 there;
 
 	memset(o, 0, sizeof(*o));
-	if (db_query(db, &r, e, "select id, case when flow = '{}' then '' "
-	    "else flow::text end, key_id, spki_sha256, coalesce(expectation, "
-	    "0) from acme_order where managed_id = $1 and state = 'open'",
-	    "i", managed) == -1)
+	if (db_query(db, &r, e, "update acme_order set holder = $2, held_until "
+	    "= now() + interval '1 minute' where managed_id = $1 and state = "
+	    "'open' and (holder is null or holder in ($2, $3) or held_until < "
+	    "now()) returning id, case when flow = '{}' then '' else "
+	    "flow::text end, key_id, spki_sha256, coalesce(expectation, 0)",
+	    "iss", managed, holder, over) == -1)
 		return -1;
 	spki = db_rows(r) != 0 ? db_bytes(r, 0, 3) : (struct span){ NULL, 0 };
-	there = spki.n == 32;
-	if (there) {
-		o->id = db_int(r, 0, 0);
-		buf_str(&o->flow, db_text(r, 0, 1));
-		o->key_id = mem_str(db_text(r, 0, 2));
-		memcpy(o->spki, spki.p, 32);
-		o->expectation = db_int(r, 0, 4);
+	if (spki.n != 32) {
+		db_free(r);
+		return held(db, managed, o, e);
 	}
+	o->id = db_int(r, 0, 0);
+	buf_str(&o->flow, db_text(r, 0, 1));
+	o->key_id = mem_str(db_text(r, 0, 2));
+	memcpy(o->spki, spki.p, 32);
+	o->expectation = db_int(r, 0, 4);
+	(void)snprintf(o->holder, sizeof(o->holder), "%s", holder);
 	db_free(r);
-	return there;
+	return 1;
+}
+
+int
+order_leave(struct db *db, const struct order_row *o, struct err *e)
+{
+	return db_query(db, NULL, e, "update acme_order set holder = null "
+	    "where id = $1 and holder = $2", "is", o->id, o->holder);
 }
 
 void
@@ -298,27 +328,37 @@ order_add(struct db *db, int64_t managed, int64_t account,
 	struct db_res		*r = NULL;
 
 	if (db_query(db, &r, e, "insert into acme_order (managed_id, "
-	    "account_id, key_id, spki_sha256) values ($1, $2, $3, $4) "
-	    "returning id", "iisb", managed, account, o->key_id, &spki) == -1)
+	    "account_id, key_id, spki_sha256, holder, held_until) values ($1, "
+	    "$2, $3, $4, $5, now() + interval '1 minute') on conflict "
+	    "(managed_id) where state = 'open' do nothing returning id",
+	    "iisbs", managed, account, o->key_id, &spki, o->holder) == -1)
 		return -1;
-	o->id = db_int(r, 0, 0);
+	o->id = db_rows(r) != 0 ? db_int(r, 0, 0) : 0;
 	db_free(r);
-	return 0;
+	return o->id != 0 ? 0 : err_set(e, ERR_TEMP, "somebody else began to "
+	    "order it; try again when that is over");
 }
 
 int
-order_save(struct db *db, int64_t id, const struct buf *flow,
+order_save(struct db *db, const struct order_row *o, const struct buf *flow,
     const char *url, struct err *e)
 {
-	struct buf	text = BUF_INIT;
-	int		rc;
+	struct db_res	*r = NULL;
+	struct buf	 text = BUF_INIT;
+	int64_t		 n = 0;
+	int		 rc;
 
 	buf_span(&text, buf_bytes(flow));
-	rc = db_query(db, NULL, e, "update acme_order set flow = $2::jsonb, "
-	    "url = coalesce($3, url), changed_at = now() where id = $1",
-	    "iss", id, buf_text(&text), url);
+	rc = db_query(db, &r, e, "update acme_order set flow = $2::jsonb, "
+	    "url = coalesce($3, url), changed_at = now(), held_until = now() "
+	    "+ interval '1 minute' where id = $1 and holder = $4",
+	    "isss", o->id, buf_text(&text), url, o->holder);
+	if (rc == 0)
+		n = db_changed(r);
+	db_free(r);
 	buf_free(&text);
-	return rc;
+	return rc == -1 ? -1 : n == 1 ? 0 : err_set(e, ERR_LEASE, "somebody "
+	    "else goes on with this order");
 }
 
 int

@@ -82,18 +82,29 @@ struct order_row {
 	char		*key_id;
 	uint8_t		 spki[32];
 	int64_t		 expectation;	/* 0: none yet */
+	char		 holder[128];	/* who drives it: "host:pid" */
 };
 
-/* The open order of a certificate: 1, 0 there is none, -1. */
-int order_open(struct db *, int64_t managed, struct order_row *,
-    struct err *);
+/*
+ * Take the open order of a certificate for ${holder}, for a minute that each
+ * order_save() begins anew.  1; 0 there is none; -1 ERR_TEMP: somebody else
+ * drives it, whose name is in o->holder.  ${over}: take it from him, who is
+ * no more.
+ */
+int order_open(struct db *, int64_t managed, const char *holder,
+    const char *over, struct order_row *, struct err *);
 void order_row_free(struct order_row *);
 /* A new one, with the key that it will be for; o->id is set. */
 int order_add(struct db *, int64_t managed, int64_t account,
     struct order_row *, struct err *);
-/* What is needed to go on; before each request.  ${url} NULL: none yet. */
-int order_save(struct db *, int64_t id, const struct buf *flow,
+/*
+ * What is needed to go on; before each request.  ${url} NULL: none yet.
+ * ERR_LEASE: somebody else has taken it.
+ */
+int order_save(struct db *, const struct order_row *, const struct buf *flow,
     const char *url, struct err *);
+/* It is left as it is, for whoever goes on. */
+int order_leave(struct db *, const struct order_row *, struct err *);
 int order_expect(struct db *, int64_t id, int64_t expectation, struct err *);
 /* It is over: "" when it is valid, else why not. */
 int order_end(struct db *, int64_t id, const char *error, struct err *);

@@ -1,8 +1,11 @@
 #include "auditor/role/acme_order.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/rand.h>
 
@@ -59,6 +62,51 @@ new_id(char out[40])
 	(void)enc_hex_to(out + 5, b, sizeof(b));
 }
 
+/* "host:pid" */
+static void
+me(char *out, size_t cap)
+{
+	char	host[64] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	(void)snprintf(out, cap, "%s:%ld", host, (long)getpid());
+}
+
+/* Was it a process of this host that is no more? */
+static int
+is_dead(const char *holder)
+{
+	char		 host[64] = "";
+	const char	*colon = strrchr(holder, ':');
+	size_t		 n = colon != NULL ? (size_t)(colon - holder) : 0;
+	long		 pid = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	return pid > 0 && strlen(host) == n && memcmp(host, holder, n) == 0 &&
+	    kill((pid_t)pid, 0) == -1 && errno == ESRCH;
+}
+
+/* The order that is under way, when nobody drives it. */
+static int
+take(struct run *r, struct err *e)
+{
+	struct acme_order	*o = r->o;
+	struct err		 why = ERR_INIT;
+	char			 holder[128];
+	int			 rc;
+
+	me(holder, sizeof(holder));
+	rc = order_open(o->db, o->managed, holder, NULL, &r->row, &why);
+	if (rc == -1 && why.code == ERR_TEMP && is_dead(r->row.holder)) {
+		char	dead[128];
+
+		memcpy(dead, r->row.holder, sizeof(dead));
+		return order_open(o->db, o->managed, holder, dead, &r->row,
+		    e);
+	}
+	return rc != -1 ? rc : err_set(e, why.code, "%s", why.msg);
+}
+
 /* A key and a row of its own, durable before the CA hears of it. */
 static int
 new_order(struct run *r, struct err *e)
@@ -68,6 +116,7 @@ new_order(struct run *r, struct err *e)
 
 	new_id(id);
 	r->row.key_id = mem_str(id);
+	me(r->row.holder, sizeof(r->row.holder));
 	if (sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
 	    r->row.spki, e) == -1)
 		return -1;
@@ -119,7 +168,7 @@ begin(struct run *r, struct err *e)
 	struct flow_resume	 again = { acme_talk_pin(o->talk), clk_wall(),
 				    clk_wall() + DEADLINE };
 	struct err		 why = ERR_INIT;
-	int			 rc = order_open(o->db, o->managed, &r->row, e);
+	int			 rc = take(r, e);
 
 	if (rc == 1 && r->row.flow.n != 0) {
 		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
@@ -242,7 +291,7 @@ send_all(struct run *r, struct err *e)
 	while (r->nfly < FLYING && flow_ask(r->flow, clk_wall(), &id, &a)) {
 		buf_reset(&r->saved);
 		flow_save(r->flow, &r->saved);
-		if (order_save(o->db, r->row.id, &r->saved,
+		if (order_save(o->db, &r->row, &r->saved,
 		    flow_order(r->flow), e) == -1)
 			return -1;
 		sent = acme_talk_send(o->talk, &a, r->row.key_id, &why);
@@ -488,7 +537,11 @@ acme_order_run(struct acme_order *o, struct acme_order_result *out,
 			rc = deploy(&r, &out->got, &out->dir, e);
 	}
 	/* our own fault (the database, a port) leaves the order to be resumed */
-	if (rc == -1 && e->code != ERR_DB && e->code != ERR_SYS)
+	if (rc == -1 && (e->code == ERR_DB || e->code == ERR_SYS) &&
+	    r.row.id != 0)
+		(void)order_leave(o->db, &r.row, NULL);
+	else if (rc == -1 && e->code != ERR_DB && e->code != ERR_SYS &&
+	    e->code != ERR_TEMP && e->code != ERR_LEASE)
 		note_failure(&r, e->msg);
 	flow_free(r.flow);
 	order_row_free(&r.row);
