@@ -16,7 +16,8 @@
 
 /* The certificate of tls-alpn-01: acme/chal.h has the contract. */
 
-#define OID_ACME	"\x2b\x06\x01\x05\x05\x07\x01\x1f"	/* RFC 8737, 6.1 */
+/* id-pe-acmeIdentifier (RFC 8737, 6.1) */
+#define OID_ACME	"\x2b\x06\x01\x05\x05\x07\x01\x1f"
 #define OID_SPAN(s)	((struct span){ (const uint8_t *)(s), sizeof(s) - 1 })
 
 #define DAY		(86400 * CLK_SEC)

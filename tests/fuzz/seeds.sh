@@ -105,6 +105,7 @@ bash tests/fuzz/seeds_more.sh
 bash tests/fuzz/seeds_sct.sh
 bash tests/fuzz/seeds_ocsp.sh
 bash tests/fuzz/seeds_sign.sh
+bash tests/fuzz/seeds_acme.sh
 # the messages of the auditor to its judges, from their unit test
 mkdir -p tests/fuzz/corpus/judge_said
 SAID_SEEDS=tests/fuzz/corpus/judge_said \
