@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "acme/csr.h"
 #include "acme/jws.h"
 #include "acme/pkey.h"
 #include "acme/url.h"

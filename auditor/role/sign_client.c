@@ -39,14 +39,14 @@ sign_client_call(struct sign_client *c, const struct sign_call *call,
 	rc = ipc_recv(c->proc.ipc, &msg, call->type > SIGN_ANSWER ? KEYS_MS :
 	    TIMEOUT_MS, e);
 	if (rc == 0)
-		err_set(e, ERR_SYS, "it does not answer");
+		err_set(e, ERR_TEMP, "it does not answer");
 	if (rc != 1) {
 		if (e != NULL)
 			e->code = ERR_SYS;
 		return err_prefix(e, "sign process");
 	}
-	if (msg.type != SIGN_ANSWER || cur_u8(&msg.body, &code) == -1 || code >= ERR_MAX ||
-	    cur_vec32(&msg.body, &body) == -1)
+	if (msg.type != SIGN_ANSWER || cur_u8(&msg.body, &code) == -1 ||
+	    code >= ERR_MAX || cur_vec32(&msg.body, &body) == -1)
 		return err_set(e, ERR_SYS, "sign process: an answer that "
 		    "cannot be read");
 	s = cur_rest(&body);

@@ -102,15 +102,15 @@ serve(struct sign **s, const struct sign_request *r, struct buf *out,
 		rc = serve_setup(s, c, v, out, e);
 		break;
 	case SIGN_SECRET:
-		rc = sign_texts(c, v, 3) == -1 || cur_left(c) != 0 ? sign_bad(e) :
-		    sign_secret(*s, v[0], v[1], v[2], e);
+		rc = sign_texts(c, v, 3) == -1 || cur_left(c) != 0 ?
+		    sign_bad(e) : sign_secret(*s, v[0], v[1], v[2], e);
 		break;
 	case SIGN_WEBHOOK:
 		rc = serve_webhook(*s, c, v, out, e);
 		break;
 	case SIGN_STATEMENT:
-		rc = cur_vec32(c, &json) == -1 || cur_left(c) != 0 ? sign_bad(e) :
-		    sign_statement(*s, cur_rest(&json), out, e);
+		rc = cur_vec32(c, &json) == -1 || cur_left(c) != 0 ?
+		    sign_bad(e) : sign_statement(*s, cur_rest(&json), out, e);
 		break;
 	default:
 		rc = sign_acme(*s) == NULL ? sign_bad(e) :

@@ -2,13 +2,11 @@
 
 #include <jansson.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "acme/san.h"
 #include "base/enc.h"
 #include "base/limit.h"
-#include "base/mem.h"
 #include "pki/der.h"
 #include "pki/name.h"
 

@@ -25,7 +25,7 @@
 
 /* What was found in it, for who knows the keys; free with _free(). */
 struct sign_payload {
-	struct buf	der;	/* the CSR or the certificate, one DER element */
+	struct buf	der;	/* CSR or certificate: one DER element */
 	struct buf	head;	/* of an inner JWS: protected, decoded; "" */
 	struct buf	body;	/* of an inner JWS: payload, decoded */
 };

@@ -39,7 +39,8 @@ open_dir(int at, const char *name, const char *path, struct err *e)
 }
 
 int
-sign_store_lock(const struct sign_store *s, enum sign_place place, struct err *e)
+sign_store_lock(const struct sign_store *s, enum sign_place place,
+    struct err *e)
 {
 	int rc;
 
@@ -152,8 +153,8 @@ sign_store_places(struct sign_store *s, const char *state_dir, struct err *e)
 }
 
 int
-sign_store_file(const struct sign_store *s, enum sign_place place, const char *name,
-    struct stat *st, struct err *e)
+sign_store_file(const struct sign_store *s, enum sign_place place,
+    const char *name, struct stat *st, struct err *e)
 {
 	const char *dir;
 	int fd;

@@ -109,6 +109,8 @@ bash tests/fuzz/seeds_flow.sh
 bash tests/fuzz/seeds_challenge.sh
 bash tests/fuzz/seeds_sign.sh
 python3 tests/unit/auditor/made_tsig.py tests/fuzz/corpus/dnsupdate
+bash tests/fuzz/seeds_sign.sh
+bash tests/fuzz/seeds_acme.sh
 # the messages of the auditor to its judges, from their unit test
 mkdir -p tests/fuzz/corpus/judge_said
 SAID_SEEDS=tests/fuzz/corpus/judge_said \

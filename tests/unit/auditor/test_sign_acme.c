@@ -25,7 +25,7 @@
 #define URL	"https://ca.example/acme/do"
 #define KID	"https://ca.example/acme/acct/1"
 #define NONCE	"oFvnlFP1wIhRlYS2jTaXbA"
-#define MACKEY	"zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+#define MACKEY	"zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUA"
 
 static const uint8_t	authority[SIGN_AUTHORITY] = "0123456789abcdef";
 static const uint8_t	another[SIGN_AUTHORITY] = "0123456789abcdeg";

@@ -27,7 +27,7 @@
 #define URL	"https://ca.example/acme/do"
 #define KID	"https://ca.example/acme/acct/1"
 #define NONCE	"oFvnlFP1wIhRlYS2jTaXbA"
-#define MACKEY	"zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+#define MACKEY	"zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUA"
 
 static const uint8_t		authority[SIGN_AUTHORITY] = "authority";
 static const struct span	mine = { authority, SIGN_AUTHORITY };

@@ -476,7 +476,8 @@ encrypt(int fd)
 
 /*
  * Let it run to its ${n}th stop at a system call and kill it there: 0; or to
- * its end, when it stops less often: the number of its stops.
+ * its end, when it stops less often: the number of its stops.  -1: this
+ * machine lets nobody be traced.
  */
 static int
 killed_at(void (*run)(int), int n, int fd)
@@ -502,6 +503,8 @@ killed_at(void (*run)(int), int n, int fd)
 	}
 	if (WIFSIGNALED(status))
 		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		return -1;
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	return i;
@@ -526,8 +529,13 @@ check_after(const char *passphrase, const uint8_t old[32], int fd)
 	if (n == 32)
 		assert_true(memcmp(has, told, 32) == 0 ||
 		    memcmp(will, told, 32) == 0);
-	assert_int_equal(files_in("keys/account"),
-	    sign_store_have(s, "a1") == SIGN_HAS_KEY ? 1 : 2);
+	/* nothing half done: what is there is a key, and there is no more */
+	if (sign_store_have(s, "a1") == SIGN_HAS_KEY)
+		assert_int_equal(files_in("keys/account"), 1);
+	else {
+		assert_int_equal(files_in("keys/account"), 2);
+		assert_int_not_equal(will[0] | will[1] | will[2], 0);
+	}
 	sign_store_free(s);
 }
 
@@ -543,7 +551,14 @@ crash(void (*run)(int), const char *passphrase, int last)
 	made(s, account, "p256", old);
 	sign_store_free(s);
 	slurp("keys/account/a1.key", &text);
-	stops = killed_at(run, INT32_MAX, open("/dev/null", O_WRONLY));
+	n = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	stops = killed_at(run, INT32_MAX, n);
+	close(n);
+	if (stops == -1) {
+		print_message("SKIP 1 kills at each system call need ptrace\n");
+		pkey_wipe(&text);
+		return;
+	}
 	/* locks, writes, syncs, renames: not fewer than these */
 	assert_true(stops > 60);
 	for (n = stops > last ? stops - last : 0; n < stops; n++) {
