@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,13 +154,19 @@ make_dir(void **state)
 }
 
 static int
+drop(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static int
 drop_dir(void **state)
 {
-	char	cmd[128];
-
 	(void)state;
-	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd);
+	return nftw(dir, drop, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int
