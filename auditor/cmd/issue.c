@@ -113,6 +113,8 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 		    "name", q->first), e);
 	acme_account_free(&a);
 	acme_talk_free(o->talk);
+	o->account = NULL;
+	o->talk = NULL;
 	cmd_hint(ctx);
 	return rc;
 }
