@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
 . tests/rig/acme.sh
-count=45
+count=59
 
 for p in knotd knsupdate kdig pebble openssl; do
 	PATH=$PATH:/usr/sbin command -v $p >/dev/null && continue
@@ -204,6 +204,42 @@ hook lego "$T/lego" lego
 cv issue l.example.org '*.l.example.org' --challenge dns-01
 issued "lego" l.example.org "DNS:*.l.example.org DNS:l.example.org "
 
+# one that stays behind is said, and stops nothing
+{
+	cat "$T/change"
+	cat <<-'END'
+	[ "$1" != deploy_challenge ] ||
+	    change "add _acme-challenge.$2. 1 TXT $4"
+	[ "$1" = deploy_challenge ] || exit 7
+	END
+} > "$T/keeps"
+# one during which certvigil dies
+{
+	cat "$T/change"
+	cat <<-'END'
+	change "add _acme-challenge.$2. 1 TXT $4"
+	kill -KILL $PPID
+	END
+} > "$T/kills"
+# one that only says what it does
+cat > "$T/idle" <<-END
+	#!/bin/sh
+	echo "\$1" >> $T/called
+END
+chmod 755 "$T/keeps" "$T/kills" "$T/idle"
+hook keeps "$T/keeps" dehydrated
+cv issue k.example.org --challenge dns-01
+eq "a hook that does not clean up: exit" $rc 0
+ok "and what is said" grep -q "k.example.org: what was placed for dns-01 is \
+still there: .* ended with status 7" "$T/err"
+hook kills "$T/kills" dehydrated
+(cv issue x.example.org --challenge dns-01) 2>/dev/null
+eq "a death" "$(seen x.example.org | wc -w)" 1
+rfc2136 again "$at" "$T/tsig"
+cv issue x.example.org --challenge dns-01
+ok "is survived" grep -q "going on with the order" "$T/err"
+issued "after it" x.example.org "DNS:x.example.org "
+
 # --- what cannot be -----------------------------------------------------------------
 
 before=$(made)
@@ -220,5 +256,11 @@ hook fails "$T/fails" dehydrated
 cv --quiet issue d.example.org --challenge dns-01
 refused "a hook that fails" d.example.org \
     "ended with status 1: the API key has expired"
+dns01 idle "    dns-01:" "      hook: $T/idle" "      check: none"
+: > "$T/called"
+chmod 666 "$T/called"
+cv --quiet issue e.example.org --challenge dns-01
+refused "a hook that does nothing" e.example.org "No TXT records found"
+eq "is told that it failed" "$(tr '\n' ' ' < "$T/called")" "begin failed "
 
 t_end
