@@ -7,6 +7,7 @@
 
 #include "acme/chal.h"
 #include "auditor/dns01.h"
+#include "auditor/net/dnsask.h"
 #include "auditor/net/dnscheck.h"
 #include "auditor/net/dnssend.h"
 #include "auditor/net/dnszone.h"
@@ -20,6 +21,7 @@
 /* A second value at a name must not wait for the first one to be forgotten. */
 #define TTL_S		10u
 #define RESOLV_CONF	(64u << 10)	/* bytes that are read of it */
+#define TYPE_TXT	16
 #define TICK_MS		20		/* a hook's end is seen so late */
 #define RFC2136		"acme.challenges.dns-01.rfc2136"
 
@@ -27,6 +29,7 @@
 struct written {
 	char	*value;		/* owned, as all of these */
 	char	*output;	/* what the hook printed */
+	char	*place;		/* where the hook was told to write it */
 };
 
 struct acme_dns {
@@ -133,6 +136,7 @@ written_free(struct written *w)
 {
 	free(w->value);
 	free(w->output);
+	free(w->place);
 }
 
 void
@@ -207,7 +211,7 @@ note(struct acme_dns *d, const char *value)
 		    sizeof(*d->written));
 		w = &d->written[d->n++];
 		w->value = mem_str(value);
-		w->output = NULL;
+		w->output = w->place = NULL;
 	}
 	return w;
 }
@@ -297,6 +301,28 @@ update(struct acme_dns *d, enum dnsupdate_what what, const struct record *r,
 
 /* --- hooks --------------------------------------------------------------------- */
 
+/*
+ * Where CNAMEs lead from the name: a hook of lego is told that place.  When
+ * nobody answers, it is the name itself, as lego has it.
+ */
+static char *
+follow(struct acme_dns *d, const char *owner)
+{
+	struct dnsask	*a = dnsask_new(&d->lookup, owner, TYPE_TXT, 0,
+			    clk_mono());
+	struct pollfd	 p;
+	char		*to;
+
+	while (!dnsask_turn(a, clk_mono())) {
+		p.fd = dnsask_fd(a);
+		p.events = dnsask_events(a);
+		wait_until(&p, 1, dnsask_when(a));
+	}
+	to = mem_str(*dnsask_owner(a) != '\0' ? dnsask_owner(a) : owner);
+	dnsask_free(a);
+	return to;
+}
+
 /* Until it ends: 0, or -1 and a sentence; what it printed to *output. */
 static int
 hook_wait(struct dns01_run *r, const struct dns01_call *c, char **output,
@@ -318,8 +344,7 @@ static int
 hook(struct acme_dns *d, enum dns01_step step, const struct record *r,
     struct err *e)
 {
-	struct written		*w = step == DNS01_PRESENT ?
-				    note(d, r->value) : find(d, r->value);
+	struct written		*w = note(d, r->value);
 	struct dns01_call	 c;
 	struct dns01_args	 args;
 	struct dns01_run	*run = NULL;
@@ -334,7 +359,10 @@ hook(struct acme_dns *d, enum dns01_step step, const struct record *r,
 	c.token = r->token;
 	c.keyauth = r->auth;
 	c.value = r->value;
-	c.output = w != NULL && w->output != NULL ? w->output : "";
+	if (w->place == NULL && d->convention == DNS01_LEGO)
+		w->place = follow(d, r->owner);
+	c.place = w->place;
+	c.output = w->output != NULL ? w->output : "";
 	if (dns01_make(&c, &args, e) == 0)
 		run = dns01_run_start(&args, 0, e);
 	if (run != NULL)

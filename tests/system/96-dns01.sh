@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
 . tests/rig/acme.sh
-count=59
+count=62
 
 for p in knotd knsupdate kdig pebble openssl; do
 	PATH=$PATH:/usr/sbin command -v $p >/dev/null && continue
@@ -203,6 +203,8 @@ rm -f "$T/called"
 hook lego "$T/lego" lego
 cv issue l.example.org '*.l.example.org' --challenge dns-01
 issued "lego" l.example.org "DNS:*.l.example.org DNS:l.example.org "
+cv issue alias.example.org --challenge dns-01
+issued "lego: where a CNAME leads" alias.example.org "DNS:alias.example.org "
 
 # one that stays behind is said, and stops nothing
 {
@@ -263,4 +265,6 @@ cv --quiet issue e.example.org --challenge dns-01
 refused "a hook that does nothing" e.example.org "No TXT records found"
 eq "is told that it failed" "$(tr '\n' ' ' < "$T/called")" "begin failed "
 
+[ $((passed + failed)) -eq $count ] ||
+    fail "$count tests would be skipped, $((passed + failed)) were made"
 t_end
