@@ -9,6 +9,7 @@
 #include "auditor/conf.h"
 #include "auditor/conf_yaml.h"
 #include "auditor/near.h"
+#include "auditor/net/dnsserver.h"
 #include "auditor/net/egress.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -370,6 +371,37 @@ check_routes(const struct conf *c, const struct place *p)
 	return 0;
 }
 
+static int
+check_dns01(const struct conf *c, const struct place *p)
+{
+	static const char	 path[] = "acme.challenges.dns-01";
+	const struct conf_node	*n = spot(p, "acme", 0, "challenges");
+	struct dnsservers	 l;
+	struct err		 why = ERR_INIT;
+	int			 some = c->dns01_server != NULL ||
+				    c->dns01_key_name != NULL ||
+				    c->dns01_secret_file != NULL;
+	size_t			 i;
+
+	if (some && (c->dns01_server == NULL || c->dns01_key_name == NULL ||
+	    c->dns01_secret_file == NULL))
+		return fail(p, n, path, "rfc2136 needs all three: server, "
+		    "key_name, secret_file");
+	if (some && c->dns01_hook != NULL)
+		return fail(p, n, path, "either rfc2136 or hook, not both");
+	memset(&l, 0, sizeof(l));
+	if (some && dnsserver_read(&l.v[0], c->dns01_server, &why) == -1)
+		return fail(p, n, path, "rfc2136.server: %s", why.msg);
+	for (i = 0; i < c->dns01_resolvers.n; i++)
+		if (dnsserver_add(&l, c->dns01_resolvers.v[i], &why) == -1)
+			return fail(p, n, path, "resolvers: %s", why.msg);
+	if (i == 0 && c->dns01_check != NULL &&
+	    strcmp(c->dns01_check, "resolvers") == 0)
+		return fail(p, n, path, "check: resolvers needs resolvers: "
+		    "[ADDRESS, ...]");
+	return 0;
+}
+
 int
 conf_check_all(const struct conf *c, const struct conf_node *root,
     const char *file, struct err *e)
@@ -386,7 +418,7 @@ conf_check_all(const struct conf *c, const struct conf_node *root,
 		return fail(&p, spot(&p, "digest", 0, NULL), "digest",
 		    "both are needed: at: \"08:00\" and to: [CHANNEL]");
 	if (check_urls(c, &p) == -1 || check_watches(c, &p) == -1 ||
-	    check_channels(c, &p) == -1)
+	    check_channels(c, &p) == -1 || check_dns01(c, &p) == -1)
 		return -1;
 	return check_routes(c, &p);
 }

@@ -327,7 +327,7 @@ static const struct conf_key dns01_keys[] = {
 	  .words = check_words, .dflt = "authoritative",
 	  .help = "where the record must be seen before the CA looks" },
 	{ .name = "resolvers", .type = CONF_T_STRS,
-	  AT(conf, dns01_resolvers), .help = "asked with check: resolvers" },
+	  AT(conf, dns01_resolvers), .help = "asked instead of the system's" },
 	{ .name = NULL }
 };
 static const struct conf_map dns01_map = { .keys = dns01_keys };

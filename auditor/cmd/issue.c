@@ -179,14 +179,16 @@ out:
 
 const struct cmd cmd_issue = {
 	.name = "issue",
-	.args = "NAME... [--challenge http-01|tls-alpn-01] [--key KIND]\n"
-	    "           [--profile NAME] [--dry-run]",
+	.args = "NAME... [--challenge http-01|tls-alpn-01|dns-01]\n"
+	    "           [--key KIND] [--profile NAME] [--dry-run]",
 	.brief = "order a certificate from the CA of acme.directory",
 	.help = "  certvigil issue example.com www.example.com\n"
 	    "  certvigil issue --key rsa2048 legacy.example.com\n"
+	    "  certvigil issue example.com '*.example.com' --challenge dns-01\n"
 	    "\n"
 	    "The names of one certificate, the first of which names it.  What\n"
 	    "is ordered is expected: when it appears in a log, nobody is told.\n"
+	    "A wildcard can be proved by dns-01 only.\n"
 	    "Key kinds: p256 (default), p384, rsa2048, rsa3072, rsa4096.\n"
 	    "An order that was cut off is gone on with by the same command.\n",
 	.run = run,

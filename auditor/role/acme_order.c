@@ -194,6 +194,20 @@ begin(struct run *r, struct err *e)
 
 /* --- what the flow wants --------------------------------------------------------- */
 
+/* What cannot be taken away does not stop the order. */
+static void
+drop(struct run *r, const struct flow_place *p)
+{
+	struct err	e = ERR_INIT;
+
+	if (acme_place_drop(r->o->place, p, r->o->account->thumbprint,
+	    *flow_why(r->flow) != '\0', &e) == 0)
+		return;
+	(void)err_prefix(&e, "%s: what was placed for %s is still there",
+	    p->ident.text, challenge_name(p->type));
+	tell(r->o, e.msg);
+}
+
 static void
 place(struct run *r)
 {
@@ -206,7 +220,7 @@ place(struct run *r)
 	for (i = 0; i < flow_places(r->flow); i++) {
 		flow_place(r->flow, i, &p);
 		if (p.state == FLOW_PLACE_REMOVE) {
-			acme_place_drop(o->place, &p);
+			drop(r, &p);
 			flow_removed(r->flow, i);
 		}
 		if (p.state != FLOW_PLACE_WANTED)

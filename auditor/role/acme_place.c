@@ -6,6 +6,7 @@
 
 #include "acme/chal.h"
 #include "auditor/ipc.h"
+#include "auditor/role/acme_place_dns.h"
 #include "auditor/role/challenge_client.h"
 #include "auditor/webroot.h"
 #include "base/buf.h"
@@ -21,6 +22,7 @@ struct acme_place {
 	const struct conf	*conf;
 	struct challenge_listen	 listen;
 	struct challenge_client	*client;	/* NULL: nothing listens */
+	struct acme_dns		*dns;		/* NULL: not needed so far */
 };
 
 static int
@@ -31,6 +33,8 @@ configured(const struct conf *c, enum challenge_type t)
 		return c->http01_listen != NULL || c->http01_webroot != NULL;
 	case CHALLENGE_TLS_ALPN_01:
 		return c->alpn01_listen != NULL;
+	case CHALLENGE_DNS_01:
+		return acme_dns_is(c);
 	default:
 		return 0;
 	}
@@ -41,7 +45,7 @@ acme_place_types(const struct conf *c, const char *only,
     enum challenge_type out[CHALLENGE_MAX], struct err *e)
 {
 	static const enum challenge_type	all[] = {
-		CHALLENGE_HTTP_01, CHALLENGE_TLS_ALPN_01
+		CHALLENGE_HTTP_01, CHALLENGE_TLS_ALPN_01, CHALLENGE_DNS_01
 	};
 	size_t	i, n = 0;
 
@@ -54,8 +58,8 @@ acme_place_types(const struct conf *c, const char *only,
 		    "configured, or cannot be placed by this version", only);
 	else if (n == 0)
 		(void)err_set(e, ERR_CONF, "acme.challenges: none is "
-		    "configured; write http-01: {listen: \"0.0.0.0:80\"} or "
-		    "http-01: {webroot: DIR}");
+		    "configured; write http-01: {listen: \"0.0.0.0:80\"}, "
+		    "http-01: {webroot: DIR} or dns-01: {rfc2136: ...}");
 	return n;
 }
 
@@ -64,9 +68,22 @@ acme_place_free(struct acme_place *p)
 {
 	if (p == NULL)
 		return;
+	acme_dns_free(p->dns);
 	challenge_client_free(p->client);
 	challenge_listen_close(&p->listen);
 	free(p);
+}
+
+/* That of dns-01: an order that is gone on with may have begun with it. */
+static int
+dns(struct acme_place *p, struct err *e)
+{
+	if (p->dns == NULL && !acme_dns_is(p->conf))
+		return err_set(e, ERR_CONF, "acme.challenges: dns-01 is not "
+		    "configured any more");
+	if (p->dns == NULL)
+		p->dns = acme_dns_new(p->conf, e);
+	return p->dns != NULL ? 0 : -1;
 }
 
 struct acme_place *
@@ -85,6 +102,8 @@ acme_place_new(const struct conf *c, const enum challenge_type *type,
 		else if (type[i] == CHALLENGE_TLS_ALPN_01)
 			rc = challenge_listen_at(&p->listen, CHALLENGE_TLS,
 			    c->alpn01_listen, e);
+		else if (type[i] == CHALLENGE_DNS_01)
+			rc = dns(p, e);
 	if (rc == -1) {
 		acme_place_free(p);
 		return NULL;
@@ -167,6 +186,14 @@ put_tls(struct acme_place *p, const struct flow_place *f,
 	return rc;
 }
 
+static int
+put_dns(struct acme_place *p, const struct flow_place *f,
+    const struct buf *auth, struct err *e)
+{
+	return dns(p, e) == 0 ?
+	    acme_dns_put(p->dns, f, (const char *)auth->p, e) : -1;
+}
+
 int
 acme_place_put(struct acme_place *p, const struct flow_place *f,
     const char *thumbprint, struct err *e)
@@ -177,23 +204,43 @@ acme_place_put(struct acme_place *p, const struct flow_place *f,
 	if (chal_key_authz(f->token, thumbprint, &auth, e) == 0) {
 		(void)buf_text(&auth);
 		rc = f->type == CHALLENGE_HTTP_01 ?
-		    put_http(p, f, &auth, e) : put_tls(p, f, &auth, e);
+		    put_http(p, f, &auth, e) : f->type == CHALLENGE_DNS_01 ?
+		    put_dns(p, f, &auth, e) :
+		    put_tls(p, f, &auth, e);
 	}
 	buf_free(&auth);
 	return rc;
 }
 
-void
-acme_place_drop(struct acme_place *p, const struct flow_place *f)
+static int
+drop_dns(struct acme_place *p, const struct flow_place *f,
+    const char *thumbprint, int failed, struct err *e)
+{
+	struct buf	auth = BUF_INIT;
+	int		rc = -1;
+
+	if (dns(p, e) == 0 &&
+	    chal_key_authz(f->token, thumbprint, &auth, e) == 0)
+		rc = acme_dns_drop(p->dns, f, buf_text(&auth), failed, e);
+	buf_free(&auth);
+	return rc;
+}
+
+int
+acme_place_drop(struct acme_place *p, const struct flow_place *f,
+    const char *thumbprint, int failed, struct err *e)
 {
 	char	sni[NAME_TEXT];
 
+	if (f->type == CHALLENGE_DNS_01)
+		return drop_dns(p, f, thumbprint, failed, e);
 	if (f->type == CHALLENGE_HTTP_01 && p->conf->http01_webroot != NULL)
-		(void)webroot_drop(p->conf->http01_webroot, f->token, NULL);
-	else if (p->client != NULL && f->type == CHALLENGE_HTTP_01)
+		return webroot_drop(p->conf->http01_webroot, f->token, e);
+	if (p->client != NULL && f->type == CHALLENGE_HTTP_01)
 		challenge_client_drop(p->client, CHALLENGE_HTTP, f->token);
 	else if (p->client != NULL && chal_sni(f->ident.text, sni, NULL) == 0)
 		challenge_client_drop(p->client, CHALLENGE_TLS, sni);
 	if (p->client != NULL)
 		(void)challenge_client_turn(p->client, NULL);
+	return 0;
 }

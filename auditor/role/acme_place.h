@@ -10,7 +10,7 @@
 /*
  * Where the answers to challenges are placed, as the configuration says:
  * http-01 by a challenge process or in a web server's folder, tls-alpn-01 by
- * a challenge process.
+ * a challenge process, dns-01 by updates or a hook program.
  */
 struct acme_place;
 
@@ -36,7 +36,12 @@ void acme_place_free(struct acme_place *);
  */
 int acme_place_put(struct acme_place *, const struct flow_place *,
     const char *thumbprint, struct err *);
-/* Take it away; also one that was never there. */
-void acme_place_drop(struct acme_place *, const struct flow_place *);
+
+/*
+ * Take it away; also one that was never there.  ${failed}: it was not
+ * validated.  0, or -1 and why something of ours is still there.
+ */
+int acme_place_drop(struct acme_place *, const struct flow_place *,
+    const char *thumbprint, int failed, struct err *);
 
 #endif

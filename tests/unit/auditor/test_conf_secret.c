@@ -99,6 +99,30 @@ test_credential(void **state)
 	free(path);
 }
 
+/* Whose secrets are kept: not only those of channels. */
+static void
+test_preload_dns(void **state)
+{
+	struct buf	 text = BUF_INIT;
+	struct conf	*c;
+	char		*path = spill_text("tsig", "abcd\n"), *got;
+
+	(void)state;
+	buf_fmt(&text, "acme:\n  challenges:\n    dns-01:\n      rfc2136: "
+	    "{server: 192.0.2.1, key_name: a, secret_file: %s}\n", path);
+	c = parse(buf_text(&text), NULL);
+	assert_non_null(c);
+	conf_secret_preload(c, (uid_t)-1);
+	assert_int_equal(unlink(path), 0);
+	got = conf_secret(path, NULL);
+	assert_string_equal(got, "abcd");
+	free(got);
+	conf_secret_forget();
+	conf_free(c);
+	buf_free(&text);
+	free(path);
+}
+
 /* What root read stays, a file that can be read is newer. */
 static void
 test_preload(void **state)
@@ -169,6 +193,7 @@ main(void)
 		cmocka_unit_test(test_secret_cap),
 		cmocka_unit_test(test_credential),
 		cmocka_unit_test(test_preload),
+		cmocka_unit_test(test_preload_dns),
 	};
 
 	return cmocka_run_group_tests(tests, setup, folder_remove);
