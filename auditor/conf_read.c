@@ -64,10 +64,13 @@ leave(struct job *j, size_t n)
 		j->path.p[n] = '\0';
 }
 
+/* Of a long list of keys so many bytes are said: an error is one line. */
+#define LIST_SHOWN	100
+
 static int
 unknown(struct job *j, const struct conf_map *m, const struct conf_node *key)
 {
-	const char		*words[KEYS_MAX], *near;
+	const char		*words[KEYS_MAX], *near, *more = "";
 	struct buf		 all = BUF_INIT;
 	const struct conf_key	*k;
 	size_t			 n = 0;
@@ -75,7 +78,10 @@ unknown(struct job *j, const struct conf_map *m, const struct conf_node *key)
 	for (k = m->keys; k->name != NULL; k++) {
 		if ((k->flags & CONF_F_NAME) != 0 || n == KEYS_MAX)
 			continue;
-		buf_fmt(&all, "%s%s", n != 0 ? ", " : "", k->name);
+		if (all.n < LIST_SHOWN)
+			buf_fmt(&all, "%s%s", n != 0 ? ", " : "", k->name);
+		else
+			more = ", ... (config show --defaults has all)";
 		words[n++] = k->name;
 	}
 	near = near_word(key->text, words, n);
@@ -85,8 +91,8 @@ unknown(struct job *j, const struct conf_map *m, const struct conf_node *key)
 		    CERTVIGIL_VERSION, near);
 	else
 		(void)err_set(j->e, ERR_CONF, "key `%.60s` is not known to "
-		    "this version (%s); there are: %.300s", key->text,
-		    CERTVIGIL_VERSION, buf_text(&all));
+		    "this version (%s); there are: %s%s", key->text,
+		    CERTVIGIL_VERSION, buf_text(&all), more);
 	buf_free(&all);
 	return at(j, key);
 }
