@@ -40,6 +40,10 @@ create table managed_certificate (
 	attempts	int not null default 0,	-- failures in a row
 	next_at		timestamptz,		-- not tried before
 	last_error	text,
+	-- the deploy hook for the newest
+	hook_at		timestamptz,		-- run then; null: nothing to run
+	hook_error	text,			-- why it failed the last time
+	hook_attempts	int not null default 0,	-- failures in a row
 	-- what the CA advises of the newest (RFC 9773)
 	ari_id		text,
 	ari_start	timestamptz,

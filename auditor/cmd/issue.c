@@ -6,6 +6,7 @@
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/role/acme_order.h"
+#include "auditor/role/deploy_hook.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/mem.h"
@@ -78,6 +79,21 @@ rehearse(struct cmd_ctx *ctx, const struct request *q, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
+/* 0; 1: it failed, which is said, but the certificate is there; -1. */
+static int
+hook(struct cmd_ctx *ctx, int64_t id, struct err *e)
+{
+	if (ctx->conf->deploy_hook != NULL)
+		progress(ctx, "running the deploy hook");
+	if (deploy_hook_run(ctx->db, ctx->conf, id, e) != -1)
+		return 0;
+	if (e->code == ERR_DB)
+		return -1;
+	(void)cmd_fail(e);
+	return 1;
+}
+
+/* 0; 1: all but the deploy hook went well; -1. */
 static int
 order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
     struct err *e)
@@ -111,6 +127,8 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	if (rc == 0)
 		rc = cmd_audit(ctx, "certificate.issue", json_pack("{ss}",
 		    "name", q->first), e);
+	if (rc == 0)
+		rc = hook(ctx, o->managed, e);
 	acme_account_free(&a);
 	acme_talk_free(o->talk);
 	cmd_hint(ctx);
@@ -168,7 +186,9 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		goto out;
 	}
 	q.first = first;
-	rc = go(ctx, &q, &e) == 0 ? 0 : cmd_fail(&e);
+	rc = go(ctx, &q, &e);
+	if (rc == -1)
+		rc = cmd_fail(&e);
 out:
 	san_free(&q.names);
 	free(rest.v);
@@ -186,7 +206,9 @@ const struct cmd cmd_issue = {
 	    "The names of one certificate, the first of which names it.  What\n"
 	    "is ordered is expected: when it appears in a log, nobody is told.\n"
 	    "Key kinds: p256 (default), p384, rsa2048, rsa3072, rsa4096.\n"
-	    "An order that was cut off is gone on with by the same command.\n",
+	    "An order that was cut off is gone on with by the same command.\n"
+	    "When acme.deploy.hook fails, the certificate is deployed all the\n"
+	    "same, the exit status is 1, and renew and run try it again.\n",
 	.run = run,
 	.keep_user = 1
 };

@@ -40,7 +40,7 @@ print(struct cmd_ctx *ctx, json_t *o, int whole)
 		const char	*keys[] = { "serial", "cert_sha256",
 				    "tbs_sha256", "key", "challenge",
 				    "directory", "deployed", "issued_at",
-				    "revocation" };
+				    "hook_error", "revocation" };
 		size_t		 i;
 
 		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

@@ -8,6 +8,7 @@
 #include "auditor/cmd/acme.h"
 #include "auditor/role/acme_advice.h"
 #include "auditor/role/acme_order.h"
+#include "auditor/role/deploy_hook.h"
 #include "base/clk.h"
 #include "base/log.h"
 
@@ -57,6 +58,44 @@ adopt(struct cmd_ctx *ctx, struct err *e)
 	return rc;
 }
 
+static void
+complain(struct err *e, const struct renewal *r)
+{
+	if (r->quiet)
+		log_error("acme", "%s", e->msg);
+	else
+		(void)cmd_fail(e);
+}
+
+/* Its deploy hook, if that is to be run: -1 only when the database fails. */
+static int
+hook(struct cmd_ctx *ctx, int64_t id, struct renewal *r, struct err *e)
+{
+	struct err	why = ERR_INIT;
+
+	if (deploy_hook_run(ctx->db, ctx->conf, id, &why) != -1)
+		return 0;
+	if (why.code == ERR_DB)
+		return err_set(e, why.code, "%s", why.msg);
+	r->hooks++;
+	complain(&why, r);
+	return 0;
+}
+
+/* Those that failed before, or that a death left undone. */
+static int
+hooks(struct cmd_ctx *ctx, struct renewal *r, struct err *e)
+{
+	struct managed_row	*v = NULL;
+	size_t			 n = 0, i;
+	int			 rc = managed_load(ctx->db, r->only, &v, &n, e);
+
+	for (i = 0; i < n && rc == 0; i++)
+		rc = hook(ctx, v[i].id, r, e);
+	managed_rows_free(v, n);
+	return rc;
+}
+
 /* One of them, as the database has it. */
 static int
 again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
@@ -100,12 +139,11 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 	} else {
 		r->failed++;
 		(void)err_prefix(&e, "%s", m->want.name);
-		if (r->quiet)
-			log_error("acme", "%s", e.msg);
-		else
-			(void)cmd_fail(&e);
+		complain(&e, r);
 	}
 	acme_order_result_free(&got);
+	if (rc == 0 && hook(ctx, m->id, r, &e) == -1)
+		complain(&e, r);
 	return e.code == ERR_DB ? -1 : 0;
 }
 
@@ -179,7 +217,7 @@ renewal_run(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
 	struct acme_account_row	 a;
 	int			 made, rc = 0;
 
-	if (adopt(ctx, e) == -1)
+	if (adopt(ctx, e) == -1 || (!r->dry && hooks(ctx, r, e) == -1))
 		return -1;
 	memset(&a, 0, sizeof(a));
 	memset(&o, 0, sizeof(o));

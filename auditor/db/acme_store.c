@@ -105,7 +105,9 @@ managed_list(struct db *db, const char *name, struct db_res **r,
 	    "'issued_at', " ROW_RFC3339("m.issued_at") ", "
 	    "'deployed', m.deployed_to, 'attempts', m.attempts, "
 	    "'next_at', " ROW_RFC3339("m.next_at") ", "
-	    "'last_error', m.last_error, 'renewal_advised', "
+	    "'last_error', m.last_error, 'hook_at', "
+	    ROW_RFC3339("m.hook_at") ", 'hook_error', m.hook_error, "
+	    "'hook_attempts', m.hook_attempts, 'renewal_advised', "
 	    ROW_RFC3339("m.ari_pick") ", 'renewal_why', m.ari_url, 'logged', i.logged_at is not null, "
 	    "'revocation', (select r.status from revocation r where "
 	    "r.issuer_spki_sha256 = m.issuer_spki_sha256 and r.serial = "
@@ -239,10 +241,11 @@ managed_issued(struct db *db, int64_t id, const struct managed_got *g,
 	    "nullif($5, ''::bytea), serial = $6, not_before = $7, not_after "
 	    "= $8, deployed_to = $9, issued_at = now(), attempts = 0, next_at "
 	    "= null, last_error = null, ari_id = $10, ari_start = null, "
-	    "ari_end = null, ari_pick = null, ari_next = null, ari_url = null "
-	    "where id = $1", "isbbbsttss", id, g->key_id, &g->cert, &g->tbs,
+	    "ari_end = null, ari_pick = null, ari_next = null, ari_url = null, "
+	    "hook_at = case when $11 or hook_at is not null then "
+	    "clock_timestamp() end, hook_error = null, hook_attempts = 0 where id = $1", "isbbbsttssB", id, g->key_id, &g->cert, &g->tbs,
 	    &g->issuer_spki, g->serial, g->not_before, g->not_after,
-	    g->deployed_to, g->ari_id);
+	    g->deployed_to, g->ari_id, g->hook);
 }
 
 int

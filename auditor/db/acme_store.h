@@ -117,6 +117,7 @@ struct managed_got {
 	int64_t		 not_before, not_after;
 	const char	*deployed_to;
 	const char	*ari_id;	/* NULL: it has none */
+	int		 hook;		/* a deploy hook is to be run for it */
 };
 int managed_issued(struct db *, int64_t id, const struct managed_got *,
     struct err *);

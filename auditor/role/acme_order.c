@@ -477,6 +477,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 		m.not_before = g->leaf.not_before;
 		m.not_after = g->leaf.not_after;
 		m.deployed_to = buf_text(&dir);
+		m.hook = o->conf->deploy_hook != NULL;
 		m.ari_id = ari_id(buf_bytes(&g->der[0]), &id, NULL) == 0 ?
 		    buf_text(&id) : NULL;
 		rc = db_begin(o->db, e);
