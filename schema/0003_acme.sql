@@ -25,6 +25,7 @@ create table managed_certificate (
 	challenge	text,			-- null: the first that fits
 	key_kind	text not null,
 	profile		text,
+	preferred_chain	text,			-- common name; null: the CA's choice
 	directory	text not null,
 	added_at	timestamptz not null default now(),
 	removed_at	timestamptz,

@@ -15,7 +15,7 @@ extern const struct cmd cmd_issue;
 
 /* What was said on the command line, and the names of it. */
 struct request {
-	const char	*challenge, *key, *profile;
+	const char	*challenge, *key, *profile, *chain;
 	int		 dry;
 	struct san	 names;
 	const char	*first;		/* that names the certificate */
@@ -112,7 +112,8 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	o->want = (struct managed_want){ q->first,
 	    { (const char *const *)q->names.v, q->names.n }, "cli",
 	    q->challenge, q->key, q->profile != NULL ? q->profile :
-	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf) };
+	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf),
+	    q->chain };
 	if ((o->talk = acme_talk_new(ctx->conf, 1, e)) == NULL)
 		return -1;
 	rc = acme_account(ctx, o->talk, 1, &a, &made, e) == 1 ? 0 : -1;
@@ -167,6 +168,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		{ "--challenge", NULL, &q.challenge, NULL },
 		{ "--key", NULL, &q.key, NULL },
 		{ "--profile", NULL, &q.profile, NULL },
+		{ "--preferred-chain", NULL, &q.chain, NULL },
 		{ "--dry-run", &q.dry, NULL, NULL },
 	};
 	int		 rc;
@@ -198,7 +200,7 @@ out:
 const struct cmd cmd_issue = {
 	.name = "issue",
 	.args = "NAME... [--challenge http-01|tls-alpn-01] [--key KIND]\n"
-	    "           [--profile NAME] [--dry-run]",
+	    "           [--profile NAME] [--preferred-chain ISSUER] [--dry-run]",
 	.brief = "order a certificate from the CA of acme.directory",
 	.help = "  certvigil issue example.com www.example.com\n"
 	    "  certvigil issue --key rsa2048 legacy.example.com\n"
@@ -206,6 +208,9 @@ const struct cmd cmd_issue = {
 	    "The names of one certificate, the first of which names it.  What\n"
 	    "is ordered is expected: when it appears in a log, nobody is told.\n"
 	    "Key kinds: p256 (default), p384, rsa2048, rsa3072, rsa4096.\n"
+	    "Of several chains, --preferred-chain takes the one whose topmost\n"
+	    "certificate is by (or is) ISSUER, a common name, also when it is\n"
+	    "renewed; without such a chain it is the CA's choice.\n"
 	    "An order that was cut off is gone on with by the same command.\n"
 	    "When acme.deploy.hook fails, the certificate is deployed all the\n"
 	    "same, the exit status is 1, and renew and run try it again.\n",

@@ -50,7 +50,7 @@ adopt(struct cmd_ctx *ctx, struct err *e)
 		    { (const char *const *)names.v, names.n }, "config",
 		    c->managed[i].challenge, c->managed[i].key,
 		    c->managed[i].profile != NULL ? c->managed[i].profile :
-		    c->acme_profile, acme_talk_directory(c) };
+		    c->acme_profile, acme_talk_directory(c), NULL };
 		if (rc == 0)
 			rc = managed_put(ctx->db, &w, &id, e);
 		san_free(&names);

@@ -136,6 +136,7 @@ start_flow(struct run *r, struct err *e)
 	w.nprefer = o->ntypes;
 	w.profile = o->want.profile;
 	w.replaces = o->replaces;
+	w.alternates = o->want.chain != NULL;
 	w.deadline = clk_wall() + DEADLINE;
 	r->flow = flow_start(acme_talk_dir(o->talk), acme_talk_pin(o->talk),
 	    &w, e);
@@ -275,6 +276,27 @@ finalize(struct run *r, struct err *e)
 	return rc;
 }
 
+/* The first chain that leads where it shall, else the CA's own choice. */
+static void
+pick(struct run *r)
+{
+	const char	*cn = r->o->want.chain;
+	size_t		 n = cn != NULL ? flow_chains(r->flow) : 0, i;
+	char		 text[400];
+
+	for (i = 0; i < n; i++)
+		if (got_leads_to(flow_chain(r->flow, i), cn)) {
+			flow_pick(r->flow, i);
+			return;
+		}
+	if (cn != NULL) {
+		(void)snprintf(text, sizeof(text), "none of %zu chains leads "
+		    "to %.200s: it is the CA's own choice", n, cn);
+		tell(r->o, text);
+	}
+	flow_pick(r->flow, 0);
+}
+
 /* --- requests -------------------------------------------------------------------- */
 
 /* All that may be sent now; what is needed to go on is stored before. */
@@ -350,7 +372,7 @@ drive(struct run *r, struct err *e)
 		if ((ev & FLOW_FINALIZE) != 0 && finalize(r, e) == -1)
 			return -1;
 		if ((ev & FLOW_PICK) != 0)
-			flow_pick(r->flow, 0);
+			pick(r);
 		ev = flow_events(r->flow);
 		if ((ev & FLOW_DONE) != 0)
 			return 0;

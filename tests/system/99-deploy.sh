@@ -1,6 +1,7 @@
 #!/bin/bash
 # What happens once a certificate is deployed: the hook of acme.deploy.hook is
 # run, and again until it succeeds; the certificate is there all the same.
+# Which of several chains is deployed.
 #
 #   bash tests/system/99-deploy.sh build/release
 #
@@ -18,7 +19,7 @@ mkdir "$T/ca"
 mkdir -m 1777 "$T/seen"
 
 acme_ca "$T/ca" --http --http-port "$port" --resolve 127.0.0.1 \
-    --vantage 1 --no-caa
+    --vantage 1 --no-caa --alternates 2
 if [ $? -eq 77 ]; then
 	skip 1 "python3-cryptography is not installed"
 	t_end
@@ -158,10 +159,35 @@ eq "no program: exit" $rc 1
 ok "said" grep -q "deploy hook $T/hook: No such file" "$T/err"
 mv "$T/hook.away" "$T/hook"
 
+# --- chains -----------------------------------------------------------------------------
+
+rm "$T/seen/fail"
+
+# The common name of the issuer of the last certificate that is deployed.
+top()
+{
+	tac "$live/$1/fullchain.pem" | awk '{ print } /BEGIN/ { exit }' | tac |
+	    openssl x509 -noout -issuer | sed 's/.*CN *= *//'
+}
+
+cv issue c.example
+eq "the CA's choice" "$(top c.example)" "Rig ACME Root 0"
+cv issue --preferred-chain "rig ACME Root 2" c.example
+eq "another one: exit" $rc 0
+eq "another one" "$(top c.example)" "Rig ACME Root 2"
+ok "its certificates fit" openssl verify -CAfile "$T/ca/ca/root-2.pem" \
+    -untrusted "$live/c.example/chain.pem" "$live/c.example/cert.pem"
+cv renew c.example
+eq "kept by a renewal: exit" $rc 0
+eq "kept" "$(top c.example)" "Rig ACME Root 2"
+cv issue --preferred-chain "Rig ACME Root" c.example
+eq "none of that name: exit" $rc 0
+ok "is said" grep -q 'none of 3 chains leads to Rig ACME Root:' "$T/err"
+eq "the CA's choice" "$(top c.example)" "Rig ACME Root 0"
+
 # --- by run, while the CA is away ------------------------------------------------------
 
 acme_stop "$T/ca"
-rm "$T/seen/fail"
 cat >> "$conf" <<END
 audit: {every: 1s}
 log_list: {file: $T/none.json, signature_key: none}
