@@ -12,6 +12,16 @@
 #include "base/clk.h"
 #include "base/log.h"
 
+#define FOREIGN	"its key is not kept here: order it again with certvigil " \
+	"issue --csr"
+
+/* Was it ordered with a request made elsewhere? */
+static int
+is_foreign(const struct managed_row *m)
+{
+	return strcmp(m->want.key_kind, ACME_ORDER_CSR) == 0;
+}
+
 static void
 progress(void *arg, const char *text)
 {
@@ -109,7 +119,12 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 	int				 rc = -1;
 
 	o->type = type;
-	o->ntypes = acme_place_types(ctx->conf, m->want.challenge, type, &e);
+	o->ntypes = 0;
+	if (is_foreign(m))
+		(void)err_set(&e, ERR_NOENT, FOREIGN);
+	else
+		o->ntypes = acme_place_types(ctx->conf, m->want.challenge,
+		    type, &e);
 	o->want = m->want;
 	o->managed = m->id;
 	o->failures = m->attempts;
@@ -121,6 +136,8 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 		    &e);
 	if (o->ntypes != 0 && o->place != NULL)
 		rc = acme_order_run(o, &got, &e);
+	else if (o->ntypes == 0)
+		acme_order_failed(o, 0, e.msg, 0);
 	if (own != NULL)
 		o->place = NULL;
 	acme_place_free(own);
@@ -174,8 +191,10 @@ each(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
 			fprintf(stderr, "certvigil: %s: the CA asks for early "
 			    "renewal\n", v[i].want.name);
 		if (r->dry) {
-			printf("%s: would be renewed\n", v[i].want.name);
-			r->done++;
+			printf("%s: %s\n", v[i].want.name,
+			    is_foreign(&v[i]) ? "is due, but " FOREIGN :
+			    "would be renewed");
+			*(is_foreign(&v[i]) ? &r->failed : &r->done) += 1;
 			continue;
 		}
 		rc = again(ctx, o, &v[i], r);

@@ -1,11 +1,8 @@
 #include "auditor/role/acme_order.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/rand.h>
 
@@ -16,6 +13,7 @@
 #include "auditor/db/watcher.h"
 #include "auditor/deploy.h"
 #include "auditor/due.h"
+#include "auditor/role/acme_hold.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -62,62 +60,20 @@ new_id(char out[40])
 	(void)enc_hex_to(out + 5, b, sizeof(b));
 }
 
-/* "host:pid" */
-static void
-me(char *out, size_t cap)
-{
-	char	host[64] = "";
-
-	(void)gethostname(host, sizeof(host) - 1);
-	(void)snprintf(out, cap, "%s:%ld", host, (long)getpid());
-}
-
-/* Was it a process of this host that is no more? */
-static int
-is_dead(const char *holder)
-{
-	char		 host[64] = "";
-	const char	*colon = strrchr(holder, ':');
-	size_t		 n = colon != NULL ? (size_t)(colon - holder) : 0;
-	long		 pid = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
-
-	(void)gethostname(host, sizeof(host) - 1);
-	return pid > 0 && strlen(host) == n && memcmp(host, holder, n) == 0 &&
-	    kill((pid_t)pid, 0) == -1 && errno == ESRCH;
-}
-
-/* The order that is under way, when nobody drives it. */
-static int
-take(struct run *r, struct err *e)
-{
-	struct acme_order	*o = r->o;
-	struct err		 why = ERR_INIT;
-	char			 holder[128];
-	int			 rc;
-
-	me(holder, sizeof(holder));
-	rc = order_open(o->db, o->managed, holder, NULL, &r->row, &why);
-	if (rc == -1 && why.code == ERR_TEMP && is_dead(r->row.holder)) {
-		char	dead[128];
-
-		memcpy(dead, r->row.holder, sizeof(dead));
-		return order_open(o->db, o->managed, holder, dead, &r->row,
-		    e);
-	}
-	return rc != -1 ? rc : err_set(e, why.code, "%s", why.msg);
-}
-
 /* A key and a row of its own, durable before the CA hears of it. */
 static int
 new_order(struct run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
-	char			 id[40];
+	char			 id[40] = "";
 
-	new_id(id);
+	if (o->csr == NULL)
+		new_id(id);
+	else
+		memcpy(r->row.spki, o->csr->spki_sha256, 32);
 	r->row.key_id = mem_str(id);
-	me(r->row.holder, sizeof(r->row.holder));
-	if (sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
+	acme_hold_me(r->row.holder);
+	if (o->csr == NULL && sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
 	    r->row.spki, e) == -1)
 		return -1;
 	return order_add(o->db, o->managed, o->account->id, &r->row, e);
@@ -143,16 +99,19 @@ start_flow(struct run *r, struct err *e)
 	return r->flow != NULL ? 0 : -1;
 }
 
-/* Is it for the names that are wanted now? */
+/* Is it for the names and, where a request has it, the key of now? */
 static int
-same_names(const struct acme_order *o, const struct flow *f)
+is_wanted(const struct run *r, const struct flow *f)
 {
+	const struct acme_order		*o = r->o;
 	struct order_ident		 one;
 	const struct order_ident	*v;
 	size_t				 n, i;
 
 	v = flow_idents(f, &n);
-	if (n != o->want.names.n)
+	if (n != o->want.names.n || (o->csr == NULL) !=
+	    (r->row.key_id[0] != '\0') || (o->csr != NULL &&
+	    memcmp(o->csr->spki_sha256, r->row.spki, 32) != 0))
 		return 0;
 	for (i = 0; i < n; i++)
 		if (order_ident(o->want.names.v[i], &one, NULL) == -1 ||
@@ -169,17 +128,17 @@ begin(struct run *r, struct err *e)
 	struct flow_resume	 again = { acme_talk_pin(o->talk), clk_wall(),
 				    clk_wall() + DEADLINE };
 	struct err		 why = ERR_INIT;
-	int			 rc = take(r, e);
+	int			 rc = acme_hold(o->db, o->managed, &r->row, e);
 
 	if (rc == 1 && r->row.flow.n != 0) {
 		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
-		if (r->flow != NULL && same_names(o, r->flow)) {
+		if (r->flow != NULL && is_wanted(r, r->flow)) {
 			tell(o, "going on with the order that is under way");
 			return 0;
 		}
 		if (r->flow != NULL)
-			(void)err_set(&why, ERR_USAGE, "other names are "
-			    "wanted");
+			(void)err_set(&why, ERR_USAGE, "other names or "
+			    "another key are wanted");
 		flow_free(r->flow);
 		r->flow = NULL;
 		/* another CA, or other rules: that one is over */
@@ -265,8 +224,11 @@ finalize(struct run *r, struct err *e)
 	struct buf		 der = BUF_INIT, text = BUF_INIT;
 	int			 rc = -1;
 
-	if (expectation(r, e) == 0 && sign_client_csr(acme_talk_sign(o->talk),
-	    r->row.key_id, n, &der, e) == 0) {
+	if (o->csr != NULL)
+		buf_span(&der, buf_bytes(&o->csr->der));
+	if (expectation(r, e) == 0 && (o->csr != NULL ||
+	    sign_client_csr(acme_talk_sign(o->talk), r->row.key_id, n, &der,
+	    e) == 0)) {
 		enc_b64url(&text, der.p, der.n);
 		tell(o, "asking for the certificate");
 		rc = flow_finalize(r->flow, buf_text(&text), clk_wall(), e);
@@ -431,8 +393,8 @@ put_files(struct run *r, const struct got *g, struct deploy *d,
 	got_pem(g, 0, &full);
 	got_pem(g, 1, &chain);
 	leaf = (struct span){ full.p, full.n - chain.n };
-	if (sign_client_deploy(acme_talk_sign(r->o->talk), r->row.key_id,
-	    d->version, &key, e) == 0 &&
+	if ((r->o->csr != NULL || sign_client_deploy(acme_talk_sign(
+	    r->o->talk), r->row.key_id, d->version, &key, e) == 0) &&
 	    deploy_file(d, "cert.pem", leaf, 0, e) == 0 &&
 	    deploy_file(d, "chain.pem", buf_bytes(&chain), 0, e) == 0 &&
 	    deploy_file(d, "fullchain.pem", buf_bytes(&full), 0, e) == 0)
@@ -492,7 +454,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	if (rc == 0) {
 		sha_256(sha, g->der[0].p, g->der[0].n);
 		memset(&m, 0, sizeof(m));
-		m.key_id = r->row.key_id;
+		m.key_id = o->csr == NULL ? r->row.key_id : NULL;
 		m.cert = (struct span){ sha, 32 };
 		m.tbs = (struct span){ g->leaf.tbs_sha256, 32 };
 		m.serial = g->leaf.serial;

@@ -176,7 +176,7 @@ cv issue --preferred-chain "rig ACME Root 2" c.example
 eq "another one: exit" $rc 0
 eq "another one" "$(top c.example)" "Rig ACME Root 2"
 ok "its certificates fit" openssl verify -CAfile "$T/ca/ca/root-2.pem" \
-    -untrusted "$live/c.example/chain.pem" "$live/c.example/cert.pem"
+    -untrusted "$live/c.example/chain.pem" "$live/c.example/cert.pem" > "$T/said"
 cv renew c.example
 eq "kept by a renewal: exit" $rc 0
 eq "kept" "$(top c.example)" "Rig ACME Root 2"
@@ -184,6 +184,55 @@ cv issue --preferred-chain "Rig ACME Root" c.example
 eq "none of that name: exit" $rc 0
 ok "is said" grep -q 'none of 3 chains leads to Rig ACME Root:' "$T/err"
 eq "the CA's choice" "$(top c.example)" "Rig ACME Root 0"
+
+# --- a request made elsewhere --------------------------------------------------------------
+
+request()
+{
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout "$T/$1.key" -out "$T/$1.csr" -subj / \
+	    -addext "subjectAltName=DNS:$1,DNS:www.$1" 2>/dev/null
+}
+
+request d.example
+was=$(runs)
+cv issue --csr "$T/d.csr" 2>/dev/null
+eq "no such file: exit" $rc 1
+cv issue --csr "$T/d.example.csr" --key p384
+eq "a key of its own: exit" $rc 64
+cv issue --csr "$T/d.example.csr" other.example
+eq "another name: exit" $rc 64
+cv issue --csr "$T/d.example.csr"
+eq "by a request: exit" $rc 0
+eq "its key" "$(openssl pkey -in "$T/d.example.key" -pubout)" \
+    "$(openssl x509 -in "$live/d.example/cert.pem" -noout -pubkey)"
+eq "no key is deployed" "$(ls "$live/d.example/" | tr '\n' ' ')" \
+    "cert.pem chain.pem fullchain.pem "
+eq "both names" "$(col d.example "array_to_string(names, ' ')")" \
+    "d.example www.d.example"
+eq "the hook is run" "$(runs)" $((was + 1))
+was=$(openssl x509 -in "$live/d.example/cert.pem" -noout -serial)
+cv renew --dry-run d.example
+eq "a rehearsal knows: exit" $rc 1
+cv renew d.example
+eq "cannot be renewed: exit" $rc 1
+ok "said" grep -q 'd.example: its key is not kept here' "$T/err"
+eq "counted" "$(col d.example attempts)" 1
+eq "it stays" "$(openssl x509 -in "$live/d.example/cert.pem" -noout \
+    -serial)" "$was"
+cv issue --csr "$T/d.example.csr" www.d.example
+eq "named by hand: exit" $rc 0
+ok "there" test -s "$live/www.d.example/cert.pem"
+# one that is not managed any more is nobody's fault
+touch "$T/seen/fail"
+cv issue --csr "$T/d.example.csr" www.d.example
+eq "a finding" "$(state www.d.example)" "high open"
+cv managed remove www.d.example
+eq "resolved" "$(state www.d.example)" "high resolved"
+rm "$T/seen/fail"
+cv issue d.example
+eq "with a key of ours again: exit" $rc 0
+ok "it is deployed" test -s "$live/d.example/key.pem"
 
 # --- by run, while the CA is away ------------------------------------------------------
 
