@@ -99,19 +99,26 @@ start_flow(struct run *r, struct err *e)
 	return r->flow != NULL ? 0 : -1;
 }
 
-/* Is it for the names and, where a request has it, the key of now? */
+/* Is it for a key of ours, or for that of the request, as is wanted now? */
 static int
-is_wanted(const struct run *r, const struct flow *f)
+same_key(const struct run *r)
 {
-	const struct acme_order		*o = r->o;
+	const struct csr	*q = r->o->csr;
+
+	return q == NULL ? r->row.key_id[0] != '\0' : r->row.key_id[0] == '\0'
+	    && memcmp(q->spki_sha256, r->row.spki, 32) == 0;
+}
+
+/* Is it for the names that are wanted now? */
+static int
+same_names(const struct acme_order *o, const struct flow *f)
+{
 	struct order_ident		 one;
 	const struct order_ident	*v;
 	size_t				 n, i;
 
 	v = flow_idents(f, &n);
-	if (n != o->want.names.n || (o->csr == NULL) !=
-	    (r->row.key_id[0] != '\0') || (o->csr != NULL &&
-	    memcmp(o->csr->spki_sha256, r->row.spki, 32) != 0))
+	if (n != o->want.names.n)
 		return 0;
 	for (i = 0; i < n; i++)
 		if (order_ident(o->want.names.v[i], &one, NULL) == -1 ||
@@ -130,15 +137,22 @@ begin(struct run *r, struct err *e)
 	struct err		 why = ERR_INIT;
 	int			 rc = acme_hold(o->db, o->managed, &r->row, e);
 
+	if (rc == 1 && !same_key(r)) {
+		if (order_end(o->db, r->row.id, "another key is wanted", e)
+		    == -1)
+			return -1;
+		order_row_free(&r->row);
+		rc = 0;
+	}
 	if (rc == 1 && r->row.flow.n != 0) {
 		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
-		if (r->flow != NULL && is_wanted(r, r->flow)) {
+		if (r->flow != NULL && same_names(o, r->flow)) {
 			tell(o, "going on with the order that is under way");
 			return 0;
 		}
 		if (r->flow != NULL)
-			(void)err_set(&why, ERR_USAGE, "other names or "
-			    "another key are wanted");
+			(void)err_set(&why, ERR_USAGE, "other names are "
+			    "wanted");
 		flow_free(r->flow);
 		r->flow = NULL;
 		/* another CA, or other rules: that one is over */

@@ -220,6 +220,14 @@ ok "said" grep -q 'd.example: its key is not kept here' "$T/err"
 eq "counted" "$(col d.example attempts)" 1
 eq "it stays" "$(openssl x509 -in "$live/d.example/cert.pem" -noout \
     -serial)" "$was"
+# an order for another key that was cut off is not gone on with
+sql "insert into acme_order (managed_id, account_id, key_id, spki_sha256)
+    select id, (select max(id) from acme_account), 'cert-x', sha256('x')
+    from managed_certificate where name = 'd.example'" >/dev/null
+cv issue --csr "$T/d.example.csr"
+eq "after one of another key: exit" $rc 0
+eq "that one is over" "$(sql "select state || ' ' || error from acme_order
+    where key_id = 'cert-x'")" "failed another key is wanted"
 cv issue --csr "$T/d.example.csr" www.d.example
 eq "named by hand: exit" $rc 0
 ok "there" test -s "$live/www.d.example/cert.pem"
