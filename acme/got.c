@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "acme/ari.h"
 #include "base/clk.h"
@@ -9,6 +10,7 @@
 #include "base/limit.h"
 #include "base/mem.h"
 #include "pki/der.h"
+#include "pki/dn.h"
 #include "pki/ptr.h"
 
 #define BEGIN		"-----BEGIN CERTIFICATE-----"
@@ -251,6 +253,46 @@ got_pem(const struct got *g, size_t from, struct buf *out)
 		buf_str(out, END "\n");
 	}
 	buf_free(&text);
+}
+
+/* Has this Name that common name? */
+static int
+has_cn(struct span name, const char *cn)
+{
+	struct dn_walk	w;
+	struct dn_attr	a;
+	struct buf	text = BUF_INIT;
+	int		is_it = 0;
+
+	if (dn_begin(&w, name) == -1)
+		return 0;
+	while (!is_it && dn_next(&w, &a) == 1) {
+		if (a.oid.n != sizeof(DER_OID_CN) - 1 ||
+		    memcmp(a.oid.p, DER_OID_CN, a.oid.n) != 0)
+			continue;
+		buf_reset(&text);
+		is_it = dn_text(&a, &text) == 0 && text.n == strlen(cn) &&
+		    strcasecmp(buf_text(&text), cn) == 0;
+	}
+	buf_free(&text);
+	return is_it;
+}
+
+int
+got_leads_to(struct span pem, const char *cn)
+{
+	struct got	g;
+	struct span	tbs;
+	struct der_tbs	t;
+	int		r = 0;
+
+	memset(&g, 0, sizeof(g));
+	if (read_pem(pem, &g, NULL) == 0 &&
+	    der_cert(buf_bytes(&g.der[g.n - 1]), &tbs, NULL, NULL, NULL) == 0
+	    && der_tbs(tbs, &t, NULL) == 0)
+		r = has_cn(t.issuer, cn) || has_cn(t.subject, cn);
+	got_free(&g);
+	return r;
 }
 
 void

@@ -50,6 +50,13 @@ int got_read(struct span pem, const struct got_want *, struct got *,
    own making: no byte of the CA's text goes into a file. */
 void got_pem(const struct got *, size_t from, struct buf *);
 
+/*
+ * Has the topmost certificate of a chain, as got_read() takes it but not
+ * verified, an issuer or else a subject of this common name (ASCII letters of
+ * either case)?  1, or 0, also when it cannot be read.
+ */
+int got_leads_to(struct span pem, const char *cn);
+
 void got_free(struct got *);
 
 #endif

@@ -243,9 +243,8 @@ dns01_args_free(struct dns01_args *a)
 	memset(a, 0, sizeof(*a));
 }
 
-/* ": " and the last line that is not empty, cleaned; "" when there is none. */
-static void
-last_line(const char *said, char *out, size_t n)
+void
+dns01_last_line(const char *said, char *out, size_t n)
 {
 	struct buf	b = BUF_INIT;
 	const char	*end = said + strlen(said), *p;
@@ -271,7 +270,7 @@ dns01_judge(const struct dns01_call *c, int status, int late,
 			    "to remove the TXT record of";
 	char		 last[256];
 
-	last_line(said, last, sizeof(last));
+	dns01_last_line(said, last, sizeof(last));
 	if (!late && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return DNS01_OK;
 	if (late)

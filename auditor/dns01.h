@@ -73,6 +73,12 @@ int dns01_convention(const char *, enum dns01_convention *, struct err *);
 int dns01_make(const struct dns01_call *, struct dns01_args *, struct err *);
 void dns01_args_free(struct dns01_args *);
 
+/*
+ * Of what a program said (hostile) the last line that is not empty, cleaned,
+ * with ": " before it, into out[n]; "" when there is none.
+ */
+void dns01_last_line(const char *said, char *out, size_t n);
+
 /* What the end of a program means. */
 enum dns01_end {
 	DNS01_OK,

@@ -25,6 +25,7 @@ create table managed_certificate (
 	challenge	text,			-- null: the first that fits
 	key_kind	text not null,
 	profile		text,
+	preferred_chain	text,			-- common name; null: the CA's choice
 	directory	text not null,
 	added_at	timestamptz not null default now(),
 	removed_at	timestamptz,
@@ -40,6 +41,10 @@ create table managed_certificate (
 	attempts	int not null default 0,	-- failures in a row
 	next_at		timestamptz,		-- not tried before
 	last_error	text,
+	-- the deploy hook for the newest
+	hook_at		timestamptz,		-- run then; null: nothing to run
+	hook_error	text,			-- why it failed the last time
+	hook_attempts	int not null default 0,	-- failures in a row
 	-- what the CA advises of the newest (RFC 9773)
 	ari_id		text,
 	ari_start	timestamptz,

@@ -2,22 +2,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/csr.h"
 #include "acme/san.h"
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/role/acme_order.h"
+#include "auditor/role/deploy_hook.h"
 #include "base/clk.h"
 #include "base/enc.h"
+#include "base/limit.h"
 #include "base/mem.h"
 
 extern const struct cmd cmd_issue;
 
 /* What was said on the command line, and the names of it. */
 struct request {
-	const char	*challenge, *key, *profile;
+	const char	*challenge, *key, *profile, *chain, *file;
 	int		 dry;
 	struct san	 names;
-	const char	*first;		/* that names the certificate */
+	struct csr	 csr;		/* of ${file} */
+	char		 first[NAME_TEXT];	/* names the certificate */
 };
 
 static void
@@ -78,6 +82,21 @@ rehearse(struct cmd_ctx *ctx, const struct request *q, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
+/* 0; 1: it failed, which is said, but the certificate is there; -1. */
+static int
+hook(struct cmd_ctx *ctx, int64_t id, struct err *e)
+{
+	if (ctx->conf->deploy_hook != NULL)
+		progress(ctx, "running the deploy hook");
+	if (deploy_hook_run(ctx->db, ctx->conf, id, e) != -1)
+		return 0;
+	if (e->code == ERR_DB)
+		return -1;
+	(void)cmd_fail(e);
+	return 1;
+}
+
+/* 0; 1: all but the deploy hook went well; -1. */
 static int
 order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
     struct err *e)
@@ -93,10 +112,12 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	o->author = cmd_actor();
 	o->tell = progress;
 	o->arg = ctx;
+	o->csr = q->file != NULL ? &q->csr : NULL;
 	o->want = (struct managed_want){ q->first,
 	    { (const char *const *)q->names.v, q->names.n }, "cli",
 	    q->challenge, q->key, q->profile != NULL ? q->profile :
-	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf) };
+	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf),
+	    q->chain };
 	if ((o->talk = acme_talk_new(ctx->conf, 1, e)) == NULL)
 		return -1;
 	rc = acme_account(ctx, o->talk, 1, &a, &made, e) == 1 ? 0 : -1;
@@ -111,6 +132,8 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	if (rc == 0)
 		rc = cmd_audit(ctx, "certificate.issue", json_pack("{ss}",
 		    "name", q->first), e);
+	if (rc == 0)
+		rc = hook(ctx, o->managed, e);
 	acme_account_free(&a);
 	acme_talk_free(o->talk);
 	o->account = NULL;
@@ -140,47 +163,91 @@ go(struct cmd_ctx *ctx, const struct request *q, struct err *e)
 	return rc;
 }
 
+/* What is on the command line, with a new key. */
+static int
+of_names(struct request *q, const struct opt_list *rest, struct err *e)
+{
+	if (q->key == NULL)
+		q->key = "p256";
+	return san_canon(rest->v[0], q->first, e) == -1 ? -1 :
+	    san_of(rest->v, rest->n, &q->names, e);
+}
+
+/* What a request has; without a word it is named after its first host. */
+static int
+of_request(struct request *q, const struct opt_list *rest, struct err *e)
+{
+	struct buf	text = BUF_INIT;
+	size_t		i = 0;
+	int		rc = opt_file(q->file, LIMIT_CSR, &text, e);
+
+	if (rc == 0)
+		rc = csr_read(buf_bytes(&text), &q->csr, e);
+	buf_free(&text);
+	if (rc == 0)
+		rc = san_of((const char *const *)q->csr.names.v,
+		    q->csr.names.n, &q->names, e);
+	if (rc == -1)
+		return err_prefix(e, "%.200s", q->file);
+	q->key = ACME_ORDER_CSR;
+	if (rest->n == 1)
+		return san_canon(rest->v[0], q->first, e) == -1 ? -1 :
+		    san_has(&q->names, q->first) ? 0 : err_set(e, ERR_USAGE,
+		    "%.200s is not for %s", q->file, q->first);
+	while (i + 1 < q->names.n && san_wild(q->names.v[i]))
+		i++;
+	(void)snprintf(q->first, sizeof(q->first), "%s", q->names.v[i]);
+	return 0;
+}
+
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct request	 q;
 	struct opt_list	 rest = { NULL, 0, 0 };
 	struct err	 e = ERR_INIT;
-	char		 first[NAME_TEXT];
 	const struct opt opts[] = {
 		{ "--challenge", NULL, &q.challenge, NULL },
 		{ "--key", NULL, &q.key, NULL },
 		{ "--profile", NULL, &q.profile, NULL },
+		{ "--preferred-chain", NULL, &q.chain, NULL },
+		{ "--csr", NULL, &q.file, NULL },
 		{ "--dry-run", &q.dry, NULL, NULL },
 	};
 	int		 rc;
 
 	memset(&q, 0, sizeof(q));
-	q.key = "p256";
 	if ((rc = opt_parse(&cmd_issue, opts, sizeof(opts) / sizeof(opts[0]),
 	    argc, argv, &rest)) != 0)
 		goto out;
-	if (rest.n == 0) {
-		rc = cmd_usage(&cmd_issue, "no name was given");
+	if (q.file == NULL ? rest.n == 0 : rest.n > 1 || q.key != NULL) {
+		rc = cmd_usage(&cmd_issue, q.file == NULL ? "no name was given"
+		    : "the names and the key are those of the request; one of "
+		    "the names may be given, to name the certificate");
 		goto out;
 	}
-	if (san_canon(rest.v[0], first, &e) == -1 ||
-	    san_of(rest.v, rest.n, &q.names, &e) == -1) {
+	if ((q.file != NULL ? of_request(&q, &rest, &e) :
+	    of_names(&q, &rest, &e)) == -1) {
 		rc = cmd_fail(&e);
 		goto out;
 	}
-	q.first = first;
-	rc = go(ctx, &q, &e) == 0 ? 0 : cmd_fail(&e);
+	rc = go(ctx, &q, &e);
+	if (rc == -1)
+		rc = cmd_fail(&e);
 out:
 	san_free(&q.names);
+	csr_free(&q.csr);
 	free(rest.v);
 	return rc;
 }
 
 const struct cmd cmd_issue = {
 	.name = "issue",
-	.args = "NAME... [--challenge http-01|tls-alpn-01|dns-01]\n"
-	    "           [--key KIND] [--profile NAME] [--dry-run]",
+	.args = "NAME...|--csr FILE [NAME] [--key KIND] [--dry-run]
+"
+	    "           [--challenge http-01|tls-alpn-01|dns-01]
+"
+	    "           [--profile NAME] [--preferred-chain ISSUER]",
 	.brief = "order a certificate from the CA of acme.directory",
 	.help = "  certvigil issue example.com www.example.com\n"
 	    "  certvigil issue --key rsa2048 legacy.example.com\n"
@@ -190,7 +257,15 @@ const struct cmd cmd_issue = {
 	    "is ordered is expected: when it appears in a log, nobody is told.\n"
 	    "A wildcard can be proved by dns-01 only.\n"
 	    "Key kinds: p256 (default), p384, rsa2048, rsa3072, rsa4096.\n"
-	    "An order that was cut off is gone on with by the same command.\n",
+	    "Of several chains, --preferred-chain takes the one whose topmost\n"
+	    "certificate is by (or is) ISSUER, a common name, also when it is\n"
+	    "renewed; without such a chain it is the CA's choice.\n"
+	    "--csr: a request (PKCS #10) that was made elsewhere, whose names\n"
+	    "and key the certificate gets.  No key is deployed, and neither\n"
+	    "renew nor run can renew it: issue it again.\n"
+	    "An order that was cut off is gone on with by the same command.\n"
+	    "When acme.deploy.hook fails, the certificate is deployed all the\n"
+	    "same, the exit status is 1, and renew and run try it again.\n",
 	.run = run,
 	.keep_user = 1
 };

@@ -8,6 +8,7 @@
 #include "auditor/cmd/verb.h"
 #include "auditor/db/acme_store.h"
 #include "auditor/db/row.h"
+#include "auditor/db/watcher.h"
 
 extern const struct cmd cmd_managed;
 
@@ -40,7 +41,7 @@ print(struct cmd_ctx *ctx, json_t *o, int whole)
 		const char	*keys[] = { "serial", "cert_sha256",
 				    "tbs_sha256", "key", "challenge",
 				    "directory", "deployed", "issued_at",
-				    "revocation" };
+				    "hook_error", "revocation" };
 		size_t		 i;
 
 		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -115,7 +116,10 @@ drop(struct cmd_ctx *ctx, int argc, char **argv)
 		    "%s", name);
 		return cmd_fail(&e);
 	}
-	if (cmd_audit(ctx, "managed.remove", json_pack("{ss}", "name", name),
+	if (watcher_gone(ctx->db, "deploy.failed", name, "it is not managed "
+	    "any more", &e) == -1 || watcher_gone(ctx->db, "renewal.failed",
+	    name, "it is not managed any more", &e) == -1 ||
+	    cmd_audit(ctx, "managed.remove", json_pack("{ss}", "name", name),
 	    &e) == -1 || db_commit(ctx->db, &e) == -1)
 		return cmd_fail(&e);
 	if (!ctx->quiet)

@@ -57,7 +57,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (go(ctx, &r, &e) == -1)
 		rc = cmd_fail(&e);
 	else {
-		rc = r.failed != 0 ? 1 : 0;
+		rc = r.failed != 0 || r.hooks != 0 ? 1 : 0;
 		if (!ctx->quiet && !ctx->json && !r.dry)
 			printf("%zu renewed, %zu failed, %zu not due\n",
 			    r.done, r.failed, r.fresh);
@@ -78,7 +78,8 @@ const struct cmd cmd_renew = {
 	    "thirds of its lifetime, half of it when that is under ten days.\n"
 	    "Certificates of `managed` in the configuration that were never\n"
 	    "issued are due, too.  One that failed waits: a minute, ten, a\n"
-	    "hundred, then a day.\n",
+	    "hundred, then a day.  A deploy hook that failed does, too, and\n"
+	    "is run again then.\n",
 	.run = run,
 	.keep_user = 1
 };

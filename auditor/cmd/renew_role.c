@@ -57,5 +57,6 @@ renew_main(void)
 	db_close(ctx.db);
 	conf_free(ctx.conf);
 	ipc_free(boss);
-	return e.code != ERR_NONE ? err_exit(e.code) : r.failed != 0 ? 1 : 0;
+	return e.code != ERR_NONE ? err_exit(e.code) : r.failed != 0 ||
+	    r.hooks != 0;
 }

@@ -8,8 +8,19 @@
 #include "auditor/cmd/acme.h"
 #include "auditor/role/acme_advice.h"
 #include "auditor/role/acme_order.h"
+#include "auditor/role/deploy_hook.h"
 #include "base/clk.h"
 #include "base/log.h"
+
+#define FOREIGN	"its key is not kept here: order it again with certvigil " \
+	"issue --csr"
+
+/* Was it ordered with a request made elsewhere? */
+static int
+is_foreign(const struct managed_row *m)
+{
+	return strcmp(m->want.key_kind, ACME_ORDER_CSR) == 0;
+}
 
 static void
 progress(void *arg, const char *text)
@@ -49,11 +60,49 @@ adopt(struct cmd_ctx *ctx, struct err *e)
 		    { (const char *const *)names.v, names.n }, "config",
 		    c->managed[i].challenge, c->managed[i].key,
 		    c->managed[i].profile != NULL ? c->managed[i].profile :
-		    c->acme_profile, acme_talk_directory(c) };
+		    c->acme_profile, acme_talk_directory(c), NULL };
 		if (rc == 0)
 			rc = managed_put(ctx->db, &w, &id, e);
 		san_free(&names);
 	}
+	return rc;
+}
+
+static void
+complain(struct err *e, const struct renewal *r)
+{
+	if (r->quiet)
+		log_error("acme", "%s", e->msg);
+	else
+		(void)cmd_fail(e);
+}
+
+/* Its deploy hook, if that is to be run: -1 only when the database fails. */
+static int
+hook(struct cmd_ctx *ctx, int64_t id, struct renewal *r, struct err *e)
+{
+	struct err	why = ERR_INIT;
+
+	if (deploy_hook_run(ctx->db, ctx->conf, id, &why) != -1)
+		return 0;
+	if (why.code == ERR_DB)
+		return err_set(e, why.code, "%s", why.msg);
+	r->hooks++;
+	complain(&why, r);
+	return 0;
+}
+
+/* Those that failed before, or that a death left undone. */
+static int
+hooks(struct cmd_ctx *ctx, struct renewal *r, struct err *e)
+{
+	struct managed_row	*v = NULL;
+	size_t			 n = 0, i;
+	int			 rc = managed_load(ctx->db, r->only, &v, &n, e);
+
+	for (i = 0; i < n && rc == 0; i++)
+		rc = hook(ctx, v[i].id, r, e);
+	managed_rows_free(v, n);
 	return rc;
 }
 
@@ -70,7 +119,12 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 	int				 rc = -1;
 
 	o->type = type;
-	o->ntypes = acme_place_types(ctx->conf, m->want.challenge, type, &e);
+	o->ntypes = 0;
+	if (is_foreign(m))
+		(void)err_set(&e, ERR_NOENT, FOREIGN);
+	else
+		o->ntypes = acme_place_types(ctx->conf, m->want.challenge,
+		    type, &e);
 	o->want = m->want;
 	o->managed = m->id;
 	o->failures = m->attempts;
@@ -82,6 +136,8 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 		    &e);
 	if (o->ntypes != 0 && o->place != NULL)
 		rc = acme_order_run(o, &got, &e);
+	else if (o->ntypes == 0)
+		acme_order_failed(o, 0, e.msg, 0);
 	if (own != NULL)
 		o->place = NULL;
 	acme_place_free(own);
@@ -100,12 +156,11 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 	} else {
 		r->failed++;
 		(void)err_prefix(&e, "%s", m->want.name);
-		if (r->quiet)
-			log_error("acme", "%s", e.msg);
-		else
-			(void)cmd_fail(&e);
+		complain(&e, r);
 	}
 	acme_order_result_free(&got);
+	if (rc == 0 && hook(ctx, m->id, r, &e) == -1)
+		complain(&e, r);
 	return e.code == ERR_DB ? -1 : 0;
 }
 
@@ -136,8 +191,10 @@ each(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
 			fprintf(stderr, "certvigil: %s: the CA asks for early "
 			    "renewal\n", v[i].want.name);
 		if (r->dry) {
-			printf("%s: would be renewed\n", v[i].want.name);
-			r->done++;
+			printf("%s: %s\n", v[i].want.name,
+			    is_foreign(&v[i]) ? "is due, but " FOREIGN :
+			    "would be renewed");
+			*(is_foreign(&v[i]) ? &r->failed : &r->done) += 1;
 			continue;
 		}
 		rc = again(ctx, o, &v[i], r);
@@ -179,7 +236,7 @@ renewal_run(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
 	struct acme_account_row	 a;
 	int			 made, rc = 0;
 
-	if (adopt(ctx, e) == -1)
+	if (adopt(ctx, e) == -1 || (!r->dry && hooks(ctx, r, e) == -1))
 		return -1;
 	memset(&a, 0, sizeof(a));
 	memset(&o, 0, sizeof(o));

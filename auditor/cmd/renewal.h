@@ -15,13 +15,15 @@ struct renewal {
 	int		 dry;
 	int		 quiet;		/* say nothing on stdout */
 	size_t		 done, failed, fresh;
+	size_t		 hooks;		/* deploy hooks that failed */
 };
 
 /*
  * Take the certificates of the configuration into the database, ask the CA
  * when it wants each to be renewed, and order again what is due, answering
  * challenges at ${place} (NULL: ports are opened when one is due, and closed
- * afterwards).  Needs ctx->db.  What fails is said, stored, counted
+ * afterwards).  Deploy hooks that are to be run, after a renewal or because
+ * they failed before, are.  Needs ctx->db.  What fails is said, stored, counted
  * and, from the third time in a row on, the finding renewal.failed.  0, or -1:
  * nothing could be tried.
  */

@@ -76,15 +76,17 @@ managed_put(struct db *db, const struct managed_want *w, int64_t *id,
 	struct db_res	*r = NULL;
 
 	if (db_query(db, &r, e, "insert into managed_certificate as m (name, "
-	    "names, origin, challenge, key_kind, profile, directory) values "
-	    "($1, $2, $3, $4, $5, $6, $7) on conflict (name) where removed_at "
+	    "names, origin, challenge, key_kind, profile, directory, "
+	    "preferred_chain) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (name) where removed_at "
 	    "is null do update set names = excluded.names, challenge = "
 	    "excluded.challenge, key_kind = excluded.key_kind, profile = "
-	    "excluded.profile, directory = excluded.directory, origin = "
+	    "excluded.profile, directory = excluded.directory, "
+	    "preferred_chain = case when excluded.origin = 'config' then "
+	    "m.preferred_chain else excluded.preferred_chain end, origin = "
 	    "case when m.origin = 'config' then m.origin else "
-	    "excluded.origin end returning id", "sasssss", w->name, &w->names,
-	    w->origin, w->challenge, w->key_kind, w->profile, w->directory)
-	    == -1)
+	    "excluded.origin end returning id", "sassssss", w->name,
+	    &w->names, w->origin, w->challenge, w->key_kind, w->profile,
+	    w->directory, w->chain) == -1)
 		return -1;
 	*id = db_int(r, 0, 0);
 	db_free(r);
@@ -97,15 +99,17 @@ managed_list(struct db *db, const char *name, struct db_res **r,
 {
 	return db_query(db, r, e, "select json_build_object('name', m.name, "
 	    "'names', m.names, 'origin', m.origin, 'challenge', m.challenge, "
-	    "'key', m.key_kind, 'profile', m.profile, 'directory', "
-	    "m.directory, 'cert_sha256', encode(m.cert_sha256, 'hex'), "
+	    "'key', m.key_kind, 'profile', m.profile, 'chain', "
+	    "m.preferred_chain, 'directory', m.directory, 'cert_sha256', encode(m.cert_sha256, 'hex'), "
 	    "'tbs_sha256', encode(m.tbs_sha256, 'hex'), 'serial', m.serial, "
 	    "'not_before', " ROW_RFC3339("m.not_before") ", "
 	    "'not_after', " ROW_RFC3339("m.not_after") ", "
 	    "'issued_at', " ROW_RFC3339("m.issued_at") ", "
 	    "'deployed', m.deployed_to, 'attempts', m.attempts, "
 	    "'next_at', " ROW_RFC3339("m.next_at") ", "
-	    "'last_error', m.last_error, 'renewal_advised', "
+	    "'last_error', m.last_error, 'hook_at', "
+	    ROW_RFC3339("m.hook_at") ", 'hook_error', m.hook_error, "
+	    "'hook_attempts', m.hook_attempts, 'renewal_advised', "
 	    ROW_RFC3339("m.ari_pick") ", 'renewal_why', m.ari_url, 'logged', i.logged_at is not null, "
 	    "'revocation', (select r.status from revocation r where "
 	    "r.issuer_spki_sha256 = m.issuer_spki_sha256 and r.serial = "
@@ -147,8 +151,8 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 	if (db_query(db, &r, e, "select id, name, array_to_string(names, "
 	    "E'\\n'), challenge, key_kind, profile, directory, not_before, "
 	    "not_after, next_at, attempts, origin, ari_id, ari_start, ari_end, "
-	    "ari_pick, ari_next, encode(tbs_sha256, 'hex') from "
-	    "managed_certificate "
+	    "ari_pick, ari_next, encode(tbs_sha256, 'hex'), "
+	    "preferred_chain from managed_certificate "
 	    "where removed_at is null and ($1::text is null or name = $1) "
 	    "order by not_after nulls first, name", "s", name) == -1)
 		return -1;
@@ -174,6 +178,7 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 		m->ari_pick = db_time(r, i, 15);
 		m->ari_next = db_time(r, i, 16);
 		m->tbs = text_or_null(r, i, 17);
+		m->want.chain = text_or_null(r, i, 18);
 	}
 	db_free(r);
 	return 0;
@@ -199,6 +204,7 @@ managed_rows_free(struct managed_row *v, size_t n)
 		drop(v[i].want.key_kind);
 		drop(v[i].want.profile);
 		drop(v[i].want.directory);
+		drop(v[i].want.chain);
 		drop(v[i].want.origin);
 		free(v[i].ari_id);
 		free(v[i].tbs);
@@ -239,10 +245,11 @@ managed_issued(struct db *db, int64_t id, const struct managed_got *g,
 	    "nullif($5, ''::bytea), serial = $6, not_before = $7, not_after "
 	    "= $8, deployed_to = $9, issued_at = now(), attempts = 0, next_at "
 	    "= null, last_error = null, ari_id = $10, ari_start = null, "
-	    "ari_end = null, ari_pick = null, ari_next = null, ari_url = null "
-	    "where id = $1", "isbbbsttss", id, g->key_id, &g->cert, &g->tbs,
+	    "ari_end = null, ari_pick = null, ari_next = null, ari_url = null, "
+	    "hook_at = case when $11 or hook_at is not null then "
+	    "clock_timestamp() end, hook_error = null, hook_attempts = 0 where id = $1", "isbbbsttssB", id, g->key_id, &g->cert, &g->tbs,
 	    &g->issuer_spki, g->serial, g->not_before, g->not_after,
-	    g->deployed_to, g->ari_id);
+	    g->deployed_to, g->ari_id, g->hook);
 }
 
 int

@@ -36,9 +36,12 @@ struct managed_want {
 	const char	*key_kind;
 	const char	*profile;	/* NULL */
 	const char	*directory;
+	const char	*chain;		/* common name of the topmost issuer;
+					   NULL: the CA's choice */
 };
 
-/* Add it, or change that of the name to this; *id. */
+/* Add it, or change that of the name to this; *id.  The
+   configuration says no chain, and leaves that of the command line. */
 int managed_put(struct db *, const struct managed_want *, int64_t *id,
     struct err *);
 
@@ -117,6 +120,7 @@ struct managed_got {
 	int64_t		 not_before, not_after;
 	const char	*deployed_to;
 	const char	*ari_id;	/* NULL: it has none */
+	int		 hook;		/* a deploy hook is to be run for it */
 };
 int managed_issued(struct db *, int64_t id, const struct managed_got *,
     struct err *);

@@ -1,11 +1,8 @@
 #include "auditor/role/acme_order.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/rand.h>
 
@@ -16,6 +13,7 @@
 #include "auditor/db/watcher.h"
 #include "auditor/deploy.h"
 #include "auditor/due.h"
+#include "auditor/role/acme_hold.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -62,62 +60,20 @@ new_id(char out[40])
 	(void)enc_hex_to(out + 5, b, sizeof(b));
 }
 
-/* "host:pid" */
-static void
-me(char *out, size_t cap)
-{
-	char	host[64] = "";
-
-	(void)gethostname(host, sizeof(host) - 1);
-	(void)snprintf(out, cap, "%s:%ld", host, (long)getpid());
-}
-
-/* Was it a process of this host that is no more? */
-static int
-is_dead(const char *holder)
-{
-	char		 host[64] = "";
-	const char	*colon = strrchr(holder, ':');
-	size_t		 n = colon != NULL ? (size_t)(colon - holder) : 0;
-	long		 pid = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
-
-	(void)gethostname(host, sizeof(host) - 1);
-	return pid > 0 && strlen(host) == n && memcmp(host, holder, n) == 0 &&
-	    kill((pid_t)pid, 0) == -1 && errno == ESRCH;
-}
-
-/* The order that is under way, when nobody drives it. */
-static int
-take(struct run *r, struct err *e)
-{
-	struct acme_order	*o = r->o;
-	struct err		 why = ERR_INIT;
-	char			 holder[128];
-	int			 rc;
-
-	me(holder, sizeof(holder));
-	rc = order_open(o->db, o->managed, holder, NULL, &r->row, &why);
-	if (rc == -1 && why.code == ERR_TEMP && is_dead(r->row.holder)) {
-		char	dead[128];
-
-		memcpy(dead, r->row.holder, sizeof(dead));
-		return order_open(o->db, o->managed, holder, dead, &r->row,
-		    e);
-	}
-	return rc != -1 ? rc : err_set(e, why.code, "%s", why.msg);
-}
-
 /* A key and a row of its own, durable before the CA hears of it. */
 static int
 new_order(struct run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
-	char			 id[40];
+	char			 id[40] = "";
 
-	new_id(id);
+	if (o->csr == NULL)
+		new_id(id);
+	else
+		memcpy(r->row.spki, o->csr->spki_sha256, 32);
 	r->row.key_id = mem_str(id);
-	me(r->row.holder, sizeof(r->row.holder));
-	if (sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
+	acme_hold_me(r->row.holder);
+	if (o->csr == NULL && sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
 	    r->row.spki, e) == -1)
 		return -1;
 	return order_add(o->db, o->managed, o->account->id, &r->row, e);
@@ -136,10 +92,21 @@ start_flow(struct run *r, struct err *e)
 	w.nprefer = o->ntypes;
 	w.profile = o->want.profile;
 	w.replaces = o->replaces;
+	w.alternates = o->want.chain != NULL;
 	w.deadline = clk_wall() + DEADLINE;
 	r->flow = flow_start(acme_talk_dir(o->talk), acme_talk_pin(o->talk),
 	    &w, e);
 	return r->flow != NULL ? 0 : -1;
+}
+
+/* Is it for a key of ours, or for that of the request, as is wanted now? */
+static int
+same_key(const struct run *r)
+{
+	const struct csr	*q = r->o->csr;
+
+	return q == NULL ? r->row.key_id[0] != '\0' : r->row.key_id[0] == '\0'
+	    && memcmp(q->spki_sha256, r->row.spki, 32) == 0;
 }
 
 /* Is it for the names that are wanted now? */
@@ -168,8 +135,15 @@ begin(struct run *r, struct err *e)
 	struct flow_resume	 again = { acme_talk_pin(o->talk), clk_wall(),
 				    clk_wall() + DEADLINE };
 	struct err		 why = ERR_INIT;
-	int			 rc = take(r, e);
+	int			 rc = acme_hold(o->db, o->managed, &r->row, e);
 
+	if (rc == 1 && !same_key(r)) {
+		if (order_end(o->db, r->row.id, "another key is wanted", e)
+		    == -1)
+			return -1;
+		order_row_free(&r->row);
+		rc = 0;
+	}
 	if (rc == 1 && r->row.flow.n != 0) {
 		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
 		if (r->flow != NULL && same_names(o, r->flow)) {
@@ -278,8 +252,11 @@ finalize(struct run *r, struct err *e)
 	struct buf		 der = BUF_INIT, text = BUF_INIT;
 	int			 rc = -1;
 
-	if (expectation(r, e) == 0 && sign_client_csr(acme_talk_sign(o->talk),
-	    r->row.key_id, n, &der, e) == 0) {
+	if (o->csr != NULL)
+		buf_span(&der, buf_bytes(&o->csr->der));
+	if (expectation(r, e) == 0 && (o->csr != NULL ||
+	    sign_client_csr(acme_talk_sign(o->talk), r->row.key_id, n, &der,
+	    e) == 0)) {
 		enc_b64url(&text, der.p, der.n);
 		tell(o, "asking for the certificate");
 		rc = flow_finalize(r->flow, buf_text(&text), clk_wall(), e);
@@ -287,6 +264,27 @@ finalize(struct run *r, struct err *e)
 	buf_free(&der);
 	buf_free(&text);
 	return rc;
+}
+
+/* The first chain that leads where it shall, else the CA's own choice. */
+static void
+pick(struct run *r)
+{
+	const char	*cn = r->o->want.chain;
+	size_t		 n = cn != NULL ? flow_chains(r->flow) : 0, i;
+	char		 text[400];
+
+	for (i = 0; i < n; i++)
+		if (got_leads_to(flow_chain(r->flow, i), cn)) {
+			flow_pick(r->flow, i);
+			return;
+		}
+	if (cn != NULL) {
+		(void)snprintf(text, sizeof(text), "none of %zu chains leads "
+		    "to %.200s: it is the CA's own choice", n, cn);
+		tell(r->o, text);
+	}
+	flow_pick(r->flow, 0);
 }
 
 /* --- requests -------------------------------------------------------------------- */
@@ -364,7 +362,7 @@ drive(struct run *r, struct err *e)
 		if ((ev & FLOW_FINALIZE) != 0 && finalize(r, e) == -1)
 			return -1;
 		if ((ev & FLOW_PICK) != 0)
-			flow_pick(r->flow, 0);
+			pick(r);
 		ev = flow_events(r->flow);
 		if ((ev & FLOW_DONE) != 0)
 			return 0;
@@ -423,8 +421,8 @@ put_files(struct run *r, const struct got *g, struct deploy *d,
 	got_pem(g, 0, &full);
 	got_pem(g, 1, &chain);
 	leaf = (struct span){ full.p, full.n - chain.n };
-	if (sign_client_deploy(acme_talk_sign(r->o->talk), r->row.key_id,
-	    d->version, &key, e) == 0 &&
+	if ((r->o->csr != NULL || sign_client_deploy(acme_talk_sign(
+	    r->o->talk), r->row.key_id, d->version, &key, e) == 0) &&
 	    deploy_file(d, "cert.pem", leaf, 0, e) == 0 &&
 	    deploy_file(d, "chain.pem", buf_bytes(&chain), 0, e) == 0 &&
 	    deploy_file(d, "fullchain.pem", buf_bytes(&full), 0, e) == 0)
@@ -484,13 +482,14 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	if (rc == 0) {
 		sha_256(sha, g->der[0].p, g->der[0].n);
 		memset(&m, 0, sizeof(m));
-		m.key_id = r->row.key_id;
+		m.key_id = o->csr == NULL ? r->row.key_id : NULL;
 		m.cert = (struct span){ sha, 32 };
 		m.tbs = (struct span){ g->leaf.tbs_sha256, 32 };
 		m.serial = g->leaf.serial;
 		m.not_before = g->leaf.not_before;
 		m.not_after = g->leaf.not_after;
 		m.deployed_to = buf_text(&dir);
+		m.hook = o->conf->deploy_hook != NULL;
 		m.ari_id = ari_id(buf_bytes(&g->der[0]), &id, NULL) == 0 ?
 		    buf_text(&id) : NULL;
 		rc = db_begin(o->db, e);

@@ -2,6 +2,7 @@
 #define AUDITOR_ROLE_ACME_ORDER_H
 
 #include "acme/authz.h"
+#include "acme/csr.h"
 #include "acme/got.h"
 #include "auditor/db/acme_store.h"
 #include "auditor/role/acme_place.h"
@@ -9,6 +10,9 @@
 #include "base/err.h"
 
 /* One certificate, from the order to the folder that it is served from. */
+
+/* The kind of a key that a request made elsewhere is for. */
+#define ACME_ORDER_CSR	"csr"
 
 struct acme_order {
 	struct db		*db;
@@ -21,6 +25,8 @@ struct acme_order {
 	const enum challenge_type *type;	/* what can be placed */
 	size_t			 ntypes;
 	const char		*author;
+	const struct csr	*csr;		/* made elsewhere: no key of
+					   ours, none is deployed; NULL */
 	int			 failures;	/* in a row, before this one */
 	const char		*replaces;	/* certID that it renews; NULL */
 	const char		*old;		/* its tbs_sha256, hex; NULL */

@@ -61,14 +61,17 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct buf	pem = BUF_INIT, one = BUF_INIT, two = BUF_INIT;
 	struct span	in = as_pem(p, n, &pem);
 	struct got	g, again;
+	int		leads;
 
 	(void)order_of(in, &w, &names);
+	leads = got_leads_to(in, "Root");
 	if (got_read(in, &w, &g, NULL) == 0) {
 		if (names.n == 0 || g.n == 0 || g.n > LIMIT_GOT_CERTS ||
 		    g.leaf.is_ca || g.leaf.is_precert)
 			abort();
 		got_pem(&g, 0, &one);
-		if (got_read(buf_bytes(&one), &w, &again, NULL) == -1)
+		if (got_leads_to(buf_bytes(&one), "Root") != leads ||
+		    got_read(buf_bytes(&one), &w, &again, NULL) == -1)
 			abort();
 		got_pem(&again, 0, &two);
 		if (one.n != two.n || memcmp(one.p, two.p, one.n) != 0)

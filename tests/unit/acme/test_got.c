@@ -467,6 +467,39 @@ test_lines(void **state)
 }
 
 static void
+test_leads_to(void **state)
+{
+	struct made	m = leaf((struct made_spec){ .cn = "www.example.com" });
+	struct buf	one = BUF_INIT, two = BUF_INIT, all = BUF_INIT;
+
+	(void)state;
+	pem(&one, &m);
+	buf_span(&two, buf_bytes(&one));
+	pem(&two, &ca);
+	buf_span(&all, buf_bytes(&two));
+	pem(&all, &root);
+	/* the issuer's, or the subject's, of the topmost one only */
+	assert_int_equal(got_leads_to(buf_bytes(&one), "CA"), 1);
+	assert_int_equal(got_leads_to(buf_bytes(&one), "Root"), 0);
+	assert_int_equal(got_leads_to(buf_bytes(&two), "Root"), 1);
+	assert_int_equal(got_leads_to(buf_bytes(&two), "CA"), 1);
+	assert_int_equal(got_leads_to(buf_bytes(&two), "www.example.com"), 0);
+	assert_int_equal(got_leads_to(buf_bytes(&all), "rOOT"), 1);
+	assert_int_equal(got_leads_to(buf_bytes(&all), "CA"), 0);
+	assert_int_equal(got_leads_to(buf_bytes(&all), "Roo"), 0);
+	assert_int_equal(got_leads_to(buf_bytes(&all), "Root X"), 0);
+	assert_int_equal(got_leads_to(buf_bytes(&all), ""), 0);
+	/* what cannot be read */
+	assert_int_equal(got_leads_to((struct span)NONE, "Root"), 0);
+	assert_int_equal(got_leads_to((struct span){ all.p, all.n - 9 },
+	    "Root"), 0);
+	made_free(&m);
+	buf_free(&one);
+	buf_free(&two);
+	buf_free(&all);
+}
+
+static void
 test_limits(void **state)
 {
 	struct made	m = leaf((struct made_spec){ .cn = "" });
@@ -517,6 +550,7 @@ main(void)
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_leads_to),
 		cmocka_unit_test(test_limits),
 	};
 
