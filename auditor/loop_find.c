@@ -1,7 +1,5 @@
 #include "auditor/loop_find.h"
 
-#include <stdlib.h>
-
 #include "auditor/db/finding.h"
 #include "auditor/db/loop_store.h"
 #include "auditor/db/watcher.h"
@@ -14,28 +12,20 @@
 static int
 open_unlogged(struct db *db, const struct db_res *r, size_t i, struct err *e)
 {
-	char		  hex[65];
-	struct span	  tbs = db_bytes(r, i, LOOP_TBS);
-	size_t		  n = 0;
-	char		**logs;
-	struct finding	  f = { .kind = NOT_LOGGED, .subject = hex,
+	char		hex[65];
+	struct span	tbs = db_bytes(r, i, LOOP_TBS);
+	struct finding	f = { .kind = NOT_LOGGED, .subject = hex,
 	    .severity = "high", .owner = db_text(r, i, LOOP_OWNER),
 	    .watch = db_text(r, i, LOOP_WATCH),
 	    .name = db_text(r, i, LOOP_NAME),
 	    .reason = db_text(r, i, LOOP_REASON),
 	    .detail = db_text(r, i, LOOP_DETAIL),
 	    .issuer_first_seen = INT64_MIN };
-	int		  rc;
 
 	if (tbs.n != 32)
 		return 0;
 	(void)enc_hex_to(hex, tbs.p, 32);
-	logs = db_strv(r, i, LOOP_LOGS, &n);
-	f.logs.v = (const char *const *)logs;
-	f.logs.n = n;
-	rc = finding_open(db, &f, NULL, NULL, e);
-	free(logs);
-	return rc;
+	return finding_open(db, &f, NULL, NULL, e);
 }
 
 static int

@@ -10,7 +10,7 @@
 #include "ctlog/sct.h"
 #include "pki/der.h"
 
-/* --- what was received ------------------------------------------------------- */
+/* --- what was received ---------------------------------------------------- */
 
 /* The embedded SCTs that can be read: log ids and times (owned texts). */
 struct promises {
@@ -76,7 +76,7 @@ loop_seen(struct db *db, struct err *e)
 	    "where n.tbs_sha256 = a.tbs_sha256)", "");
 }
 
-/* --- not logged --------------------------------------------------------------- */
+/* --- not logged ----------------------------------------------------------- */
 
 /*
  * Was log ${l} read from before the SCT ${p} was given until its promise was
@@ -117,11 +117,11 @@ static const char not_logged_sql[] =
     "not_after having bool_or(read) and bool_and(read or due < "
     "extract(epoch from now() - interval '1 day') * 1000)) "
     "select distinct on (b.tbs_sha256, w.owner) b.tbs_sha256, w.owner, "
-    "w.pattern, n.name, b.logs, 'we ordered it, its SCTs promise it by ' || "
+    "w.pattern, n.name, 'we ordered it, its SCTs promise it by ' || "
     "to_char(to_timestamp(b.due / 1000) at time zone 'UTC', "
     "'YYYY-MM-DD HH24:MI') || ' UTC, and no log shows it: read were ' || "
     "left(array_to_string(b.logs, ', '), 250), json_build_object('names', "
-    "b.names, 'serial', b.serial, 'not_after', "
+    "b.names, 'serial', b.serial, 'absent_from', b.logs, 'not_after', "
     ROW_RFC3339("b.not_after") ", 'due', "
     ROW_RFC3339("to_timestamp(b.due / 1000)") ")::text "
     "from b cross join lateral (select x as name, case when left(x, 2) = "
@@ -147,7 +147,7 @@ loop_logged(struct db *db, struct db_res **r, struct err *e)
 	    "(a.seen_at is not null or a.not_after <= now())", "");
 }
 
-/* --- not received --------------------------------------------------------------- */
+/* --- not received --------------------------------------------------------- */
 
 #define LOST	"(o.state = 'failed' or (o.state = 'open' and o.changed_at < " \
 	"now() - interval '1 hour'))"

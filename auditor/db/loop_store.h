@@ -37,8 +37,7 @@ int loop_seen(struct db *, struct err *);
  * matched.  Only where reading began before the SCT.  *res: db_free().
  */
 enum loop_col {
-	LOOP_TBS, LOOP_OWNER, LOOP_WATCH, LOOP_NAME, LOOP_LOGS, LOOP_REASON,
-	LOOP_DETAIL
+	LOOP_TBS, LOOP_OWNER, LOOP_WATCH, LOOP_NAME, LOOP_REASON, LOOP_DETAIL
 };
 int loop_not_logged(struct db *, struct db_res **res, struct err *);
 
