@@ -147,6 +147,38 @@ expect_facts(struct decide_case *c, struct rule_facts *f)
 		    "the one that fits was used up by another certificate");
 }
 
+/*
+ * A key of an order of ours is good for the one certificate that was ordered,
+ * and for what a person trusts it with.
+ */
+static void
+ours_facts(struct decide_case *c, struct rule_facts *f)
+{
+	const json_t	*a = json_object_get(c->in, "ours"), *x;
+	const char	*used;
+	size_t		 i;
+
+	if (f->expect != 0 || f->key_trusted ||
+	    f->key == RULE_KEY_COMPROMISED)
+		return;
+	for (i = 0; i < json_array_size(a); i++) {
+		x = json_array_get(a, i);
+		used = text(x, "used");
+		/* nobody used it: the ordered one, seen late, is no thief's */
+		if (used == NULL && !(c->expect_gone &&
+		    strcmp(text(x, "state"), "open") == 0) &&
+		    (json_is_true(json_object_get(x, "received")) ||
+		    fits(c, x)))
+			continue;
+		f->key = RULE_KEY_OUTSIDE;
+		snprintf(c->key_why, RULE_TEXT, "it is the key of our order "
+		    "for %.200s, which is for one certificate%s%s",
+		    text(x, "order"), used != NULL ? ": " : "",
+		    used != NULL ? used : "");
+		return;
+	}
+}
+
 /* Declared by hash, or rejected by a person: the newer one counts. */
 static void
 known_facts(const struct decide_case *c, struct rule_facts *f)
@@ -288,6 +320,7 @@ decide_ask(struct decide_case *c, const char *owner,
 	f->now = number(c->in, "now", 0);
 	key_facts(c, f);
 	expect_facts(c, f);
+	ours_facts(c, f);
 	known_facts(c, f);
 	source_facts(c, f);
 	watch_facts(c, owner, f);

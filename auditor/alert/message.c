@@ -222,6 +222,7 @@ is_order(const char *kind)
 	return strncmp(kind, "key.misused", 11) == 0 ||
 	    strncmp(kind, "endpoint.unlogged", 17) == 0 ||
 	    (strncmp(kind, "certificate.", 12) == 0 &&
+	    strncmp(kind, "certificate.not_", 16) != 0 &&
 	    strcmp(kind, "certificate.revoked") != 0);
 }
 
@@ -283,6 +284,9 @@ put_cert(const json_t *f, struct buf *out)
 	line(out, "proven");
 	if (json_is_true(json_object_get(f, "proven")))
 		put_list(out, json_object_get(f, "logs"), "yes");
+	else if (strcmp(message_get(f, "kind"), "certificate.not_logged")
+	    == 0)
+		buf_str(out, "no: no log shows it\n");
 	else {
 		buf_str(out, "not yet; the CA's signature stands, seen in ");
 		put_list(out, json_object_get(f, "logs"), "a log");

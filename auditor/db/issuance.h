@@ -23,6 +23,8 @@
  *	issuer_first_seen (microseconds or null), before these names;
  *	known: [{id, tbs, names, issuer_owner, until, trust, place}];
  *	expect: [{id, state, names, issuer_owner, from, to}] (ms);
+ *	ours: the same of our own orders with this key, in any state, with
+ *	order (name), used (tbs or null), received (this one was);
  *	source: [{name, names, issuers, until}];
  *	logs: {"log_ref": description}; twins: [tbs];
  *	findings: [{id, kind, owner, state}]; policies: {"watch id": policy}

@@ -10,6 +10,7 @@
 #include "acme/flow.h"
 #include "auditor/db/expect.h"
 #include "auditor/db/finding.h"
+#include "auditor/db/loop_store.h"
 #include "auditor/db/watcher.h"
 #include "auditor/deploy.h"
 #include "auditor/due.h"
@@ -456,6 +457,22 @@ unfind(struct acme_order *o, struct err *e)
 	    o->old, "it was renewed", e);
 }
 
+/* From now on the logs must show it. */
+static int
+received(struct run *r, const struct got *g, struct err *e)
+{
+	struct loop_got	l;
+
+	memset(&l, 0, sizeof(l));
+	l.order = r->row.id;
+	l.names = r->o->want.names;
+	l.serial = g->leaf.serial;
+	l.not_after = g->leaf.not_after;
+	l.tbs = (struct span){ g->leaf.tbs_sha256, 32 };
+	l.der = buf_bytes(&g->der[0]);
+	return loop_received(r->o->db, &l, e);
+}
+
 /* The folder, then the database: a death between is made good by the next. */
 static int
 deploy(struct run *r, const struct got *g, char **where, struct err *e)
@@ -494,7 +511,8 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 		    buf_text(&id) : NULL;
 		rc = db_begin(o->db, e);
 		if (rc == 0 && (managed_issued(o->db, o->managed, &m, e) == -1
-		    || order_end(o->db, r->row.id, "", e) == -1 ||
+		    || received(r, g, e) == -1 ||
+		    order_end(o->db, r->row.id, "", e) == -1 ||
 		    unfind(o, e) == -1 || db_commit(o->db, e) == -1)) {
 			db_rollback(o->db);
 			rc = -1;

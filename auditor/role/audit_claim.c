@@ -6,6 +6,7 @@
 #include "auditor/db/caa_store.h"
 #include "auditor/db/plan_store.h"
 #include "auditor/db/rev_store.h"
+#include "auditor/loop_find.h"
 #include "auditor/rev_find.h"
 #include "base/clk.h"
 #include "base/log.h"
@@ -313,7 +314,9 @@ static int
 conclude(struct audit *a, struct err *e)
 {
 	if (db_begin(a->en->db, e) == 0 &&
-	    rev_find_time(a->en->db, e) == 0 && db_commit(a->en->db, e) == 0)
+	    rev_find_time(a->en->db, e) == 0 &&
+	    loop_find_time(a->en->db, a->en->conf->acme_no_ct, e) == 0 &&
+	    db_commit(a->en->db, e) == 0)
 		return 0;
 	db_rollback(a->en->db);
 	return -1;

@@ -1,5 +1,6 @@
 #include "auditor/role/audit.h"
 
+#include "auditor/loop_find.h"
 #include "auditor/rev_find.h"
 #include "base/clk.h"
 
@@ -24,7 +25,8 @@ begin(struct audit_job *j)
 	}
 	if (audit_begin(j) == -1)
 		return;
-	if (rev_find_time(j->en->db, &e) == -1)
+	if (rev_find_time(j->en->db, &e) == -1 ||
+	    loop_find_time(j->en->db, j->en->conf->acme_no_ct, &e) == -1)
 		audit_fault(j, &e);
 	else if (audit_commit(j) == 0) {
 		in = (clk_mono() - began) / CLK_SEC * SHARE;

@@ -195,6 +195,28 @@ test_next(void **state)
 	assert_null(strstr(json_string_value(json_array_get(a, 2)),
 	    "--allow-critical"));
 	json_decref(a);
+	/* we ordered it: nobody asks who did */
+	a = message_next("certificate.not_received", "high", "open", 7);
+	assert_string_equal(json_string_value(json_array_get(a, 0)),
+	    "certvigil ack 7");
+	json_decref(a);
+}
+
+/* That no log shows it is no reason to say where it was seen. */
+static void
+test_not_logged(void **state)
+{
+	json_t		*f = json_pack("{ss ss ss ss}", "kind",
+			    "certificate.not_logged", "severity", "high",
+			    "state", "open", "name", "a.example");
+	struct buf	 b = BUF_INIT;
+
+	(void)state;
+	message_finding(f, 0, &b);
+	assert_non_null(strstr(buf_text(&b), "no: no log shows it"));
+	assert_null(strstr(buf_text(&b), "seen in"));
+	buf_free(&b);
+	json_decref(f);
 }
 
 static void
@@ -261,6 +283,7 @@ main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_not_logged),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_due),
 	};
