@@ -332,6 +332,7 @@ run=
 [ $rc -eq 0 ] || die "certvigil run ended with status $rc"
 
 . tests/demo_audit.sh
+. tests/demo_acme.sh
 
 printf '\nAll of it was as it must be (%d steps, %d s).\n' $steps \
     $((SECONDS - start))

@@ -23,7 +23,8 @@ export no_proxy=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d "${TMPDIR:-/tmp}/cvbench.XXXX") || exit 1
 chmod 755 "$work"
 . tests/pg.sh
-trap 'pg_stop; rm -rf "$work"' EXIT
+. tests/rig/acme.sh
+trap 'acme_stop "$work/pebble" "$work/chall"; pg_stop; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 skip()	{ echo "SKIP 1 bench: $*"; }
@@ -55,6 +56,32 @@ if [ -x "$obj/tests/rig/ctlog" ]; then
 else
 	skip "the rig is not built: make rig"
 fi
+
+echo "# one issuance by http-01 from one pebble, $rounds rounds"
+acme()
+{
+	local http args trust=()
+
+	http=$(_acme_port)
+	acme_challtestsrv "$work/chall" && acme_pebble "$work/pebble" \
+	    http="$http" dns="$ACME_DNS" || return
+	args=(--obj "$obj" --rounds "$rounds" --http "$http" --database
+	    "$CERTVIGIL_TEST_DB" --directory "$ACME_URL" --tls-ca "$ACME_TLS")
+	# everybody trusts this CA alone, so that nobody reads a large bundle
+	if acme_with_ca "$ACME_TLS" true 2>/dev/null; then
+		trust=(env ACME_ONLY=1 bash -c '. tests/rig/acme.sh
+		    acme_with_ca "$@"' acme "$ACME_TLS")
+		args+=(--trusted)
+	fi
+	${trust[@]+"${trust[@]}"} python3 tests/bench/acme.py "${args[@]}"
+}
+acme
+case $? in
+0)	;;
+77)	skip "no pebble: nothing is issued" ;;
+*)	status=2 ;;
+esac
+acme_stop "$work/pebble" "$work/chall"
 
 missing=
 for p in go gcc g++ taskset psql; do
