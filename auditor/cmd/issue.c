@@ -243,10 +243,8 @@ out:
 
 const struct cmd cmd_issue = {
 	.name = "issue",
-	.args = "NAME...|--csr FILE [NAME] [--key KIND] [--dry-run]
-"
-	    "           [--challenge http-01|tls-alpn-01|dns-01]
-"
+	.args = "NAME...|--csr FILE [NAME] [--key KIND] [--dry-run]\n"
+	    "           [--challenge http-01|tls-alpn-01|dns-01]\n"
 	    "           [--profile NAME] [--preferred-chain ISSUER]",
 	.brief = "order a certificate from the CA of acme.directory",
 	.help = "  certvigil issue example.com www.example.com\n"
