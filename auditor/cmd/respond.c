@@ -15,7 +15,7 @@ struct request {
 	int		 dry, yes, approve, report, served;
 };
 
-/* --- the plan -------------------------------------------------------------------- */
+/* --- the plan ------------------------------------------------------------ */
 
 static int
 show(struct cmd_ctx *ctx, struct respond *c, struct err *e)
@@ -29,11 +29,16 @@ show(struct cmd_ctx *ctx, struct respond *c, struct err *e)
 	if (rc == 0)
 		respond_plan(ctx, c, t != NULL ? acme_talk_dir(t) : NULL,
 		    away.msg);
+	/* the plan stands, but for what only the CA can say */
+	if (t == NULL) {
+		*e = away;
+		rc = -1;
+	}
 	acme_talk_free(t);
 	return rc;
 }
 
-/* --- the second person ----------------------------------------------------------- */
+/* --- the second person --------------------------------------------------- */
 
 static int
 approve(struct cmd_ctx *ctx, const struct respond *c, struct err *e)
@@ -65,7 +70,7 @@ approve(struct cmd_ctx *ctx, const struct respond *c, struct err *e)
 	return 0;
 }
 
-/* --- the deed -------------------------------------------------------------------- */
+/* --- the deed ------------------------------------------------------------ */
 
 /* Is there anything that forbids it? */
 static int

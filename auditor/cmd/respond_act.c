@@ -33,7 +33,7 @@ struct act {
 	int			 fresh;		/* it was added by us */
 };
 
-/* --- all its names, proven ----------------------------------------------------- */
+/* --- all its names, proven ----------------------------------------------- */
 
 static void
 place(struct act *a)
@@ -185,7 +185,7 @@ prove(struct act *a, struct err *e)
 	    "could not be proven");
 }
 
-/* --- the revocation -------------------------------------------------------------- */
+/* --- the revocation ------------------------------------------------------ */
 
 static int
 find_expectation(struct act *a, struct err *e)

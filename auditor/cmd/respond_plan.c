@@ -27,7 +27,7 @@ state_is(const struct respond *c, const char *state)
 	return strcmp(message_get(c->finding, "state"), state) == 0;
 }
 
-/* --- what is missing ------------------------------------------------------- */
+/* --- what is missing ----------------------------------------------------- */
 
 static void
 add(json_t *a, json_t *sentence)
@@ -87,7 +87,7 @@ respond_missing(const struct respond *c, const struct directory *d,
 	return a;
 }
 
-/* --- the CAA records --------------------------------------------------------- */
+/* --- the CAA records ----------------------------------------------------- */
 
 /*
  * One for each name.  They bind issuance to our account (RFC 8657), so that
@@ -116,7 +116,7 @@ caa(const struct respond *c, const struct directory *d)
 	return a;
 }
 
-/* --- the same by other clients ----------------------------------------------- */
+/* --- the same by other clients ------------------------------------------- */
 
 static enum challenge_type
 method(const struct respond *c)
@@ -183,7 +183,7 @@ lego(const struct respond *c, const char *url, const char *mail)
 	return a;
 }
 
-/* --- the plan ------------------------------------------------------------------ */
+/* --- the plan ------------------------------------------------------------ */
 
 static json_t *
 names(const struct respond *c)
@@ -235,7 +235,7 @@ plan(struct cmd_ctx *ctx, const struct respond *c, const struct directory *d,
 	return o;
 }
 
-/* --- as text --------------------------------------------------------------------- */
+/* --- as text ------------------------------------------------------------- */
 
 static void
 line(const char *label, const char *text)

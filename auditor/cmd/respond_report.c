@@ -141,7 +141,8 @@ static void
 put_head(struct cmd_ctx *ctx, const struct respond *c)
 {
 	const char	*to = message_get(c->finding, "ca_contact");
-	const char	*owner = message_get(c->finding, "issuer_owner");
+	char		*owner = cmd_clean(message_get(c->finding,
+			    "issuer_owner"));
 
 	line("To:", to[0] != '\0' ? to : "the problem report address in the "
 	    "CA's CPS, section 1.5.2 (it is not known to us)");
@@ -151,6 +152,7 @@ put_head(struct cmd_ctx *ctx, const struct respond *c)
 	printf("This is a Certificate Problem Report (Baseline Requirements, "
 	    "4.9.3). We ask for\nthe revocation of the certificate below%s"
 	    "%s.\n\n", owner[0] != '\0' ? ", issued by " : "", owner);
+	free(owner);
 }
 
 void

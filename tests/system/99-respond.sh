@@ -116,6 +116,14 @@ cv respond 4711
 said "no such finding" 1 'no finding 4711'
 cv respond x
 said "no number" 64 'not the number of a finding'
+sql "insert into finding (kind, subject, dedupe_key, severity) values
+    ('log.stale', 'x', 'x', 'low')"
+cv respond "$(sql "select id from finding where kind = 'log.stale'")"
+said "about a log" 64 'not answered by a revocation'
+sql "update finding set issuer_owner = 'digicert.com' where id = $c"
+cv respond "$c"
+said "another CA" 0 'issued by digicert.com, which is not the CA of'
+sql "update finding set issuer_owner = null where id = $c"
 cv respond "$c" --yes
 said "a foreign name" 1 'nothing is done: elsewhere.example is not watched'
 cv respond "$w" --yes
@@ -205,4 +213,7 @@ sql "update finding set key_status = 'compromised', ca_contact =
     'https://ca.example/report' where id = $c"
 cv respond "$c" --report
 said "a compromised key" 0 'https://ca.example/report .*Key Compromise'
+acme_stop "$T/ca"
+cv respond "$c"
+said "the CA is away" 1 'missing .*does not answer.*CAA 0 issue'
 t_end
