@@ -33,10 +33,10 @@ conf()
 	sed -i "s|^state_dir:.*|state_dir: $state|" "$conf"
 }
 
-# of another account, not ours
+# of another account, not ours: theirs NAMES FILE [CSR]
 theirs()
 {
-	acme_admin issue "names=$1" > "$T/$2.json" || fail "acmeca: issue $1"
+	acme_admin issue "names=$1" ${3:+"csr=$3"} > "$T/$2.json" || fail "acmeca: issue $1"
 	sed -n 's/.*"pem": *"\([^"]*\)".*/\1/p' "$T/$2.json" |
 	    sed 's/\\n/\n/g' > "$T/$2.pem"
 }
@@ -77,11 +77,18 @@ theirs a.corp.example,b.corp.example two
 theirs c.corp.example,elsewhere.example mixed
 theirs '*.corp.example' wild
 theirs d.corp.example served
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -keyout "$T/lost.key" -subj / -addext subjectAltName=DNS:m.corp.example \
+    -out "$T/lost.csr" 2>/dev/null
+cv known import --compromised "$T/lost.csr"
+eq "a key that was lost" $rc 0
+theirs m.corp.example lost "$(cat "$T/lost.csr")"
 once
 eq "they are read" "$rc $(sql "select count(*) from finding where kind =
     'certificate.unexpected' and state = 'open'")" "0 4"
 a=$(finding a.corp.example id) c=$(finding c.corp.example id)
 w=$(finding '"*.corp.example"' id) d=$(finding d.corp.example id)
+m=$(sql "select id from finding where kind = 'key.misused'")
 
 # --- the plan ---------------------------------------------------------------------
 
@@ -151,7 +158,7 @@ eq "the CA has revoked one" "$(revoked)" 1
 eq "an order that was never finalized" "$(acme_show orders | python3 -c '
 import json, sys
 print([o["status"] for o in json.load(sys.stdin)])')" "['ready']"
-eq "no other certificate" "$(acme_show certs | grep -o '"serial"' | wc -l)" 4
+eq "no other certificate" "$(acme_show certs | grep -o '"serial"' | wc -l)" 5
 eq "still open" "$(finding a.corp.example state)" open
 eq "audited" "$(sql "select string_agg(action, ' ' order by id) from
     audit_trail where action like 'finding.respond%'")" \
@@ -209,10 +216,17 @@ said "its clock" 0 'revocation within 24 hours .*4.9.1.1'
 said "its evidence" 0 'entry [0-9]* (precert), .*inclusion proven'
 eq "its certificate" "$(openssl x509 -in "$T/out" -outform DER | sha256sum |
     cut -d' ' -f1)" "$(sed -n 's/^SHA-256: *\([0-9a-f]*\).*/\1/p' "$T/out")"
-sql "update finding set key_status = 'compromised', ca_contact =
-    'https://ca.example/report' where id = $c"
-cv respond "$c" --report
-said "a compromised key" 0 'https://ca.example/report .*Key Compromise'
+ok "and nothing but our names" eval '! grep -q "elsewhere.example (ours)" "$T/out"'
+sql "update finding set ca_contact = 'https://ca.example/report' where
+    id = $m"
+cv respond "$m" --report
+said "a compromised key" 0 'To: *https://ca.example/report .*Key Compromise'
+conf one
+cv respond "$m" --yes
+said "key.misused" 0 'finding .*: revoked'
+again
+eq "is contained, too" "$rc $(sql "select state from finding where
+    id = $m")" "0 contained"
 acme_stop "$T/ca"
 cv respond "$c"
 said "the CA is away" 1 'missing .*does not answer.*CAA 0 issue'
