@@ -52,6 +52,7 @@ extern const struct cmd cmd_matches;
 extern const struct cmd cmd_metrics;
 extern const struct cmd cmd_reject;
 extern const struct cmd cmd_resolve;
+extern const struct cmd cmd_respond;
 extern const struct cmd cmd_revocation;
 extern const struct cmd cmd_route;
 extern const struct cmd cmd_run;
@@ -93,6 +94,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_account,
 	&cmd_issue,
 	&cmd_renew,
+	&cmd_respond,
 	&cmd_managed,
 	&cmd_audit_command,
 	&cmd_evidence,

@@ -76,6 +76,14 @@ create table acme_order (
 );
 create unique index acme_order_open on acme_order (managed_id)
 	where state = 'open';
+
+-- Who agreed to the revocation of what a finding is about (respond.approvals).
+create table respond_approval (
+	finding_id	bigint not null references finding,
+	author		text not null,
+	added_at	timestamptz not null default now(),
+	primary key (finding_id, author)
+);
 create index acme_order_spki on acme_order (spki_sha256);
 
 -- What we received and deployed, whether or not a log ever showed it.

@@ -1,0 +1,227 @@
+#include "auditor/cmd/respond.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/alert/message.h"
+#include "auditor/db/audit_sql.h"
+#include "auditor/db/finding.h"
+#include "auditor/db/watch_store.h"
+#include "base/clk.h"
+#include "base/enc.h"
+#include "base/mem.h"
+#include "base/sha.h"
+#include "pki/owner.h"
+
+/* How long an approval is good for. */
+#define APPROVED_FOR	"interval '1 day'"
+
+/* The endpoints that serve it, or another certificate with its key, now. */
+#define SERVED "(select coalesce(json_agg(json_build_object('endpoint', " \
+	"s.at, 'key_only', s.other, 'seen', " ROW_RFC3339("s.seen") ") " \
+	"order by s.at), '[]')::text from (select " \
+	AUDIT_SQL_HOSTPORT("e") " as at, bool_and(o.tbs_sha256 <> " \
+	"i.tbs_sha256) as other, max(o.last_seen) as seen " \
+	"from endpoint_observation o join endpoint e on e.id = " \
+	"o.endpoint_id where o.tbs_sha256 in (select i.tbs_sha256 union all " \
+	"select k.tbs_sha256 from issuance k where k.spki_sha256 = " \
+	"i.spki_sha256) and " AUDIT_SQL_CURRENT("o", "e") " group by 1) s)"
+
+#define ENTRIES "(select coalesce(json_agg(json_build_object('log_id', " \
+	"encode(l.log_id, 'base64'), 'log', l.description, 'index', " \
+	"n.index, 'timestamp', n.timestamp_ms, 'entry_type', n.entry_type, " \
+	"'proven', n.proof is not null) order by n.timestamp_ms, l.id), " \
+	"'[]')::text from entry n join log l on l.id = n.log_ref where " \
+	"n.tbs_sha256 = i.tbs_sha256)"
+
+#define APPROVED "(select coalesce(json_agg(a.author order by a.added_at), " \
+	"'[]')::text from respond_approval a where a.finding_id = $2 and " \
+	"a.author <> $3 and a.added_at > now() - " APPROVED_FOR ")"
+
+/* A key that has signed what we ordered at this directory. */
+#define OURS "exists (select from managed_certificate m join issuance j on " \
+	"j.tbs_sha256 = m.tbs_sha256 where m.directory = $4 and " \
+	"j.issuer_spki_sha256 = i.issuer_spki_sha256)"
+
+enum col { SERIAL, ISSUER, NAMES, NOT_BEFORE, NOT_AFTER, EXPIRED, REVOKED,
+	OURS_TOO, SERVED_AT, LOGGED, APPROVED_BY };
+
+static json_t *
+list(const struct db_res *r, enum col c)
+{
+	json_t	*a = json_loads(db_text(r, 0, c), 0, NULL);
+
+	return a != NULL ? a : json_array();
+}
+
+static void
+take_names(struct respond *c, const struct db_res *r)
+{
+	size_t	 n;
+	char	**v = db_strv(r, 0, NAMES, &n);
+
+	if (san_of((const char *const *)v, n, &c->names, &c->no_names) == -1)
+		san_free(&c->names);
+	free(v);
+	c->name = mem_zero((c->names.n + 1) * sizeof(*c->name));
+}
+
+static int
+load_issuance(struct cmd_ctx *ctx, struct respond *c, struct err *e)
+{
+	const struct span	 tbs = { c->tbs, 32 };
+	struct db_res		*r = NULL;
+
+	if (db_query(ctx->db, &r, e, "select i.serial, i.issuer_spki_sha256, "
+	    "i.names, i.not_before, i.not_after, i.not_after < now(), "
+	    "exists (select from revocation v where v.issuer_spki_sha256 = "
+	    "i.issuer_spki_sha256 and v.serial = i.serial and v.status = "
+	    "'revoked'), " OURS ", " SERVED ", " ENTRIES ", " APPROVED
+	    " from issuance i where i.tbs_sha256 = $1", "biss", &tbs, c->id,
+	    cmd_actor(), acme_talk_directory(ctx->conf)) == -1)
+		return -1;
+	if (db_rows(r) == 0) {
+		db_free(r);
+		return err_set(e, ERR_NOENT, "finding %lld is about no "
+		    "issuance that is known", (long long)c->id);
+	}
+	c->serial = mem_str(db_text(r, 0, SERIAL));
+	if (db_bytes(r, 0, ISSUER).n == 32)
+		memcpy(c->issuer, db_bytes(r, 0, ISSUER).p, 32);
+	take_names(c, r);
+	c->not_before = db_time(r, 0, NOT_BEFORE);
+	c->not_after = db_time(r, 0, NOT_AFTER);
+	c->expired = db_bool(r, 0, EXPIRED);
+	c->revoked = db_bool(r, 0, REVOKED);
+	c->ours = db_bool(r, 0, OURS_TOO);
+	c->served = list(r, SERVED_AT);
+	c->entries = list(r, LOGGED);
+	c->approved = list(r, APPROVED_BY);
+	db_free(r);
+	return 0;
+}
+
+/* Its bytes: those of the certificate, else of the precertificate. */
+static int
+load_der(struct cmd_ctx *ctx, struct respond *c, struct err *e)
+{
+	const struct span	 tbs = { c->tbs, 32 };
+	struct db_res		*r = NULL;
+
+	if (db_query(ctx->db, &r, e, "select der, form from (select der, "
+	    "form from certificate where tbs_sha256 = $1 union all select "
+	    "der, 'x509' from served_certificate where tbs_sha256 = $1) x "
+	    "order by form = 'precert', der limit 1", "b", &tbs) == -1)
+		return -1;
+	if (db_rows(r) != 0) {
+		buf_span(&c->der, db_bytes(r, 0, 0));
+		c->is_precert = strcmp(db_text(r, 0, 1), "precert") == 0;
+		sha_256(c->sha256, c->der.p, c->der.n);
+	}
+	db_free(r);
+	return 0;
+}
+
+/* Which of its names are ours. */
+static int
+load_watched(struct cmd_ctx *ctx, struct respond *c, struct err *e)
+{
+	struct watch_build	*b = watch_build_new();
+	struct buf		 image = BUF_INIT;
+	struct watch_set	 set;
+	struct watch_hit	 hit;
+	size_t			 i;
+	int			 rc = watch_load(ctx->db, ctx->conf, b, e);
+
+	if (rc == -1) {
+		watch_build_free(b);
+		return -1;
+	}
+	watch_build_done(b, &image);	/* which frees it */
+	rc = watch_open_own(&set, image.p, image.n, e);
+	for (i = 0; rc == 0 && i < c->names.n; i++)
+		c->name[i].watched = watch_name(&set, c->names.v[i], &hit, 1)
+		    > 0;
+	buf_free(&image);
+	return rc;
+}
+
+/* And which of them the configured challenges can prove. */
+static void
+load_how(struct cmd_ctx *ctx, struct respond *c)
+{
+	struct order_ident	id;
+	size_t			i, k;
+
+	c->ntypes = acme_place_types(ctx->conf, NULL, c->type, &c->no_types);
+	for (i = 0; i < c->names.n; i++) {
+		if (order_ident(c->names.v[i], &id, NULL) == -1)
+			continue;
+		for (k = 0; k < c->ntypes && c->name[i].how == 0; k++)
+			if (challenge_fits(c->type[k], &id))
+				c->name[i].how = c->type[k];
+	}
+}
+
+int
+respond_load(struct cmd_ctx *ctx, const char *what, struct respond *c,
+    struct err *e)
+{
+	const char	*kind;
+	char		*end;
+
+	memset(c, 0, sizeof(*c));
+	c->id = strtoll(what, &end, 10);
+	if (end == what || *end != '\0' || c->id <= 0)
+		return err_set(e, ERR_USAGE, "`%.70s` is not the number of a "
+		    "finding; certvigil findings lists them", what);
+	if ((c->finding = finding_load(ctx->db, c->id, e)) == NULL)
+		return -1;
+	kind = message_get(c->finding, "kind");
+	if ((strcmp(kind, "certificate.unexpected") != 0 &&
+	    strcmp(kind, "key.misused") != 0) || enc_unhex_to(c->tbs, 32,
+	    message_get(c->finding, "subject")) == -1)
+		return err_set(e, ERR_USAGE, "finding %lld is %.60s, which is "
+		    "not answered by a revocation (certificate.unexpected and "
+		    "key.misused are)", (long long)c->id, kind);
+	if (load_issuance(ctx, c, e) == -1 || load_der(ctx, c, e) == -1 ||
+	    load_watched(ctx, c, e) == -1)
+		return -1;
+	load_how(ctx, c);
+	return 0;
+}
+
+int
+respond_ca(struct cmd_ctx *ctx, struct respond *c, const struct directory *d,
+    struct err *e)
+{
+	const char	*owner = message_get(c->finding, "issuer_owner");
+	struct span	 name;
+	size_t		 i;
+
+	c->ca = c->ours ? RESPOND_CA_SAME : owner[0] == '\0' || d->ncaa == 0 ?
+	    RESPOND_CA_UNKNOWN : RESPOND_CA_OTHER;
+	for (i = 0; i < d->ncaa && c->ca == RESPOND_CA_OTHER; i++) {
+		name = (struct span){ (const uint8_t *)d->caa[i],
+		    strlen(d->caa[i]) };
+		if (owner_is(owner, name) || strcmp(owner, d->caa[i]) == 0)
+			c->ca = RESPOND_CA_SAME;
+	}
+	return acme_account_load(ctx->db, acme_talk_directory(ctx->conf),
+	    &c->account, e) == -1 ? -1 : 0;
+}
+
+void
+respond_free(struct respond *c)
+{
+	json_decref(c->finding);
+	json_decref(c->served);
+	json_decref(c->entries);
+	json_decref(c->approved);
+	free(c->serial);
+	free(c->name);
+	buf_free(&c->der);
+	san_free(&c->names);
+	acme_account_free(&c->account);
+	memset(c, 0, sizeof(*c));
+}

@@ -1,0 +1,233 @@
+#!/bin/bash
+# respond: what another account obtained for our names is found in a log,
+# planned against, revoked by our own account, and contained once the CRL
+# shows it.
+#
+#   bash tests/system/99-respond.sh build/release
+#
+# Needs python3-cryptography (the rig's ACME CA).
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/lib.sh
+. tests/rig/acme.sh
+t_begin 99-respond "${1:-}"
+
+if ! _acme_python 2>/dev/null; then
+	skip 50 "python3-cryptography is not installed"
+	t_end
+fi
+http=$(_acme_port)
+mkdir "$T/ca"
+t_rig --log log
+acme_ca "$T/ca" --log "$rig/log" --http --http-port "$http" --resolve \
+    127.0.0.1 --vantage 1 --no-caa --shards 2 || exit 1
+t_db respond
+
+conf()
+{
+	t_conf "$1" 'watch: [.corp.example]' 'acme:' \
+	    "  directory: $ACME_URL" \
+	    "  challenges: {http-01: {listen: \"127.0.0.1:$http\"}}" "${@:2}"
+	state=$T/state
+	sed -i "s|^state_dir:.*|state_dir: $state|" "$conf"
+}
+
+# of another account, not ours: theirs NAMES FILE [CSR]
+theirs()
+{
+	acme_admin issue "names=$1" ${3:+"csr=$3"} > "$T/$2.json" || fail "acmeca: issue $1"
+	sed -n 's/.*"pem": *"\([^"]*\)".*/\1/p' "$T/$2.json" |
+	    sed 's/\\n/\n/g' > "$T/$2.pem"
+}
+
+finding()
+{
+	sql "select f.$2 from finding f join issuance i on f.subject =
+	    encode(i.tbs_sha256, 'hex') where f.kind =
+	    'certificate.unexpected' and i.names @> '{$1}'"
+}
+
+expectations()
+{
+	sql "select coalesce(string_agg(reason_code || ' ' || state, ','
+	    order by id), '') from expectation where kind = 'revocation'"
+}
+
+# said WHAT RC PATTERN: the last command ended so and said so.
+said()
+{
+	eq "$1" "$rc $(cat "$T/out" "$T/err" | tr '\n' ' ' |
+	    grep -c -- "$3")" "$2 1"
+	[ "$rc" = "$2" ] || show
+}
+
+revoked()
+{
+	acme_show certs | python3 -c '
+import json, sys
+print(sum(1 for c in json.load(sys.stdin) if c.get("revoked")))'
+}
+
+conf one
+post "/_rig/log/fill?n=5&seed=1" >/dev/null
+once
+eq "first read" $rc 0
+theirs a.corp.example,b.corp.example two
+theirs c.corp.example,elsewhere.example mixed
+theirs '*.corp.example' wild
+theirs d.corp.example served
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -keyout "$T/lost.key" -subj / -addext subjectAltName=DNS:m.corp.example \
+    -out "$T/lost.csr" 2>/dev/null
+cv known import --compromised "$T/lost.csr"
+eq "a key that was lost" $rc 0
+theirs m.corp.example lost "$(cat "$T/lost.csr")"
+once
+eq "they are read" "$rc $(sql "select count(*) from finding where kind =
+    'certificate.unexpected' and state = 'open'")" "0 4"
+a=$(finding a.corp.example id) c=$(finding c.corp.example id)
+w=$(finding '"*.corp.example"' id) d=$(finding d.corp.example id)
+m=$(sql "select id from finding where kind = 'key.misused'")
+
+# --- the plan ---------------------------------------------------------------------
+
+cv respond "$a"
+said "the plan" 0 'names  *a.corp.example: http-01  *b.corp.example: http-01'
+said "none serves it" 0 'served by  *none of our endpoints'
+said "CAA first" 0 'a.corp.example. CAA 0 issue "acme.rig.example; accounturi=URL-OF-OUR-ACCOUNT; validationmethods=http-01"'
+said "certbot" 0 "certbot certonly .*-d 'a.corp.example' -d 'b.corp.example'"
+said "lego" 0 "lego --server .*--domains 'a.corp.example' .* run"
+said "next" 0 "certvigil respond $a --yes"
+ok "nothing is missing" eval '! grep -q "^missing" "$T/out"'
+cv respond "$a" --dry-run --json
+eq "as JSON" "$rc $(python3 -c 'import json, sys
+o = json.load(open(sys.argv[1]))
+print(o["finding"], o["missing"], [n["name"] for n in o["names"]],
+    o["served"], o["ca"])' "$T/out")" \
+    "0 $a [] ['a.corp.example', 'b.corp.example'] [] unknown"
+cv respond "$c"
+said "a foreign name" 0 'missing  *elsewhere.example is not watched'
+cv respond "$w"
+said "a wildcard" 0 'can prove \*.corp.example (a wildcard needs dns-01)'
+eq "a plan changes nothing" "$(expectations) $(revoked) $(acme_show orders |
+    tr -d ' \n')" " 0 []"
+
+# --- what is refused --------------------------------------------------------------
+
+cv respond
+said "no finding" 64 'one finding is needed'
+cv respond "$a" --yes --report
+said "two at once" 64 'exclude each other'
+cv respond 4711
+said "no such finding" 1 'no finding 4711'
+cv respond x
+said "no number" 64 'not the number of a finding'
+sql "insert into finding (kind, subject, dedupe_key, severity) values
+    ('log.stale', 'x', 'x', 'low')"
+cv respond "$(sql "select id from finding where kind = 'log.stale'")"
+said "about a log" 64 'not answered by a revocation'
+sql "update finding set issuer_owner = 'digicert.com' where id = $c"
+cv respond "$c"
+said "another CA" 0 'issued by digicert.com, which is not the CA of'
+sql "update finding set issuer_owner = null where id = $c"
+cv respond "$c" --yes
+said "a foreign name" 1 'nothing is done: elsewhere.example is not watched'
+cv respond "$w" --yes
+said "a wildcard" 1 'nothing is done: .*dns-01'
+sql "with e as (insert into endpoint (host, port, origin) values
+    ('d.corp.example', 443, 'cli') returning id) insert into
+    endpoint_observation (endpoint_id, addr, tbs_sha256) select e.id,
+    '192.0.2.1', i.tbs_sha256 from e, issuance i
+    where i.names = '{d.corp.example}'"
+cv respond "$d"
+said "who serves it" 0 'served by  *d.corp.example:443'
+cv respond "$d" --yes
+said "not what is served" 77 'd.corp.example:443 serves it'
+eq "nothing was done" "$(expectations) $(revoked) $(acme_show orders |
+    tr -d ' \n')" " 0 []"
+
+# --- the deed -----------------------------------------------------------------------
+
+cv --json respond "$a" --yes
+eq "--yes" "$rc $(sed -n 's/.*"reason": *"\([^"]*\)".*/\1/p' "$T/out")" \
+    "0 cessationOfOperation"
+[ $rc -eq 0 ] || show
+eq "expected" "$(expectations)" "5 open"
+eq "the CA has revoked one" "$(revoked)" 1
+eq "an order that was never finalized" "$(acme_show orders | python3 -c '
+import json, sys
+print([o["status"] for o in json.load(sys.stdin)])')" "['ready']"
+eq "no other certificate" "$(acme_show certs | grep -o '"serial"' | wc -l)" 5
+eq "still open" "$(finding a.corp.example state)" open
+eq "audited" "$(sql "select string_agg(action, ' ' order by id) from
+    audit_trail where action like 'finding.respond%'")" \
+    "finding.respond finding.respond.result"
+ok "its challenges are gone" eval "! ss -ltn 2>/dev/null | grep -q ':$http '"
+cv respond "$a" --yes
+said "again" 0 'was revoked already'
+again
+eq "read again" $rc 0
+eq "the CRL shows it: contained" "$(finding a.corp.example state)" contained
+eq "as expected" "$(sql "select count(*) from finding where kind =
+    'certificate.revoked'")" 0
+cv respond "$a" --yes
+said "once more" 1 'it is revoked already'
+
+# --- two people -----------------------------------------------------------------------
+
+conf two 'respond: {approvals: 2}'
+cv respond "$d"
+said "somebody else" 0 "approval  *somebody else runs: certvigil respond $d"
+cv respond "$d" --yes --although-served
+said "one is not enough" 77 'respond.approvals is 2'
+cv respond "$d" --approve
+said "--approve" 0 'approved by'
+cv respond "$d" --yes --although-served
+said "not by the same" 77 'respond.approvals is 2'
+sql "update respond_approval set author = 'second@office', added_at = now() -
+    interval '2 days'"
+cv respond "$d" --yes --although-served
+said "for a day" 77 'respond.approvals is 2'
+sql "update respond_approval set added_at = now()"
+acme_fault problem at=revokeCert type=serverInternal status=500
+cv respond "$d" --yes --although-served
+said "the CA fails" 1 'stays expected'
+acme_honest
+acme_fault problem at=revokeCert type=unauthorized status=403
+sql "delete from expectation where state = 'open'"
+cv respond "$d" --yes --although-served
+said "the CA refuses" 1 'unauthorized'
+eq "which is not expected" "$(sql "select state from expectation where
+    kind = 'revocation' order by id desc limit 1")" cancelled
+acme_honest
+cv respond "$d" --yes --although-served
+said "by two" 0 'finding .*: revoked'
+eq "the CA has revoked it" "$(revoked)" 2
+eq "audited with the second" "$(sql "select detail->'approved_by'->>0 from
+    audit_trail where action = 'finding.respond' order by id desc limit 1")" \
+    second@office
+
+# --- the report -------------------------------------------------------------------------
+
+cv respond "$c" --report
+said "--report" 0 'Serial: .*c.corp.example (ours).*elsewhere.example'
+said "its clock" 0 'revocation within 24 hours .*4.9.1.1'
+said "its evidence" 0 'entry [0-9]* (precert), .*inclusion proven'
+eq "its certificate" "$(openssl x509 -in "$T/out" -outform DER | sha256sum |
+    cut -d' ' -f1)" "$(sed -n 's/^SHA-256: *\([0-9a-f]*\).*/\1/p' "$T/out")"
+ok "and nothing but our names" eval '! grep -q "elsewhere.example (ours)" "$T/out"'
+sql "update finding set ca_contact = 'https://ca.example/report' where
+    id = $m"
+cv respond "$m" --report
+said "a compromised key" 0 'To: *https://ca.example/report .*Key Compromise'
+conf one
+cv respond "$m" --yes
+said "key.misused" 0 'finding .*: revoked'
+again
+eq "is contained, too" "$rc $(sql "select state from finding where
+    id = $m")" "0 contained"
+acme_stop "$T/ca"
+cv respond "$c"
+said "the CA is away" 1 'missing .*does not answer.*CAA 0 issue'
+t_end
