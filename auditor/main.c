@@ -40,6 +40,7 @@ extern const struct cmd cmd_expect;
 extern const struct cmd cmd_account;
 extern const struct cmd cmd_issue;
 extern const struct cmd cmd_managed;
+extern const struct cmd cmd_revoke;
 extern const struct cmd cmd_findings;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
@@ -90,6 +91,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_affected,
 	&cmd_account,
 	&cmd_issue,
+	&cmd_revoke,
 	&cmd_managed,
 	&cmd_audit_command,
 	&cmd_evidence,
