@@ -257,7 +257,7 @@ ca_part()
 	    'certificate.revoked'")" 0
 
 	# another key, and each way to lose the answer
-	acme_fault cut_after at=keyChange times=1
+	acme_fault cut_mid at=keyChange times=1
 	was=$(thumb)
 	cv account rollover
 	done_ok "the answer was lost"
