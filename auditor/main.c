@@ -42,6 +42,7 @@ extern const struct cmd cmd_account;
 extern const struct cmd cmd_issue;
 extern const struct cmd cmd_renew;
 extern const struct cmd cmd_managed;
+extern const struct cmd cmd_revoke;
 extern const struct cmd cmd_findings;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
@@ -95,6 +96,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_issue,
 	&cmd_renew,
 	&cmd_respond,
+	&cmd_revoke,
 	&cmd_managed,
 	&cmd_audit_command,
 	&cmd_evidence,

@@ -137,11 +137,42 @@ deactivate(struct cmd_ctx *ctx, int argc, char **argv)
 }
 
 static int
+rollover(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct acme_account_row	 a;
+	struct acme_talk	*t;
+	struct err		 e = ERR_INIT;
+	int			 rc;
+
+	(void)argv;
+	if (argc != 1)
+		return cmd_usage(&cmd_account, "rollover takes no argument");
+	memset(&a, 0, sizeof(a));
+	if (cmd_db(ctx, &e) == -1 ||
+	    (t = acme_talk_new(ctx->conf, 1, &e)) == NULL)
+		return cmd_fail(&e);
+	rc = acme_account_load(ctx->db, acme_talk_directory(ctx->conf), &a,
+	    &e);
+	if (rc == 0)
+		rc = err_set(&e, ERR_NOENT, "there is no account at %s",
+		    acme_talk_directory(ctx->conf));
+	if (rc == 1) {
+		acme_talk_as(t, &a);
+		rc = acme_rollover(ctx, t, &a, &e);
+	}
+	if (rc == 0)
+		say(ctx, &a, "has a new key");
+	acme_talk_free(t);
+	acme_account_free(&a);
+	return rc == 0 ? 0 : cmd_fail(&e);
+}
+
+static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	static const struct verb	verbs[] = {
 		{ "register", enrol }, { "show", show },
-		{ "deactivate", deactivate }, { NULL, NULL }
+		{ "rollover", rollover }, { "deactivate", deactivate }, { NULL, NULL }
 	};
 
 	return verb_run(&cmd_account, verbs, ctx, argc, argv);
@@ -149,15 +180,17 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 
 const struct cmd cmd_account = {
 	.name = "account",
-	.args = "register|show|deactivate",
+	.args = "register|show|rollover|deactivate",
 	.brief = "our account at the CA of acme.directory",
 	.help = "  certvigil account register     agree to its terms and make "
 	    "an account\n"
 	    "  certvigil account show\n"
+	    "  certvigil account rollover     a new key for it\n"
 	    "  certvigil account deactivate   cannot be undone\n"
 	    "\n"
 	    "The account's key is made on first contact, lies in the state\n"
 	    "directory, and is seen by the signing process only.  `issue`\n"
-	    "registers by itself.\n",
+	    "registers by itself.  A rollover that was cut off is ended by\n"
+	    "the next command: the key that the CA knows is never lost.\n",
 	.run = run
 };

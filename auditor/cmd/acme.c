@@ -156,5 +156,7 @@ acme_account(struct cmd_ctx *ctx, struct acme_talk *t, int make,
 	}
 	if (rc == 1)
 		acme_talk_as(t, a);
+	if (rc == 1 && !*made && acme_settle(ctx, t, a, e) == -1)
+		rc = -1;
 	return rc;
 }

@@ -17,6 +17,21 @@ int acme_account(struct cmd_ctx *, struct acme_talk *, int make,
     struct acme_account_row *, int *made, struct err *);
 
 /*
+ * Take over what a rollover that was cut off has left: the account's next
+ * key when the CA knows that one, and the thumbprint of the key in use.  1
+ * taken over, 0 there was nothing, or the CA knows the key in use; -1.
+ */
+int acme_settle(struct cmd_ctx *, struct acme_talk *,
+    struct acme_account_row *, struct err *);
+
+/*
+ * Give the account another key.  One that was begun and cut off is ended, or
+ * gone on with; whatever happens, the key that the CA knows is kept.  0 or -1.
+ */
+int acme_rollover(struct cmd_ctx *, struct acme_talk *,
+    struct acme_account_row *, struct err *);
+
+/*
  * The problem of an answer that is no success as one sentence: always -1
  * ERR_HTTP.
  */

@@ -51,6 +51,14 @@ acme_account_add(struct db *db, const char *directory,
 }
 
 int
+acme_account_rolled(struct db *db, int64_t id, const char *thumbprint,
+    struct err *e)
+{
+	return db_query(db, NULL, e, "update acme_account set thumbprint = "
+	    "$2, changed_at = now() where id = $1", "is", id, thumbprint);
+}
+
+int
 acme_account_closed(struct db *db, int64_t id, struct err *e)
 {
 	return db_query(db, NULL, e, "update acme_account set status = "

@@ -24,6 +24,9 @@ int acme_account_load(struct db *, const char *directory,
 /* Add it (id is set); the caller's strings stay the caller's. */
 int acme_account_add(struct db *, const char *directory,
     struct acme_account_row *, struct err *);
+/* It has another key now. */
+int acme_account_rolled(struct db *, int64_t id, const char *thumbprint,
+    struct err *);
 int acme_account_closed(struct db *, int64_t id, struct err *);
 void acme_account_free(struct acme_account_row *);
 

@@ -47,6 +47,7 @@ struct acme_talk {
 	struct buf		 hosts;		/* for the sign process */
 	uint8_t			 authority[SIGN_AUTHORITY];
 	int			 operator;
+	int			 next;		/* the account's next key */
 	struct nonce		 nonces;
 	const struct acme_account_row *account;
 	struct heard		*first, **last;	/* answers that wait */
@@ -115,6 +116,47 @@ void
 acme_talk_as(struct acme_talk *t, const struct acme_account_row *a)
 {
 	t->account = a;
+}
+
+void
+acme_talk_next(struct acme_talk *t, int on)
+{
+	t->next = on;
+}
+
+/* What only a person may have signed. */
+static struct span
+authority(const struct acme_talk *t)
+{
+	if (!t->operator)
+		return (struct span){ NULL, 0 };
+	return (struct span){ t->authority, sizeof(t->authority) };
+}
+
+int
+acme_talk_roll(struct acme_talk *t, const char *kind, struct buf *inner,
+    struct err *e)
+{
+	struct sign_roll	r;
+
+	if (t->dir.key_change == NULL)
+		return err_set(e, ERR_HTTP, "%.200s: this CA changes no "
+		    "account's key (keyChange, RFC 8555 7.3.5)", t->url);
+	memset(&r, 0, sizeof(r));
+	r.account = t->account->key_id;
+	r.kind = kind;
+	r.hosts = buf_text(&t->hosts);
+	r.url = t->dir.key_change;
+	r.kid = t->account->url;
+	r.authority = authority(t);
+	return sign_client_roll(t->sign, &r, inner, e);
+}
+
+int
+acme_talk_rolled(struct acme_talk *t, int commit, struct err *e)
+{
+	return sign_client_rolled(t->sign, t->account->key_id, commit,
+	    authority(t), e);
 }
 
 /* --- answers ------------------------------------------------------------------ */
@@ -282,9 +324,8 @@ signed_body(struct acme_talk *t, const struct acme_ask *a, const char *cert,
 	q.kid = alone ? "" : t->account->url;
 	q.payload = (struct span){ (const uint8_t *)a->payload,
 	    strlen(a->payload) };
-	if (t->operator)
-		q.authority = (struct span){ t->authority,
-		    sizeof(t->authority) };
+	q.next = t->next;
+	q.authority = authority(t);
 	return sign_client_ask(t->sign, &q, out, e);
 }
 

@@ -9,6 +9,7 @@
 #include "auditor/conf.h"
 #include "auditor/db/acme_store.h"
 #include "auditor/role/sign_client_acme.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 /*
@@ -39,6 +40,21 @@ struct sign_client *acme_talk_sign(struct acme_talk *);
 
 /* Who asks from now on; borrowed for the life of the talk. */
 void acme_talk_as(struct acme_talk *, const struct acme_account_row *);
+
+/*
+ * Sign by the account's next key from now on, or (0) by its own again: after
+ * a rollover whose answer was lost, to ask whether the CA knows it.
+ */
+void acme_talk_next(struct acme_talk *, int on);
+
+/*
+ * A rollover of the account's key (RFC 8555, 7.3.5; sign_acme.h): make the
+ * next one and append the inner JWS; end it when the CA has said which key it
+ * knows.  Operators only.
+ */
+int acme_talk_roll(struct acme_talk *, const char *kind, struct buf *inner,
+    struct err *);
+int acme_talk_rolled(struct acme_talk *, int commit, struct err *);
 
 /*
  * Send a request; ${cert}: the id of the certificate's key where one is

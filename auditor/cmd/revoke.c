@@ -1,0 +1,405 @@
+#include "auditor/cmd/revoke.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acme/revoke.h"
+#include "auditor/cmd/acme.h"
+#include "auditor/cmd/opt.h"
+#include "auditor/db/expect.h"
+#include "auditor/db/known.h"
+#include "auditor/decide.h"
+#include "base/clk.h"
+#include "base/enc.h"
+#include "ocsp/rev.h"
+
+extern const struct cmd cmd_revoke;
+
+/* A CA has a day for it (Baseline Requirements, 4.9.1.1 and 4.9.7). */
+#define BY_US	(86400 * CLK_SEC)
+
+/* What was said on the command line, and what came of it. */
+struct request {
+	const char		*what;
+	struct material_set	 file;
+	struct err		 unread;	/* why it is not the file */
+	const char		*reason_text, *with;
+	int			 dry;
+	int			 reason;
+	enum revoke_by		 by;
+	struct revoke_target	 t;
+	char			*payload;
+	int64_t			 expectation;	/* 0: none */
+	int			 fresh;		/* it was added by us */
+	int64_t			 until;		/* of it, us */
+	int			 before;	/* was revoked already */
+};
+
+/* --- the expectation ----------------------------------------------------- */
+
+static int
+find_expectation(struct cmd_ctx *ctx, struct request *q, struct err *e)
+{
+	const struct span	 key = { q->t.issuer, 32 };
+	struct db_res		*r = NULL;
+
+	if (db_query(ctx->db, &r, e, "select id from expectation where kind "
+	    "= 'revocation' and state = 'open' and issuer_spki_sha256 = $1 "
+	    "and serial = $2 limit 1", "bs", &key, q->t.cert.serial) == -1)
+		return -1;
+	q->expectation = db_rows(r) != 0 ? db_int(r, 0, 0) : 0;
+	db_free(r);
+	return 0;
+}
+
+/* Expected with this reason (-1: any), in the caller's transaction. */
+static int
+put_expectation(struct cmd_ctx *ctx, struct request *q, int reason,
+    struct err *e)
+{
+	char				 hex[65], *issuer = hex;
+	char				*serial = q->t.cert.serial;
+	struct serials			 s = { &serial, &issuer, 1, 1, 1 };
+	struct expect_revocation	 x;
+	size_t				 added, changed;
+
+	(void)enc_hex_to(hex, q->t.issuer, 32);
+	memset(&x, 0, sizeof(x));
+	x.serials = &s;
+	x.by_ms = q->until / 1000;
+	x.reason_code = reason;
+	x.author = cmd_actor();
+	return expect_revocation_add(ctx->db, &x, &added, &changed, e);
+}
+
+/*
+ * Before the request goes out.  One that is open already stays as it is until
+ * the CA has said yes.
+ */
+static int
+announce(struct cmd_ctx *ctx, struct request *q, struct err *e)
+{
+	char	hex[65];
+
+	(void)enc_hex_to(hex, q->t.cert.cert_sha256, 32);
+	q->until = clk_wall() + BY_US;
+	if (db_begin(ctx->db, e) == -1)
+		return -1;
+	if (find_expectation(ctx, q, e) == -1)
+		goto bad;
+	q->fresh = q->expectation == 0;
+	if (q->fresh && (put_expectation(ctx, q, revoke_published(q->reason,
+	    q->by), e) == -1 || find_expectation(ctx, q, e) == -1))
+		goto bad;
+	if (cmd_audit(ctx, "certificate.revoke", json_pack("{ss ss ss ss sI}",
+	    "cert_sha256", hex, "serial", q->t.cert.serial, "reason",
+	    revoke_name(q->reason), "with", q->with, "expectation",
+	    (json_int_t)q->expectation), e) == 0 &&
+	    db_commit(ctx->db, e) == 0)
+		return 0;
+bad:
+	db_rollback(ctx->db);
+	return -1;
+}
+
+/* The CA has refused: nothing is to be expected. */
+static void
+take_back(struct cmd_ctx *ctx, struct request *q, const char *why)
+{
+	struct err	e = ERR_INIT;
+
+	if (!q->fresh)
+		return;
+	if (db_begin(ctx->db, &e) == -1 ||
+	    expect_cancel(ctx->db, q->expectation, &e) == -1 ||
+	    cmd_audit(ctx, "expect.cancel", json_pack("{sI ss}",
+	    "expectation", (json_int_t)q->expectation, "reason", why), &e) ==
+	    -1 || db_commit(ctx->db, &e) == -1) {
+		db_rollback(ctx->db);
+		fprintf(stderr, "certvigil: expectation %lld stays (%s): "
+		    "certvigil expect cancel %lld\n",
+		    (long long)q->expectation, e.msg,
+		    (long long)q->expectation);
+	}
+}
+
+/* --- a key that is compromised ------------------------------------------- */
+
+/* Those that have the same key, and are not over. */
+static int
+list_others(struct cmd_ctx *ctx, const struct request *q, struct err *e)
+{
+	const struct span	 key = { q->t.cert.spki_sha256, 32 };
+	const struct span	 tbs = { q->t.cert.tbs_sha256, 32 };
+	struct db_res		*r = NULL;
+	struct buf		 names = BUF_INIT;
+	char			*clean;
+	size_t			 i;
+
+	if (db_query(ctx->db, &r, e, "select encode(i.tbs_sha256, 'hex'), "
+	    "i.names, case when r.status = 'revoked' then ', revoked' else "
+	    "'' end from issuance i left join revocation r on "
+	    "r.issuer_spki_sha256 = i.issuer_spki_sha256 and r.serial = "
+	    "i.serial where i.spki_sha256 = $1 and i.tbs_sha256 <> $2 and "
+	    "i.not_after > now() order by i.first_seen", "bb", &key, &tbs) ==
+	    -1)
+		return -1;
+	for (i = 0; i < db_rows(r); i++) {
+		buf_reset(&names);
+		opt_join(r, i, 1, 5, &names);
+		clean = cmd_clean(buf_text(&names));
+		fprintf(stderr, "certvigil: the same key is in %s (%s%s)\n",
+		    db_text(r, i, 0), clean, db_text(r, i, 2));
+		free(clean);
+	}
+	buf_free(&names);
+	db_free(r);
+	return 0;
+}
+
+/* In the caller's transaction. */
+static int
+mark_key(struct cmd_ctx *ctx, const struct request *q, struct err *e)
+{
+	const struct span	key = { q->t.cert.spki_sha256, 32 };
+	const struct db_spans	all = { &key, 1 };
+	struct known		k;
+	char			hex[65];
+
+	memset(&k, 0, sizeof(k));
+	k.spki = key;
+	k.until = INT64_MIN;
+	k.trust = "compromised";
+	k.origin = "import";
+	k.reason = "revoked for keyCompromise";
+	k.author = cmd_actor();
+	if (known_add(ctx->db, &k, e) == -1 ||
+	    decide_declared(ctx->db, ctx->conf, &all, 1, NULL, e) == -1)
+		return -1;
+	return cmd_audit(ctx, "known.compromised", json_pack("{ss}",
+	    "spki_sha256", enc_hex_to(hex, key.p, 32)), e);
+}
+
+/* --- the request --------------------------------------------------------- */
+
+/* Revoked, now or before: what follows. */
+static int
+done(struct cmd_ctx *ctx, struct request *q, struct err *e)
+{
+	int	published = revoke_published(q->reason, q->by);
+	int	bad = q->reason == REVOKE_KEY_COMPROMISE ||
+		    published == REVOKE_KEY_COMPROMISE;
+
+	if (db_begin(ctx->db, e) == -1)
+		return -1;
+	/* what was revoked before has the reason that was given then */
+	if (((!q->before || q->fresh) && put_expectation(ctx, q, q->before ?
+	    -1 : published, e) == -1) ||
+	    (bad && mark_key(ctx, q, e) == -1) ||
+	    db_commit(ctx->db, e) == -1) {
+		db_rollback(ctx->db);
+		return err_prefix(e, "it is revoked, but");
+	}
+	return bad ? list_others(ctx, q, e) : 0;
+}
+
+/* The CA's word: 0 revoked, -1.  Not to know it is no refusal. */
+static int
+ask(struct cmd_ctx *ctx, struct acme_talk *t, struct request *q,
+    struct err *e)
+{
+	struct acme_ask		 a = { q->by == REVOKE_BY_KEY ?
+				    ACME_REVOKE_KEY : ACME_REVOKE,
+				    acme_talk_dir(t)->revoke_cert,
+				    q->payload, 0 };
+	struct acme_reply	 r;
+	struct problem		 p;
+	int			 rc, sent;
+
+	if (announce(ctx, q, e) == -1)
+		return -1;
+	rc = acme_talk_call(t, &a, q->by == REVOKE_BY_KEY ? q->t.key_id : "",
+	    &r, e);
+	sent = rc == 0 || e->code == ERR_HTTP || e->code == ERR_SYS;
+	memset(&p, 0, sizeof(p));
+	if (rc == 0)
+		rc = revoke_read(&r, clk_wall(), &p, e);
+	if (rc != -1) {
+		q->before = rc == 1;
+		rc = done(ctx, q, e);
+	} else if (!sent || (r.status >= 400 && r.status < 500))
+		take_back(ctx, q, e->msg);
+	else
+		(void)err_prefix(e, "it is not known whether the CA did it, "
+		    "so it stays expected (run this again)");
+	problem_free(&p);
+	return rc;
+}
+
+/* By whom, and is that possible? */
+static int
+who(struct cmd_ctx *ctx, struct acme_talk *t, struct request *q,
+    struct acme_account_row *a, struct err *e)
+{
+	const char	*dir = acme_talk_directory(ctx->conf);
+	int		 made, rc;
+
+	if (acme_talk_dir(t)->revoke_cert == NULL)
+		return err_set(e, ERR_HTTP, "%.200s: this CA revokes nothing "
+		    "(revokeCert, RFC 8555 7.6)", dir);
+	if (q->t.directory != NULL && strcmp(q->t.directory, dir) != 0)
+		return err_set(e, ERR_CONF, "it was ordered at %.150s, and "
+		    "acme.directory is %.150s", q->t.directory, dir);
+	if (q->by == REVOKE_BY_KEY)
+		return q->t.key_id != NULL ? 0 : err_set(e, ERR_NOENT, "its "
+		    "key is not here: we did not order it");
+	rc = acme_account(ctx, t, 0, a, &made, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOENT, "there is no account at %.200s; "
+		    "certvigil account register makes one", dir);
+	if (rc == 1 && (q->t.directory == NULL || q->t.account != a->id))
+		q->by = REVOKE_BY_OTHER;
+	return rc == 1 ? 0 : -1;
+}
+
+static void
+say(struct cmd_ctx *ctx, const struct request *q)
+{
+	int	 published = revoke_published(q->reason, q->by);
+	char	 hex[65], by[CLK_TEXT], *what = cmd_clean(q->what);
+	json_t	*o;
+
+	(void)enc_hex_to(hex, q->t.cert.cert_sha256, 32);
+	(void)clk_text(q->until, by);
+	if (ctx->json) {
+		o = json_pack("{ss ss ss ss sb sb so so}", "cert_sha256", hex,
+		    "serial", q->t.cert.serial, "reason",
+		    revoke_name(q->reason), "reason_published",
+		    revoke_name(published), "already", q->before, "dry_run",
+		    q->dry, "expectation", q->expectation == 0 ? json_null() :
+		    json_integer(q->expectation), "by", q->expectation == 0 ?
+		    json_null() : json_string(by));
+		cmd_json(o);
+	} else if (q->dry)
+		printf("%s: serial %s would be revoked, published as %s; the "
+		    "CA answers, nothing was asked for\n", what,
+		    q->t.cert.serial, revoke_name(published));
+	else if (q->before)
+		printf("%s: was revoked already\n  serial     %s\n", what,
+		    q->t.cert.serial);
+	else
+		printf("%s: revoked\n  serial     %s\n  published  as %s, by "
+		    "%s (expectation %lld)\n", what, q->t.cert.serial,
+		    revoke_name(published), by, (long long)q->expectation);
+	if (!q->dry && q->t.deployed != NULL && !ctx->quiet)
+		fprintf(stderr, "certvigil: it is still in %s; certvigil "
+		    "issue orders another one\n", q->t.deployed);
+	free(what);
+}
+
+static int
+go(struct cmd_ctx *ctx, struct request *q, struct err *e)
+{
+	struct acme_account_row	 a;
+	struct acme_talk	*t;
+	int			 rc;
+
+	if (revoke_find(ctx->db, q->what, &q->file, &q->t, e) == -1) {
+		if (e->code == ERR_NOENT && q->unread.code != ERR_NONE)
+			*e = q->unread;
+		return -1;
+	}
+	q->payload = revoke_new(buf_bytes(&q->t.der), q->reason, q->by, NULL,
+	    e);
+	if (q->payload == NULL ||
+	    (t = acme_talk_new(ctx->conf, 1, e)) == NULL)
+		return -1;
+	memset(&a, 0, sizeof(a));
+	rc = who(ctx, t, q, &a, e);
+	if (rc == 0 && !q->dry) {
+		rc = ask(ctx, t, q, e);
+		cmd_hint(ctx);
+	}
+	if (rc == 0)
+		say(ctx, q);
+	acme_account_free(&a);
+	acme_talk_free(t);
+	return rc;
+}
+
+/* What was said, before anything is done. */
+static int
+understand(struct request *q, struct err *e)
+{
+	if (strcmp(q->with, "account") == 0)
+		q->by = REVOKE_BY_ISSUING;
+	else if (strcmp(q->with, "certificate-key") == 0)
+		q->by = REVOKE_BY_KEY;
+	else
+		return err_set(e, ERR_USAGE, "--with: `%.40s` is neither "
+		    "account nor certificate-key", q->with);
+	q->reason = q->by == REVOKE_BY_KEY ? REVOKE_KEY_COMPROMISE :
+	    REVOKE_UNSPECIFIED;
+	if (q->reason_text != NULL &&
+	    (q->reason = rev_reason_parse(q->reason_text)) == -1)
+		return err_set(e, ERR_USAGE, "--reason: `%.40s` is none of "
+		    "RFC 5280, 5.3.1, such as keyCompromise or superseded",
+		    q->reason_text);
+	/* a file of that name is no matter when a certificate has it, too */
+	(void)revoke_file(q->what, &q->file, &q->unread);
+	return 0;
+}
+
+static int
+run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	struct request	 q;
+	struct opt_list	 rest = { NULL, 0, 0 };
+	struct err	 e = ERR_INIT;
+	const struct opt opts[] = {
+		{ "--reason", NULL, &q.reason_text, NULL },
+		{ "--with", NULL, &q.with, NULL },
+		{ "--dry-run", &q.dry, NULL, NULL },
+	};
+	int		 rc;
+
+	memset(&q, 0, sizeof(q));
+	q.with = "account";
+	if ((rc = opt_parse(&cmd_revoke, opts, 3, argc, argv, &rest)) != 0)
+		goto out;
+	if (rest.n != 1) {
+		rc = cmd_usage(&cmd_revoke, "one certificate is revoked at a "
+		    "time: its name, file or SHA-256");
+		goto out;
+	}
+	q.what = rest.v[0];
+	/* The file is read as whoever called, then the user changes. */
+	if (understand(&q, &e) == -1 || cmd_become(ctx, &e) == -1 ||
+	    cmd_db(ctx, &e) == -1 || go(ctx, &q, &e) == -1)
+		rc = cmd_fail(&e);
+out:
+	revoke_target_free(&q.t);
+	material_free(&q.file);
+	free(q.payload);
+	free(rest.v);
+	return rc;
+}
+
+const struct cmd cmd_revoke = {
+	.name = "revoke",
+	.args = "NAME|FILE|SHA256 [--reason R] "
+	    "[--with account|certificate-key] [--dry-run]",
+	.brief = "have a certificate revoked by the CA of acme.directory",
+	.help = "  certvigil revoke example.com --reason superseded\n"
+	    "  certvigil revoke old.pem --reason keyCompromise\n"
+	    "  certvigil revoke example.com --with certificate-key\n"
+	    "\n"
+	    "Reasons: unspecified (0), keyCompromise (1), superseded (4),\n"
+	    "cessationOfOperation (5).  The revocation is expected: what no\n"
+	    "CRL shows within a day is a finding.  keyCompromise, which is\n"
+	    "what the certificate's own key stands for, marks the key, and\n"
+	    "lists what else has it.\n",
+	.run = run,
+	.keep_user = 1
+};
