@@ -101,6 +101,8 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 		return -1;
 	rc = acme_account(ctx, o->talk, 1, &a, &made, e) == 1 ? 0 : -1;
 	if (rc == 0)
+		rc = managed_lock(ctx->db, q->first, e);
+	if (rc == 0)
 		rc = managed_put(ctx->db, &o->want, &o->managed, e);
 	if (rc == 0) {
 		rc = acme_order_run(o, &r, e);
@@ -162,8 +164,9 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = cmd_usage(&cmd_issue, "no name was given");
 		goto out;
 	}
-	if (san_canon(rest.v[0], first, &e) == -1 ||
-	    san_of(rest.v, rest.n, &q.names, &e) == -1) {
+	if (san_of(rest.v, rest.n, &q.names, &e) == -1 ||
+	    san_canon(rest.v[0], first, &e) == -1) {
+		e.code = ERR_USAGE;
 		rc = cmd_fail(&e);
 		goto out;
 	}

@@ -24,7 +24,11 @@ int acme_account_load(struct db *, const char *directory,
 /* Add it (id is set); the caller's strings stay the caller's. */
 int acme_account_add(struct db *, const char *directory,
     struct acme_account_row *, struct err *);
+/* It was deactivated; its open orders are over. */
 int acme_account_closed(struct db *, int64_t id, struct err *);
+/* How many accounts of a directory were. */
+int acme_account_past(struct db *, const char *directory, int64_t *n,
+    struct err *);
 void acme_account_free(struct acme_account_row *);
 
 /* What is to be kept. */
@@ -38,7 +42,16 @@ struct managed_want {
 	const char	*directory;
 };
 
-/* Add it, or change that of the name to this; *id. */
+/*
+ * Only one process at a time orders the certificate of a name: taken before
+ * managed_put(), until the connection ends.  0, or -1 ERR_TEMP.
+ */
+int managed_lock(struct db *, const char *name, struct err *);
+
+/*
+ * Add it, or change that of the name to this; *id.  An order that is under
+ * way for something else is over.
+ */
 int managed_put(struct db *, const struct managed_want *, int64_t *id,
     struct err *);
 

@@ -33,7 +33,7 @@ struct acme_order_result {
 };
 
 /*
- * Order it, or go on with the order that is under way: what is expected is
+ * The caller has managed_lock().  Order it, or go on with the order that is under way: what is expected is
  * in the database before the CA is asked to issue, what came is checked
  * before it is deployed, and the old version is served until then.  The
  * database has the result, also of a failure.  0, or -1 and one sentence.
