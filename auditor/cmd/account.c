@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "acme/account.h"
+#include "acme/problem.h"
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/verb.h"
@@ -54,7 +55,7 @@ enter(struct cmd_ctx *ctx, int make)
 		if (t == NULL)
 			return cmd_fail(&e);
 		terms(ctx, t);
-		rc = acme_account(ctx, t, 1, &a, &made, &e);
+		rc = acme_account(ctx, t, 2, &a, &made, &e);
 	} else
 		rc = acme_account_load(ctx->db,
 		    acme_talk_directory(ctx->conf), &a, &e);
@@ -85,6 +86,20 @@ show(struct cmd_ctx *ctx, int argc, char **argv)
 	    enter(ctx, 0);
 }
 
+/* Does the CA know this account no longer, or has it closed it before? */
+static int
+gone(const struct acme_reply *r)
+{
+	struct problem	p;
+	int		yes;
+
+	problem_read(&p, r, clk_wall());
+	yes = p.type == PROBLEM_ACCOUNT_UNKNOWN ||
+	    p.type == PROBLEM_UNAUTHORIZED;
+	problem_free(&p);
+	return yes;
+}
+
 /* It cannot be undone, and what it issued stays valid. */
 static int
 shut(struct cmd_ctx *ctx, struct acme_talk *t, struct acme_account_row *a,
@@ -97,7 +112,7 @@ shut(struct cmd_ctx *ctx, struct acme_talk *t, struct acme_account_row *a,
 
 	q.payload = payload;
 	rc = acme_talk_call(t, &q, "", &r, e);
-	if (rc == 0 && r.status != 200)
+	if (rc == 0 && r.status != 200 && !gone(&r))
 		rc = acme_refused(&r, e);
 	free(payload);
 	if (rc == 0 && (db_begin(ctx->db, e) == -1 ||

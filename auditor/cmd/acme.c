@@ -25,15 +25,24 @@ acme_refused(const struct acme_reply *r, struct err *e)
 	return -1;
 }
 
-/* One account a directory: its key's name follows from the URL. */
+/*
+ * One account a directory: its key's name follows from the URL, so that a
+ * death before the CA's answer was stored leads to the same account.  A key
+ * whose account was deactivated is of no use any more (RFC 8555, 7.3.6).
+ */
 static char *
-key_id(const char *directory)
+key_id(struct cmd_ctx *ctx, const char *directory, struct err *e)
 {
 	uint8_t	sha[32];
 	char	hex[33];
+	int64_t	past;
 
+	if (acme_account_past(ctx->db, directory, &past, e) == -1)
+		return NULL;
 	sha_256(sha, directory, strlen(directory));
-	return mem_printf("account-%s", enc_hex_to(hex, sha, 16));
+	(void)enc_hex_to(hex, sha, 16);
+	return past == 0 ? mem_printf("account-%s", hex) :
+	    mem_printf("account-%s-%lld", hex, (long long)past);
 }
 
 /* The external account binding of the configuration, or NULL (no error). */
@@ -116,7 +125,9 @@ make_account(struct cmd_ctx *ctx, struct acme_talk *t,
 	int			 rc = -1;
 
 	memset(&got, 0, sizeof(got));
-	a->key_id = key_id(dir);
+	a->key_id = key_id(ctx, dir, e);
+	if (a->key_id == NULL)
+		return -1;
 	a->contact = mem_str(ctx->conf->acme_email != NULL ?
 	    ctx->conf->acme_email : "");
 	/* the sign process needs its name before the account has an URL */
@@ -146,14 +157,19 @@ int
 acme_account(struct cmd_ctx *ctx, struct acme_talk *t, int make,
     struct acme_account_row *a, int *made, struct err *e)
 {
-	int	rc = acme_account_load(ctx->db,
+	char	*old = NULL;
+	int	 rc = acme_account_load(ctx->db,
 		    acme_talk_directory(ctx->conf), a, e);
 
 	*made = 0;
-	if (rc == 0 && make) {
+	if (rc != -1 && make > rc) {
+		old = a->url;
+		a->url = NULL;
+		acme_account_free(a);
 		rc = make_account(ctx, t, a, e) == 0 ? 1 : -1;
-		*made = rc == 1;
+		*made = rc == 1 && (old == NULL || strcmp(old, a->url) != 0);
 	}
+	free(old);
 	if (rc == 1)
 		acme_talk_as(t, a);
 	if (rc == 1 && !*made && acme_settle(ctx, t, a, e) == -1)

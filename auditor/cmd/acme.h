@@ -9,9 +9,10 @@
 /* What the commands that talk to a CA share. */
 
 /*
- * The account of the configured directory; ${make}: registered on first
- * contact, with the terms of service agreed to.  1 it is there (*made says
- * whether it is new), 0 there is none, -1.
+ * The account of the configured directory; ${make} 1: registered on first
+ * contact, with the terms of service agreed to; 2: also the CA is asked
+ * whether it has it, and makes it where it has not.  1 it is there (*made
+ * says whether it is new), 0 there is none, -1.
  */
 int acme_account(struct cmd_ctx *, struct acme_talk *, int make,
     struct acme_account_row *, int *made, struct err *);

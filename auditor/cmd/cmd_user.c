@@ -123,6 +123,32 @@ out:
 	return rc;
 }
 
+/*
+ * The folder that certificates are served from, made when it is missing.  One
+ * that has other things in it stays whose it is: writing there says so.
+ */
+static int
+give_live(const char *path, const struct passwd *pw, struct err *e)
+{
+	struct stat	st;
+	int		fd, rc = 0;
+
+	if (mkdir(path, 0755) == -1 && errno != EEXIST)
+		return err_set(e, ERR_SYS, "acme.deploy.dir: making %.160s",
+		    path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return err_set(e, ERR_CONF, "acme.deploy.dir: %.160s: %s; a "
+		    "directory is needed, not a link", path, strerror(errno));
+	if (fstat(fd, &st) == -1 || (st.st_uid == 0 &&
+	    (st.st_mode & S_IWOTH) == 0 && is_ours(fd) &&
+	    fchown(fd, pw->pw_uid, pw->pw_gid) == -1))
+		rc = err_set(e, ERR_SYS, "acme.deploy.dir: %.160s cannot be "
+		    "given to %s", path, pw->pw_name);
+	(void)close(fd);
+	return rc;
+}
+
 /* What the user could exchange, the user can read; root leaves it alone. */
 static void
 keep_file(const char *path, uid_t user)
@@ -137,7 +163,7 @@ keep_files(const struct conf *c, uid_t user)
 {
 	const char	*v[] = { c->path, c->watch_file, c->log_list_file,
 	    c->log_list_key, c->fetch_ca_file, c->ccadb_csv,
-	    c->heartbeat_url_file };
+	    c->heartbeat_url_file, c->acme_ca_file };
 	char		*sig;
 	size_t		 i;
 
@@ -178,7 +204,8 @@ cmd_become(struct cmd_ctx *ctx, struct err *e)
 		return 0;
 	conf_secret_preload(ctx->conf, pw->pw_uid);
 	keep_files(ctx->conf, pw->pw_uid);
-	if (give(dir, made, pw, e) == -1 || proc_drop(PROC_USER, e) == -1)
+	if (give(dir, made, pw, e) == -1 || (ctx->conf->deploy_dir != NULL &&
+	    give_live(ctx->conf->deploy_dir, pw, e) == -1) || proc_drop(PROC_USER, e) == -1)
 		return -1;
 	(void)unsetenv("XDG_RUNTIME_DIR");
 	(void)unsetenv("XDG_CONFIG_HOME");

@@ -228,6 +228,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	if ((q.file != NULL ? of_request(&q, &rest, &e) :
 	    of_names(&q, &rest, &e)) == -1) {
+		if (q.file == NULL)
+			e.code = ERR_USAGE;
 		rc = cmd_fail(&e);
 		goto out;
 	}

@@ -84,6 +84,16 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 	    listed(ctx, NULL, 0);
 }
 
+/* A name of the command line: what is wrong with it is wrong usage. */
+static int
+canon(const char *arg, char name[NAME_TEXT], struct err *e)
+{
+	if (san_canon(arg, name, e) == 0)
+		return 0;
+	e->code = ERR_USAGE;
+	return err_prefix(e, "%.200s", arg);
+}
+
 static int
 show(struct cmd_ctx *ctx, int argc, char **argv)
 {
@@ -92,9 +102,8 @@ show(struct cmd_ctx *ctx, int argc, char **argv)
 
 	if (argc != 2)
 		return cmd_usage(&cmd_managed, "show needs one name");
-	if (san_canon(argv[1], name, &e) == -1)
-		return cmd_fail(&e);
-	return listed(ctx, name, 1);
+	return canon(argv[1], name, &e) == -1 ? cmd_fail(&e) :
+	    listed(ctx, name, 1);
 }
 
 /* The files stay, and so does the certificate. */
@@ -107,7 +116,7 @@ drop(struct cmd_ctx *ctx, int argc, char **argv)
 
 	if (argc != 2)
 		return cmd_usage(&cmd_managed, "remove needs one name");
-	if (san_canon(argv[1], name, &e) == -1 || cmd_db(ctx, &e) == -1 ||
+	if (canon(argv[1], name, &e) == -1 || cmd_db(ctx, &e) == -1 ||
 	    db_begin(ctx->db, &e) == -1 ||
 	    (rc = managed_remove(ctx->db, name, &e)) == -1)
 		return cmd_fail(&e);

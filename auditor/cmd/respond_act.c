@@ -35,6 +35,20 @@ struct act {
 
 /* --- all its names, proven ----------------------------------------------- */
 
+/* Taken away; what cannot be is said. */
+static void
+drop(struct act *a, const struct flow_place *p)
+{
+	struct err	e = ERR_INIT;
+
+	if (acme_place_drop(a->place, p, a->account.thumbprint,
+	    *flow_why(a->flow) != '\0', &e) == 0)
+		return;
+	(void)err_prefix(&e, "%s: what was placed for %s is still there",
+	    p->ident.text, challenge_name(p->type));
+	(void)cmd_fail(&e);
+}
+
 static void
 place(struct act *a)
 {
@@ -45,7 +59,7 @@ place(struct act *a)
 	for (i = 0; i < flow_places(a->flow); i++) {
 		flow_place(a->flow, i, &p);
 		if (p.state == FLOW_PLACE_REMOVE) {
-			acme_place_drop(a->place, &p);
+			drop(a, &p);
 			flow_removed(a->flow, i);
 		}
 		if (p.state != FLOW_PLACE_WANTED)
@@ -73,7 +87,7 @@ unplace(struct act *a)
 		flow_place(a->flow, i, &p);
 		if (p.state == FLOW_PLACE_PLACED ||
 		    p.state == FLOW_PLACE_REMOVE)
-			acme_place_drop(a->place, &p);
+			drop(a, &p);
 	}
 }
 

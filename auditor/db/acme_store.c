@@ -61,8 +61,27 @@ acme_account_rolled(struct db *db, int64_t id, const char *thumbprint,
 int
 acme_account_closed(struct db *db, int64_t id, struct err *e)
 {
+	if (db_query(db, NULL, e, "update acme_order set state = 'failed', "
+	    "error = 'its account was deactivated', changed_at = now() "
+	    "where state = 'open' and account_id = $1", "i", id) == -1)
+		return -1;
 	return db_query(db, NULL, e, "update acme_account set status = "
 	    "'deactivated', changed_at = now() where id = $1", "i", id);
+}
+
+int
+acme_account_past(struct db *db, const char *directory, int64_t *n,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select count(*) from acme_account where "
+	    "directory = $1 and status = 'deactivated'", "s", directory) ==
+	    -1)
+		return -1;
+	*n = db_int(r, 0, 0);
+	db_free(r);
+	return 0;
 }
 
 void
@@ -77,12 +96,28 @@ acme_account_free(struct acme_account_row *a)
 
 /* --- managed certificates ---------------------------------------------------- */
 
+/* An order that is under way, but not for this: it is not gone on with. */
+static int
+put_aside(struct db *db, const struct managed_want *w, struct err *e)
+{
+	return db_query(db, NULL, e, "update acme_order o set state = "
+	    "'failed', error = 'another certificate was asked for', "
+	    "changed_at = now() from managed_certificate m where m.id = "
+	    "o.managed_id and o.state = 'open' and m.removed_at is null and "
+	    "m.name = $1 and (m.names, m.challenge, m.key_kind, m.profile, "
+	    "m.directory) is distinct from ($2::text[], $3::text, $4::text, "
+	    "$5::text, $6::text)", "sassss", w->name, &w->names,
+	    w->challenge, w->key_kind, w->profile, w->directory);
+}
+
 int
 managed_put(struct db *db, const struct managed_want *w, int64_t *id,
     struct err *e)
 {
 	struct db_res	*r = NULL;
 
+	if (put_aside(db, w, e) == -1)
+		return -1;
 	if (db_query(db, &r, e, "insert into managed_certificate as m (name, "
 	    "names, origin, challenge, key_kind, profile, directory, "
 	    "preferred_chain) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (name) where removed_at "
@@ -236,8 +271,13 @@ managed_remove(struct db *db, const char *name, struct err *e)
 	struct db_res	*r = NULL;
 	int		 n;
 
-	if (db_query(db, &r, e, "update managed_certificate set removed_at = "
-	    "now() where removed_at is null and name = $1", "s", name) == -1)
+	if (db_query(db, NULL, e, "update acme_order o set state = 'failed', "
+	    "error = 'it is managed no longer', changed_at = now() from "
+	    "managed_certificate m where m.id = o.managed_id and o.state = "
+	    "'open' and m.removed_at is null and m.name = $1", "s", name) ==
+	    -1 || db_query(db, &r, e, "update managed_certificate set "
+	    "removed_at = now() where removed_at is null and name = $1", "s",
+	    name) == -1)
 		return -1;
 	n = db_changed(r) != 0;
 	db_free(r);
@@ -366,7 +406,8 @@ order_save(struct db *db, const struct order_row *o, const struct buf *flow,
 	buf_span(&text, buf_bytes(flow));
 	rc = db_query(db, &r, e, "update acme_order set flow = $2::jsonb, "
 	    "url = coalesce($3, url), changed_at = now(), held_until = now() "
-	    "+ interval '1 minute' where id = $1 and holder = $4",
+	    "+ interval '1 minute' where id = $1 and holder = $4 and "
+	    "state = 'open'",
 	    "isss", o->id, buf_text(&text), url, o->holder);
 	if (rc == 0)
 		n = db_changed(r);

@@ -27,7 +27,11 @@ int acme_account_add(struct db *, const char *directory,
 /* It has another key now. */
 int acme_account_rolled(struct db *, int64_t id, const char *thumbprint,
     struct err *);
+/* It was deactivated; its open orders are over. */
 int acme_account_closed(struct db *, int64_t id, struct err *);
+/* How many accounts of a directory were. */
+int acme_account_past(struct db *, const char *directory, int64_t *n,
+    struct err *);
 void acme_account_free(struct acme_account_row *);
 
 /* What is to be kept. */
@@ -43,8 +47,11 @@ struct managed_want {
 					   NULL: the CA's choice */
 };
 
-/* Add it, or change that of the name to this; *id.  The
-   configuration says no chain, and leaves that of the command line. */
+/*
+ * Add it, or change that of the name to this; *id.  An order that is under
+ * way for something else is over.  The configuration says no chain, and
+ * leaves that of the command line.
+ */
 int managed_put(struct db *, const struct managed_want *, int64_t *id,
     struct err *);
 

@@ -309,12 +309,12 @@ send_all(struct run *r, struct err *e)
 			return -1;
 		sent = acme_talk_send(o->talk, &a, r->row.key_id, &why);
 		if (sent == 0) {
+			/* a process of ours died, or refuses: not the CA */
+			if (why.code != ERR_HTTP && why.code != ERR_NET)
+				return err_set(e, why.code, "%s", why.msg);
 			/* never sent: as if the CA were away */
 			memset(&none, 0, sizeof(none));
 			none.why = why.msg;
-			if (why.code == ERR_VERIFY || why.code == ERR_PERM ||
-			    why.code == ERR_NOENT)
-				return err_set(e, why.code, "%s", why.msg);
 			flow_reply(r->flow, id, &none, clk_wall());
 			err_clear(&why);
 			continue;
@@ -399,6 +399,10 @@ look_at(struct run *r, struct got *g, struct err *e)
 		return err_prefix(e, "what the CA sent is not deployed");
 	if (r->o->conf->acme_no_ct)
 		return 0;
+	if (g->n < 2)
+		return err_set(e, ERR_VERIFY, "what the CA sent is not "
+		    "deployed: no issuer came with it, and browsers need its "
+		    "certificate");
 	if (!g->has_scts)
 		return err_set(e, ERR_VERIFY, "what the CA sent is not "
 		    "deployed: it has no SCTs, and browsers refuse it; write "
@@ -473,6 +477,15 @@ received(struct run *r, const struct got *g, struct err *e)
 	return loop_received(r->o->db, &l, e);
 }
 
+/* The hash of the key that signed it; none when only the leaf came. */
+static struct span
+issuer_of(const struct got *g, struct cert *c)
+{
+	if (g->n < 2 || cert_read(buf_bytes(&g->der[1]), c, NULL) == -1)
+		return (struct span){ NULL, 0 };
+	return (struct span){ c->spki_sha256, 32 };
+}
+
 /* The folder, then the database: a death between is made good by the next. */
 static int
 deploy(struct run *r, const struct got *g, char **where, struct err *e)
@@ -480,6 +493,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	struct acme_order	*o = r->o;
 	struct deploy		 d;
 	struct managed_got	 m;
+	struct cert		 issuer;
 	struct buf		 dir = BUF_INIT, id = BUF_INIT;
 	char			 name[272];
 	uint8_t			 sha[32];
@@ -499,9 +513,11 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	if (rc == 0) {
 		sha_256(sha, g->der[0].p, g->der[0].n);
 		memset(&m, 0, sizeof(m));
+		memset(&issuer, 0, sizeof(issuer));
 		m.key_id = o->csr == NULL ? r->row.key_id : NULL;
 		m.cert = (struct span){ sha, 32 };
 		m.tbs = (struct span){ g->leaf.tbs_sha256, 32 };
+		m.issuer_spki = issuer_of(g, &issuer);
 		m.serial = g->leaf.serial;
 		m.not_before = g->leaf.not_before;
 		m.not_after = g->leaf.not_after;
@@ -517,6 +533,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 			db_rollback(o->db);
 			rc = -1;
 		}
+		cert_free(&issuer);
 	}
 	*where = mem_str(buf_text(&dir));
 	buf_free(&dir);

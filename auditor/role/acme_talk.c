@@ -161,6 +161,15 @@ acme_talk_rolled(struct acme_talk *t, int commit, struct err *e)
 
 /* --- answers ------------------------------------------------------------------ */
 
+/* The fetch process died: our own fault, and no word about the order. */
+static int
+lost(struct err *e)
+{
+	if (e != NULL)
+		e->code = ERR_SYS;
+	return -1;
+}
+
 /* Take in what has come; wait at most so long for the first of it. */
 static int
 pump(struct acme_talk *t, int ms, struct err *e)
@@ -171,7 +180,7 @@ pump(struct acme_talk *t, int ms, struct err *e)
 	int			 rc;
 
 	if (fetch_client_turn(t->fetch, e) == -1)
-		return -1;
+		return lost(e);
 	for (;;) {
 		while ((rc = fetch_client_next(t->fetch, &d, e)) == 1) {
 			h = mem_zero(sizeof(*h));
@@ -184,7 +193,7 @@ pump(struct acme_talk *t, int ms, struct err *e)
 			ms = 0;
 		}
 		if (rc == -1)
-			return -1;
+			return lost(e);
 		p.fd = ipc_fd(fetch_client_ipc(t->fetch));
 		p.events = (short)(POLLIN |
 		    (ipc_wants_write(fetch_client_ipc(t->fetch)) ? POLLOUT :
@@ -192,7 +201,7 @@ pump(struct acme_talk *t, int ms, struct err *e)
 		if (poll(&p, 1, ms) <= 0)
 			return 0;
 		if (fetch_client_turn(t->fetch, e) == -1)
-			return -1;
+			return lost(e);
 		if (ms == 0 && t->first != NULL &&
 		    !ipc_wants_write(fetch_client_ipc(t->fetch)))
 			return 0;
@@ -381,8 +390,12 @@ acme_talk_call(struct acme_talk *t, const struct acme_ask *a,
 		if (id == 0 || wait_for(t, id, r, e) == -1)
 			return -1;
 		if (r->status == 0)
-			return err_set(e, ERR_HTTP, "%.200s: %s", a->url,
-			    r->why);
+			return err_set(e, ERR_NET, "%.200s: %s%s", a->url,
+			    r->why, t->held->d.failure == FETCH_TLS &&
+			    t->conf->acme_ca_file == NULL ? "; roots of a "
+			    "private CA go into acme.ca_file" :
+			    t->held->d.failure == FETCH_TLS ? "; it is not "
+			    "signed below a root of acme.ca_file" : "");
 		if (!nonce_refused(r))
 			return 0;
 	}

@@ -100,7 +100,7 @@ failed(enum challenge_kind kind, const char *text, uint16_t port,
 		if (portowner_find(port, who, sizeof(who)) != 0)
 			memcpy(who, "another program",
 			    sizeof("another program"));
-		return err_set(e, ERR_CONF, "%s cannot listen at %s: the port "
+		return err_set(e, ERR_NET, "%s cannot listen at %s: the port "
 		    "is taken by %s; stop that, let systemd hand the socket "
 		    "over, or give another port or a webroot",
 		    challenge_kind_name(kind), text, who);

@@ -140,7 +140,7 @@ taken(void **state)
 	(void)snprintf(who, sizeof(who), "(process %d)", (int)getpid());
 	assert_int_equal(challenge_listen_at(&l, CHALLENGE_TLS, text, &e),
 	    -1);
-	assert_int_equal(e.code, ERR_CONF);
+	assert_int_equal(e.code, ERR_NET);
 	if (strstr(e.msg, who) == NULL || strstr(e.msg, "tls-alpn-01") ==
 	    NULL || strstr(e.msg, text) == NULL)
 		fail_msg("%s", e.msg);
