@@ -169,8 +169,8 @@ of_names(struct request *q, const struct opt_list *rest, struct err *e)
 {
 	if (q->key == NULL)
 		q->key = "p256";
-	return san_canon(rest->v[0], q->first, e) == -1 ? -1 :
-	    san_of(rest->v, rest->n, &q->names, e);
+	return san_of(rest->v, rest->n, &q->names, e) == -1 ? -1 :
+	    san_canon(rest->v[0], q->first, e);
 }
 
 /* What a request has; without a word it is named after its first host. */

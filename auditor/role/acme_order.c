@@ -9,11 +9,8 @@
 #include "acme/ari.h"
 #include "acme/flow.h"
 #include "auditor/db/expect.h"
-#include "auditor/db/finding.h"
 #include "auditor/db/loop_store.h"
-#include "auditor/db/watcher.h"
 #include "auditor/deploy.h"
-#include "auditor/due.h"
 #include "auditor/role/acme_hold.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -22,8 +19,6 @@
 #include "base/sha.h"
 #include "pki/owner.h"
 
-/* Failures in a row from which on somebody is told. */
-#define TELL_FROM	3
 /* How long a person waits for an order. */
 #define DEADLINE	(600 * CLK_SEC)
 /* Requests of one flow that are under way, and whose number is whose. */
@@ -437,30 +432,6 @@ put_files(struct run *r, const struct got *g, struct deploy *d,
 	return rc;
 }
 
-/* That it failed again and again is news once; it is said when it is over. */
-static int
-find(struct acme_order *o, const char *why, struct err *e)
-{
-	struct finding	f = { .kind = "renewal.failed", .severity = "high",
-	    .subject = o->want.name, .owner = "", .watch = "",
-	    .name = o->want.name, .reason = why,
-	    .issuer_first_seen = INT64_MIN };
-
-	return o->failures + 1 < TELL_FROM ? 0 :
-	    finding_open(o->db, &f, NULL, NULL, e);
-}
-
-/* What was wrong with the one before is over with the new one. */
-static int
-unfind(struct acme_order *o, struct err *e)
-{
-	if (watcher_gone(o->db, "renewal.failed", o->want.name,
-	    "a certificate was issued and deployed", e) == -1)
-		return -1;
-	return o->old == NULL ? 0 : watcher_gone(o->db, "renewal.requested",
-	    o->old, "it was renewed", e);
-}
-
 /* From now on the logs must show it. */
 static int
 received(struct run *r, const struct got *g, struct err *e)
@@ -529,7 +500,7 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 		if (rc == 0 && (managed_issued(o->db, o->managed, &m, e) == -1
 		    || received(r, g, e) == -1 ||
 		    order_end(o->db, r->row.id, "", e) == -1 ||
-		    unfind(o, e) == -1 || db_commit(o->db, e) == -1)) {
+		    acme_order_mended(o, e) == -1 || db_commit(o->db, e) == -1)) {
 			db_rollback(o->db);
 			rc = -1;
 		}
@@ -539,22 +510,6 @@ deploy(struct run *r, const struct got *g, char **where, struct err *e)
 	buf_free(&dir);
 	buf_free(&id);
 	return rc;
-}
-
-void
-acme_order_failed(struct acme_order *o, int64_t order, const char *why,
-    int64_t not_before)
-{
-	struct err	e = ERR_INIT;
-	int64_t		next = clk_wall() + due_again(o->failures + 1);
-
-	if (next < not_before)
-		next = not_before;
-	if (db_begin(o->db, &e) == 0 && (managed_failed(o->db, o->managed,
-	    why, next, &e) == -1 || find(o, why, &e) == -1 ||
-	    (order != 0 && order_end(o->db, order, why, &e) == -1) ||
-	    db_commit(o->db, &e) == -1))
-		db_rollback(o->db);
 }
 
 /* It is over, and why: the next one begins anew, not at once. */

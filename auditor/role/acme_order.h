@@ -57,6 +57,12 @@ int acme_order_run(struct acme_order *, struct acme_order_result *,
  */
 void acme_order_failed(struct acme_order *, int64_t order, const char *why,
     int64_t not_before);
+
+/*
+ * A new certificate is deployed: what was wrong with the one before it is
+ * over.  In the caller's transaction.
+ */
+int acme_order_mended(struct acme_order *, struct err *);
 void acme_order_result_free(struct acme_order_result *);
 
 #endif
