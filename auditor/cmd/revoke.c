@@ -221,7 +221,8 @@ ask(struct cmd_ctx *ctx, struct acme_talk *t, struct request *q,
 		return -1;
 	rc = acme_talk_call(t, &a, q->by == REVOKE_BY_KEY ? q->t.key_id : "",
 	    &r, e);
-	sent = rc == 0 || e->code == ERR_HTTP || e->code == ERR_SYS;
+	sent = rc == 0 || e->code == ERR_HTTP ||
+	    e->code == ERR_NET || e->code == ERR_SYS;
 	memset(&p, 0, sizeof(p));
 	if (rc == 0)
 		rc = revoke_read(&r, clk_wall(), &p, e);
