@@ -108,7 +108,9 @@ create table acme_promise (
 	primary key (tbs_sha256, log_id, timestamp_ms)
 );
 
--- As it was, and what was expected of orders of ours with this key.
+-- As it was, and what was expected of orders of ours with this key; looked up
+-- from the names, not from all that one issuer ever issued, also while the
+-- tables have grown and nobody has analyzed them yet.
 create or replace function issuance_facts(bytea, text[], int[]) returns json
 language plpgsql as $$
 declare

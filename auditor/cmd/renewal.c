@@ -109,7 +109,7 @@ hooks(struct cmd_ctx *ctx, struct renewal *r, struct err *e)
 /* One of them, as the database has it. */
 static int
 again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
-    struct renewal *r)
+    struct renewal *r, struct err *away)
 {
 	struct acme_order_result	 got;
 	struct acme_place		*own = NULL;
@@ -136,7 +136,7 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 		    &e);
 	if (o->ntypes != 0 && o->place != NULL)
 		rc = acme_order_run(o, &got, &e);
-	else if (o->ntypes == 0)
+	else
 		acme_order_failed(o, 0, e.msg, 0);
 	if (own != NULL)
 		o->place = NULL;
@@ -161,7 +161,7 @@ again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
 	acme_order_result_free(&got);
 	if (rc == 0 && hook(ctx, m->id, r, &e) == -1)
 		complain(&e, r);
-	return e.code == ERR_DB ? -1 : 0;
+	return e.code == ERR_DB ? err_set(away, ERR_DB, "%s", e.msg) : 0;
 }
 
 static int
@@ -197,7 +197,7 @@ each(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
 			*(is_foreign(&v[i]) ? &r->failed : &r->done) += 1;
 			continue;
 		}
-		rc = again(ctx, o, &v[i], r);
+		rc = again(ctx, o, &v[i], r, e);
 	}
 	if (rc == 0 && n == 0 && r->only != NULL)
 		rc = err_set(e, ERR_NOENT, "no certificate is managed as %s",
