@@ -3,6 +3,8 @@
 # enough before it; grants that stand.
 #
 #   bash tests/system/87-caa.sh build/release
+#
+# takes: 30
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
