@@ -141,20 +141,21 @@ too_much(const struct import *m, struct err *e)
 
 /*
  * Several links may lead to one file or folder: it counts where it was found
- * first, and circles end.
+ * first, and circles end.  ${what}: looked for (f)iles, or for (a)ccounts.
  */
 static int
-is_new(struct import *m, const char *real)
+is_new(struct import *m, char what, const char *real)
 {
 	uint8_t	hash[32];
-	char	hex[65];
+	char	key[66];
 
 	/* Paths need not be UTF-8. */
 	sha_256(hash, real, strlen(real));
-	enc_hex_to(hex, hash, sizeof(hash));
-	if (json_object_get(m->seen, hex) != NULL)
+	key[0] = what;
+	enc_hex_to(key + 1, hash, sizeof(hash));
+	if (json_object_get(m->seen, key) != NULL)
 		return 0;
-	json_object_set_new(m->seen, hex, json_true());
+	json_object_set_new(m->seen, key, json_true());
 	return 1;
 }
 
@@ -173,7 +174,7 @@ take(struct import *m, enum import_kind kind, char *(*lineage)(const char *),
 			    "the certificate", sub.msg);
 		else
 			import_skip(m, path, 1, "%s", sub.msg);
-	} else if (is_new(m, real)) {
+	} else if (is_new(m, 'f', real)) {
 		f.path = mem_str(path);
 		f.lineage = lineage != NULL ? lineage(name) : NULL;
 		m->files = mem_grow(m->files, &m->capfiles, m->nfiles + 1,
@@ -198,14 +199,15 @@ join(const char *a, const char *b)
 
 /* The names in a folder, unless it was there before: 1 or 0. */
 static int
-list_new(struct import *m, const char *dir, struct import_names *v)
+list_new(struct import *m, char what, const char *dir,
+    struct import_names *v)
 {
 	struct err	 e = ERR_INIT;
 	char		*real = NULL;
 	int		 rc;
 
 	rc = import_tree_list(&m->tree, dir, v, &real, &e) == 0 &&
-	    is_new(m, real);
+	    is_new(m, what, real);
 	/* A file among folders, a folder that is not used. */
 	if (e.code != ERR_NONE && e.code != ERR_NOENT)
 		import_skip(m, dir, 1, "%s", e.msg);
@@ -226,7 +228,7 @@ take_folder(struct import *m, const struct import_place *p, const char *dir,
 	size_t				 i;
 	int				 rc = 0;
 
-	if (!list_new(m, dir, &v))
+	if (!list_new(m, 'f', dir, &v))
 		return 0;
 	for (i = 0; i < v.n && rc == 0; i++)
 		for (t = p->patterns; t->name != NULL; t++)
@@ -299,7 +301,7 @@ take_accounts(struct import *m, const struct import_client *c,
 	size_t			 i;
 	int			 rc = 0;
 
-	if (!list_new(m, dir, &v))
+	if (!list_new(m, 'a', dir, &v))
 		return 0;
 	for (i = 0; i < v.n && rc == 0; i++) {
 		path = join(dir, v.v[i]);

@@ -81,7 +81,8 @@ keep_new(struct material_set *s, size_t had, const struct import_file *f,
 	for (i = had; i < s->n; i++) {
 		m = &s->v[i];
 		sha_256(hash, m->der, m->nder);
-		if (!note(h, 'd', hash)) {
+		if (m->csr || m->ca ? !note(h, 'd', hash) :
+		    !note(h, 't', m->tbs)) {
 			forget(m);
 			continue;
 		}
