@@ -255,7 +255,11 @@ take_place(struct import *m, const struct import_place *p, struct err *e)
 	if (p->sub == NULL)
 		return take_folder(m, p, p->dir, NULL, e);
 	if (import_tree_list(&m->tree, p->dir, &v, NULL, &sub) == -1) {
-		if (sub.code != ERR_NOENT)
+		/* certbot's archive/ is root's alone. */
+		if (sub.code == ERR_PERM)
+			import_skip(m, p->dir, 1, "%s (run this as root, or "
+			    "as the user that runs %s)", sub.msg, m->client);
+		else if (sub.code != ERR_NOENT)
 			import_skip(m, p->dir, 1, "%s", sub.msg);
 		import_names_free(&v);
 		return 0;

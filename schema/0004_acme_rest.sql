@@ -19,7 +19,8 @@ create table known_account (
 	removed_at	timestamptz
 );
 create unique index known_account_once on known_account
-	(url, coalesce(host, '')) where removed_at is null;
+	(url, coalesce(host, ''), coalesce(source, ''))
+	where removed_at is null;
 
 -- --- end of import -----------------------------------------------------------
 

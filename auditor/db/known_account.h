@@ -14,12 +14,16 @@ struct known_account {
 	const char	*author;
 };
 
-/* Add one, once per host: 1 new, 0 was there, -1. */
+/* Add one, once per host and source: 1 new, 0 was there, -1. */
 int known_account_add(struct db *, const struct known_account *,
     struct err *);
 
-/* May that account order: 1 (known, or ours and valid), 0, -1. */
-int known_account_is(struct db *, const char *url, struct err *);
+/*
+ * May that account order for the name: 1 (known, or ours and valid), 0, -1.
+ * One that a source declared may do so where the source may.
+ */
+int known_account_is(struct db *, const char *url, const char *name,
+    struct err *);
 
 /* Forget it: how many were removed, -1. */
 int known_account_remove(struct db *, const char *url, struct err *);

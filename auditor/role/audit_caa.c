@@ -120,7 +120,7 @@ unknown_grants(struct audit_job *j, int *open_grant, struct err *e)
 	*open_grant = 0;
 	json_array_foreach(c->grants, i, g) {
 		is = known_account_is(j->en->db, json_string_value(
-		    json_object_get(g, "account")), e);
+		    json_object_get(g, "account")), j->lease.subject, e);
 		if (is == -1) {
 			json_decref(some);
 			return NULL;

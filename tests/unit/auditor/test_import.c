@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <sys/wait.h>
+
 #include "auditor/cmd/known_import.h"
 #include "auditor/import.h"
 #include "auditor/import_key.h"
@@ -368,6 +370,59 @@ broken(void **state)
 	free(big);
 }
 
+/* As another user: 0, or the line that is not so. */
+static int
+read_as_other(void)
+{
+	struct err	e = ERR_INIT;
+
+	if (geteuid() == 0 && setuid(65534) == -1)
+		return __LINE__;
+	if (import_read(&m, "certbot", dir, &e) == -1)
+		return __LINE__;
+	if (!skipped("archive/a/privkey1.pem", "may not be read; its public "
+	    "half is in the certificate", 0))
+		return __LINE__;
+	if (!skipped("archive/a/cert2.pem", "may not be read", 1) ||
+	    !skipped("live", "may not be read (run this as root", 1))
+		return __LINE__;
+	return m.nfiles == 1 && m.bad == 2 ? 0 : __LINE__;
+}
+
+static void
+unreadable(void **state)
+{
+	static const char *const	shut[] = { "archive/a/privkey1.pem",
+	    "archive/a/cert2.pem", "live" };
+	char				*path;
+	size_t				 i;
+	int				 status;
+	pid_t				 pid;
+
+	(void)state;
+	put_made("archive/a/cert1.pem", 1, "DNS:a.example", 1, 0);
+	put_key("archive/a/privkey1.pem", 1, NULL);
+	put_made("archive/a/cert2.pem", 2, "DNS:a.example", 2, 0);
+	put_made("live/b/cert.pem", 3, "DNS:b.example", 3, 0);
+	for (i = 0; i < 3; i++) {
+		path = mem_printf("%s/%s", dir, shut[i]);
+		assert_int_equal(chmod(path, 0), 0);
+		free(path);
+	}
+	chmod(dir, 0755);
+	for (i = 0; i < 2; i++) {
+		path = mem_printf("%s/%s", dir, i == 0 ? "archive" :
+		    "archive/a");
+		assert_int_equal(chmod(path, 0755), 0);
+		free(path);
+	}
+	if ((pid = fork()) == 0)
+		_exit(read_as_other() & 0xff);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* The end of depth, and of what is listed. */
 static void
 many(void **state)
@@ -474,6 +529,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(others, begin, end),
 		cmocka_unit_test_setup_teardown(links, begin, end),
 		cmocka_unit_test_setup_teardown(broken, begin, end),
+		cmocka_unit_test_setup_teardown(unreadable, begin, end),
 		cmocka_unit_test_setup_teardown(many, begin, end),
 		cmocka_unit_test_setup_teardown(key_kinds, begin, end),
 		cmocka_unit_test_setup_teardown(wiped, begin, end),

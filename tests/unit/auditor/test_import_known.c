@@ -200,6 +200,17 @@ sources(void **state)
 	is("select source from known_account", "team");
 }
 
+static int
+may(const char *url, const char *name)
+{
+	struct err	e = ERR_INIT;
+	int		is = known_account_is(db, url, name, &e);
+
+	if (is == -1)
+		fail_msg("%s", e.msg);
+	return is;
+}
+
 static void
 accounts(void **state)
 {
@@ -209,25 +220,37 @@ accounts(void **state)
 	struct db_res		*r = NULL;
 
 	(void)state;
-	assert_int_equal(known_account_is(db, a.url, &e), 0);
+	assert_int_equal(may(a.url, "a.example"), 0);
 	assert_int_equal(known_account_add(db, &a, &e), 1);
 	assert_int_equal(known_account_add(db, &a, &e), 0);
-	assert_int_equal(known_account_is(db, a.url, &e), 1);
+	assert_int_equal(may(a.url, "a.example"), 1);
 	assert_int_equal(known_account_list(db, &r, &e), 0);
 	assert_int_equal(db_rows(r), 1);
 	assert_string_equal(db_text(r, 0, KNOWN_ACCOUNT_CLIENT), "lego");
 	db_free(r);
 	assert_int_equal(known_account_remove(db, a.url, &e), 1);
-	assert_int_equal(known_account_is(db, a.url, &e), 0);
+	assert_int_equal(may(a.url, "a.example"), 0);
 	assert_int_equal(known_account_remove(db, a.url, &e), -1);
 	assert_int_equal(e.code, ERR_NOENT);
 	err_clear(&e);
+	/* A source's: where the source may order, as long as it may. */
+	sql("insert into source (name, names, issuers, origin) values"
+	    " ('team', '{.team.example}', '{x}', 'cli')");
+	a.source = "team";
+	assert_int_equal(known_account_add(db, &a, &e), 1);
+	assert_int_equal(may(a.url, "w.team.example"), 1);
+	assert_int_equal(may(a.url, "a.example"), 0);
+	sql("update source set until = now() - interval '1 s'");
+	assert_int_equal(may(a.url, "w.team.example"), 0);
+	sql("delete from source");
+	assert_int_equal(may(a.url, "w.team.example"), 0);
+	assert_int_equal(known_account_remove(db, a.url, &e), 1);
 	/* Our own, while it is valid. */
 	sql("insert into acme_account (directory, url, key_id, thumbprint)"
 	    " values ('d', 'https://ca.example/1', 'k', 't')");
-	assert_int_equal(known_account_is(db, a.url, &e), 1);
+	assert_int_equal(may(a.url, "a.example"), 1);
 	sql("update acme_account set status = 'deactivated'");
-	assert_int_equal(known_account_is(db, a.url, &e), 0);
+	assert_int_equal(may(a.url, "a.example"), 0);
 }
 
 int
