@@ -42,6 +42,7 @@ struct want {
 	const char		*from;		/* ACME client */
 	struct opt_list		 accounts;	/* --account */
 	struct opt_list		 rest;
+	char			*host, *lineage;	/* owned, in k */
 };
 
 /* What does not go together: NULL, or why. */
@@ -68,8 +69,8 @@ static int
 import_these(struct cmd_ctx *ctx, struct want *w, struct import *m,
     struct material_set *s, struct err *e)
 {
-	static char	host[256];
-	size_t		i;
+	char	name[256] = "";
+	size_t	i;
 
 	if (w->from == NULL) {
 		for (i = 0; i < w->rest.n; i++)
@@ -82,9 +83,9 @@ import_these(struct cmd_ctx *ctx, struct want *w, struct import *m,
 	if (w->from != NULL) {
 		for (i = 0; i < w->accounts.n; i++)
 			import_account(m, w->accounts.v[i], "--account");
-		if (w->k.host == NULL && gethostname(host,
-		    sizeof(host) - 1) == 0)
-			w->k.host = host;
+		if (w->k.host == NULL && gethostname(name,
+		    sizeof(name) - 1) == 0)
+			w->k.host = w->host = cmd_clean(name);
 		w->k.from = m;
 		if (known_from(&w->k, m, s, e) == -1)
 			return -1;
@@ -120,6 +121,11 @@ import(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = cmd_usage(&cmd_known, "%s", why);
 	if (rc != 0)
 		goto out;
+	/* They go into the database, which takes no other bytes than UTF-8. */
+	if (w.k.host != NULL)
+		w.k.host = w.host = cmd_clean(w.k.host);
+	if (w.k.lineage != NULL)
+		w.k.lineage = w.lineage = cmd_clean(w.k.lineage);
 	if (import_these(ctx, &w, &m, &s, &e) == -1) {
 		rc = cmd_fail(&e);
 		goto out;
@@ -130,6 +136,8 @@ import(struct cmd_ctx *ctx, int argc, char **argv)
 out:
 	import_free(&m);
 	material_free(&s);
+	free(w.host);
+	free(w.lineage);
 	free(w.k.names.v);
 	free(w.accounts.v);
 	free(w.rest.v);
@@ -346,7 +354,11 @@ const struct cmd cmd_known = {
 	    "  certvigil known seed --from crtsh example.com.json\n\n"
 	    "A certificate binds its key to its names, its issuer and its "
 	    "end, a request to\nits names only; --name binds it to another "
-	    "name too.\n",
+	    "name too.\n\n--from certbot, lego, acme.sh, dehydrated or "
+	    "uacme takes all that is in the\nstate directory of that client: "
+	    "certificates of all times, requests and keys that\nhave no "
+	    "certificate yet, accounts.  Private keys are read for their "
+	    "public half only.\n",
 	.run = run,
 	.keep_user = 1,
 };

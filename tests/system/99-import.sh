@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
 t_begin 99-import "${1:-}"
 . tests/rig/acme.sh
-count=60
+count=99
 hp=$(_acme_port)
 mkdir -p "$T/web/.well-known/acme-challenge"
 "$_acme_py" -m http.server "$hp" --bind 127.0.0.1 --directory "$T/web" \
@@ -269,13 +269,13 @@ submit_all()
 clients=
 for c in certbot lego dehydrated acme.sh uacme; do
 	if [ $c = uacme ] && ! acme_with_ca /dev/null true 2>/dev/null; then
-		skip 8 "uacme trusts no CA of ours unless this is root"
+		skip 11 "uacme trusts no CA of ours unless this is root"
 	elif [ $c = acme.sh ] && ! have acme.sh; then
 		echo "note: acme.sh is not installed: its directory is" \
 		    "laid out by the test"
 		clients="$clients $c"
 	elif ! have $c; then
-		skip 8 "$c is not installed"
+		skip 11 "$c is not installed"
 	else
 		clients="$clients $c"
 	fi
@@ -426,6 +426,10 @@ ok "links: said" grep -q "cert1.pem: a link leads out of" "$T/out"
 ok "links: nothing is known of it" grep -q "^imported 0 certificates" "$T/out"
 eq "links: the account that was named is" "$(sql "select client from
     known_account where url = 'https://ca.example/1'")" certbot
+cv known import "$T/other.pem" --host $'w\xff1' --lineage $'l\xfe' --json
+eq "bytes that are no text: status" $rc 0
+eq "bytes that are no text: escaped" "$(sql "select host, lineage from known
+    where place like '%other.pem'")" 'w\xff1|l\xfe'
 cv known remove https://ca.example/1
 eq "remove: status" $rc 0
 cv known remove https://ca.example/1
