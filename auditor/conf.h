@@ -125,6 +125,7 @@ struct conf {
 	char		*acme_eab_kid;
 	char		*acme_eab_key_file;
 	char		*acme_profile;
+	char		*acme_key_passphrase;	/* file: of the keys' files */
 	char		*http01_listen;		/* "0.0.0.0:80" */
 	char		*http01_webroot;
 	char		*dns01_server;		/* of RFC 2136 */

@@ -439,5 +439,10 @@
 #define LIMIT_DNS01_NAMES	100u
 /* The answer of acme-dns, and an account of it: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
+/* --- acme.challenges and acme.key_passphrase_file --- */
+
+/* Keys that are encrypted when a store is opened: 50 ms each, and the opener
+   waits; the next time goes on. */
+#define LIMIT_SIGN_ENCRYPT	256u
 
 #endif
