@@ -437,7 +437,7 @@
 #define LIMIT_DNS01_TOKEN	256u
 /* Names of one order that a hook is told: CAs take 100; a variable holds. */
 #define LIMIT_DNS01_NAMES	100u
-/* The answer of acme-dns, and an account of it: under 500 bytes. */
+/* The answer of acme-dns: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
 /* --- acme.challenges and acme.key_passphrase_file --- */
 

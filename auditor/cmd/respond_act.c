@@ -56,6 +56,7 @@ place(struct act *a)
 	struct err		e = ERR_INIT;
 	size_t			i;
 
+	acme_place_as(a->place, a->account.url);
 	for (i = 0; i < flow_places(a->flow); i++) {
 		flow_place(a->flow, i, &p);
 		if (p.state == FLOW_PLACE_REMOVE) {

@@ -133,7 +133,8 @@ renew(struct super *s)
 	    clk_mono() < s->renew_at ||
 	    (c->http01_listen == NULL && c->http01_webroot == NULL &&
 	    c->alpn01_listen == NULL && c->dns01_server == NULL &&
-	    c->dns01_hook == NULL))
+	    c->dns01_hook == NULL && c->dns01_acmedns_url == NULL &&
+	    !c->dns_persist01))
 		return;
 	s->renew_at = clk_mono() + every * CLK_SEC;
 	if (child(s, "renew", 0, &s->renew, &e) == -1)

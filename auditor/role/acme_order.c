@@ -533,6 +533,7 @@ acme_order_run(struct acme_order *o, struct acme_order_result *out,
 	memset(out, 0, sizeof(*out));
 	memset(&r, 0, sizeof(r));
 	r.o = o;
+	acme_place_as(o->place, o->account->url);
 	if (begin(&r, e) == 0 && drive(&r, e) == 0) {
 		out->url = mem_str(flow_order(r.flow) != NULL ?
 		    flow_order(r.flow) : "");

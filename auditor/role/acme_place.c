@@ -6,6 +6,7 @@
 
 #include "acme/chal.h"
 #include "auditor/ipc.h"
+#include "auditor/role/acme_dns_persist.h"
 #include "auditor/role/acme_place_dns.h"
 #include "auditor/role/challenge_client.h"
 #include "auditor/webroot.h"
@@ -23,6 +24,7 @@ struct acme_place {
 	struct challenge_listen	 listen;
 	struct challenge_client	*client;	/* NULL: nothing listens */
 	struct acme_dns		*dns;		/* NULL: not needed so far */
+	const char		*account;	/* its URL; NULL: not told */
 };
 
 static int
@@ -35,6 +37,10 @@ configured(const struct conf *c, enum challenge_type t)
 		return c->alpn01_listen != NULL;
 	case CHALLENGE_DNS_01:
 		return acme_dns_is(c);
+	case CHALLENGE_DNS_ACCOUNT_01:
+		return c->dns_account01;
+	case CHALLENGE_DNS_PERSIST_01:
+		return c->dns_persist01;
 	default:
 		return 0;
 	}
@@ -45,7 +51,9 @@ acme_place_types(const struct conf *c, const char *only,
     enum challenge_type out[CHALLENGE_MAX], struct err *e)
 {
 	static const enum challenge_type	all[] = {
-		CHALLENGE_HTTP_01, CHALLENGE_TLS_ALPN_01, CHALLENGE_DNS_01
+		CHALLENGE_HTTP_01, CHALLENGE_TLS_ALPN_01,
+		CHALLENGE_DNS_PERSIST_01, CHALLENGE_DNS_01,
+		CHALLENGE_DNS_ACCOUNT_01
 	};
 	size_t	i, n = 0;
 
@@ -74,16 +82,29 @@ acme_place_free(struct acme_place *p)
 	free(p);
 }
 
-/* That of dns-01: an order that is gone on with may have begun with it. */
+/* That of DNS: an order that is gone on with may have begun with it. */
 static int
 dns(struct acme_place *p, struct err *e)
 {
-	if (p->dns == NULL && !acme_dns_is(p->conf))
-		return err_set(e, ERR_CONF, "acme.challenges: dns-01 is not "
-		    "configured any more");
 	if (p->dns == NULL)
 		p->dns = acme_dns_new(p->conf, e);
-	return p->dns != NULL ? 0 : -1;
+	if (p->dns == NULL)
+		return -1;
+	acme_dns_as(p->dns, p->account);
+	return 0;
+}
+
+void
+acme_place_as(struct acme_place *p, const char *account)
+{
+	p->account = account;
+}
+
+static int
+is_dns(enum challenge_type t)
+{
+	return t == CHALLENGE_DNS_01 || t == CHALLENGE_DNS_ACCOUNT_01 ||
+	    t == CHALLENGE_DNS_PERSIST_01;
 }
 
 struct acme_place *
@@ -102,7 +123,7 @@ acme_place_new(const struct conf *c, const enum challenge_type *type,
 		else if (type[i] == CHALLENGE_TLS_ALPN_01)
 			rc = challenge_listen_at(&p->listen, CHALLENGE_TLS,
 			    c->alpn01_listen, e);
-		else if (type[i] == CHALLENGE_DNS_01)
+		else if (is_dns(type[i]))
 			rc = dns(p, e);
 	if (rc == -1) {
 		acme_place_free(p);
@@ -201,10 +222,12 @@ acme_place_put(struct acme_place *p, const struct flow_place *f,
 	struct buf	auth = BUF_INIT;
 	int		rc = -1;
 
+	if (f->type == CHALLENGE_DNS_PERSIST_01)
+		return dns(p, e) == 0 ? acme_dns_persist(p->dns, f, e) : -1;
 	if (chal_key_authz(f->token, thumbprint, &auth, e) == 0) {
 		(void)buf_text(&auth);
 		rc = f->type == CHALLENGE_HTTP_01 ?
-		    put_http(p, f, &auth, e) : f->type == CHALLENGE_DNS_01 ?
+		    put_http(p, f, &auth, e) : is_dns(f->type) ?
 		    put_dns(p, f, &auth, e) :
 		    put_tls(p, f, &auth, e);
 	}
@@ -232,7 +255,10 @@ acme_place_drop(struct acme_place *p, const struct flow_place *f,
 {
 	char	sni[NAME_TEXT];
 
-	if (f->type == CHALLENGE_DNS_01)
+	/* a standing grant is the operator's: it stays */
+	if (f->type == CHALLENGE_DNS_PERSIST_01)
+		return 0;
+	if (is_dns(f->type))
 		return drop_dns(p, f, thumbprint, failed, e);
 	if (f->type == CHALLENGE_HTTP_01 && p->conf->http01_webroot != NULL)
 		return webroot_drop(p->conf->http01_webroot, f->token, e);
