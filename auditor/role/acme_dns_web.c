@@ -19,21 +19,24 @@ account(const struct acme_dns *d, const char *ident, struct acmedns *a,
     struct err *e)
 {
 	const char	*url = d->conf->dns01_acmedns_url;
-	char		*text = conf_secret(d->conf->dns01_acmedns_file, e);
+	struct err	 why = ERR_INIT;
+	char		*text = conf_secret(d->conf->dns01_acmedns_file, &why);
 	int		 rc = -1;
 
 	if (text != NULL) {
 		rc = acmedns_read((struct span){ (const uint8_t *)text,
-		    strlen(text) }, ident, a, e);
+		    strlen(text) }, ident, a, &why);
 		mem_wipe(text, strlen(text));
 	}
 	free(text);
-	if (rc == -1 && e != NULL && e->code == ERR_NOENT)
+	if (rc == 0)
+		return 0;
+	if (why.code == ERR_NOENT)
 		return err_set(e, ERR_CONF, ACMEDNS ".storage_file: there is "
 		    "no account for %.120s; register one (curl -X POST "
 		    "%.120s/register) and put the answer there as the value of "
 		    "\"%.120s\"", ident, url, ident);
-	return rc == 0 ? 0 : err_prefix(e, ACMEDNS ".storage_file");
+	return err_set(e, why.code, ACMEDNS ".storage_file: %s", why.msg);
 }
 
 /* Does the CNAME lead to it?  Not asked when nothing is to be looked at. */
