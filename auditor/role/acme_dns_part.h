@@ -5,6 +5,7 @@
 
 #include "acme/chal.h"
 #include "auditor/dns01.h"
+#include "auditor/net/dnsask.h"
 #include "auditor/net/dnscheck.h"
 #include "auditor/net/dnssend.h"
 #include "auditor/net/dnszone.h"
@@ -68,6 +69,14 @@ void acme_dns_wait(struct pollfd *, size_t n, int64_t when);
 /* What is known of a record that we wrote: NULL; made when it is not there. */
 struct written *acme_dns_find(struct acme_dns *, const char *value);
 struct written *acme_dns_note(struct acme_dns *, const char *value);
+
+/*
+ * Ask the resolvers for TXT records; the question is the caller's, for
+ * dnsask_free(), and *said borrows from it.  NULL and ERR_NET: nobody
+ * answers, or only that it has failed.
+ */
+struct dnsask *acme_dns_ask(struct acme_dns *, const char *owner,
+    struct probe_said *, struct err *);
 
 /*
  * Where CNAMEs lead from ${owner}: freed by the caller.  When nobody answers,

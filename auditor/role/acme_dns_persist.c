@@ -2,11 +2,8 @@
 
 #include <string.h>
 
-#include "auditor/net/dnsask.h"
 #include "auditor/role/acme_dns_part.h"
 #include "base/clk.h"
-
-#define TYPE_TXT	16
 
 /* What the challenge is about, and the record that would do. */
 struct grant {
@@ -110,22 +107,13 @@ static int
 look(struct acme_dns *d, const struct grant *g, struct err *why,
     struct err *e)
 {
-	struct dnsask		*a = dnsask_new(&d->lookup, g->r.owner,
-				    TYPE_TXT, 0, clk_mono());
 	struct probe_said	 said;
-	struct pollfd		 p;
+	struct dnsask		*a = acme_dns_ask(d, g->r.owner, &said, e);
 	int			 rc;
 
-	while (!dnsask_turn(a, clk_mono())) {
-		p.fd = dnsask_fd(a);
-		p.events = dnsask_events(a);
-		acme_dns_wait(&p, 1, dnsask_when(a));
-	}
-	memset(&said, 0, sizeof(said));
-	dnsask_said(a, &said);
-	rc = !said.ok ? err_set(e, ERR_NET, "dns-persist-01: %.160s cannot be "
-	    "looked up: %s", g->r.owner, said.message) :
-	    grants(g, &said, why);
+	if (a == NULL)
+		return err_prefix(e, "dns-persist-01");
+	rc = grants(g, &said, why);
 	dnsask_free(a);
 	return rc;
 }

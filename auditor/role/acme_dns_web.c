@@ -50,8 +50,7 @@ leads(struct acme_dns *d, const struct acmedns *a, const char *owner,
 	if (d->mode == DNSCHECK_NONE)
 		return 0;
 	if ((to = acme_dns_follow(d, owner, e)) == NULL)
-		return err_prefix(e, ACMEDNS ": where %.120s leads cannot be "
-		    "looked up", owner);
+		return err_prefix(e, ACMEDNS);
 	rc = acmedns_place(a, owner, to, e);
 	free(to);
 	return rc;

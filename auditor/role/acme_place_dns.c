@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auditor/net/dnsask.h"
 #include "auditor/role/acme_dns_part.h"
 #include "auditor/role/fetch_client.h"
 #include "base/clk.h"
@@ -12,6 +11,7 @@
 
 #define RESOLV_CONF	(64u << 10)	/* bytes that are read of it */
 #define TYPE_TXT	16
+#define NXDOMAIN	3
 #define DNS01		"acme.challenges.dns-01"
 
 /* --- configuration --------------------------------------------------------- */
@@ -195,27 +195,41 @@ acme_dns_wait(struct pollfd *p, size_t n, int64_t when)
 	(void)poll(p, n, ms < 0 ? 0 : ms > 1000 ? 1000 : (int)ms);
 }
 
-char *
-acme_dns_follow(struct acme_dns *d, const char *owner, struct err *e)
+struct dnsask *
+acme_dns_ask(struct acme_dns *d, const char *owner, struct probe_said *said,
+    struct err *e)
 {
-	struct dnsask		*a = dnsask_new(&d->lookup, owner, TYPE_TXT, 0,
-				    clk_mono());
-	struct probe_said	 said;
-	struct pollfd		 p;
-	char			*to = NULL;
+	struct dnsask	*a = dnsask_new(&d->lookup, owner, TYPE_TXT, 0,
+			    clk_mono());
+	struct pollfd	 p;
+	char		 rcode[16];
 
 	while (!dnsask_turn(a, clk_mono())) {
 		p.fd = dnsask_fd(a);
 		p.events = dnsask_events(a);
 		acme_dns_wait(&p, 1, dnsask_when(a));
 	}
-	memset(&said, 0, sizeof(said));
-	dnsask_said(a, &said);
-	if (!said.ok)
-		(void)err_set(e, ERR_NET, "%s", said.message);
-	else
-		to = mem_str(*dnsask_owner(a) != '\0' ? dnsask_owner(a) :
-		    owner);
+	memset(said, 0, sizeof(*said));
+	dnsask_said(a, said);
+	if (said->ok && (said->rcode == 0 || said->rcode == NXDOMAIN))
+		return a;
+	(void)err_set(e, ERR_NET, "%.160s cannot be looked up: %s%s", owner,
+	    said->ok ? "the resolver says " : "", said->ok ?
+	    dnsupdate_rcode(said->rcode, rcode) : said->message);
+	dnsask_free(a);
+	return NULL;
+}
+
+char *
+acme_dns_follow(struct acme_dns *d, const char *owner, struct err *e)
+{
+	struct probe_said	 said;
+	struct dnsask		*a = acme_dns_ask(d, owner, &said, e);
+	char			*to;
+
+	if (a == NULL)
+		return NULL;
+	to = mem_str(*dnsask_owner(a) != '\0' ? dnsask_owner(a) : owner);
 	dnsask_free(a);
 	return to;
 }
