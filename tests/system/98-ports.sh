@@ -11,7 +11,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
 . tests/rig/acme.sh
-count=17
+count=18
 
 # An address of loopback that nobody else uses.
 at=127.97.83.29
@@ -31,6 +31,11 @@ if [ $? -eq 77 ]; then
 fi
 echo '{"version": "1", "log_list_timestamp": "2026-11-27T00:00:00Z",
     "operators": []}' > "$T/none.json"
+# what only root may read, too
+(
+	umask 077
+	head -c 24 /dev/urandom | base64 > "$T/pass"
+)
 conf=$T/c.yaml
 cat > "$conf" <<END
 database: "$db"
@@ -42,6 +47,7 @@ log_list: {file: $T/none.json, signature_key: none}
 acme:
   directory: $ACME_URL
   ct: false
+  key_passphrase_file: $T/pass
   challenges: {http-01: {listen: "$at:80"}}
 managed:
   - {names: [kept.example]}
@@ -80,6 +86,8 @@ wait_for 20 test -e "$T/state/live/kept.example/cert.pem"
 eq "run orders at port 80" $? 0
 wait_for 10 eval '! connects'
 eq "nothing is open afterwards" $? 0
+eq "keys are encrypted" "$(grep -L 'BEGIN ENCRYPTED PRIVATE' \
+    "$T/state"/keys/*/*.key)" ""
 eq "it is not root that runs" "$(ps -o user= -p $run_pid)" certvigil
 old
 wait_for 20 eval '[ "$(there kept.example)" = 1 ]'
@@ -95,6 +103,7 @@ wait_for 20 eval '[ "$(there kept.example) $(there other.example)" = "1 1" ]'
 eq "then run has it again" $? 0
 
 # who else has it
+wait_for 10 eval '! connects'
 python3 - "$at" <<-'END' &
 	import socket, sys, time
 	s = socket.socket()
@@ -121,6 +130,8 @@ if ! command -v systemd-socket-activate setpriv >/dev/null; then
 	skip 6 "systemd-socket-activate or setpriv is not installed"
 	t_end
 fi
+# who is not root at any time must be able to read it
+chown certvigil "$T/pass"
 old
 : > "$T/run.log"
 systemd-socket-activate -l "$at:80" --fdname=http-01 \
