@@ -279,6 +279,14 @@ record(struct acme_dns *d, struct acme_dns_record *r,
 	    own ? d->account : NULL, r->owner, e);
 }
 
+static void
+unseen_drop(struct acme_dns *d, size_t i)
+{
+	free(d->unseen[i].owner);
+	free(d->unseen[i].value);
+	d->unseen[i] = d->unseen[--d->nunseen];
+}
+
 /*
  * Certbot's hooks may do their work at the last challenge of an order only:
  * it is looked for those before it then, too.
@@ -299,11 +307,10 @@ look(struct acme_dns *d, const struct acme_dns_record *r, struct err *e)
 		return 0;
 	}
 	while (d->nunseen > 0) {
-		u = &d->unseen[--d->nunseen];
+		u = &d->unseen[d->nunseen - 1];
 		if (rc == 0)
 			rc = acme_dns_check(d, u->owner, u->value, e);
-		free(u->owner);
-		free(u->value);
+		unseen_drop(d, d->nunseen - 1);
 	}
 	return rc == 0 ? acme_dns_check(d, r->owner, r->value, e) : -1;
 }
@@ -368,10 +375,15 @@ acme_dns_drop(struct acme_dns *d, const struct flow_place *f,
     const char *auth, int failed, struct err *e)
 {
 	struct acme_dns_record	r;
+	size_t			i;
 	int			ours;
 
 	if (record(d, &r, f, auth, e) == -1)
 		return -1;
+	/* what is taken away need not be seen: the last one failed */
+	for (i = d->nunseen; i-- > 0;)
+		if (strcmp(d->unseen[i].value, r.value) == 0)
+			unseen_drop(d, i);
 	ours = acme_dns_find(d, r.value) != NULL;
 	if (take_away(d, &r, failed, ours ? e : NULL) == -1 && ours)
 		return -1;

@@ -246,12 +246,19 @@ test_names(void **state)
 		f.remaining = (unsigned)(2 - i);
 		assert_int_equal(acme_place_put(p, &f, THUMB, &e), 0);
 	}
+	/* one that is taken away before the last one */
+	f.remaining = 1;
+	f.token = TOKEN "z";
+	assert_int_equal(acme_place_put(p, &f, THUMB, &e), 0);
+	assert_int_equal(acme_place_drop(p, &f, THUMB, 1, &e), 0);
+	f.token = TOKEN "y";
 	/* the last one's cleanup, when nothing is left: as it was told */
 	f.remaining = 0;
 	assert_int_equal(acme_place_drop(p, &f, THUMB, 0, &e), 0);
 #define NAMES " example.test,example.test,www.example.test" \
 	" example.test,example.test,www.example.test \n"
-	expect_log("2" NAMES "1" NAMES "0" NAMES "0" NAMES);
+	expect_log("2" NAMES "1" NAMES "0" NAMES "1" NAMES "1" NAMES
+	    "0" NAMES);
 #undef NAMES
 	acme_place_free(p);
 	conf_free(c);
