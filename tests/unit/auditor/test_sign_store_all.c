@@ -32,9 +32,9 @@ opened(const char *passphrase)
 }
 
 static struct sign_name
-name_of(int i, char id[8])
+name_of(int i, char id[16])
 {
-	(void)snprintf(id, 8, "k%d", i);
+	(void)snprintf(id, 16, "k%d", i);
 	return (struct sign_name){ i == 0 ? SIGN_ACCOUNT : SIGN_CERT, id, 0 };
 }
 
@@ -44,7 +44,7 @@ plain(uint8_t spki[KEYS][32])
 {
 	struct sign_store	*s = opened(NULL);
 	EVP_PKEY		*key;
-	char			 id[8];
+	char			 id[16];
 	int			 i;
 
 	for (i = 0; i < KEYS; i++) {
@@ -64,7 +64,7 @@ same(const char *passphrase, uint8_t spki[KEYS][32])
 	struct buf		 text = BUF_INIT;
 	EVP_PKEY		*key;
 	uint8_t			 is[32];
-	char			 id[8], path[32];
+	char			 id[16], path[48];
 	int			 i, n = 0;
 
 	for (i = 0; i < KEYS; i++) {
