@@ -22,6 +22,7 @@
 struct acme_place {
 	const struct conf	*conf;
 	struct challenge_listen	 listen;
+	struct err		 why[CHALLENGE_KINDS];	/* no port */
 	struct challenge_client	*client;	/* NULL: nothing listens */
 	struct acme_dns		*dns;		/* NULL: not needed so far */
 	const char		*account;	/* its URL; NULL: not told */
@@ -107,35 +108,59 @@ is_dns(enum challenge_type t)
 	    t == CHALLENGE_DNS_PERSIST_01;
 }
 
+static int
+open_port(struct acme_place *p, enum challenge_kind k, const char *text,
+    struct err *e)
+{
+	if (challenge_listen_at(&p->listen, k, text, &p->why[k]) == 0)
+		return 0;
+	return err_set(e, p->why[k].code, "%s", p->why[k].msg);
+}
+
+static int
+open_type(struct acme_place *p, enum challenge_type t, struct err *e)
+{
+	if (t == CHALLENGE_HTTP_01)
+		return p->conf->http01_webroot != NULL ? 0 :
+		    open_port(p, CHALLENGE_HTTP, p->conf->http01_listen, e);
+	if (t == CHALLENGE_TLS_ALPN_01)
+		return open_port(p, CHALLENGE_TLS, p->conf->alpn01_listen, e);
+	return dns(p, e);
+}
+
 struct acme_place *
 acme_place_new(const struct conf *c, const enum challenge_type *type,
     size_t n, struct err *e)
 {
 	struct acme_place	*p = mem_zero(sizeof(*p));
-	size_t			 i;
-	int			 rc = 0;
+	struct err		 why, first = ERR_INIT;
+	size_t			 i, able = 0;
 
 	p->conf = c;
-	for (i = 0; i < n && rc == 0; i++)
-		if (type[i] == CHALLENGE_HTTP_01 && c->http01_listen != NULL)
-			rc = challenge_listen_at(&p->listen, CHALLENGE_HTTP,
-			    c->http01_listen, e);
-		else if (type[i] == CHALLENGE_TLS_ALPN_01)
-			rc = challenge_listen_at(&p->listen, CHALLENGE_TLS,
-			    c->alpn01_listen, e);
-		else if (is_dns(type[i]))
-			rc = dns(p, e);
-	if (rc == -1) {
-		acme_place_free(p);
-		return NULL;
+	/* what is written wrong is said at once, what is taken may do without */
+	for (i = 0; i < n && first.code != ERR_CONF; i++) {
+		err_clear(&why);
+		if (open_type(p, type[i], &why) == 0)
+			able++;
+		else if (first.code == ERR_NONE || why.code == ERR_CONF)
+			first = why;
 	}
-	return p;
+	if (able > 0 && first.code != ERR_CONF)
+		return p;
+	(void)err_set(e, first.code, "%s", first.msg);
+	acme_place_free(p);
+	return NULL;
 }
 
 /* The process, started when it is first needed. */
 static int
-client(struct acme_place *p, struct err *e)
+client(struct acme_place *p, enum challenge_kind k, struct err *e)
 {
+	if (p->listen.n[k] == 0 && p->why[k].code != ERR_NONE)
+		return err_set(e, p->why[k].code, "%s", p->why[k].msg);
+	if (p->listen.n[k] == 0)
+		return err_set(e, ERR_CONF, "acme.challenges: %s is not "
+		    "configured any more", challenge_kind_name(k));
 	if (p->client == NULL)
 		p->client = challenge_client_new(&p->listen, 0, e);
 	return p->client != NULL ? 0 : -1;
@@ -179,7 +204,7 @@ put_http(struct acme_place *p, const struct flow_place *f,
 	if (p->conf->http01_webroot != NULL)
 		return webroot_put(p->conf->http01_webroot, f->token,
 		    h.keyauth, e);
-	if (client(p, e) == -1 ||
+	if (client(p, CHALLENGE_HTTP, e) == -1 ||
 	    (id = challenge_client_http(p->client, &h, e)) == 0)
 		return -1;
 	return placed(p, id, e);
@@ -195,9 +220,9 @@ put_tls(struct acme_place *p, const struct flow_place *f,
 	uint64_t		id = 0;
 	int			rc = -1;
 
-	if (client(p, e) == 0 && chal_sni(f->ident.text, sni, e) == 0 &&
-	    chal_alpn(f->ident.text, (const char *)auth->p, clk_wall(), &a, e)
-	    == 0) {
+	if (client(p, CHALLENGE_TLS, e) == 0 &&
+	    chal_sni(f->ident.text, sni, e) == 0 && chal_alpn(f->ident.text,
+	    (const char *)auth->p, clk_wall(), &a, e) == 0) {
 		t = (struct challenge_tls){ 0, sni, buf_bytes(&a.cert),
 		    buf_bytes(&a.key), KEEP_S };
 		id = challenge_client_tls(p->client, &t, e);

@@ -25,7 +25,9 @@ size_t acme_place_types(const struct conf *, const char *only,
 
 /*
  * Open the ports that these types need; as root before it becomes another
- * user.  NULL and why: taken by whom, not allowed.
+ * user.  Without its port, acme_place_put() refuses a type, so that the next
+ * one is tried.  NULL when none of them is left, and why: taken by whom, not
+ * allowed; or ERR_CONF, one is not written as it must be.
  */
 struct acme_place *acme_place_new(const struct conf *,
     const enum challenge_type *, size_t n, struct err *);

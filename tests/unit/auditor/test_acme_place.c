@@ -326,6 +326,63 @@ test_persist(void **state)
 	free(text);
 }
 
+/* A port that is taken stops only what needs it. */
+static void
+test_taken(void **state)
+{
+	static const enum challenge_type types[] = { CHALLENGE_HTTP_01,
+	    CHALLENGE_DNS_01 };
+	struct sockaddr_in	 sa;
+	socklen_t		 len = sizeof(sa);
+	struct acme_place	*p;
+	struct flow_place	 f;
+	struct conf		*c;
+	char			*hook = spill_text("hook", "#!/bin/sh\n"),
+				*text;
+	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	assert_int_equal(chmod(hook, 0700), 0);
+	memset(&sa, 0, sizeof(sa));
+	sa.sin_family = AF_INET;
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	text = mem_printf("http-01: {listen: \"127.0.0.1:%d\"}, dns-01: "
+	    "{hook: %s, check: none}", ntohs(sa.sin_port), hook);
+	c = conf_of(text);
+	assert_null(acme_place_new(c, types, 1, &e));
+	assert_int_equal(e.code, ERR_NET);
+	err_clear(&e);
+	p = acme_place_new(c, types, 2, &e);
+	assert_non_null(p);
+	memset(&f, 0, sizeof(f));
+	named(f.ident.text, "example.test");
+	f.token = TOKEN;
+	f.type = CHALLENGE_HTTP_01;
+	assert_int_equal(acme_place_put(p, &f, THUMB, &e), -1);
+	assert_int_equal(e.code, ERR_NET);
+	assert_non_null(strstr(e.msg, "the port is taken by"));
+	err_clear(&e);
+	f.type = CHALLENGE_DNS_01;
+	assert_int_equal(acme_place_put(p, &f, THUMB, &e), 0);
+	assert_int_equal(acme_place_drop(p, &f, THUMB, 0, &e), 0);
+	acme_place_free(p);
+	conf_free(c);
+	free(text);
+	/* what is no address is not passed over */
+	text = mem_printf("http-01: {listen: here}, dns-01: {hook: %s, "
+	    "check: none}", hook);
+	c = conf_of(text);
+	assert_null(acme_place_new(c, types, 2, &e));
+	assert_int_equal(e.code, ERR_CONF);
+	conf_free(c);
+	free(text);
+	free(hook);
+	(void)close(fd);
+}
+
 static int
 setup(void **state)
 {
@@ -343,6 +400,7 @@ main(void)
 		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_persist),
+		cmocka_unit_test(test_taken),
 	};
 	int	r;
 
