@@ -119,6 +119,10 @@ struct flow_place {
 	const char *const	*issuers;	/* dns-persist-01 */
 	size_t			 nissuers;
 	const char		*authz;		/* URL */
+	const struct order_ident *all;		/* of the order */
+	size_t			 nall;
+	unsigned		 remaining;	/* others of this type that
+						   are wanted now */
 };
 
 /*

@@ -45,11 +45,17 @@ flow_place(const struct flow *f, size_t i, struct flow_place *out)
 {
 	const struct flow_auth	*a;
 	const struct challenge	*c;
+	size_t			 k;
 
 	memset(out, 0, sizeof(*out));
 	if (i >= f->nauths)
 		return;
 	a = &f->auth[i];
+	out->all = f->ident;
+	out->nall = f->nidents;
+	for (k = 0; k < f->nauths; k++)
+		out->remaining += k != i && f->auth[k].type == a->type &&
+		    f->auth[k].place == FLOW_PLACE_WANTED;
 	out->state = a->place;
 	out->ident = a->ident;
 	out->type = a->type;

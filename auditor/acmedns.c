@@ -29,14 +29,14 @@ word_ok(const char *s, const char *more)
 
 /* JSON of a bounded size, an object; NULL and the error. */
 static json_t *
-load(struct span s, const char *what, struct err *e)
+load(struct span s, unsigned cap, const char *what, struct err *e)
 {
 	json_error_t	 why;
 	json_t		*o;
 
-	if (s.n > LIMIT_ACMEDNS) {
+	if (s.n > cap) {
 		(void)err_set(e, ERR_LIMIT, "%s has %zu bytes; at most %u are "
-		    "read", what, s.n, LIMIT_ACMEDNS);
+		    "read", what, s.n, cap);
 		return NULL;
 	}
 	o = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, &why);
@@ -83,7 +83,8 @@ int
 acmedns_read(struct span json, const char *ident, struct acmedns *a,
     struct err *e)
 {
-	json_t		*o = load(json, "the acme-dns account", e);
+	json_t		*o = load(json, LIMIT_CONF_SECRET,
+			    "the acme-dns account", e);
 	const json_t	*v;
 
 	memset(a, 0, sizeof(*a));
@@ -149,7 +150,7 @@ acmedns_update(const struct acmedns *a, const char *base, const char *value,
 static void
 error_of(struct span body, char *out, size_t n)
 {
-	json_t		*o = load(body, "the answer", NULL);
+	json_t		*o = load(body, LIMIT_ACMEDNS, "the answer", NULL);
 	struct buf	 b = BUF_INIT;
 
 	message_clean(&b, json_string_value(json_object_get(o, "error")), 100,
@@ -183,7 +184,7 @@ acmedns_said(const struct acmedns *a, long status, struct span body,
 	if (status != 200)
 		return err_set(e, ERR_HTTP, "acme-dns answers the update of "
 		    "%s with status %ld%s", a->subdomain, status, why);
-	if ((o = load(body, "the answer of acme-dns", e)) == NULL)
+	if ((o = load(body, LIMIT_ACMEDNS, "the answer of acme-dns", e)) == NULL)
 		return -1;
 	txt = json_string_value(json_object_get(o, "txt"));
 	if (txt == NULL || strcmp(txt, value) != 0)
@@ -194,12 +195,12 @@ acmedns_said(const struct acmedns *a, long status, struct span body,
 }
 
 int
-acmedns_place(const struct acmedns *a, const char *ident,
+acmedns_place(const struct acmedns *a, const char *owner,
     const char *place, struct err *e)
 {
 	if (strcasecmp(place, a->fulldomain) == 0)
 		return 0;
-	return err_set(e, ERR_CONF, "_acme-challenge.%.100s does not lead to "
-	    "the acme-dns account; make the record: _acme-challenge.%.100s. "
-	    "CNAME %.120s.", ident, ident, a->fulldomain);
+	return err_set(e, ERR_CONF, "%.120s does not lead to the "
+	    "acme-dns account; make the record: %.120s. CNAME %.120s.", owner,
+	    owner, a->fulldomain);
 }

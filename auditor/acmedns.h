@@ -52,10 +52,10 @@ int acmedns_said(const struct acmedns *, long status, struct span body,
     const char *value, struct err *);
 
 /*
- * CNAMEs lead from _acme-challenge.${ident} to ${place}: 0 when that is the
+ * CNAMEs lead from the record's name ${owner} to ${place}: 0 when that is the
  * account's, else -1 ERR_CONF with the record that must be made.
  */
-int acmedns_place(const struct acmedns *, const char *ident,
+int acmedns_place(const struct acmedns *, const char *owner,
     const char *place, struct err *);
 
 #endif

@@ -125,6 +125,7 @@ struct conf {
 	char		*acme_eab_kid;
 	char		*acme_eab_key_file;
 	char		*acme_profile;
+	char		*acme_key_passphrase;	/* file: of the keys' files */
 	char		*http01_listen;		/* "0.0.0.0:80" */
 	char		*http01_webroot;
 	char		*dns01_server;		/* of RFC 2136 */
@@ -133,8 +134,15 @@ struct conf {
 	char		*dns01_secret_file;
 	char		*dns01_hook;
 	char		*dns01_convention;	/* "uacme" */
-	char		*dns01_check;		/* "authoritative" */
+	char		*dns01_acmedns_url;
+	char		*dns01_acmedns_file;	/* its accounts */
+	struct conf_strs dns01_check;		/* a word, or resolvers; none:
+						   "authoritative" */
 	struct conf_strs dns01_resolvers;
+	int		 dns_account01;		/* 1: as dns-01 is placed */
+	int		 dns_persist01;		/* 1: it is there */
+	char		*persist_place;		/* "person", "dns-01" */
+	int64_t		 persist_until;		/* us, INT64_MIN: no end */
 	char		*alpn01_listen;
 	char		*deploy_dir;		/* NULL: STATE_DIR/live */
 	char		*deploy_hook;

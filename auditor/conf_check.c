@@ -372,6 +372,46 @@ check_routes(const struct conf *c, const struct place *p)
 }
 
 static int
+is_seen_word(const char *text)
+{
+	return strcmp(text, "authoritative") == 0 ||
+	    strcmp(text, "resolvers") == 0 || strcmp(text, "none") == 0;
+}
+
+int
+conf_check_seen(const char *text, struct err *e)
+{
+	struct dnsservers	l;
+
+	memset(&l, 0, sizeof(l));
+	if (is_seen_word(text) || dnsserver_add(&l, text, NULL) == 0)
+		return 0;
+	return err_set(e, ERR_CONF, "`%.60s` is neither authoritative, "
+	    "resolvers, none, nor the address of a resolver", text);
+}
+
+/* Challenges whose record is placed as that of dns-01 is. */
+static int
+check_more(const struct conf *c, const struct place *p,
+    const struct conf_node *n)
+{
+	int	way = c->dns01_server != NULL || c->dns01_hook != NULL ||
+		    c->dns01_acmedns_url != NULL;
+	int	fixed = c->dns01_hook != NULL &&
+		    strcmp(c->dns01_convention, "lego") != 0;
+
+	if (c->dns_account01 && (!way || fixed))
+		return fail(p, n, "acme.challenges.dns-account-01", "it is "
+		    "placed as dns-01 is: by rfc2136, acme_dns, or a hook of "
+		    "convention lego, which is told the record's name");
+	if (c->dns_persist01 && strcmp(c->persist_place, "dns-01") == 0 &&
+	    c->dns01_server == NULL)
+		return fail(p, n, "acme.challenges.dns-persist-01", "place: "
+		    "dns-01 needs dns-01: {rfc2136: ...}");
+	return 0;
+}
+
+static int
 check_dns01(const struct conf *c, const struct place *p)
 {
 	static const char	 path[] = "acme.challenges.dns-01";
@@ -387,19 +427,29 @@ check_dns01(const struct conf *c, const struct place *p)
 	    c->dns01_secret_file == NULL))
 		return fail(p, n, path, "rfc2136 needs all three: server, "
 		    "key_name, secret_file");
-	if (some && c->dns01_hook != NULL)
-		return fail(p, n, path, "either rfc2136 or hook, not both");
+	if ((c->dns01_acmedns_url == NULL) != (c->dns01_acmedns_file == NULL))
+		return fail(p, n, path, "acme_dns needs both: url, "
+		    "storage_file");
+	if (some + (c->dns01_hook != NULL) + (c->dns01_acmedns_url != NULL) >
+	    1)
+		return fail(p, n, path, "one of rfc2136, acme_dns and hook "
+		    "places the record, not several");
 	memset(&l, 0, sizeof(l));
 	if (some && dnsserver_read(&l.v[0], c->dns01_server, &why) == -1)
 		return fail(p, n, path, "rfc2136.server: %s", why.msg);
 	for (i = 0; i < c->dns01_resolvers.n; i++)
 		if (dnsserver_add(&l, c->dns01_resolvers.v[i], &why) == -1)
 			return fail(p, n, path, "resolvers: %s", why.msg);
-	if (i == 0 && c->dns01_check != NULL &&
-	    strcmp(c->dns01_check, "resolvers") == 0)
+	for (i = 0; i < c->dns01_check.n; i++)
+		if (is_seen_word(c->dns01_check.v[i]) &&
+		    c->dns01_check.n != 1)
+			return fail(p, n, path, "check: either "
+			    "authoritative, resolvers or none, or addresses");
+	if (c->dns01_check.n == 1 && c->dns01_resolvers.n == 0 &&
+	    strcmp(c->dns01_check.v[0], "resolvers") == 0)
 		return fail(p, n, path, "check: resolvers needs resolvers: "
 		    "[ADDRESS, ...]");
-	return 0;
+	return check_more(c, p, n);
 }
 
 int

@@ -145,6 +145,15 @@ read_strs(struct job *j, const struct conf_key *k, const struct conf_node *n,
 {
 	size_t	i, back;
 
+	conf_value_free(k, base);	/* the default */
+	if (n->type == CONF_TEXT && (k->flags & CONF_F_ONE) != 0) {
+		if (n->empty)
+			(void)err_set(j->e, ERR_CONF, "it has no value; %s",
+			    k->help);
+		else if (conf_value_add(k, base, n->text, j->e) == 0)
+			return 0;
+		return at(j, n);
+	}
 	if (n->type != CONF_LIST) {
 		(void)err_set(j->e, ERR_CONF,
 		    "a list is needed, such as [a, b]: %s", k->help);
@@ -175,7 +184,14 @@ read_struct(struct job *j, const struct conf_key *k,
     const struct conf_node *n, void *base)
 {
 	const struct conf_key	*s;
+	int			 nothing = n->type == CONF_TEXT && n->empty;
 
+	if ((k->flags & CONF_F_HERE) != 0 && (nothing ||
+	    n->type == CONF_MAPPING)) {
+		*(int *)(void *)((char *)base + k->off) = 1;
+		if (nothing)
+			return 0;
+	}
 	if (n->type == CONF_MAPPING)
 		return read_map(j, k->map, n, base);
 	if (k->map->scalar != NULL && n->type == CONF_TEXT) {
@@ -339,6 +355,8 @@ conf_read_defaults(const struct conf_map *m, void *base)
 			conf_read_defaults(k->map, base);
 		else if (k->type == CONF_T_DATE)
 			memcpy((char *)base + k->off, &never, sizeof(never));
+		else if (k->dflt != NULL && k->type == CONF_T_STRS)
+			(void)conf_value_add(k, base, k->dflt, NULL);
 		else if (k->dflt != NULL)
 			(void)conf_value_set(k, base, k->dflt, NULL, NULL);
 	}

@@ -183,6 +183,8 @@ conf_secret_preload(const struct conf *c, uid_t user)
 	preload(c->heartbeat_url_file, user);
 	preload(c->acme_eab_key_file, user);
 	preload(c->dns01_secret_file, user);
+	preload(c->dns01_acmedns_file, user);
+	preload(c->acme_key_passphrase, user);
 }
 
 void

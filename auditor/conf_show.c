@@ -23,6 +23,8 @@ strs_json(const struct conf_key *k, const void *base)
 	    ((const char *)base + k->off);
 	if (s->n == 0)
 		return NULL;
+	if (s->n == 1 && (k->flags & CONF_F_ONE) != 0)
+		return json_string(s->v[0]);
 	list = json_array();
 	for (i = 0; i < s->n; i++)
 		json_array_append_new(list, json_string(s->v[i]));
@@ -73,7 +75,9 @@ key_json(const struct conf_key *k, const void *base)
 		return strs_json(k, base);
 	case CONF_T_MAP:
 		v = map_json(k->map, base);
-		if (json_object_size(v) > 0)
+		if ((k->flags & CONF_F_HERE) != 0 ? *(const int *)
+		    (const void *)((const char *)base + k->off) :
+		    json_object_size(v) > 0)
 			return v;
 		json_decref(v);
 		return NULL;
@@ -272,7 +276,7 @@ add_keys(struct buf *b, const struct conf_key *up, const struct conf *c,
 		text = c != NULL && !nested ? conf_value_text(k, c) : NULL;
 		if (c == NULL && k->dflt != NULL)
 			text = mem_str(k->dflt);
-		dark = c == NULL || (nested && (k->type != CONF_T_MAP ||
+		dark = c == NULL || (k->flags & CONF_F_HERE) != 0 || (nested && (k->type != CONF_T_MAP ||
 		    !any_default(k->map))) || (!nested && text == NULL);
 		buf_fmt(b, "%s%*s%s", dark ? "# " : "", depth * 2, "",
 		    !list ? "" : k == m->keys ? "- " : "  ");

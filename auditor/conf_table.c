@@ -39,7 +39,7 @@ static const char *const tsig_words[] = {
 	"hmac-sha256", "hmac-sha384", "hmac-sha512", NULL
 };
 static const char *const convention_words[] = {
-	"uacme", "dehydrated", "lego", "certbot", NULL
+	"uacme", "dehydrated", "lego", "lego-raw", "certbot", NULL
 };
 static const char *const check_words[] = {
 	"authoritative", "resolvers", "none", NULL
@@ -49,8 +49,10 @@ static const char *const directory_words[] = {
 };
 static const char *const true_words[] = { "true", "false", NULL };
 static const char *const challenge_words[] = {
-	"http-01", "dns-01", "tls-alpn-01", NULL
+	"http-01", "dns-01", "tls-alpn-01", "dns-account-01",
+	"dns-persist-01", NULL
 };
+static const char *const persist_words[] = { "person", "dns-01", NULL };
 static const char *const managed_words[] = {
 	"p256", "p384", "rsa2048", "rsa3072", "rsa4096", NULL
 };
@@ -315,16 +317,29 @@ static const struct conf_key rfc2136_keys[] = {
 };
 static const struct conf_map rfc2136_map = { .keys = rfc2136_keys };
 
+static const struct conf_key acmedns_keys[] = {
+	{ .name = "url", .type = CONF_T_STR, AT(conf, dns01_acmedns_url),
+	  .check = conf_check_url, .help = "of the acme-dns server" },
+	{ .name = "storage_file", .type = CONF_T_SECRET,
+	  AT(conf, dns01_acmedns_file),
+	  .help = "its accounts by name, JSON as lego keeps them" },
+	{ .name = NULL }
+};
+static const struct conf_map acmedns_map = { .keys = acmedns_keys };
+
 static const struct conf_key dns01_keys[] = {
 	{ .name = "rfc2136", .type = CONF_T_MAP, .map = &rfc2136_map,
 	  .help = "DNS updates" },
+	{ .name = "acme_dns", .type = CONF_T_MAP, .map = &acmedns_map,
+	  .help = "or an acme-dns server, to which CNAMEs lead" },
 	{ .name = "hook", .type = CONF_T_PATH, AT(conf, dns01_hook),
 	  .help = "or a program that places the record" },
 	{ .name = "convention", .type = CONF_T_STR,
 	  AT(conf, dns01_convention), .words = convention_words,
 	  .dflt = "uacme", .help = "how the program is called" },
-	{ .name = "check", .type = CONF_T_STR, AT(conf, dns01_check),
-	  .words = check_words, .dflt = "authoritative",
+	{ .name = "check", .type = CONF_T_STRS, .flags = CONF_F_ONE,
+	  AT(conf, dns01_check), .words = check_words,
+	  .check = conf_check_seen, .dflt = "authoritative",
 	  .help = "where the record must be seen before the CA looks" },
 	{ .name = "resolvers", .type = CONF_T_STRS,
 	  AT(conf, dns01_resolvers), .help = "asked instead of the system's" },
@@ -339,6 +354,19 @@ static const struct conf_key alpn01_keys[] = {
 };
 static const struct conf_map alpn01_map = { .keys = alpn01_keys };
 
+static const struct conf_key account01_keys[] = { { .name = NULL } };
+static const struct conf_map account01_map = { .keys = account01_keys };
+
+static const struct conf_key persist01_keys[] = {
+	{ .name = "place", .type = CONF_T_STR, AT(conf, persist_place),
+	  .words = persist_words, .dflt = "person",
+	  .help = "who keeps the record: person, or as dns-01 is placed" },
+	{ .name = "until", .type = CONF_T_DATE, AT(conf, persist_until),
+	  .help = "end of the grant that is placed" },
+	{ .name = NULL }
+};
+static const struct conf_map persist01_map = { .keys = persist01_keys };
+
 static const struct conf_key challenges_keys[] = {
 	{ .name = "http-01", .type = CONF_T_MAP, .map = &http01_map,
 	  .help = "control proved by a web page" },
@@ -346,6 +374,13 @@ static const struct conf_key challenges_keys[] = {
 	  .help = "control proved by a DNS record" },
 	{ .name = "tls-alpn-01", .type = CONF_T_MAP, .map = &alpn01_map,
 	  .help = "control proved by a TLS handshake" },
+	{ .name = "dns-account-01", .type = CONF_T_MAP,
+	  .flags = CONF_F_HERE, AT(conf, dns_account01),
+	  .map = &account01_map,
+	  .help = "as dns-01, at a name of the account's own" },
+	{ .name = "dns-persist-01", .type = CONF_T_MAP,
+	  .flags = CONF_F_HERE, AT(conf, dns_persist01),
+	  .map = &persist01_map, .help = "a DNS record that stays" },
 	{ .name = NULL }
 };
 static const struct conf_map challenges_map = { .keys = challenges_keys };
@@ -378,6 +413,9 @@ static const struct conf_key acme_keys[] = {
 	  AT(conf, acme_eab_key_file), .help = "external account: the key" },
 	{ .name = "profile", .type = CONF_T_STR, AT(conf, acme_profile),
 	  .help = "preferred certificate profile" },
+	{ .name = "key_passphrase_file", .type = CONF_T_SECRET,
+	  AT(conf, acme_key_passphrase),
+	  .help = "encrypts the keys in state_dir" },
 	{ .name = "challenges", .type = CONF_T_MAP, .map = &challenges_map,
 	  .help = "how control of a name is proved" },
 	{ .name = "deploy", .type = CONF_T_MAP, .map = &deploy_map,

@@ -29,6 +29,9 @@ enum conf_type {
 
 #define CONF_F_REQUIRED	0x01u
 #define CONF_F_NAME	0x02u	/* the key in the mapping above (DICT) */
+#define CONF_F_HERE	0x04u	/* MAP: the int at off is 1 where it is
+				   written, be it empty */
+#define CONF_F_ONE	0x08u	/* STRS: a single value is a list of one */
 
 struct conf_key {
 	const char		*name;

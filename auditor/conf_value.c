@@ -246,6 +246,7 @@ char *
 conf_value_text(const struct conf_key *k, const void *base)
 {
 	const void	*field = (const char *)base + k->off;
+	const struct conf_strs *strs = field;
 	char		 out[64];
 	int64_t		 v;
 	int		 n;
@@ -273,6 +274,9 @@ conf_value_text(const struct conf_key *k, const void *base)
 	case CONF_T_DATE:
 		v = *(const int64_t *)field;
 		return v == INT64_MIN ? NULL : mem_str(clk_text(v, out));
+	case CONF_T_STRS:
+		return (k->flags & CONF_F_ONE) != 0 && strs->n == 1 ?
+		    mem_str(strs->v[0]) : NULL;
 	default:
 		return NULL;
 	}

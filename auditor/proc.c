@@ -22,8 +22,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#define HIGH		100	/* where descriptors wait for their numbers */
-#define FDS_MAX		FILE_KEPT_MAX	/* the engine has the most */
+#define HIGH		160	/* where descriptors wait for their numbers */
+#define FDS_MAX		(FILE_KEPT_MAX + 64)	/* who renews has the most */
 #define CLOEXEC_RANGE	4u	/* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
 
 /* What a child sees of our environment. */

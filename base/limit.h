@@ -389,6 +389,7 @@
 #define LIMIT_ACME_POLLS	10000u
 /* A stored order: 9 chains as JSON, CSR, 100 authorizations. */
 #define LIMIT_ACME_STATE	(4u << 20)
+
 /* --- answering challenges --- */
 
 /* Answers of one kind at a time: 64 orders of 100 names, with room. */
@@ -414,6 +415,7 @@
 #define LIMIT_CHALLENGE_HITS_OF	32
 /* Its memory: 1,024 handshakes of 100 KB, 8,192 certificates of 10 KB. */
 #define LIMIT_DATA_CHALLENGE	(256u << 20)
+
 /* --- values in the DNS --- */
 
 /* Bytes of a TSIG secret: more than a block of SHA-512 only gets hashed. */
@@ -437,8 +439,9 @@
 #define LIMIT_DNS01_TOKEN	256u
 /* Names of one order that a hook is told: CAs take 100; a variable holds. */
 #define LIMIT_DNS01_NAMES	100u
-/* The answer of acme-dns, and an account of it: under 500 bytes. */
+/* The answer of acme-dns: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
+
 /* --- what other ACME clients have --- */
 
 /* Names in one folder of theirs: csr/ of a certbot of ten years has 50,000. */
@@ -455,5 +458,11 @@
 #define LIMIT_CLIENT_KEYS	1000u
 /* The URL of an account: CAs have under 100 bytes. */
 #define LIMIT_CLIENT_URL	1024u
+
+/* --- acme.challenges and acme.key_passphrase_file --- */
+
+/* Keys that are encrypted when a store is opened: 50 ms each, and the opener
+   waits; the next time goes on. */
+#define LIMIT_SIGN_ENCRYPT	256u
 
 #endif

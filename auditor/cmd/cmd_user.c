@@ -163,7 +163,9 @@ keep_files(const struct conf *c, uid_t user)
 {
 	const char	*v[] = { c->path, c->watch_file, c->log_list_file,
 	    c->log_list_key, c->fetch_ca_file, c->ccadb_csv,
-	    c->heartbeat_url_file, c->acme_ca_file };
+	    c->heartbeat_url_file, c->acme_ca_file, c->acme_eab_key_file,
+	    c->dns01_secret_file, c->dns01_acmedns_file,
+	    c->acme_key_passphrase };
 	char		*sig;
 	size_t		 i;
 

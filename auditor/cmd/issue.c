@@ -246,8 +246,9 @@ out:
 const struct cmd cmd_issue = {
 	.name = "issue",
 	.args = "NAME...|--csr FILE [NAME] [--key KIND] [--dry-run]\n"
-	    "           [--challenge http-01|tls-alpn-01|dns-01]\n"
-	    "           [--profile NAME] [--preferred-chain ISSUER]",
+	    "           [--challenge http-01|tls-alpn-01|dns-01|dns-account-01|\n"
+	    "           dns-persist-01] [--profile NAME]\n"
+	    "           [--preferred-chain ISSUER]",
 	.brief = "order a certificate from the CA of acme.directory",
 	.help = "  certvigil issue example.com www.example.com\n"
 	    "  certvigil issue --key rsa2048 legacy.example.com\n"
@@ -255,7 +256,7 @@ const struct cmd cmd_issue = {
 	    "\n"
 	    "The names of one certificate, the first of which names it.  What\n"
 	    "is ordered is expected: when it appears in a log, nobody is told.\n"
-	    "A wildcard can be proved by dns-01 only.\n"
+	    "A wildcard can be proved by a challenge in the DNS only.\n"
 	    "Key kinds: p256 (default), p384, rsa2048, rsa3072, rsa4096.\n"
 	    "Of several chains, --preferred-chain takes the one whose topmost\n"
 	    "certificate is by (or is) ISSUER, a common name, also when it is\n"

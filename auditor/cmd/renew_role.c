@@ -29,6 +29,7 @@ hear(struct ipc *boss, struct cmd_ctx *ctx, struct err *e)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
 	for (i = 0; i < r.nfiles; i++)
 		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);
+	challenge_listen_adopted(r.nlisten, ENGINE_LISTEN_FD);
 	ctx->conf = conf_load(r.config[0] != '\0' ? r.config : NULL, e);
 	if (ctx->conf == NULL)
 		return -1;

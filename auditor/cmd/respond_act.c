@@ -93,6 +93,7 @@ prove(struct act *a, struct err *e)
 	if (a->d.flow == NULL)
 		return -1;
 	a->d.thumbprint = a->account.thumbprint;
+	acme_place_as(a->d.place, a->account.url);
 	rc = drive(a, e);
 	acme_drive_unplace(&a->d);
 	acme_drive_end(&a->d);

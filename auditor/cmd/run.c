@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/run_ports.h"
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
 #include "auditor/ipc.h"
@@ -71,6 +72,7 @@ struct super {
 	int		 done;
 	struct proc	 renew;		/* while something is renewed */
 	int64_t		 renew_at;	/* clk_mono */
+	struct run_ports ports;		/* for what is renewed */
 };
 
 /* A process of this role, told what it is for. */
@@ -79,17 +81,21 @@ child(struct super *s, const char *role, int slot, struct proc *out,
     struct err *e)
 {
 	struct engine_run	r;
-	struct proc_fd		fds[FILE_KEPT_MAX];
+	struct proc_fd		fds[FILE_KEPT_MAX + RUN_PORTS_MAX];
 	struct buf		b = BUF_INIT;
 	const char		*path;
+	size_t			n = 0;
 
-	r.nfiles = 0;
+	memset(&r, 0, sizeof(r));
 	while (r.nfiles < FILE_KEPT_MAX &&
 	    (path = file_kept(r.nfiles, &fds[r.nfiles].fd)) != NULL) {
 		fds[r.nfiles].number = ENGINE_FILE_FD + (int)r.nfiles;
 		r.files[r.nfiles++] = path;
 	}
-	if (proc_spawn(role, fds, r.nfiles, out, e) == -1)
+	if (strcmp(role, "renew") == 0)
+		n = run_ports_fds(&s->ports, ENGINE_LISTEN_FD, fds + r.nfiles,
+		    r.nlisten);
+	if (proc_spawn(role, fds, r.nfiles + n, out, e) == -1)
 		return -1;
 	r.config = s->ctx->conf->path != NULL ? s->ctx->conf->path : "";
 	r.conninfo = s->conninfo;
@@ -127,13 +133,15 @@ renew(struct super *s)
 
 	if (s->renew.pid != 0 && proc_reap(&s->renew, NULL, 0)) {
 		proc_free(&s->renew);
+		run_ports_rest(&s->ports);
 		s->renew_at = clk_mono() + every * CLK_SEC;
 	}
 	if (s->once || sig_stop || s->renew.pid != 0 ||
 	    clk_mono() < s->renew_at ||
 	    (c->http01_listen == NULL && c->http01_webroot == NULL &&
 	    c->alpn01_listen == NULL && c->dns01_server == NULL &&
-	    c->dns01_hook == NULL))
+	    c->dns01_hook == NULL && c->dns01_acmedns_url == NULL &&
+	    !c->dns_persist01))
 		return;
 	s->renew_at = clk_mono() + every * CLK_SEC;
 	if (child(s, "renew", 0, &s->renew, &e) == -1)
@@ -226,15 +234,20 @@ stop(struct super *s)
 static void
 nap(struct super *s)
 {
-	struct pollfd	p[WORKERS_MAX];
-	size_t		i, n = 0;
+	struct pollfd	p[WORKERS_MAX + RUN_PORTS_MAX];
+	size_t		i, n = 0, own;
 
 	for (i = 0; i < s->n; i++)
 		if (s->w[i].proc.ipc != NULL)
 			p[n++] = (struct pollfd){ ipc_fd(s->w[i].proc.ipc),
 			    POLLIN, 0 };
-	if (poll(p, n, 1000) > 0)
-		(void)usleep(1000);	/* the process follows its socket */
+	own = n;
+	if (s->renew.pid == 0)
+		n += run_ports_poll(&s->ports, p + n);
+	if (poll(p, n, 1000) <= 0)
+		return;
+	run_ports_hang_up(p + own, n - own);
+	(void)usleep(1000);	/* the process follows its socket */
 }
 
 static int
@@ -370,6 +383,7 @@ const struct cmd cmd_run = {
 	    "Exit status of --once: 0 every log was read and proven, 1 one\n"
 	    "could not be reached, 2 one failed its proof or signature.\n",
 	.run = run_run,
+	.keep_user = 1
 };
 
 static int
@@ -405,7 +419,12 @@ run_run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	s.n = s.once ? 1 : (size_t)workers(ctx, given);
 	signals();
-	if (database(&s, &e) == -1)
-		return sig_stop ? 0 : cmd_fail(&e);
-	return sig_stop ? 0 : run_workers(&s);
+	/* as root: ports first, then another user */
+	if ((!s.once && run_ports_open(&s.ports, ctx->conf, &e) == -1) ||
+	    cmd_become(ctx, &e) == -1 || database(&s, &e) == -1)
+		rc = sig_stop ? 0 : cmd_fail(&e);
+	else
+		rc = sig_stop ? 0 : run_workers(&s);
+	run_ports_close(&s.ports);
+	return rc;
 }

@@ -448,6 +448,7 @@ acme_order_run(struct acme_order *o, struct acme_order_result *out,
 	r.d.talk = o->talk;
 	r.d.place = o->place;
 	r.d.thumbprint = o->account->thumbprint;
+	acme_place_as(o->place, o->account->url);
 	r.d.save = save;
 	r.d.tell = say;
 	r.d.arg = &r;

@@ -6,6 +6,7 @@
 
 #include "acme/chal.h"
 #include "auditor/ipc.h"
+#include "auditor/role/acme_dns_persist.h"
 #include "auditor/role/acme_place_dns.h"
 #include "auditor/role/challenge_client.h"
 #include "auditor/webroot.h"
@@ -21,8 +22,10 @@
 struct acme_place {
 	const struct conf	*conf;
 	struct challenge_listen	 listen;
+	struct err		 why[CHALLENGE_KINDS];	/* no port */
 	struct challenge_client	*client;	/* NULL: nothing listens */
 	struct acme_dns		*dns;		/* NULL: not needed so far */
+	const char		*account;	/* its URL; NULL: not told */
 };
 
 static int
@@ -35,6 +38,10 @@ configured(const struct conf *c, enum challenge_type t)
 		return c->alpn01_listen != NULL;
 	case CHALLENGE_DNS_01:
 		return acme_dns_is(c);
+	case CHALLENGE_DNS_ACCOUNT_01:
+		return c->dns_account01;
+	case CHALLENGE_DNS_PERSIST_01:
+		return c->dns_persist01;
 	default:
 		return 0;
 	}
@@ -45,7 +52,9 @@ acme_place_types(const struct conf *c, const char *only,
     enum challenge_type out[CHALLENGE_MAX], struct err *e)
 {
 	static const enum challenge_type	all[] = {
-		CHALLENGE_HTTP_01, CHALLENGE_TLS_ALPN_01, CHALLENGE_DNS_01
+		CHALLENGE_HTTP_01, CHALLENGE_TLS_ALPN_01,
+		CHALLENGE_DNS_PERSIST_01, CHALLENGE_DNS_01,
+		CHALLENGE_DNS_ACCOUNT_01
 	};
 	size_t	i, n = 0;
 
@@ -74,16 +83,49 @@ acme_place_free(struct acme_place *p)
 	free(p);
 }
 
-/* That of dns-01: an order that is gone on with may have begun with it. */
+/* That of DNS: an order that is gone on with may have begun with it. */
 static int
 dns(struct acme_place *p, struct err *e)
 {
-	if (p->dns == NULL && !acme_dns_is(p->conf))
-		return err_set(e, ERR_CONF, "acme.challenges: dns-01 is not "
-		    "configured any more");
 	if (p->dns == NULL)
 		p->dns = acme_dns_new(p->conf, e);
-	return p->dns != NULL ? 0 : -1;
+	if (p->dns == NULL)
+		return -1;
+	acme_dns_as(p->dns, p->account);
+	return 0;
+}
+
+void
+acme_place_as(struct acme_place *p, const char *account)
+{
+	p->account = account;
+}
+
+static int
+is_dns(enum challenge_type t)
+{
+	return t == CHALLENGE_DNS_01 || t == CHALLENGE_DNS_ACCOUNT_01 ||
+	    t == CHALLENGE_DNS_PERSIST_01;
+}
+
+static int
+open_port(struct acme_place *p, enum challenge_kind k, const char *text,
+    struct err *e)
+{
+	if (challenge_listen_at(&p->listen, k, text, &p->why[k]) == 0)
+		return 0;
+	return err_set(e, p->why[k].code, "%s", p->why[k].msg);
+}
+
+static int
+open_type(struct acme_place *p, enum challenge_type t, struct err *e)
+{
+	if (t == CHALLENGE_HTTP_01)
+		return p->conf->http01_webroot != NULL ? 0 :
+		    open_port(p, CHALLENGE_HTTP, p->conf->http01_listen, e);
+	if (t == CHALLENGE_TLS_ALPN_01)
+		return open_port(p, CHALLENGE_TLS, p->conf->alpn01_listen, e);
+	return dns(p, e);
 }
 
 struct acme_place *
@@ -91,30 +133,34 @@ acme_place_new(const struct conf *c, const enum challenge_type *type,
     size_t n, struct err *e)
 {
 	struct acme_place	*p = mem_zero(sizeof(*p));
-	size_t			 i;
-	int			 rc = 0;
+	struct err		 why, first = ERR_INIT;
+	size_t			 i, able = 0;
 
 	p->conf = c;
-	for (i = 0; i < n && rc == 0; i++)
-		if (type[i] == CHALLENGE_HTTP_01 && c->http01_listen != NULL)
-			rc = challenge_listen_at(&p->listen, CHALLENGE_HTTP,
-			    c->http01_listen, e);
-		else if (type[i] == CHALLENGE_TLS_ALPN_01)
-			rc = challenge_listen_at(&p->listen, CHALLENGE_TLS,
-			    c->alpn01_listen, e);
-		else if (type[i] == CHALLENGE_DNS_01)
-			rc = dns(p, e);
-	if (rc == -1) {
-		acme_place_free(p);
-		return NULL;
+	/* what is written wrong is said at once, what is taken may do without */
+	for (i = 0; i < n && first.code != ERR_CONF; i++) {
+		err_clear(&why);
+		if (open_type(p, type[i], &why) == 0)
+			able++;
+		else if (first.code == ERR_NONE || why.code == ERR_CONF)
+			first = why;
 	}
-	return p;
+	if (able > 0 && first.code != ERR_CONF)
+		return p;
+	(void)err_set(e, first.code, "%s", first.msg);
+	acme_place_free(p);
+	return NULL;
 }
 
 /* The process, started when it is first needed. */
 static int
-client(struct acme_place *p, struct err *e)
+client(struct acme_place *p, enum challenge_kind k, struct err *e)
 {
+	if (p->listen.n[k] == 0 && p->why[k].code != ERR_NONE)
+		return err_set(e, p->why[k].code, "%s", p->why[k].msg);
+	if (p->listen.n[k] == 0)
+		return err_set(e, ERR_CONF, "acme.challenges: %s is not "
+		    "configured any more", challenge_kind_name(k));
 	if (p->client == NULL)
 		p->client = challenge_client_new(&p->listen, 0, e);
 	return p->client != NULL ? 0 : -1;
@@ -158,7 +204,7 @@ put_http(struct acme_place *p, const struct flow_place *f,
 	if (p->conf->http01_webroot != NULL)
 		return webroot_put(p->conf->http01_webroot, f->token,
 		    h.keyauth, e);
-	if (client(p, e) == -1 ||
+	if (client(p, CHALLENGE_HTTP, e) == -1 ||
 	    (id = challenge_client_http(p->client, &h, e)) == 0)
 		return -1;
 	return placed(p, id, e);
@@ -174,9 +220,9 @@ put_tls(struct acme_place *p, const struct flow_place *f,
 	uint64_t		id = 0;
 	int			rc = -1;
 
-	if (client(p, e) == 0 && chal_sni(f->ident.text, sni, e) == 0 &&
-	    chal_alpn(f->ident.text, (const char *)auth->p, clk_wall(), &a, e)
-	    == 0) {
+	if (client(p, CHALLENGE_TLS, e) == 0 &&
+	    chal_sni(f->ident.text, sni, e) == 0 && chal_alpn(f->ident.text,
+	    (const char *)auth->p, clk_wall(), &a, e) == 0) {
 		t = (struct challenge_tls){ 0, sni, buf_bytes(&a.cert),
 		    buf_bytes(&a.key), KEEP_S };
 		id = challenge_client_tls(p->client, &t, e);
@@ -201,10 +247,12 @@ acme_place_put(struct acme_place *p, const struct flow_place *f,
 	struct buf	auth = BUF_INIT;
 	int		rc = -1;
 
+	if (f->type == CHALLENGE_DNS_PERSIST_01)
+		return dns(p, e) == 0 ? acme_dns_persist(p->dns, f, e) : -1;
 	if (chal_key_authz(f->token, thumbprint, &auth, e) == 0) {
 		(void)buf_text(&auth);
 		rc = f->type == CHALLENGE_HTTP_01 ?
-		    put_http(p, f, &auth, e) : f->type == CHALLENGE_DNS_01 ?
+		    put_http(p, f, &auth, e) : is_dns(f->type) ?
 		    put_dns(p, f, &auth, e) :
 		    put_tls(p, f, &auth, e);
 	}
@@ -232,7 +280,10 @@ acme_place_drop(struct acme_place *p, const struct flow_place *f,
 {
 	char	sni[NAME_TEXT];
 
-	if (f->type == CHALLENGE_DNS_01)
+	/* a standing grant is the operator's: it stays */
+	if (f->type == CHALLENGE_DNS_PERSIST_01)
+		return 0;
+	if (is_dns(f->type))
 		return drop_dns(p, f, thumbprint, failed, e);
 	if (f->type == CHALLENGE_HTTP_01 && p->conf->http01_webroot != NULL)
 		return webroot_drop(p->conf->http01_webroot, f->token, e);

@@ -10,7 +10,8 @@
 /*
  * Where the answers to challenges are placed, as the configuration says:
  * http-01 by a challenge process or in a web server's folder, tls-alpn-01 by
- * a challenge process, dns-01 by updates or a hook program.
+ * a challenge process, dns-01 and dns-account-01 by updates, acme-dns or a
+ * hook program; dns-persist-01 is looked for, and perhaps written.
  */
 struct acme_place;
 
@@ -24,11 +25,16 @@ size_t acme_place_types(const struct conf *, const char *only,
 
 /*
  * Open the ports that these types need; as root before it becomes another
- * user.  NULL and why: taken by whom, not allowed.
+ * user.  Without its port, acme_place_put() refuses a type, so that the next
+ * one is tried.  NULL when none of them is left, and why: taken by whom, not
+ * allowed; or ERR_CONF, one is not written as it must be.
  */
 struct acme_place *acme_place_new(const struct conf *,
     const enum challenge_type *, size_t n, struct err *);
 void acme_place_free(struct acme_place *);
+
+/* The URL of the account, borrowed: before the first one is placed. */
+void acme_place_as(struct acme_place *, const char *account);
 
 /*
  * Place one, of an account with this key; the CA may look when it returns 0.

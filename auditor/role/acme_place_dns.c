@@ -1,64 +1,26 @@
 #include "auditor/role/acme_place_dns.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/chal.h"
-#include "auditor/dns01.h"
-#include "auditor/net/dnsask.h"
-#include "auditor/net/dnscheck.h"
-#include "auditor/net/dnssend.h"
-#include "auditor/net/dnszone.h"
-#include "auditor/net/egress.h"
-#include "auditor/net/tsig.h"
-#include "auditor/role/dns01.h"
+#include "auditor/role/acme_dns_part.h"
+#include "auditor/role/fetch_client.h"
 #include "base/clk.h"
-#include "base/enc.h"
 #include "base/mem.h"
 
-/* A second value at a name must not wait for the first one to be forgotten. */
-#define TTL_S		10u
 #define RESOLV_CONF	(64u << 10)	/* bytes that are read of it */
 #define TYPE_TXT	16
-#define TICK_MS		20		/* a hook's end is seen so late */
-#define RFC2136		"acme.challenges.dns-01.rfc2136"
-
-/* A record that we wrote. */
-struct written {
-	char	*value;		/* owned, as all of these */
-	char	*output;	/* what the hook printed */
-	char	*place;		/* where the hook was told to write it */
-};
-
-struct acme_dns {
-	const struct conf	*conf;
-	struct dnsservers	 lookup;	/* resolvers */
-	struct dnsservers	 at;		/* the primary; n = 0: a hook */
-	struct tsig_key		 key;		/* once has_key */
-	int			 has_key;
-	enum dns01_convention	 convention;
-	enum dnscheck_mode	 mode;
-	struct egress		 egress;
-	struct dnszone_known	 known;
-	struct written		*written;
-	size_t			 n, cap;
-};
-
-/* One challenge, as text. */
-struct record {
-	const char	*ident, *token, *auth;
-	char		 owner[NAME_TEXT];
-	char		 value[CHAL_TXT];
-};
+#define NXDOMAIN	3
+#define DNS01		"acme.challenges.dns-01"
 
 /* --- configuration --------------------------------------------------------- */
 
 int
 acme_dns_is(const struct conf *c)
 {
-	return c->dns01_server != NULL || c->dns01_hook != NULL;
+	return c->dns01_server != NULL || c->dns01_hook != NULL ||
+	    c->dns01_acmedns_url != NULL;
 }
 
 /* The resolvers that are configured, else those of the system. */
@@ -73,8 +35,7 @@ resolvers(struct acme_dns *d, struct err *e)
 
 	for (i = 0; i < r->n; i++)
 		if (dnsserver_add(&d->lookup, r->v[i], e) == -1)
-			return err_prefix(e,
-			    "acme.challenges.dns-01.resolvers");
+			return err_prefix(e, DNS01 ".resolvers");
 	if (r->n != 0)
 		return 0;
 	p = mem_zero(RESOLV_CONF);
@@ -88,12 +49,26 @@ resolvers(struct acme_dns *d, struct err *e)
 	return 0;
 }
 
-static enum dnscheck_mode
-mode(const char *text)
+/* `check`: a word, or resolvers of its own. */
+static int
+seen(struct acme_dns *d, struct err *e)
 {
-	return strcmp(text, "none") == 0 ? DNSCHECK_NONE :
-	    strcmp(text, "resolvers") == 0 ? DNSCHECK_RESOLVERS :
-	    DNSCHECK_AUTHORITATIVE;
+	const struct conf_strs	*c = &d->conf->dns01_check;
+	const char		*word = c->n == 0 ? "authoritative" : c->v[0];
+	size_t			 i;
+
+	if (strcmp(word, "authoritative") == 0)
+		d->mode = DNSCHECK_AUTHORITATIVE;
+	else if (strcmp(word, "none") == 0)
+		d->mode = DNSCHECK_NONE;
+	else
+		d->mode = DNSCHECK_RESOLVERS;
+	if (d->mode != DNSCHECK_RESOLVERS || strcmp(word, "resolvers") == 0)
+		return 0;
+	for (i = 0; i < c->n; i++)
+		if (dnsserver_add(&d->look, c->v[i], e) == -1)
+			return err_prefix(e, DNS01 ".check");
+	return 0;
 }
 
 static int
@@ -106,14 +81,17 @@ configure(struct acme_dns *d, struct err *e)
 		if (egress_parse_allow(&d->egress,
 		    c->egress_allow_private.v[i], e) == -1)
 			return -1;
-	d->mode = mode(c->dns01_check);
-	if (resolvers(d, e) == -1)
+	if (seen(d, e) == -1 || resolvers(d, e) == -1)
 		return -1;
-	if (c->dns01_server == NULL)
+	if (c->dns01_server == NULL) {
+		d->way = c->dns01_acmedns_url != NULL ? ACME_DNS_WEB :
+		    c->dns01_hook != NULL ? ACME_DNS_HOOK : ACME_DNS_NONE;
 		return dns01_convention(c->dns01_convention, &d->convention,
 		    e);
+	}
+	d->way = ACME_DNS_UPDATE;
 	if (dnsserver_read(&d->at.v[0], c->dns01_server, e) == -1)
-		return err_prefix(e, RFC2136 ".server");
+		return err_prefix(e, DNS01 ".rfc2136.server");
 	d->at.n = 1;
 	d->at.direct = 1;
 	return 0;
@@ -129,6 +107,12 @@ acme_dns_new(const struct conf *c, struct err *e)
 		return d;
 	acme_dns_free(d);
 	return NULL;
+}
+
+void
+acme_dns_as(struct acme_dns *d, const char *account)
+{
+	d->account = account;
 }
 
 static void
@@ -149,49 +133,22 @@ acme_dns_free(struct acme_dns *d)
 	for (i = 0; i < d->n; i++)
 		written_free(&d->written[i]);
 	free(d->written);
+	for (i = 0; i < d->nunseen; i++) {
+		free(d->unseen[i].owner);
+		free(d->unseen[i].value);
+	}
+	free(d->unseen);
+	fetch_client_free(d->fetch);
 	dnszone_forget(&d->known);
 	egress_free(&d->egress);
 	tsig_key_wipe(&d->key);
 	free(d);
 }
 
-/* The key of RFC 2136, read when it is first needed. */
-static int
-key(struct acme_dns *d, struct err *e)
-{
-	const struct conf	*c = d->conf;
-	struct buf		 raw = BUF_INIT;
-	char			*text;
-	int			 rc = -1;
-
-	if (d->has_key)
-		return 0;
-	text = conf_secret(c->dns01_secret_file, e);
-	if (text == NULL)
-		return err_prefix(e, RFC2136);
-	if (enc_unb64(text, strlen(text), &raw) == -1)
-		(void)err_set(e, ERR_CONF, RFC2136 ".secret_file: %.160s is "
-		    "not base64; write only the secret of the key there, as "
-		    "the server's configuration has it",
-		    c->dns01_secret_file);
-	else if (tsig_key_set(&d->key, c->dns01_key_name, c->dns01_algorithm,
-	    buf_bytes(&raw), e) == -1)
-		(void)err_prefix(e, RFC2136);
-	else
-		rc = 0;
-	d->has_key = rc == 0;
-	mem_wipe(text, strlen(text));
-	free(text);
-	if (raw.n != 0)
-		mem_wipe(raw.p, raw.n);
-	buf_free(&raw);
-	return rc;
-}
-
 /* --- what was written ------------------------------------------------------- */
 
-static struct written *
-find(struct acme_dns *d, const char *value)
+struct written *
+acme_dns_find(struct acme_dns *d, const char *value)
 {
 	size_t	i;
 
@@ -201,10 +158,10 @@ find(struct acme_dns *d, const char *value)
 	return NULL;
 }
 
-static struct written *
-note(struct acme_dns *d, const char *value)
+struct written *
+acme_dns_note(struct acme_dns *d, const char *value)
 {
-	struct written	*w = find(d, value);
+	struct written	*w = acme_dns_find(d, value);
 
 	if (w == NULL) {
 		d->written = mem_grow(d->written, &d->cap, d->n + 1,
@@ -212,6 +169,7 @@ note(struct acme_dns *d, const char *value)
 		w = &d->written[d->n++];
 		w->value = mem_str(value);
 		w->output = w->place = NULL;
+		w->remaining = 0;
 	}
 	return w;
 }
@@ -219,7 +177,7 @@ note(struct acme_dns *d, const char *value)
 static void
 forget(struct acme_dns *d, const char *value)
 {
-	struct written	*w = find(d, value);
+	struct written	*w = acme_dns_find(d, value);
 
 	if (w == NULL)
 		return;
@@ -227,170 +185,60 @@ forget(struct acme_dns *d, const char *value)
 	*w = d->written[--d->n];
 }
 
-/* --- updates ----------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------ */
 
-/* Until something comes, or it is ${when}. */
-static void
-wait_until(struct pollfd *p, size_t n, int64_t when)
+void
+acme_dns_wait(struct pollfd *p, size_t n, int64_t when)
 {
 	int64_t	ms = (when - clk_mono() + 999) / 1000;
 
 	(void)poll(p, n, ms < 0 ? 0 : ms > 1000 ? 1000 : (int)ms);
 }
 
-/* Where the record belongs: CNAMEs are followed. */
-static int
-place(struct acme_dns *d, const char *owner, struct dnszone_place *at,
+struct dnsask *
+acme_dns_ask(struct acme_dns *d, const char *owner, struct probe_said *said,
     struct err *e)
-{
-	const char	*server = d->at.v[0].text;
-	struct dnszone	*z;
-	struct pollfd	 p;
-	int		 rc;
-
-	if (dnszone_recall(&d->known, server, owner, clk_mono(), at))
-		return 0;
-	z = dnszone_new(&d->lookup, &d->at, owner, clk_mono());
-	while (!dnszone_turn(z, clk_mono())) {
-		p.fd = dnszone_fd(z);
-		p.events = dnszone_events(z);
-		wait_until(&p, 1, dnszone_when(z));
-	}
-	rc = dnszone_result(z, at, e);
-	if (rc == 0)
-		dnszone_remember(&d->known, server, owner, clk_mono(), at);
-	dnszone_free(z);
-	return rc;
-}
-
-/* Where to look, and for a server that is away what for. */
-static int
-refused(const struct err *why, struct err *e)
-{
-	return err_set(e, why->code, RFC2136 ": %s%s", why->msg,
-	    why->code == ERR_NET ? "; it must be up, and reached from here "
-	    "over UDP and TCP" : "");
-}
-
-static int
-update(struct acme_dns *d, enum dnsupdate_what what, const struct record *r,
-    struct err *e)
-{
-	struct dnszone_place	 at;
-	struct dnsupdate	 u;
-	struct dnssend		*s;
-	struct pollfd		 p;
-	struct err		 why = ERR_INIT;
-	int			 rc;
-
-	if (key(d, e) == -1)
-		return -1;
-	if (place(d, r->owner, &at, &why) == -1)
-		return refused(&why, e);
-	u = (struct dnsupdate){ what, at.zone, at.name, r->value, TTL_S };
-	s = dnssend_new(&d->at.v[0], &d->key, &u, 0, clk_mono());
-	while (!dnssend_turn(s, clk_mono())) {
-		p.fd = dnssend_fd(s);
-		p.events = dnssend_events(s);
-		wait_until(&p, 1, dnssend_when(s));
-	}
-	rc = dnssend_result(s, &why);
-	dnssend_free(s);
-	return rc == 0 ? 0 : refused(&why, e);
-}
-
-/* --- hooks --------------------------------------------------------------------- */
-
-/*
- * Where CNAMEs lead from the name: a hook of lego is told that place.  When
- * nobody answers, it is the name itself, as lego has it.
- */
-static char *
-follow(struct acme_dns *d, const char *owner)
 {
 	struct dnsask	*a = dnsask_new(&d->lookup, owner, TYPE_TXT, 0,
 			    clk_mono());
 	struct pollfd	 p;
-	char		*to;
+	char		 rcode[16];
 
 	while (!dnsask_turn(a, clk_mono())) {
 		p.fd = dnsask_fd(a);
 		p.events = dnsask_events(a);
-		wait_until(&p, 1, dnsask_when(a));
+		acme_dns_wait(&p, 1, dnsask_when(a));
 	}
+	memset(said, 0, sizeof(*said));
+	dnsask_said(a, said);
+	if (said->ok && (said->rcode == 0 || said->rcode == NXDOMAIN))
+		return a;
+	(void)err_set(e, ERR_NET, "%.160s cannot be looked up: %s%s", owner,
+	    said->ok ? "the resolver says " : "", said->ok ?
+	    dnsupdate_rcode(said->rcode, rcode) : said->message);
+	dnsask_free(a);
+	return NULL;
+}
+
+char *
+acme_dns_follow(struct acme_dns *d, const char *owner, struct err *e)
+{
+	struct probe_said	 said;
+	struct dnsask		*a = acme_dns_ask(d, owner, &said, e);
+	char			*to;
+
+	if (a == NULL)
+		return NULL;
 	to = mem_str(*dnsask_owner(a) != '\0' ? dnsask_owner(a) : owner);
 	dnsask_free(a);
 	return to;
 }
 
-/* Until it ends: 0, or -1 and a sentence; what it printed to *output. */
-static int
-hook_wait(struct dns01_run *r, const struct dns01_call *c, char **output,
+int
+acme_dns_check(struct acme_dns *d, const char *owner, const char *value,
     struct err *e)
 {
-	int	status;
-
-	while (!dns01_run_tick(r, clk_mono(), &status))
-		(void)poll(NULL, 0, TICK_MS);
-	if (output != NULL) {
-		free(*output);
-		*output = mem_str(dns01_run_output(r));
-	}
-	return dns01_judge(c, status, dns01_run_late(r), dns01_run_errors(r),
-	    e) == DNS01_OK ? 0 : -1;
-}
-
-static int
-hook(struct acme_dns *d, enum dns01_step step, const struct record *r,
-    struct err *e)
-{
-	struct written		*w = note(d, r->value);
-	struct dns01_call	 c;
-	struct dns01_args	 args;
-	struct dns01_run	*run = NULL;
-	int			 rc = -1;
-
-	memset(&args, 0, sizeof(args));
-	memset(&c, 0, sizeof(c));
-	c.convention = d->convention;
-	c.step = step;
-	c.program = d->conf->dns01_hook;
-	c.ident = r->ident;
-	c.token = r->token;
-	c.keyauth = r->auth;
-	c.value = r->value;
-	if (w->place == NULL && d->convention == DNS01_LEGO)
-		w->place = follow(d, r->owner);
-	c.place = w->place;
-	c.output = w->output != NULL ? w->output : "";
-	if (dns01_make(&c, &args, e) == 0)
-		run = dns01_run_start(&args, 0, e);
-	if (run != NULL)
-		rc = hook_wait(run, &c, step == DNS01_PRESENT ? &w->output :
-		    NULL, e);
-	dns01_run_free(run);
-	dns01_args_free(&args);
-	return rc == 0 ? 0 : err_prefix(e, "acme.challenges.dns-01.hook");
-}
-
-/* --- both ---------------------------------------------------------------------- */
-
-static int
-record(struct record *r, const struct flow_place *f, const char *auth,
-    struct err *e)
-{
-	r->ident = f->ident.text;
-	r->token = f->token;
-	r->auth = auth;
-	chal_txt(auth, r->value);
-	return chal_owner(CHALLENGE_DNS_01, r->ident, NULL, r->owner, e);
-}
-
-/* Until it is seen where it must be. */
-static int
-check(struct acme_dns *d, const struct record *r, struct err *e)
-{
-	const char		*value = r->value;
+	const struct conf_strs	*how = &d->conf->dns01_check;
 	struct dnscheck_opts	 o;
 	struct dnscheck		*c;
 	struct pollfd		 p[DNSCHECK_POLLS];
@@ -398,41 +246,120 @@ check(struct acme_dns *d, const struct record *r, struct err *e)
 
 	memset(&o, 0, sizeof(o));
 	o.mode = d->mode;
-	o.lookup = o.resolvers = &d->lookup;
+	o.lookup = &d->lookup;
+	o.resolvers = d->look.n != 0 ? &d->look : &d->lookup;
 	o.egress = &d->egress;
-	c = dnscheck_new(&o, r->owner, &value, 1, clk_mono());
+	c = dnscheck_new(&o, owner, &value, 1, clk_mono());
 	while (!dnscheck_turn(c, clk_mono()))
-		wait_until(p, dnscheck_polls(c, p, DNSCHECK_POLLS),
+		acme_dns_wait(p, dnscheck_polls(c, p, DNSCHECK_POLLS),
 		    dnscheck_when(c));
 	rc = dnscheck_result(c, e);
 	dnscheck_free(c);
 	return rc == 0 ? 0 : err_prefix(e, "the TXT record is not seen "
-	    "(acme.challenges.dns-01.check: %s)", d->conf->dns01_check);
+	    "(acme.challenges.dns-01.check: %s)", how->n == 0 ?
+	    "authoritative" : d->look.n != 0 ? "resolvers" : how->v[0]);
+}
+
+/* --- placing ------------------------------------------------------------------ */
+
+static int
+record(struct acme_dns *d, struct acme_dns_record *r,
+    const struct flow_place *f, const char *auth, struct err *e)
+{
+	int	own = f->type == CHALLENGE_DNS_ACCOUNT_01;
+
+	r->place = f;
+	r->ident = f->ident.text;
+	r->token = f->token;
+	r->auth = auth;
+	chal_txt(auth, r->value);
+	if (own && d->account == NULL)
+		return err_set(e, ERR_CONF, "dns-account-01 needs an account");
+	return chal_owner(own ? CHALLENGE_DNS_ACCOUNT_01 : CHALLENGE_DNS_01, r->ident,
+	    own ? d->account : NULL, r->owner, e);
+}
+
+static void
+unseen_drop(struct acme_dns *d, size_t i)
+{
+	free(d->unseen[i].owner);
+	free(d->unseen[i].value);
+	d->unseen[i] = d->unseen[--d->nunseen];
+}
+
+/*
+ * Certbot's hooks may do their work at the last challenge of an order only:
+ * it is looked for those before it then, too.
+ */
+static int
+look(struct acme_dns *d, const struct acme_dns_record *r, struct err *e)
+{
+	struct unseen	*u;
+	int		 rc = 0;
+
+	if (d->way == ACME_DNS_HOOK && d->convention == DNS01_CERTBOT &&
+	    r->place->remaining > 0) {
+		d->unseen = mem_grow(d->unseen, &d->capunseen, d->nunseen + 1,
+		    sizeof(*d->unseen));
+		u = &d->unseen[d->nunseen++];
+		u->owner = mem_str(r->owner);
+		u->value = mem_str(r->value);
+		return 0;
+	}
+	while (d->nunseen > 0) {
+		u = &d->unseen[d->nunseen - 1];
+		if (rc == 0)
+			rc = acme_dns_check(d, u->owner, u->value, e);
+		unseen_drop(d, d->nunseen - 1);
+	}
+	return rc == 0 ? acme_dns_check(d, r->owner, r->value, e) : -1;
 }
 
 static int
-take_away(struct acme_dns *d, const struct record *r, int failed,
+write_it(struct acme_dns *d, const struct acme_dns_record *r, struct err *e)
+{
+	switch (d->way) {
+	case ACME_DNS_UPDATE:
+		return acme_dns_update(d, DNSUPDATE_ADD, r, e);
+	case ACME_DNS_WEB:
+		return acme_dns_web(d, r, e);
+	case ACME_DNS_HOOK:
+		return acme_dns_hook(d, DNS01_PRESENT, r, e);
+	default:
+		return err_set(e, ERR_CONF, "acme.challenges: dns-01 is not "
+		    "configured any more");
+	}
+}
+
+static int
+take_away(struct acme_dns *d, const struct acme_dns_record *r, int failed,
     struct err *e)
 {
-	return d->at.n != 0 ? update(d, DNSUPDATE_DELETE, r, e) :
-	    hook(d, failed ? DNS01_FAILED : DNS01_DONE, r, e);
+	switch (d->way) {
+	case ACME_DNS_UPDATE:
+		return acme_dns_update(d, DNSUPDATE_DELETE, r, e);
+	case ACME_DNS_HOOK:
+		return acme_dns_hook(d, failed ? DNS01_FAILED : DNS01_DONE, r,
+		    e);
+	default:
+		return 0;
+	}
 }
 
 int
 acme_dns_put(struct acme_dns *d, const struct flow_place *f, const char *auth,
     struct err *e)
 {
-	struct record	r;
-	struct err	why = ERR_INIT;
-	int		rc;
+	struct acme_dns_record	r;
+	struct err		why = ERR_INIT;
+	int			rc;
 
-	if (record(&r, f, auth, e) == -1)
+	if (record(d, &r, f, auth, e) == -1)
 		return -1;
-	rc = d->at.n != 0 ? update(d, DNSUPDATE_ADD, &r, &why) :
-	    hook(d, DNS01_PRESENT, &r, &why);
+	rc = write_it(d, &r, &why);
 	if (rc == 0) {
-		(void)note(d, r.value);
-		rc = check(d, &r, &why);
+		(void)acme_dns_note(d, r.value);
+		rc = look(d, &r, &why);
 	}
 	if (rc == 0)
 		return 0;
@@ -447,12 +374,17 @@ int
 acme_dns_drop(struct acme_dns *d, const struct flow_place *f,
     const char *auth, int failed, struct err *e)
 {
-	struct record	r;
-	int		ours;
+	struct acme_dns_record	r;
+	size_t			i;
+	int			ours;
 
-	if (record(&r, f, auth, e) == -1)
+	if (record(d, &r, f, auth, e) == -1)
 		return -1;
-	ours = find(d, r.value) != NULL;
+	/* what is taken away need not be seen: the last one failed */
+	for (i = d->nunseen; i-- > 0;)
+		if (strcmp(d->unseen[i].value, r.value) == 0)
+			unseen_drop(d, i);
+	ours = acme_dns_find(d, r.value) != NULL;
 	if (take_away(d, &r, failed, ours ? e : NULL) == -1 && ours)
 		return -1;
 	forget(d, r.value);

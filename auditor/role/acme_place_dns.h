@@ -6,16 +6,17 @@
 #include "base/err.h"
 
 /*
- * The TXT records of dns-01 (RFC 8555, 8.4), as acme.challenges.dns-01 says:
- * written by updates (RFC 2136) or by a hook program, then looked for where
- * a CA would look.  Everything blocks, and has a deadline.
+ * The TXT records of dns-01 (RFC 8555, 8.4) and dns-account-01 (the same at
+ * another name), as acme.challenges.dns-01 says: written by updates (RFC
+ * 2136), by acme-dns or by a hook program, then looked for where a CA would
+ * look.  Everything blocks, and has a deadline.
  *
  * Only the record of one challenge is written and taken away, never the whole
  * set: a name and its wildcard have theirs at the same place.
  */
 struct acme_dns;
 
-/* Is there a way to write them?  1 or 0. */
+/* Is there a way to write those of dns-01?  1 or 0. */
 int acme_dns_is(const struct conf *);
 
 /*
@@ -25,6 +26,9 @@ int acme_dns_is(const struct conf *);
  */
 struct acme_dns *acme_dns_new(const struct conf *, struct err *);
 void acme_dns_free(struct acme_dns *);
+
+/* The URL of our account, borrowed: dns-account-01, dns-persist-01. */
+void acme_dns_as(struct acme_dns *, const char *account);
 
 /*
  * Write the record of a challenge with this key authorization (RFC 8555,

@@ -422,12 +422,31 @@ read_dir(struct acme_talk *t, struct err *e)
 	return 0;
 }
 
+/* What the files of the keys are encrypted with; NULL: with nothing. */
+static int
+passphrase(const struct conf *c, char **out, struct err *e)
+{
+	if (c->acme_key_passphrase == NULL)
+		return 0;
+	*out = conf_secret(c->acme_key_passphrase, e);
+	return *out != NULL ? 0 : err_prefix(e, "acme.key_passphrase_file");
+}
+
+static void
+passphrase_free(char *s)
+{
+	if (s != NULL)
+		OPENSSL_cleanse(s, strlen(s));
+	free(s);
+}
+
 struct acme_talk *
 acme_talk_new(const struct conf *c, int operator, struct err *e)
 {
 	struct acme_talk	*t = mem_zero(sizeof(*t));
 	struct sign_setup	 s;
 	struct buf		 live = BUF_INIT;
+	char			*pass = NULL;
 	size_t			 i;
 
 	t->conf = c;
@@ -458,12 +477,17 @@ acme_talk_new(const struct conf *c, int operator, struct err *e)
 	for (i = 0; i < t->pin.nhosts; i++)
 		buf_fmt(&t->hosts, " %s", t->pin.hosts[i]);
 	t->fetch = children_fetch(c, EGRESS_ACME, e);
-	t->sign = t->fetch == NULL ? NULL : sign_client_open(&s, e);
+	if (t->fetch == NULL || passphrase(c, &pass, e) == -1)
+		goto err;
+	s.passphrase = pass;
+	t->sign = sign_client_open(&s, e);
 	if (t->sign == NULL || read_dir(t, e) == -1)
 		goto err;
+	passphrase_free(pass);
 	buf_free(&live);
 	return t;
 err:
+	passphrase_free(pass);
 	buf_free(&live);
 	acme_talk_free(t);
 	return NULL;

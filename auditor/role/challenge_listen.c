@@ -120,7 +120,7 @@ failed(enum challenge_kind kind, const char *text, uint16_t port,
 }
 
 static int
-open_socket(const struct sockaddr_storage *sa, socklen_t len)
+bound_socket(const struct sockaddr_storage *sa, socklen_t len)
 {
 	int	fd, on = 1, off = 0, saved;
 
@@ -132,8 +132,7 @@ open_socket(const struct sockaddr_storage *sa, socklen_t len)
 	if (sa->ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off,
 		    sizeof(off));
-	if (bind(fd, (const struct sockaddr *)sa, len) == 0 &&
-	    listen(fd, BACKLOG) == 0)
+	if (bind(fd, (const struct sockaddr *)sa, len) == 0)
 		return fd;
 	saved = errno;
 	(void)close(fd);
@@ -141,23 +140,163 @@ open_socket(const struct sockaddr_storage *sa, socklen_t len)
 	return -1;
 }
 
+static int
+is_listening(int fd)
+{
+	struct sockaddr_storage	sa;
+	socklen_t		len = sizeof(int), salen = sizeof(sa);
+	int			on = 0, type = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 &&
+	    on && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    type == SOCK_STREAM &&
+	    getsockname(fd, (struct sockaddr *)&sa, &salen) == 0 &&
+	    (sa.ss_family == AF_INET || sa.ss_family == AF_INET6);
+}
+
+/* Sockets that the supervisor has for us. */
+static struct challenge_listen	adopted;
+
+void
+challenge_listen_adopt(enum challenge_kind kind, int fd)
+{
+	if (adopted.n[kind] < LIMIT_CHALLENGE_LISTEN)
+		adopted.fd[kind][adopted.n[kind]++] = fd;
+}
+
+void
+challenge_listen_adopted(const size_t n[CHALLENGE_KINDS], int fd)
+{
+	enum challenge_kind	kind;
+	size_t			i;
+
+	for (kind = 0; kind < CHALLENGE_KINDS; kind++)
+		for (i = 0; i < n[kind]; i++, fd++) {
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+			challenge_listen_adopt(kind, fd);
+		}
+}
+
+static int
+read_listen(const char *text, struct sockaddr_storage *sa, socklen_t *len,
+    uint16_t *port, struct err *e)
+{
+	struct netaddr	a;
+	int		v6;
+
+	if (read_text(text, &a, port, &v6) != 0 || (v6 && netaddr_is4(&a)))
+		return wrong(text, e);
+	*len = netaddr_sock(&a, *port, sa);
+	return 0;
+}
+
+/* Is it bound to this address? */
+static int
+is_at(int fd, const struct sockaddr_storage *sa, socklen_t len)
+{
+	struct sockaddr_storage	is;
+	socklen_t		n = sizeof(is);
+	const struct sockaddr_in *a = (const void *)sa, *b = (const void *)&is;
+	const struct sockaddr_in6 *a6 = (const void *)sa,
+				*b6 = (const void *)&is;
+
+	memset(&is, 0, sizeof(is));
+	if (getsockname(fd, (struct sockaddr *)&is, &n) == -1 || n != len ||
+	    is.ss_family != sa->ss_family)
+		return 0;
+	return sa->ss_family == AF_INET ? a->sin_port == b->sin_port &&
+	    a->sin_addr.s_addr == b->sin_addr.s_addr :
+	    a6->sin6_port == b6->sin6_port &&
+	    memcmp(&a6->sin6_addr, &b6->sin6_addr, 16) == 0;
+}
+
+/* Copies of those that were adopted for it: how many; -1. */
+static int
+take_adopted(struct challenge_listen *l, enum challenge_kind kind,
+    const struct sockaddr_storage *sa, socklen_t len, struct err *e)
+{
+	size_t	i;
+	int	fd, n = 0;
+
+	for (i = 0; i < adopted.n[kind]; i++) {
+		fd = adopted.fd[kind][i];
+		if (!is_listening(fd) && !is_at(fd, sa, len))
+			continue;
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, SYSTEMD_FIRST);
+		if (fd == -1)
+			return err_set(e, ERR_SYS, "taking a socket of the "
+			    "supervisor");
+		if (keep(l, kind, fd, e) == -1)
+			return -1;
+		n++;
+	}
+	return n;
+}
+
+int
+challenge_listen_low(const char *text)
+{
+	struct netaddr	a;
+	uint16_t	port;
+	int		v6;
+
+	return read_text(text, &a, &port, &v6) == 0 && port < 1024;
+}
+
+int
+challenge_listen_bind(struct challenge_listen *l, enum challenge_kind kind,
+    const char *text, struct err *e)
+{
+	struct sockaddr_storage	sa;
+	socklen_t		len;
+	uint16_t		port;
+	int			fd;
+
+	if (read_listen(text, &sa, &len, &port, e) == -1)
+		return -1;
+	fd = bound_socket(&sa, len);
+	return fd != -1 ? keep(l, kind, fd, e) : failed(kind, text, port, e);
+}
+
 int
 challenge_listen_at(struct challenge_listen *l, enum challenge_kind kind,
     const char *text, struct err *e)
 {
 	struct sockaddr_storage	sa;
-	struct netaddr		a;
 	socklen_t		len;
 	uint16_t		port;
-	int			fd, v6;
+	size_t			first = l->n[kind], i;
+	int			n, saved;
 
-	if (read_text(text, &a, &port, &v6) != 0 || (v6 && netaddr_is4(&a)))
-		return wrong(text, e);
-	len = netaddr_sock(&a, port, &sa);
-	fd = open_socket(&sa, len);
-	if (fd == -1)
+	if (read_listen(text, &sa, &len, &port, e) == -1)
+		return -1;
+	n = take_adopted(l, kind, &sa, len, e);
+	if (n == -1 || (n == 0 && challenge_listen_bind(l, kind, text, e) ==
+	    -1))
+		return -1;
+	for (i = first; i < l->n[kind]; i++) {
+		if (listen(l->fd[kind][i], BACKLOG) == 0)
+			continue;
+		saved = errno;
+		while (l->n[kind] > first)
+			(void)close(l->fd[kind][--l->n[kind]]);
+		errno = saved;
 		return failed(kind, text, port, e);
-	return keep(l, kind, fd, e);
+	}
+	return 0;
+}
+
+void
+challenge_listen_rest(struct challenge_listen *l)
+{
+	enum challenge_kind	kind;
+	size_t			i;
+
+	for (kind = 0; kind < CHALLENGE_KINDS; kind++)
+		/* what does not listen would stay shut, also when it does */
+		for (i = 0; i < l->n[kind]; i++)
+			if (is_listening(l->fd[kind][i]))
+				(void)shutdown(l->fd[kind][i], SHUT_RDWR);
 }
 
 /* --- what systemd has --- */
@@ -175,20 +314,6 @@ env_number(const char *name)
 	errno = 0;
 	n = strtol(s, &end, 10);
 	return errno != 0 || *end != '\0' ? -1 : n;
-}
-
-static int
-is_listening(int fd)
-{
-	struct sockaddr_storage	sa;
-	socklen_t		len = sizeof(int), salen = sizeof(sa);
-	int			on = 0, type = 0;
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 &&
-	    on && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-	    type == SOCK_STREAM &&
-	    getsockname(fd, (struct sockaddr *)&sa, &salen) == 0 &&
-	    (sa.ss_family == AF_INET || sa.ss_family == AF_INET6);
 }
 
 static int

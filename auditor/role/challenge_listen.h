@@ -31,6 +31,28 @@ int challenge_listen_at(struct challenge_listen *, enum challenge_kind,
     const char *text, struct err *);
 
 /*
+ * The same without listening: nothing is open yet, and another program that
+ * asks for SO_REUSEADDR (we do) can have the port meanwhile.  1 when ${text}
+ * has a port below 1024, which only root may take; 0 or -1 as above.
+ */
+int challenge_listen_bind(struct challenge_listen *, enum challenge_kind,
+    const char *text, struct err *);
+int challenge_listen_low(const char *text);
+
+/* Listen no longer at what was bound; it stays bound. */
+void challenge_listen_rest(struct challenge_listen *);
+
+/*
+ * A socket that the supervisor has for us, from now on (never closed).  Where
+ * there is one of a kind for ${text}, challenge_listen_at() takes a copy and
+ * listens at that: one of systemd (which listens) whatever its address, a
+ * bound one when it is bound to ${text}.
+ */
+void challenge_listen_adopt(enum challenge_kind, int fd);
+/* Those at ${fd} and behind it, so many of each kind. */
+void challenge_listen_adopted(const size_t n[CHALLENGE_KINDS], int fd);
+
+/*
  * Take what systemd listens at for us (sd_listen_fds(3)): descriptors with
  * FileDescriptorName=http-01 or tls-alpn-01 in the socket unit; they are
  * copied, others are left alone.  How many were taken (0: none, also when

@@ -8,6 +8,7 @@
 #include "auditor/db/db.h"
 #include "auditor/db/watch_store.h"
 #include "auditor/net/rate.h"
+#include "auditor/role/challenge_listen.h"
 #include "auditor/role/fetch_client.h"
 #include "auditor/role/judge_client.h"
 #include "auditor/role/notify.h"
@@ -39,10 +40,14 @@ struct engine_run {
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
 	size_t		 nfiles;		/* ENGINE_FILE_FD on */
+	size_t		 nlisten[CHALLENGE_KINDS]; /* sockets, from
+						      ENGINE_LISTEN_FD on */
 };
 
 /* Where the files that root opened begin in an engine. */
 #define ENGINE_FILE_FD	16
+/* And where the sockets for challenges do, in who renews. */
+#define ENGINE_LISTEN_FD	(ENGINE_FILE_FD + FILE_KEPT_MAX)
 
 void engine_run_pack(struct buf *, const struct engine_run *);
 int engine_run_read(struct cur *, struct engine_run *);

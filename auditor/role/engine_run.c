@@ -17,13 +17,15 @@ engine_run_pack(struct buf *b, const struct engine_run *r)
 	buf_u8(b, (uint8_t)r->nfiles);
 	for (i = 0; i < r->nfiles; i++)
 		judge_str_pack(b, r->files[i]);
+	for (i = 0; i < CHALLENGE_KINDS; i++)
+		buf_u8(b, (uint8_t)r->nlisten[i]);
 }
 
 int
 engine_run_read(struct cur *c, struct engine_run *r)
 {
 	uint32_t	slot;
-	uint8_t		once, progress, n;
+	uint8_t		once, progress, n, sockets;
 	size_t		i;
 
 	if (judge_str_read(c, &r->config) == -1 ||
@@ -35,6 +37,12 @@ engine_run_read(struct cur *c, struct engine_run *r)
 	for (i = 0; i < n; i++)
 		if (judge_str_read(c, &r->files[i]) == -1)
 			return -1;
+	for (i = 0; i < CHALLENGE_KINDS; i++) {
+		if (cur_u8(c, &sockets) == -1 ||
+		    sockets > 2 * LIMIT_CHALLENGE_LISTEN)
+			return -1;
+		r->nlisten[i] = sockets;
+	}
 	r->nfiles = n;
 	r->slot = (int)slot;
 	r->once = once;

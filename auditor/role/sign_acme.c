@@ -54,7 +54,7 @@ sign_acme_new(const struct sign_setup *setup, struct err *e)
 	if (a->operator)
 		memcpy(a->authority, setup->authority.p, SIGN_AUTHORITY);
 	a->store = sign_store_open(setup->state_dir, setup->passphrase, e);
-	if (a->store == NULL) {
+	if (a->store == NULL || sign_store_settle(a->store, e) == -1) {
 		sign_acme_free(a);
 		return NULL;
 	}

@@ -11,7 +11,7 @@
 
 #define TIMEOUT_MS	10000	/* a process that is busy or stopped */
 #define SETUP_ROOM	16384	/* two paths and a passphrase */
-#define KEYS_MS		60000	/* making RSA keys takes seconds */
+#define KEYS_MS		60000	/* making or encrypting keys takes seconds */
 
 struct sign_client {
 	struct proc	proc;
@@ -36,8 +36,8 @@ sign_client_call(struct sign_client *c, const struct sign_call *call,
 
 	ipc_send(c->proc.ipc, (uint16_t)call->type, call->request, &call->fd,
 	    call->fd == -1 ? 0 : 1);
-	rc = ipc_recv(c->proc.ipc, &msg, call->type > SIGN_ANSWER ? KEYS_MS :
-	    TIMEOUT_MS, e);
+	rc = ipc_recv(c->proc.ipc, &msg, call->type > SIGN_ANSWER ||
+	    call->type == SIGN_SETUP ? KEYS_MS : TIMEOUT_MS, e);
 	if (rc == 0)
 		err_set(e, ERR_TEMP, "it does not answer");
 	if (rc != 1) {

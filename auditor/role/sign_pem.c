@@ -134,9 +134,10 @@ sign_pem_read(struct span text, const char *passphrase, int *encrypted,
 		*encrypted = a.n > 0;
 	if (key == NULL && a.n > 0)
 		err_set(e, ERR_CONF, passphrase == NULL ? "the key is "
-		    "encrypted and no passphrase is configured" :
-		    "the key is encrypted with another passphrase than the "
-		    "one that is configured");
+		    "encrypted, and no passphrase is configured: write "
+		    "acme.key_passphrase_file" :
+		    "the key is encrypted with another passphrase than that "
+		    "of acme.key_passphrase_file");
 	else if (key == NULL)
 		err_set(e, ERR_CONF, "no private key in PEM");
 	else if (sign_pem_kind(key) == PKEY_NONE) {

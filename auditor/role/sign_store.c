@@ -240,8 +240,8 @@ read_key(struct sign_store *s, int fd, struct held *was, struct err *e)
 	return was->key;
 }
 
-static EVP_PKEY *
-load(struct sign_store *s, enum sign_place place, const char *name,
+EVP_PKEY *
+sign_store_load(struct sign_store *s, enum sign_place place, const char *name,
     struct err *e)
 {
 	struct held was, *h;
@@ -270,7 +270,7 @@ sign_store_get(struct sign_store *s, struct sign_name k, struct err *e)
 
 	if (name_of(&k, name, e) == -1)
 		return NULL;
-	return load(s, k.place, name, e);
+	return sign_store_load(s, k.place, name, e);
 }
 
 int
@@ -343,9 +343,8 @@ sign_store_have(struct sign_store *s, const char *id)
 	return have;
 }
 
-/* Is it the name of a key's file? */
-static int
-is_name(const char *name)
+int
+sign_store_is_name(const char *name)
 {
 	const char *end;
 
@@ -362,7 +361,7 @@ holds(struct sign_store *s, const char *name, const EVP_PKEY *key,
 	EVP_PKEY *k;
 	int same;
 
-	if ((k = load(s, SIGN_ACCOUNT, name, e)) == NULL)
+	if ((k = sign_store_load(s, SIGN_ACCOUNT, name, e)) == NULL)
 		return -1;
 	same = EVP_PKEY_eq(k, key) == 1;
 	EVP_PKEY_free(k);
@@ -387,7 +386,7 @@ sign_store_is_account(struct sign_store *s, const EVP_PKEY *key,
 	}
 	is = 0;
 	while (is == 0 && (d = readdir(list)) != NULL)
-		if (is_name(d->d_name))
+		if (sign_store_is_name(d->d_name))
 			is = holds(s, d->d_name, key, e);
 	closedir(list);
 	return is;

@@ -50,6 +50,13 @@ struct sign_store *sign_store_open(const char *state_dir,
 void sign_store_free(struct sign_store *);
 
 /*
+ * See that the passphrase is the one of a key that is encrypted, then encrypt
+ * those that are not, at most LIMIT_SIGN_ENCRYPT of them: 0, or -1 ERR_CONF
+ * (another passphrase, or none), ERR_SYS.
+ */
+int sign_store_settle(struct sign_store *, struct err *);
+
+/*
  * Make a key of ${kind} ("p256" ...) unless there is one; that must be of
  * this kind then, so that a request can be repeated after a crash.  *key is
  * the caller's, for EVP_PKEY_free().  0, or -1 ERR_USAGE (no such id or

@@ -52,6 +52,13 @@ int sign_store_file(const struct sign_store *, enum sign_place,
  */
 int sign_store_read(int fd, struct buf *out);
 
+/* Is it the name of a key's file? */
+int sign_store_is_name(const char *name);
+
+/* The key in a file, as sign_store_get(). */
+EVP_PKEY *sign_store_load(struct sign_store *, enum sign_place,
+    const char *name, struct err *);
+
 /* Zeros over all of a file, as far as the file system writes in place. */
 void sign_store_wipe(int fd);
 

@@ -28,6 +28,10 @@
 #                               ACME_TSIG_FILE (for knsupdate -k, nsupdate -k).
 #                               Every name in it is at 127.0.0.1.  NAME=FILE:
 #                               with the records of FILE, too
+#   acme_acmedns DIR BASE       acmednsd.py and the dnsd.py that it writes to,
+#                               with the records of BASE (which may be written
+#                               anew); sets ACME_DNS (HOST:PORT), ACME_ACMEDNS
+#                               (URL); DIR/fail: the status that updates get
 #   acme_crl OUT [ARG...]       a CRL for pebble's certificates (pebblecrl.py)
 #   acme_with_ca FILE CMD...    CMD with FILE among the trusted roots, in a
 #                               mount namespace of its own (root only): for
@@ -332,6 +336,17 @@ acme_challtestsrv()
 	echo "acme: pebble-challtestsrv did not start:" \
 	    "$(tail -n 3 "$dir/chall.out")" >&2
 	return 1
+}
+
+acme_acmedns()
+{
+	: > "$1.zone"
+	mkdir -p "$1" && mv "$1.zone" "$1/zone"
+	_acme_python_server "$1" dnsd --zone "$1/zone" || return
+	ACME_DNS=127.0.0.1:$(_acme_field port < "$1/dnsd.out")
+	_acme_python_server "$1" acmednsd --zone "$1/zone" --base "$2" \
+	    --fail "$1/fail" || return
+	ACME_ACMEDNS=http://127.0.0.1:$(_acme_field port < "$1/acmednsd.out")
 }
 
 acme_crl()

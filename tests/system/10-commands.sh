@@ -171,8 +171,13 @@ if command -v systemd-analyze >/dev/null; then
 	cp docs/certvigil-audit.timer "$work"
 	expect 0 '' systemd-analyze verify --man=no \
 	    "$work/certvigil-audit.service" "$work/certvigil-audit.timer"
+	sed "s|/usr/local/bin/certvigil|$prog|" docs/certvigil.service \
+	    > "$work/certvigil.service"
+	cp docs/certvigil-acme.socket "$work"
+	expect 0 '' systemd-analyze verify --man=no \
+	    "$work/certvigil-acme.socket"
 else
-	skip 3 "systemd-analyze is not installed"
+	skip 4 "systemd-analyze is not installed"
 fi
 if command -v mandoc >/dev/null; then
 	expect 0 '' mandoc -Tlint -W warning docs/certvigil.1 \
@@ -187,7 +192,8 @@ for f in usr/bin/certvigil usr/share/man/man1/certvigil.1 \
     usr/share/doc/certvigil/certvigil.yaml usr/lib/sysusers.d/certvigil.conf \
     usr/share/doc/certvigil/hooks/certbot \
     lib/systemd/system/certvigil-audit.service \
-    lib/systemd/system/certvigil-audit.timer
+    lib/systemd/system/certvigil-audit.timer \
+    lib/systemd/system/certvigil-acme.socket
 do
 	if [ -s "$work/dest/$f" ]; then ok; else bad "install: no $f"; fi
 done

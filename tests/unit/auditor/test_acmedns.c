@@ -14,6 +14,7 @@
 #include "base/limit.h"
 #include "base/mem.h"
 
+#define CH	"_acme-challenge."
 #define VALUE	"LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
 #define ACCOUNT	"{\"allowfrom\":[],\"fulldomain\":\"8e57-x.auth.example\"," \
 	"\"password\":\"htB9mR9DYgcu9bX_afHF62\"," \
@@ -81,8 +82,8 @@ limits(void **state)
 {
 	struct acmedns	a = ACMEDNS_INIT;
 	char		word[130], *text;
-	uint8_t		*p = mem_zero(LIMIT_ACMEDNS + 1);
-	struct span	s = { p, LIMIT_ACMEDNS };
+	uint8_t		*p = mem_zero(LIMIT_CONF_SECRET + 1);
+	struct span	s = { p, LIMIT_CONF_SECRET };
 
 	(void)state;
 	memset(word, 'x', sizeof(word));
@@ -98,7 +99,7 @@ limits(void **state)
 	    "\"subdomain\":\"c\",\"fulldomain\":\"d\"}", word);
 	assert_int_equal(read_text(text, "x", &a), -1);
 	free(text);
-	memset(p, ' ', LIMIT_ACMEDNS + 1);
+	memset(p, ' ', LIMIT_CONF_SECRET + 1);
 	memcpy(p, ACCOUNT, strlen(ACCOUNT));
 	assert_int_equal(acmedns_read(s, "x", &a, NULL), 0);
 	acmedns_free(&a);
@@ -197,10 +198,10 @@ places(void **state)
 
 	(void)state;
 	assert_int_equal(read_text(ACCOUNT, "x", &a), 0);
-	assert_int_equal(acmedns_place(&a, "example.org",
+	assert_int_equal(acmedns_place(&a, CH "example.org",
 	    "8e57-X.auth.example", NULL), 0);
 	err_clear(&e);
-	assert_int_equal(acmedns_place(&a, "example.org",
+	assert_int_equal(acmedns_place(&a, CH "example.org",
 	    "_acme-challenge.example.org", &e), -1);
 	assert_int_equal(e.code, ERR_CONF);
 	assert_non_null(strstr(e.msg, "_acme-challenge.example.org. CNAME "

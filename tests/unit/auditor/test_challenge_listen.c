@@ -313,6 +313,90 @@ systemd(void **state)
 	challenge_listen_close(&l);
 }
 
+/* Ask the process of these sockets at ${port}: 200. */
+static void
+answers(const struct challenge_listen *l, int port)
+{
+	struct challenge_client	*c = challenge_start(l, 0);
+	struct buf		 out = BUF_INIT;
+
+	put_http(c, TOKEN, KEYAUTH, 60);
+	ask(port, GET(TOKEN), &out);
+	assert_status(&out, 200);
+	buf_free(&out);
+	challenge_client_free(c);
+}
+
+static int
+refuses(int port)
+{
+	struct sockaddr_in	sa;
+	int			fd = socket(AF_INET, SOCK_STREAM, 0), rc;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sin_family = AF_INET;
+	sa.sin_port = htons((uint16_t)port);
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	rc = connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1 &&
+	    errno == ECONNREFUSED;
+	(void)close(fd);
+	return rc;
+}
+
+/*
+ * Bound by one, listened at by another while there is something to answer;
+ * a third one has the port in between.
+ */
+static void
+handed(void **state)
+{
+	struct challenge_listen	own, child, other;
+	struct err		e = ERR_INIT;
+	char			text[32];
+	int			port = free_port(AF_INET), i;
+
+	(void)state;
+	memset(&own, 0, sizeof(own));
+	memset(&child, 0, sizeof(child));
+	memset(&other, 0, sizeof(other));
+	assert_true(port > 0);
+	(void)snprintf(text, sizeof(text), "127.0.0.1:%d", port);
+	assert_int_equal(challenge_listen_low(text), 0);
+	assert_int_equal(challenge_listen_low("0.0.0.0:1023"), 1);
+	assert_int_equal(challenge_listen_low("0.0.0.0:1024"), 0);
+	assert_int_equal(challenge_listen_low("nothing"), 0);
+	assert_int_equal(challenge_listen_bind(&own, CHALLENGE_HTTP, text,
+	    &e), 0);
+	assert_true(refuses(port));
+	assert_int_equal(challenge_listen_at(&other, CHALLENGE_HTTP, text,
+	    &e), 0);
+	answers(&other, port);
+	challenge_listen_close(&other);
+	challenge_listen_adopt(CHALLENGE_HTTP, own.fd[CHALLENGE_HTTP][0]);
+	for (i = 0; i < 3; i++) {
+		challenge_listen_rest(&own);	/* also when it does already */
+		challenge_listen_rest(&own);
+		assert_true(refuses(port));
+		assert_int_equal(challenge_listen_at(&child, CHALLENGE_HTTP,
+		    text, &e), 0);
+		assert_int_equal(child.n[CHALLENGE_HTTP], 1);
+		answers(&child, port);
+		assert_int_equal(challenge_listen_at(&other, CHALLENGE_TLS,
+		    text, &e), -1);
+		assert_int_equal(e.code, ERR_NET);
+		err_clear(&e);
+		challenge_listen_close(&child);
+	}
+	/* one that is bound to another address is left alone */
+	challenge_listen_rest(&own);
+	i = listen_free(&child, CHALLENGE_HTTP, "127.0.0.1", AF_INET);
+	assert_int_equal(child.n[CHALLENGE_HTTP], 1);
+	assert_true(i != port && refuses(port));
+	answers(&child, i);
+	challenge_listen_close(&child);
+	challenge_listen_close(&own);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -323,7 +407,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(no_address),
 		cmocka_unit_test(no_right),
 		cmocka_unit_test(limit),
-		cmocka_unit_test(systemd),
+		cmocka_unit_test(systemd), cmocka_unit_test(handed),
 	};
 	int	r = challenge_role(argc, argv);
 

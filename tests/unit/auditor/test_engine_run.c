@@ -29,6 +29,8 @@ there_and_back(void **state)
 		for (i = 0; i < n; i++)
 			r.files[i] = i % 2 ? "/a" : "/secret file";
 		r.nfiles = n;
+		r.nlisten[CHALLENGE_HTTP] = n % 2;
+		r.nlisten[CHALLENGE_TLS] = n % (2 * LIMIT_CHALLENGE_LISTEN);
 		buf_reset(&b);
 		engine_run_pack(&b, &r);
 		c = cur_span(buf_bytes(&b));
@@ -39,6 +41,9 @@ there_and_back(void **state)
 		assert_string_equal(s.conninfo, r.conninfo);
 		assert_true(s.slot == 63 && s.once == r.once &&
 		    s.progress == r.progress && s.nfiles == n);
+		assert_true(s.nlisten[CHALLENGE_HTTP] ==
+		    r.nlisten[CHALLENGE_HTTP] && s.nlisten[CHALLENGE_TLS] ==
+		    r.nlisten[CHALLENGE_TLS]);
 		for (i = 0; i < n; i++)
 			assert_string_equal(s.files[i], r.files[i]);
 	}
@@ -60,6 +65,11 @@ broken(void **state)
 		c = cur_of(b.p, n);
 		assert_int_equal(engine_run_read(&c, &s), -1);
 	}
+	/* the last count of sockets */
+	b.p[b.n - 1] = 2 * LIMIT_CHALLENGE_LISTEN + 1;
+	c = cur_span(buf_bytes(&b));
+	assert_int_equal(engine_run_read(&c, &s), -1);
+	b.p[b.n - 1] = 0;
 	/* the count of files, behind two strings, slot and two flags */
 	b.p[5 + 6 + 4 + 2] = FILE_KEPT_MAX + 1;
 	c = cur_span(buf_bytes(&b));

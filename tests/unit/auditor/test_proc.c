@@ -224,15 +224,15 @@ given_descriptors(void **state)
 	(void)close(full);
 }
 
-/* As many as root may have opened for the engine, and one more. */
+/* As many as there may be: files of root and ports, and one more. */
 static void
 many_descriptors(void **state)
 {
 	struct proc	p;
-	struct proc_fd	fds[FILE_KEPT_MAX + 1];
+	struct proc_fd	fds[FILE_KEPT_MAX + 64 + 1];
 	struct ipc_msg	m;
 	struct err	e = ERR_INIT;
-	size_t		i, n = FILE_KEPT_MAX;
+	size_t		i, n = FILE_KEPT_MAX + 64;
 	int		zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 
 	(void)state;
@@ -254,7 +254,7 @@ static void
 bad_descriptors(void **state)
 {
 	static const struct proc_fd	rows[] = {
-		{ 0, 0 }, { 0, 2 }, { 0, 3 }, { 0, 100 }, { 0, -1 },
+		{ 0, 0 }, { 0, 2 }, { 0, 3 }, { 0, 160 }, { 0, -1 },
 		{ 9999, 4 }, { -1, 4 },
 	};
 	struct proc			p;
