@@ -440,4 +440,12 @@
 /* The answer of acme-dns, and an account of it: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
 
+/* --- what is deployed --- */
+
+/*
+ * Versions of one name that stay beside the one that is served: 20 months of
+ * renewals at 60 days, a month at 3 days.
+ */
+#define LIMIT_DEPLOY_OLD	10u
+
 #endif
