@@ -131,8 +131,8 @@ flow_start(const struct directory *d, const struct url_pin *pin,
 	return f;
 }
 
-static void
-auth_free(struct flow_auth *a)
+void
+flow_auth_free(struct flow_auth *a)
 {
 	free(a->url);
 	free(a->not_placed);
@@ -150,7 +150,7 @@ flow_free(struct flow *f)
 	if (f == NULL)
 		return;
 	for (i = 0; i < f->nauths; i++)
-		auth_free(&f->auth[i]);
+		flow_auth_free(&f->auth[i]);
 	for (i = 0; i < LIMIT_ACME_ALTERNATES; i++)
 		free(f->alt[i]);
 	for (i = 0; i <= LIMIT_ACME_ALTERNATES; i++)
@@ -187,14 +187,23 @@ late(struct flow *f, int64_t now)
 	if (f->state == FLOW_S_CLEAN && now >= f->clean_end) {
 		for (i = 0; i < f->nauths; i++)
 			flow_slot_clear(&f->auth[i].slot);
+		if (f->anew) {
+			f->anew = 0;
+			doc_keep(&f->why, "the order that was gone on with "
+			    "is invalid; order again");
+			f->again = PROBLEM_LATER;
+		}
 		flow_cleaned(f);
 	}
 	if (f->state >= FLOW_S_PICK && f->state != FLOW_S_WHY)
 		return;
-	if (now >= f->deadline)
-		flow_fail(f, PROBLEM_LATER, now, "the order was not done in "
-		    "the time it had%s", f->maybe ? "; a certificate may "
-		    "exist nevertheless" : "");
+	if (now < f->deadline)
+		return;
+	if (f->maybe)
+		flow_keep(f, now);
+	flow_fail(f, PROBLEM_LATER, now, "the order was not done in the time "
+	    "it had%s", f->maybe ? "; a certificate may exist nevertheless" :
+	    "");
 }
 
 int
@@ -317,8 +326,10 @@ again_lost(struct flow *f, struct flow_slot *s, struct flow_auth *a,
 		if (s->purpose == ACME_AUTHZ_CLOSE) {
 			flow_slot_clear(s);
 			flow_cleaned(f);
-		} else
+		} else {
+			flow_keep(f, now);
 			flow_fail_problem(f, p, "giving up", now);
+		}
 		return;
 	}
 	switch (s->purpose) {

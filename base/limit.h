@@ -448,4 +448,13 @@
  */
 #define LIMIT_DEPLOY_OLD	10u
 
+/* --- orders that are not over --- */
+
+/*
+ * Seconds for which an order is gone on with whose CA was away or did not
+ * finish it; a CA that never does must not keep a certificate from being
+ * renewed by another order.
+ */
+#define LIMIT_ACME_ORDER_AGE	86400
+
 #endif

@@ -517,10 +517,14 @@ static void
 note_failure(struct run *r, const char *why)
 {
 	int64_t	next = 0;
+	int	open = r->flow != NULL && flow_unfinished(r->flow);
 
 	if (r->flow != NULL)
 		(void)flow_again(r->flow, &next);
-	acme_order_failed(r->o, r->row.id, why, next);
+	/* the CA was away: the order is gone on with */
+	if (open)
+		(void)order_leave(r->o->db, &r->row, NULL);
+	acme_order_failed(r->o, open ? 0 : r->row.id, why, next);
 }
 
 int
