@@ -171,6 +171,41 @@ endless(void **state)
 	script_done(f, end);
 }
 
+/* More than may be read, or may not be asked: not asked for minutes. */
+static void
+hopeless(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	    L_FINAL, L_VALID };
+	struct acme_reply	 r = { .why = "too_large: 5\x1b MB",
+				    .final = 1 };
+	struct acme_ask		 ask;
+	struct flow		*f;
+	uint32_t		 id;
+	size_t			 n;
+
+	(void)state;
+	for (n = 0; n <= sizeof(t) / sizeof(t[0]); n++) {
+		script_want();
+		f = play(script_flow(), t, n);
+		assert_int_equal(script_ask(f, &id, &ask), 1);
+		flow_reply(f, id, &r, now);
+		if (n == 3) {	/* of finalize: what came of it? */
+			assert_int_equal(script_ask(f, &id, &ask), 1);
+			assert_int_equal(ask.purpose, ACME_ORDER_GET);
+			flow_reply(f, id, &r, now);
+		}
+		while (script_ask(f, &id, &ask)) {
+			assert_int_equal(ask.purpose, ACME_AUTHZ_CLOSE);
+			flow_reply(f, id, &r, now);
+		}
+		assert_int_equal(flow_events(f), FLOW_FAILED);
+		has(flow_why(f), "cannot be used: too_large: 5\\x1b MB");
+		assert_int_equal(flow_unfinished(f), n >= 3);
+		flow_free(f);
+	}
+}
+
 /* What was stored after the end can be gone on with, too. */
 static void
 reopened(void **state)
@@ -291,6 +326,7 @@ main(void)
 		cmocka_unit_test(away),
 		cmocka_unit_test(over),
 		cmocka_unit_test(endless),
+		cmocka_unit_test(hopeless),
 		cmocka_unit_test(reopened),
 		cmocka_unit_test(anew),
 		cmocka_unit_test(not_anew),
