@@ -241,7 +241,7 @@ acme_proxy "$T/ca" || exit 1
 t_db cut
 a_conf cut "http-01: {listen: \"127.0.0.1:$hp\"}"
 part_begin "acmeca"
-orders 8 cut.example
+orders 7 cut.example
 if [ -n "${LONG:-}" ]; then
 	part_begin "acmeca, three names"
 	t_db cut3
@@ -253,7 +253,7 @@ if [ -n "${LONG:-}" ]; then
 fi
 t_db cutacct
 part_begin "register"
-registrations 3
+registrations 2
 part_begin "rollover"
 a_conf cutacct "http-01: {listen: \"127.0.0.1:$hp\"}"
 sql "delete from acme_account" >/dev/null
@@ -276,5 +276,5 @@ acme_proxy "$T/pb" || exit 1
 t_db pebble
 a_conf pebble "http-01: {listen: \"127.0.0.1:$hp\"}"
 part_begin "pebble"
-orders 5 cut.example
+orders 4 cut.example
 t_end

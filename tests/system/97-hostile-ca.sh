@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 97-hostile-ca "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=149
+count=155
 hp=$(_acme_port)
 if ! acme_ca "$T/ca" --http-port "$hp"; then
 	skip $count "acmeca does not start"
@@ -95,6 +95,15 @@ clean()
 {
 	! LC_ALL=C grep -q '[^ -~'$'\xa0'-$'\xff'']' "$T/err" &&
 	    [ "$(wc -c < "$T/err")" -lt 9000 ]
+}
+
+# Its arguments are words of its convention, a name, a token and a value.
+unharmed_hook()
+{
+	grep -qx hook.example "$T/seen/hook" || return 1
+	! grep -v '^[A-Za-z_][A-Za-z_0-9]*=' "$T/seen/hook" |
+	    grep -vx "$T/hook\|\|begin\|done\|failed\|dns-01\|hook.example\|[A-Za-z0-9_-]\{22,128\}" >&2 &&
+	    ! grep -q pwned "$T/seen/hook"
 }
 
 evil=http://evil.example:1/x
@@ -191,6 +200,22 @@ after=$(acme_show stats | grep -o '"cert": *[0-9]*' | grep -o '[0-9]*$')
 ok "many chains: few are fetched" test $((after - ${before:-0})) -le 9
 complete "in the end" $host
 ok "the hook ran" grep -q CERTVIGIL "$T/seen/hook"
+
+# a program that places records is told a name, a token and a value, or nothing
+acme_admin set always_valid=1 no_caa=1 >/dev/null
+: > "$T/seen/hook"
+fault '{"fault":"token","mode":"'"${shell//\`/}"'aaaaaaaaaaaaaaaaaaaaaa"}'
+cv --quiet issue hook.example --challenge dns-01
+says "acme.sh 2023: commands for a hook" 1 'token: must be'
+ok "it is not run" test ! -s "$T/seen/hook"
+honest_again
+fault '{"fault":"header","at":"authz","name":"Link","text":"<x>;pwned"}'
+fault '{"fault":"set","at":"authz,order","member":"pwned","value":"\"pwned\""}'
+cv --quiet issue hook.example --challenge dns-01
+eq "by a hook" $rc 0
+[ $rc = 0 ] || show
+ok "the hook is told no more" unharmed_hook
+honest_again
 
 # another server than it says it is
 ACME_PAIR=$T/other
