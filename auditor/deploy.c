@@ -65,18 +65,21 @@ static int
 hold(struct deploy *d)
 {
 	struct stat	is, st;
+	int		locked;
 
 	d->version = openat(d->dir, d->folder, O_RDONLY | O_DIRECTORY |
 	    O_NOFOLLOW | O_CLOEXEC);
 	if (d->version == -1)
 		return errno == ENOENT ? 0 : -1;
-	if (flock(d->version, LOCK_EX) == 0 && fstat(d->version, &is) == 0 &&
+	locked = flock(d->version, LOCK_EX) == 0;
+	if (locked && fstat(d->version, &is) == 0 &&
 	    fstatat(d->dir, d->folder, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_dev == is.st_dev && st.st_ino == is.st_ino)
 		return 1;
+	/* a folder without locks cannot be told from what the dead left */
 	(void)close(d->version);
 	d->version = -1;
-	return 0;
+	return locked ? 0 : -1;
 }
 
 int
