@@ -242,6 +242,12 @@ bench:
 	+$(Q)$(SUB) all rig benches
 	$(Q)bash tests/bench/run.sh $(O)
 
+# Servers that Debian does not have: see the head of the script.
+interop:
+	$(Q)sh tests/deps.sh test
+	+$(Q)$(SUB) all
+	$(Q)bash tests/interop.sh $(O)
+
 install: all
 	$(Q)sh tests/install.sh $(PROG) "$(DESTDIR)" "$(PREFIX)" \
 	    "$(SYSCONFDIR)" "$(UNITDIR)"
@@ -257,10 +263,11 @@ help:
 	@echo 'make test-long   the same with the long kill tests'
 	@echo 'make check-asan  unit, corpus and one system test under ASan and UBSan'
 	@echo 'make fuzz        FUZZ_SECS=60: each fuzz target for so long'
+	@echo 'make interop     orders from the newest pebble, if Go and its proxy are there'
 	@echo 'make bench       the figures of the README, as ratios of one run'
 	@echo 'make install     DESTDIR= PREFIX=/usr/local'
 	@echo 'make deps        the Debian packages that all of this needs'
 	@echo 'make clean'
 
 .PHONY: all deps run demo rig unit fuzzers benches test test-long check-asan \
-	fuzz bench install clean help
+	fuzz bench interop install clean help

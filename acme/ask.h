@@ -47,6 +47,9 @@ struct acme_ask {
 struct acme_reply {
 	long		 status;	/* HTTP; 0: none came */
 	const char	*why;		/* with status 0: a sentence */
+	int		 final;		/* with status 0: asking again would
+					   change nothing: more than may be
+					   read, or not allowed to be asked */
 	const char	*nonce;		/* Replay-Nonce */
 	const char	*location;
 	const char	*links;		/* values of Link, a line each */

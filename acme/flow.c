@@ -7,6 +7,7 @@
 #include "acme/flow_part.h"
 #include "base/clk.h"
 #include "base/mem.h"
+#include "pki/name.h"
 
 #define POLL_US		(CLK_SEC / 10)
 #define NONCES_AT_ONCE	10	/* then with pauses */
@@ -131,8 +132,8 @@ flow_start(const struct directory *d, const struct url_pin *pin,
 	return f;
 }
 
-static void
-auth_free(struct flow_auth *a)
+void
+flow_auth_free(struct flow_auth *a)
 {
 	free(a->url);
 	free(a->not_placed);
@@ -150,7 +151,7 @@ flow_free(struct flow *f)
 	if (f == NULL)
 		return;
 	for (i = 0; i < f->nauths; i++)
-		auth_free(&f->auth[i]);
+		flow_auth_free(&f->auth[i]);
 	for (i = 0; i < LIMIT_ACME_ALTERNATES; i++)
 		free(f->alt[i]);
 	for (i = 0; i <= LIMIT_ACME_ALTERNATES; i++)
@@ -187,14 +188,23 @@ late(struct flow *f, int64_t now)
 	if (f->state == FLOW_S_CLEAN && now >= f->clean_end) {
 		for (i = 0; i < f->nauths; i++)
 			flow_slot_clear(&f->auth[i].slot);
+		if (f->anew) {
+			f->anew = 0;
+			doc_keep(&f->why, "the order that was gone on with "
+			    "is invalid; order again");
+			f->again = PROBLEM_LATER;
+		}
 		flow_cleaned(f);
 	}
 	if (f->state >= FLOW_S_PICK && f->state != FLOW_S_WHY)
 		return;
-	if (now >= f->deadline)
-		flow_fail(f, PROBLEM_LATER, now, "the order was not done in "
-		    "the time it had%s", f->maybe ? "; a certificate may "
-		    "exist nevertheless" : "");
+	if (now < f->deadline)
+		return;
+	if (f->maybe)
+		flow_keep(f, now);
+	flow_fail(f, PROBLEM_LATER, now, "the order was not done in the time "
+	    "it had%s", f->maybe ? "; a certificate may exist nevertheless" :
+	    "");
 }
 
 int
@@ -317,8 +327,10 @@ again_lost(struct flow *f, struct flow_slot *s, struct flow_auth *a,
 		if (s->purpose == ACME_AUTHZ_CLOSE) {
 			flow_slot_clear(s);
 			flow_cleaned(f);
-		} else
+		} else {
+			flow_keep(f, now);
 			flow_fail_problem(f, p, "giving up", now);
+		}
 		return;
 	}
 	switch (s->purpose) {
@@ -338,10 +350,32 @@ again_lost(struct flow *f, struct flow_slot *s, struct flow_auth *a,
 
 /* Is it about a chain that we could do without? */
 static int
-is_spare(const struct flow *f, const struct flow_slot *s)
+is_spare(const struct flow *f, const struct flow_slot *s,
+    const struct acme_reply *r)
 {
 	return s->purpose == ACME_CERTIFICATE && f->nchains != 0 &&
-	    s->losses >= ALT_LOSSES;
+	    (s->losses >= ALT_LOSSES || r->final);
+}
+
+/*
+ * No answer that could be read, and there never will be.  What finalize did is
+ * seen in the order; other requests are not worth another try.
+ */
+static int
+hopeless(struct flow *f, struct flow_slot *s, const struct acme_reply *r,
+    int64_t now)
+{
+	char	text[LIMIT_ACME_DETAIL];
+
+	if (r->status != 0 || !r->final || s->purpose == ACME_FINALIZE ||
+	    s->purpose == ACME_CHALLENGE || s->purpose == ACME_AUTHZ_CLOSE)
+		return 0;
+	(void)name_display(r->why, strlen(r->why), text, sizeof(text));
+	if (f->maybe)
+		flow_keep(f, now);
+	flow_fail(f, PROBLEM_LATER, now, "the CA's answer cannot be used: %s",
+	    text);
+	return 1;
 }
 
 static void
@@ -355,10 +389,12 @@ reply(struct flow *f, struct flow_slot *s, struct flow_auth *a,
 	    r->status == 408;
 	if (!lost)
 		s->losses = s->limits = 0;
-	if ((!lost && r->status < 400) || (lost && is_spare(f, s))) {
+	if ((!lost && r->status < 400) || (lost && is_spare(f, s, r))) {
 		flow_take(f, s, a, r, now);
 		return;
 	}
+	if (hopeless(f, s, r, now))
+		return;
 	problem_read(&p, r, now);
 	if (p.type == PROBLEM_BAD_NONCE)
 		again_nonce(f, s, &p, now);

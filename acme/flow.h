@@ -178,6 +178,15 @@ enum problem_when flow_again(const struct flow *, int64_t *not_before);
 int flow_maybe_issued(const struct flow *);
 
 /*
+ * It has failed, but only because the CA was away, or did not come to an end
+ * with a certificate that it may be making: the order is not over.  Whoever
+ * orders again at once may get two certificates; what was stored last is to
+ * be loaded the next time instead.  Not for ever: 0 when the order is older
+ * than LIMIT_ACME_ORDER_AGE.
+ */
+int flow_unfinished(const struct flow *);
+
+/*
  * Look once more for the certificate of a failed order that may have been
  * issued: it is read again and goes on until the new deadline.  -1 when
  * nothing can be there.

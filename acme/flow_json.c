@@ -84,6 +84,8 @@ end_json(const struct flow *f)
 	set_text(o, "why", f->why);
 	set_int(o, "again", f->again);
 	set_int(o, "not_before", f->not_before);
+	set_int(o, "unfinished", f->unfinished);
+	set_int(o, "anew", f->anew);
 	if (f->has_problem)
 		(void)json_object_set_new(o, "problem",
 		    problem_json(&f->problem));
@@ -101,6 +103,7 @@ flow_save(const struct flow *f, struct buf *b)
 	set_text(o, "new_order", f->new_order);
 	(void)json_object_set_new(o, "want", want_json(f));
 	set_text(o, "order", f->order);
+	set_int(o, "made", f->made);
 	set_text(o, "finalize", f->finalize);
 	set_text(o, "profile", f->made_profile);
 	set_text(o, "csr", f->csr);
@@ -288,6 +291,8 @@ end_read(struct flow *f, const json_t *o, struct err *e)
 	if (small(o, "picked", LIMIT_ACME_ALTERNATES, &picked, e) == -1 ||
 	    small(o, "again", PROBLEM_NOW, &again, e) == -1 ||
 	    moment(o, "not_before", &f->not_before, e) == -1 ||
+	    small(o, "unfinished", 1, &f->unfinished, e) == -1 ||
+	    small(o, "anew", 1, &f->anew, e) == -1 ||
 	    text(o, "why", LIMIT_ACME_BODY, &f->why, e) == -1)
 		return -1;
 	f->picked = (size_t)picked;
@@ -314,6 +319,7 @@ all_read(struct flow *f, const json_t *o, struct err *e)
 	if (link(o, "new_order", f->pin, &f->new_order, e) == -1 ||
 	    want_read(f, json_object_get(o, "want"), e) == -1 ||
 	    link(o, "order", f->pin, &f->order, e) == -1 ||
+	    moment(o, "made", &f->made, e) == -1 ||
 	    link(o, "finalize", f->pin, &f->finalize, e) == -1 ||
 	    text(o, "profile", LIMIT_ACME_TEXT, &f->made_profile, e) == -1 ||
 	    text(o, "csr", LIMIT_ACME_CSR, &f->csr, e) == -1 ||
@@ -351,6 +357,7 @@ resume(struct flow *f, int64_t now, struct err *e)
 		if (f->state == 0 || f->order == NULL)
 			break;
 		f->state = FLOW_S_ORDER;
+		f->resumed = 1;
 		flow_get_order(f, now);
 		return 0;
 	}

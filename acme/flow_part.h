@@ -78,6 +78,7 @@ struct flow {
 	char			*finalize;	/* URL */
 	char			*made_profile;	/* as the CA said */
 	char			*csr;		/* base64url */
+	int64_t			 made;		/* newOrder was answered */
 	unsigned		 finalizes;	/* sent */
 	int			 maybe;		/* one may have come through */
 	int			 maybe_before;	/* before the last one */
@@ -93,6 +94,9 @@ struct flow {
 	size_t			 nalts, alt_at;
 
 	char			*why;
+	int			 unfinished;	/* not over at the CA */
+	int			 resumed;	/* loaded; not stored */
+	int			 anew;		/* once clean, order again */
 	int			 has_problem;
 	struct problem		 problem;
 	enum problem_when	 again;
@@ -153,6 +157,9 @@ void flow_fail(struct flow *, enum problem_when, int64_t now,
 void flow_fail_problem(struct flow *, struct problem *p, const char *what,
     int64_t now);
 
+/* It is about to fail, though the order is not over: say so if it is young. */
+void flow_keep(struct flow *, int64_t now);
+
 /* Its challenge is to be placed; is of no use any more, if it was placed. */
 void flow_want_place(struct flow_auth *);
 void flow_take_away(struct flow_auth *);
@@ -160,8 +167,21 @@ void flow_take_away(struct flow_auth *);
 /* Challenges are taken away, pending authorizations deactivated. */
 void flow_clean(struct flow *, int64_t now);
 
-/* The end of cleaning, once nothing is left to ask. */
+/*
+ * The end of cleaning, once nothing is left to ask; or, once nothing is left
+ * to take away, the beginning of another order.
+ */
 void flow_cleaned(struct flow *);
+
+/*
+ * The order is dead.  If it was gone on with, and nothing that was done since
+ * can be the reason, the death of who began it may be: the CA looked for a
+ * challenge that was not there any more.  Then (1) it is ordered anew, once.
+ * ${said}: why, or NULL.
+ */
+int flow_anew(struct flow *, const struct problem *said, int64_t now);
+
+void flow_auth_free(struct flow_auth *);
 
 /* Take one answer that is neither lost nor about nonces. */
 void flow_take(struct flow *, struct flow_slot *, struct flow_auth *,

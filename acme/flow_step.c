@@ -279,17 +279,37 @@ flow_clean(struct flow *f, int64_t now)
 	size_t			 i;
 
 	f->state = FLOW_S_CLEAN;
-	f->clean_end = now + CLEAN_TIME;
+	f->clean_end = f->anew ? f->deadline : now + CLEAN_TIME;
 	flow_slot_clear(&f->slot);
 	for (i = 0; i < f->nauths; i++) {
 		a = &f->auth[i];
 		flow_take_away(a);
 		flow_slot_clear(&a->slot);
-		if (a->status == AUTHZ_PENDING)
+		if (a->status == AUTHZ_PENDING && !f->unfinished && !f->anew)
 			flow_slot_set(&a->slot, ACME_AUTHZ_CLOSE, a->url,
 			    mem_str("{\"status\":\"deactivated\"}"), now);
 	}
 	flow_cleaned(f);
+}
+
+/* As if there had been no order. */
+static void
+start_over(struct flow *f)
+{
+	size_t	i;
+
+	for (i = 0; i < f->nauths; i++)
+		flow_auth_free(&f->auth[i]);
+	free(f->auth);
+	f->auth = NULL;
+	f->nauths = 0;
+	doc_keep(&f->order, NULL);
+	doc_keep(&f->finalize, NULL);
+	doc_keep(&f->made_profile, NULL);
+	doc_keep(&f->csr, NULL);
+	f->finalizes = 0;
+	f->anew = 0;
+	flow_to_new(f, 0);
 }
 
 void
@@ -300,9 +320,55 @@ flow_cleaned(struct flow *f)
 	if (f->state != FLOW_S_CLEAN)
 		return;
 	for (i = 0; i < f->nauths; i++)
-		if (f->auth[i].slot.purpose != 0)
+		if (f->auth[i].slot.purpose != 0 || (f->anew &&
+		    f->auth[i].place == FLOW_PLACE_REMOVE))
 			return;
-	f->state = FLOW_S_FAILED;
+	if (f->anew)
+		start_over(f);
+	else
+		f->state = FLOW_S_FAILED;
+}
+
+/* Can it be that the challenge was not there? */
+static int
+unseen(const struct problem *p)
+{
+	switch (p->type) {
+	case PROBLEM_OTHER:
+	case PROBLEM_COMPOUND:
+	case PROBLEM_CONNECTION:
+	case PROBLEM_DNS:
+	case PROBLEM_INCORRECT_RESPONSE:
+	case PROBLEM_MALFORMED:		/* too old, say some CAs */
+	case PROBLEM_TLS:
+	case PROBLEM_UNAUTHORIZED:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+int
+flow_anew(struct flow *f, const struct problem *said, int64_t now)
+{
+	size_t	i;
+
+	for (i = 0; i < f->nauths; i++)
+		if (f->auth[i].posted)
+			return 0;
+	if (!f->resumed || f->maybe || (said != NULL && !unseen(said)))
+		return 0;
+	f->resumed = 0;
+	f->anew = 1;
+	flow_clean(f, now);
+	return 1;
+}
+
+void
+flow_keep(struct flow *f, int64_t now)
+{
+	f->unfinished = f->order != NULL &&
+	    now - f->made < LIMIT_ACME_ORDER_AGE * CLK_SEC;
 }
 
 static int

@@ -74,10 +74,12 @@ look_again(struct flow *f, const struct acme_reply *r, int64_t now)
 	if (f->slot.purpose != ACME_ORDER_GET)
 		flow_get_order(f, now);
 	due = flow_poll(f, &f->slot, r, now);
-	if (f->slot.polls > LIMIT_ACME_POLLS)
+	if (f->slot.polls > LIMIT_ACME_POLLS) {
+		if (f->maybe)
+			flow_keep(f, now);
 		flow_fail(f, PROBLEM_LATER, now, "the order did not change "
 		    "in %u looks", LIMIT_ACME_POLLS);
-	else
+	} else
 		flow_get_order(f, due);
 }
 
@@ -119,6 +121,8 @@ pending(struct flow *f, const struct order *o, const struct acme_reply *r,
 static void
 invalid(struct flow *f, struct order *o, int64_t now)
 {
+	if (flow_anew(f, o->failed ? &o->error : NULL, now))
+		return;
 	if (o->failed)
 		flow_fail_problem(f, &o->error, "the CA made the order "
 		    "invalid", now);
@@ -206,6 +210,7 @@ take_new(struct flow *f, const struct acme_reply *r, int64_t now)
 		absurd(f, &e, now);
 	else {
 		doc_keep(&f->order, r->location);
+		f->made = now;
 		if (profile_kept(f, &o, now))
 			take_order(f, &o, r, now);
 	}
@@ -230,6 +235,8 @@ take_body(struct flow *f, const struct acme_reply *r, int64_t now)
 static void
 take_get(struct flow *f, const struct acme_reply *r, int64_t now)
 {
+	if (r->status == 404 && flow_anew(f, NULL, now))
+		return;
 	if (r->status != 200)
 		refused(f, r, "the order cannot be read", now);
 	else
@@ -307,6 +314,8 @@ ended(struct flow *f, struct flow_auth *a, int64_t now)
 	struct problem		 p;
 	char			 text[ORDER_TEXT];
 
+	if (flow_anew(f, said, now))
+		return;
 	(void)order_text(&a->ident, text);
 	if (said == NULL) {
 		flow_fail(f, PROBLEM_LATER, now, "%s: its authorization is "

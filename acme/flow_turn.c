@@ -108,8 +108,11 @@ flow_not_placed(struct flow *f, size_t i, const char *why, int64_t now)
 void
 flow_removed(struct flow *f, size_t i)
 {
-	if (i < f->nauths && f->auth[i].place == FLOW_PLACE_REMOVE)
-		f->auth[i].place = FLOW_PLACE_REMOVED;
+	if (i >= f->nauths || f->auth[i].place != FLOW_PLACE_REMOVE)
+		return;
+	f->auth[i].place = FLOW_PLACE_REMOVED;
+	if (f->anew)
+		flow_cleaned(f);
 }
 
 int
@@ -194,10 +197,18 @@ flow_maybe_issued(const struct flow *f)
 }
 
 int
+flow_unfinished(const struct flow *f)
+{
+	return f->state == FLOW_S_FAILED && f->unfinished;
+}
+
+int
 flow_reopen(struct flow *f, int64_t deadline, int64_t now)
 {
-	if (f->state != FLOW_S_FAILED || f->order == NULL || !f->maybe)
+	if (f->state != FLOW_S_FAILED || f->order == NULL ||
+	    (!f->maybe && !f->unfinished))
 		return -1;
+	f->unfinished = 0;
 	doc_keep(&f->why, NULL);
 	problem_free(&f->problem);
 	f->has_problem = 0;

@@ -4,18 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "auditor/deploy_old.h"
 #include "base/clk.h"
-
-#define VERSIONS	".versions"
-
-/* What a version may have; also what is taken away again. */
-static const char *const files[] = {
-	"key.pem", "cert.pem", "chain.pem", "fullchain.pem"
-};
 
 int
 deploy_name(const char *first, char *out, size_t cap, struct err *e)
@@ -53,27 +48,51 @@ folder(int at, const char *path, struct err *e)
 }
 
 static void
-stamp(int64_t us, char out[32])
+stamp(int64_t us, char out[DEPLOY_WHEN])
 {
 	time_t		t = (time_t)(us / CLK_SEC);
 	struct tm	tm;
 
 	(void)gmtime_r(&t, &tm);
-	(void)strftime(out, 32, "%Y%m%dT%H%M%SZ", &tm);
+	(void)strftime(out, DEPLOY_WHEN, "%Y%m%dT%H%M%SZ", &tm);
+}
+
+/*
+ * Open the folder that was made, and hold it: who finds it free takes it for
+ * one that a dead process has left.  1; 0 somebody took it away before; -1.
+ */
+static int
+hold(struct deploy *d)
+{
+	struct stat	is, st;
+	int		locked;
+
+	d->version = openat(d->dir, d->folder, O_RDONLY | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC);
+	if (d->version == -1)
+		return errno == ENOENT ? 0 : -1;
+	locked = flock(d->version, LOCK_EX) == 0;
+	if (locked && fstat(d->version, &is) == 0 &&
+	    fstatat(d->dir, d->folder, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == is.st_dev && st.st_ino == is.st_ino)
+		return 1;
+	/* a folder without locks cannot be told from what the dead left */
+	(void)close(d->version);
+	d->version = -1;
+	return locked ? 0 : -1;
 }
 
 int
 deploy_begin(struct deploy *d, const char *dir, const char *name, int64_t now,
     struct err *e)
 {
-	char	when[32];
 	int	versions, tries;
 
 	*d = (struct deploy)DEPLOY_INIT;
-	stamp(now, when);
+	stamp(now, d->when);
 	(void)snprintf(d->name, sizeof(d->name), "%s", name);
 	d->dir = folder(AT_FDCWD, dir, e);
-	versions = d->dir == -1 ? -1 : folder(d->dir, VERSIONS, e);
+	versions = d->dir == -1 ? -1 : folder(d->dir, DEPLOY_VERSIONS, e);
 	if (versions == -1) {
 		deploy_end(d);
 		return -1;
@@ -82,15 +101,13 @@ deploy_begin(struct deploy *d, const char *dir, const char *name, int64_t now,
 	/* two in one second are two */
 	for (tries = 0; tries < 100; tries++) {
 		if (snprintf(d->folder, sizeof(d->folder), tries == 0 ?
-		    VERSIONS "/%s-%s" : VERSIONS "/%s-%s.%d", name, when,
-		    tries) >= (int)sizeof(d->folder))
+		    DEPLOY_VERSIONS "/.%s-%s" : DEPLOY_VERSIONS "/.%s-%s.%d",
+		    name, d->when, tries) >= (int)sizeof(d->folder))
 			break;
-		if (mkdirat(d->dir, d->folder, 0700) == 0) {
-			d->version = openat(d->dir, d->folder, O_RDONLY |
-			    O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			break;
-		}
-		if (errno != EEXIST)
+		if (mkdirat(d->dir, d->folder, 0700) == -1) {
+			if (errno != EEXIST)
+				break;
+		} else if (hold(d) != 0)
 			break;
 	}
 	if (d->version != -1)
@@ -124,50 +141,80 @@ deploy_file(struct deploy *d, const char *file, struct span bytes, int secret,
 	return rc;
 }
 
-/* The names in DIR and in its folder of versions outlast the machine. */
+/* Its name as a whole version, which nobody else has. */
 static int
-sync_below(int dir)
+whole(struct deploy *d, char to[320])
 {
-	int	fd = openat(dir, VERSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int	rc = fd == -1 || fsync(fd) == -1 || fsync(dir) == -1 ? -1 : 0;
+	int	tries;
 
-	if (fd != -1)
-		(void)close(fd);
-	return rc;
+	for (tries = 0; tries < 100; tries++) {
+		if (snprintf(to, 320, tries == 0 ? DEPLOY_VERSIONS "/%s-%s" :
+		    DEPLOY_VERSIONS "/%s-%s.%d", d->name, d->when, tries) >=
+		    320) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		if (renameat(d->dir, d->folder, d->dir, to) == 0)
+			return 0;
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			return -1;
+	}
+	return -1;
 }
 
-int
-deploy_commit(struct deploy *d, struct err *e)
+/* Under the lock of the folder of versions. */
+static int
+commit(struct deploy *d, int versions, struct err *e)
 {
-	char	tmp[sizeof(d->name) + 8];
+	char	tmp[sizeof(d->name) + 8], to[sizeof(d->folder)];
 
+	if (whole(d, to) == -1)
+		return err_set(e, ERR_SYS, "deploy: renaming %s", d->folder);
+	memcpy(d->folder, to, sizeof(to));
 	(void)snprintf(tmp, sizeof(tmp), ".%s.new", d->name);
-	if (fsync(d->version) == -1)
-		return err_set(e, ERR_SYS, "deploy: syncing %s", d->folder);
 	(void)unlinkat(d->dir, tmp, 0);
-	if (symlinkat(d->folder, d->dir, tmp) == -1 ||
-	    renameat(d->dir, tmp, d->dir, d->name) == -1)
-		return err_set(e, ERR_SYS, "deploy: the link %s", d->name);
+	/* the version's name is there before what points at it */
+	if (fsync(versions) == -1 || symlinkat(d->folder, d->dir, tmp) == -1
+	    || renameat(d->dir, tmp, d->dir, d->name) == -1) {
+		(void)err_set(e, ERR_SYS, "deploy: the link %s", d->name);
+		(void)unlinkat(d->dir, tmp, 0);
+		return -1;
+	}
 	/* it is served: not to be taken away, whatever comes */
 	d->folder[0] = '\0';
-	if (sync_below(d->dir) == -1)
+	if (fsync(d->dir) == -1)
 		return err_set(e, ERR_SYS, "deploy: syncing what %s is in",
 		    d->name);
 	return 0;
 }
 
+int
+deploy_commit(struct deploy *d, struct err *e)
+{
+	int	versions, rc;
+
+	if (fsync(d->version) == -1)
+		return err_set(e, ERR_SYS, "deploy: syncing %s", d->folder);
+	versions = openat(d->dir, DEPLOY_VERSIONS, O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC);
+	if (versions == -1 || flock(versions, LOCK_EX) == -1)
+		rc = err_set(e, ERR_SYS, "deploy: locking " DEPLOY_VERSIONS);
+	else
+		rc = commit(d, versions, e);
+	if (rc == 0)
+		deploy_old_drop(d->dir, versions, d->name);
+	if (versions != -1)
+		(void)close(versions);
+	return rc;
+}
+
 void
 deploy_end(struct deploy *d)
 {
-	size_t	i;
-
-	if (d->version != -1 && d->folder[0] != '\0')
-		for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-			(void)unlinkat(d->version, files[i], 0);
+	if (d->dir != -1 && d->version != -1 && d->folder[0] != '\0')
+		deploy_old_remove(d->dir, d->folder, d->version);
 	if (d->version != -1)
 		(void)close(d->version);
-	if (d->dir != -1 && d->folder[0] != '\0')
-		(void)unlinkat(d->dir, d->folder, AT_REMOVEDIR);
 	if (d->dir != -1)
 		(void)close(d->dir);
 	*d = (struct deploy)DEPLOY_INIT;

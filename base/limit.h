@@ -465,4 +465,21 @@
    waits; the next time goes on. */
 #define LIMIT_SIGN_ENCRYPT	256u
 
+/* --- what is deployed --- */
+
+/*
+ * Versions of one name that stay beside the one that is served: 20 months of
+ * renewals at 60 days, a month at 3 days.
+ */
+#define LIMIT_DEPLOY_OLD	10u
+
+/* --- orders that are not over --- */
+
+/*
+ * Seconds for which an order is gone on with whose CA was away or did not
+ * finish it; a CA that never does must not keep a certificate from being
+ * renewed by another order.
+ */
+#define LIMIT_ACME_ORDER_AGE	86400
+
 #endif

@@ -151,17 +151,37 @@ deactivate(struct cmd_ctx *ctx, int argc, char **argv)
 	return rc == 0 ? 0 : cmd_fail(&e);
 }
 
+/* The options of rollover: 0, or 64 after it was said what is wrong. */
+static int
+rollover_args(int argc, char **argv, enum pkey_kind *kind)
+{
+	const char		*key = NULL;
+	const struct opt	 opts[] = { { "--key", NULL, &key, NULL } };
+	struct opt_list		 rest = { NULL, 0, 0 };
+	int			 rc;
+
+	rc = opt_parse(&cmd_account, opts, 1, argc, argv, &rest);
+	if (rc == 0 && rest.n != 0)
+		rc = cmd_usage(&cmd_account, "rollover takes no argument");
+	free(rest.v);
+	*kind = key != NULL ? pkey_kind_of(key) : PKEY_NONE;
+	if (rc == 0 && key != NULL && *kind == PKEY_NONE)
+		rc = cmd_usage(&cmd_account, "--key: p256, p384, rsa2048, "
+		    "rsa3072 or rsa4096");
+	return rc;
+}
+
 static int
 rollover(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct acme_account_row	 a;
 	struct acme_talk	*t;
 	struct err		 e = ERR_INIT;
+	enum pkey_kind		 kind;
 	int			 rc;
 
-	(void)argv;
-	if (argc != 1)
-		return cmd_usage(&cmd_account, "rollover takes no argument");
+	if ((rc = rollover_args(argc, argv, &kind)) != 0)
+		return rc;
 	memset(&a, 0, sizeof(a));
 	if (cmd_db(ctx, &e) == -1 ||
 	    (t = acme_talk_new(ctx->conf, 1, &e)) == NULL)
@@ -173,7 +193,7 @@ rollover(struct cmd_ctx *ctx, int argc, char **argv)
 		    acme_talk_directory(ctx->conf));
 	if (rc == 1) {
 		acme_talk_as(t, &a);
-		rc = acme_rollover(ctx, t, &a, &e);
+		rc = acme_rollover(ctx, t, &a, kind, &e);
 	}
 	if (rc == 0)
 		say(ctx, &a, "has a new key");
@@ -200,7 +220,9 @@ const struct cmd cmd_account = {
 	.help = "  certvigil account register     agree to its terms and make "
 	    "an account\n"
 	    "  certvigil account show\n"
-	    "  certvigil account rollover     a new key for it\n"
+	    "  certvigil account rollover     a new key for it [--key p256, "
+	    "p384,\n"
+	    "                                 rsa2048, rsa3072 or rsa4096]\n"
 	    "  certvigil account deactivate   cannot be undone\n"
 	    "\n"
 	    "The account's key is made on first contact, lies in the state\n"

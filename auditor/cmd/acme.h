@@ -1,6 +1,7 @@
 #ifndef AUDITOR_CMD_ACME_H
 #define AUDITOR_CMD_ACME_H
 
+#include "acme/pkey.h"
 #include "auditor/cmd/cmd.h"
 #include "auditor/db/acme_store.h"
 #include "auditor/role/acme_talk.h"
@@ -26,11 +27,12 @@ int acme_settle(struct cmd_ctx *, struct acme_talk *,
     struct acme_account_row *, struct err *);
 
 /*
- * Give the account another key.  One that was begun and cut off is ended, or
- * gone on with; whatever happens, the key that the CA knows is kept.  0 or -1.
+ * Give the account another key, of this kind (PKEY_NONE: as the one in use).
+ * One that was begun and cut off is ended, or gone on with; whatever happens,
+ * the key that the CA knows is kept.  0 or -1.
  */
 int acme_rollover(struct cmd_ctx *, struct acme_talk *,
-    struct acme_account_row *, struct err *);
+    struct acme_account_row *, enum pkey_kind, struct err *);
 
 /*
  * The problem of an answer that is no success as one sentence: always -1

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "acme/account.h"
+#include "acme/pkey.h"
 #include "acme/problem.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -21,8 +23,6 @@
  *					onlyReturnExisting), then taken over
  *	taken over, not in the table	the thumbprints differ: written
  */
-
-#define KIND	"p256"
 
 /*
  * One rollover at a time: another one would take the CA's answer for an old
@@ -187,7 +187,7 @@ not_changed(struct cmd_ctx *ctx, struct acme_talk *t,
 
 static int
 roll(struct cmd_ctx *ctx, struct acme_talk *t, struct acme_account_row *a,
-    struct err *e)
+    enum pkey_kind kind, struct err *e)
 {
 	struct account_ask	 ask = { acme_talk_pin(t), a->url, clk_wall() };
 	struct acme_ask		 q = { ACME_KEY_CHANGE,
@@ -198,7 +198,7 @@ roll(struct cmd_ctx *ctx, struct acme_talk *t, struct acme_account_row *a,
 	char			*payload = NULL;
 	int			 rc, said = 0;
 
-	rc = acme_talk_roll(t, KIND, &inner, e);
+	rc = acme_talk_roll(t, pkey_name(kind), &inner, e);
 	if (rc == 0 && (payload = account_key_change(buf_text(&inner), e)) ==
 	    NULL)
 		rc = -1;
@@ -218,17 +218,86 @@ roll(struct cmd_ctx *ctx, struct acme_talk *t, struct acme_account_row *a,
 	return rc;
 }
 
+/* The kind of a public key (RFC 7518, 6); PKEY_NONE: none that we make. */
+static enum pkey_kind
+kind_of(const struct buf *jwk)
+{
+	json_t		*o = json_loadb((const char *)jwk->p, jwk->n, 0,
+			    NULL);
+	const char	*crv = json_string_value(json_object_get(o, "crv"));
+	const char	*n = json_string_value(json_object_get(o, "n"));
+	char		 name[32] = "";
+	enum pkey_kind	 kind;
+
+	if (crv != NULL)
+		(void)snprintf(name, sizeof(name), "p%.3s",
+		    strlen(crv) > 2 ? crv + 2 : "");
+	else if (n != NULL)	/* base64url: six bits a letter */
+		(void)snprintf(name, sizeof(name), "rsa%zu",
+		    strlen(n) * 6 / 8 * 8);
+	kind = pkey_kind_of(name);
+	json_decref(o);
+	return kind;
+}
+
+/* The kinds of the key in use and of one that was begun, else PKEY_NONE. */
+static int
+kinds(struct acme_talk *t, const struct acme_account_row *a,
+    enum pkey_kind out[2], struct err *e)
+{
+	struct sign_account	k = SIGN_ACCOUNT_INIT;
+	int			rc;
+
+	rc = sign_client_account(acme_talk_sign(t), a->key_id, NULL, &k, e);
+	if (rc == 0) {
+		out[0] = kind_of(&k.jwk[0]);
+		out[1] = (k.have & SIGN_HAS_NEXT) != 0 ? kind_of(&k.jwk[1]) :
+		    PKEY_NONE;
+	}
+	sign_account_free(&k);
+	return rc;
+}
+
+/*
+ * The key that was begun is not thrown away because another kind is wanted
+ * now: a request for it may still be on its way.  It is changed to, then to
+ * what is wanted; unless the CA refuses it.
+ */
+static int
+change(struct cmd_ctx *ctx, struct acme_talk *t, struct acme_account_row *a,
+    enum pkey_kind want, struct err *e)
+{
+	enum pkey_kind	is[2];
+	int		rc;
+
+	if (kinds(t, a, is, e) == -1)
+		return -1;
+	if (want == PKEY_NONE)
+		want = is[1] != PKEY_NONE ? is[1] : is[0];
+	if (is[1] == PKEY_NONE || is[1] == want)
+		return roll(ctx, t, a, want, e);
+	rc = roll(ctx, t, a, is[1], e);
+	if (rc == -1 && (kinds(t, a, is, NULL) == -1 || is[1] != PKEY_NONE))
+		return -1;
+	err_clear(e);
+	return roll(ctx, t, a, want, e);
+}
+
 int
 acme_rollover(struct cmd_ctx *ctx, struct acme_talk *t,
-    struct acme_account_row *a, struct err *e)
+    struct acme_account_row *a, enum pkey_kind want, struct err *e)
 {
-	int	fd = lock(ctx, e), rc;
+	enum pkey_kind	is[2];
+	int		fd = lock(ctx, e), rc;
 
 	if (fd == -1)
 		return -1;
 	rc = settle(ctx, t, a, e);
+	/* the one that was cut off is done: is it what is wanted? */
+	if (rc == 1 && want != PKEY_NONE && (rc = kinds(t, a, is, e)) == 0)
+		rc = is[0] == want;
 	if (rc == 0)
-		rc = roll(ctx, t, a, e);
+		rc = change(ctx, t, a, want, e);
 	(void)close(fd);
 	return rc == -1 ? -1 : 0;
 }

@@ -429,10 +429,14 @@ static void
 note_failure(struct run *r, const char *why)
 {
 	int64_t	next = 0;
+	int	open = r->d.flow != NULL && flow_unfinished(r->d.flow);
 
 	if (r->d.flow != NULL)
 		(void)flow_again(r->d.flow, &next);
-	acme_order_failed(r->o, r->row.id, why, next);
+	/* the CA was away: the order is gone on with */
+	if (open)
+		(void)order_leave(r->o->db, &r->row, NULL);
+	acme_order_failed(r->o, open ? 0 : r->row.id, why, next);
 }
 
 int

@@ -217,6 +217,8 @@ reply_of(struct heard *h, struct acme_reply *r)
 	(void)snprintf(h->why, sizeof(h->why), "%s: %s",
 	    fetch_failure_name(h->d.failure), h->d.message);
 	r->why = h->why;
+	r->final = h->d.failure == FETCH_TOO_LARGE ||
+	    h->d.failure == FETCH_POLICY;
 	r->nonce = h->d.nonce;
 	r->location = h->d.location;
 	r->links = h->d.links;
@@ -416,6 +418,9 @@ read_dir(struct acme_talk *t, struct err *e)
 		return err_set(e, ERR_HTTP, "acme.directory: %.200s answers "
 		    "HTTP %ld", t->url, r.status);
 	if (directory_read(&t->dir, r.body, &t->pin, e) == -1) {
+		/* whatever is wrong with it: a CA that cannot be used */
+		if (e != NULL)
+			e->code = ERR_HTTP;
 		(void)err_prefix(e, "acme.directory: %.200s", t->url);
 		return -1;
 	}

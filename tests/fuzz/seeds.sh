@@ -106,6 +106,7 @@ bash tests/fuzz/seeds_sct.sh
 bash tests/fuzz/seeds_ocsp.sh
 bash tests/fuzz/seeds_acme.sh
 bash tests/fuzz/seeds_flow.sh
+bash tests/fuzz/seeds_hostile.sh
 bash tests/fuzz/seeds_challenge.sh
 bash tests/fuzz/seeds_sign.sh
 python3 tests/unit/auditor/made_tsig.py tests/fuzz/corpus/dnsupdate

@@ -16,7 +16,9 @@
 #                               (HOST:PORT), eab (KID:KEY, several), nonces
 #                               (percent rejected, 0), reuse (percent of
 #                               authz reuse, 0), alternates (0), sleep (s),
-#                               block (name), days (certificates), ocsp (yes:
+#                               block (name), days (certificates), retry (s,
+#                               Retry-After) and profiles (yes: shortlived),
+#                               both of pebble 2.7 and later, ocsp (yes:
 #                               AIA points to ACME_REV/ocsp, which answers, and
 #                               ACME_REV/crl is a CRL: pebblecrl.py --serve)
 #   acme_challtestsrv DIR [K=V] pebble-challtestsrv; sets ACME_DNS (HOST:PORT),
@@ -220,6 +222,11 @@ _acme_pebble_conf()
 	  "ocspResponderURL": "${ocsp:+http://127.0.0.1:$ocsp/ocsp}",
 	  "domainBlocklist": [${block:+\"$block\"}],
 	  ${days:+\"certificateValidityPeriod\": $((days * 86400)),}
+	  ${retry:+\"retryAfter\": {\"authz\": $retry, \"order\": $retry\},}
+	  ${profiles:+\"profiles\": {
+	    \"default\": {\"description\": \"\", \"validityPeriod\": 7776000\},
+	    \"shortlived\": {\"description\": \"\", \"validityPeriod\": 518400\}
+	  \},}
 	  "externalAccountBindingRequired": $([ ${#eab[@]} -eq 0 ] &&
 	      echo false || echo true),
 	  "externalAccountMACKeys": {
@@ -244,7 +251,7 @@ _acme_rev()
 acme_pebble()
 {
 	local dir k management try i pid http=5002 tls=5001 dns= eab=() ocsp=
-	local nonces=0 reuse=0 alternates=0 sleep= block= days=
+	local nonces=0 reuse=0 alternates=0 sleep= block= days= retry= profiles=
 
 	_acme_need pebble || return
 	_acme_python || return
@@ -262,6 +269,8 @@ acme_pebble()
 		sleep)	sleep=${k#*=} ;;
 		block)	block=${k#*=} ;;
 		days)	days=${k#*=} ;;
+		retry)	retry=${k#*=} ;;
+		profiles) profiles=${k#*=} ;;
 		*)	echo "acme_pebble: $k is no option" >&2
 			return 64 ;;
 		esac

@@ -1,5 +1,6 @@
 """Checks of acmeca.py's faults and of faultproxy.py: each thing that can be
 made to go wrong does, in the way that README.md says."""
+import gzip
 import json
 import os
 import time
@@ -144,6 +145,18 @@ def check_headers(rig, c):
     check(a.status == 302 and a.headers["Location"] == "http://127.0.0.9/",
           "redirect")
     check(len(answer(fault="huge", n=2).body) == 2 << 20, "huge")
+    check(answer(fault="set", member="status", value='["x"]').json()[
+        "status"] == ["x"], "set")
+    check(answer(fault="header", name="X-A", text="ab",
+                 n=3).headers["X-A"] == "ababab", "header")
+    check(len(answer(fault="links", n=50).headers.get_all("Link")) == 51,
+          "links")
+    a = answer(fault="gzip", n=1)
+    check(a.headers["Content-Encoding"] == "gzip" and
+          len(gzip.decompress(a.body)) == 1 << 20, "gzip")
+    began = time.monotonic()
+    check(len(answer(fault="drip", n="0.001").json()["identifiers"]) == 1 and
+          time.monotonic() - began >= 0.1, "drip")
     began = time.monotonic()
     check(answer(fault="slow", n="0.2").status == 201 and
           time.monotonic() - began >= 0.2, "slow")

@@ -3,6 +3,8 @@
 A fault is {"fault":NAME, "at":KIND, "times":K, "has":FIELD, "n":N, "mode":M,
 ...}: told K times (default for ever) to requests of this KIND (default any)
 whose payload has this FIELD (default any).  README.md has the table."""
+import gzip
+import json
 import random
 import threading
 import time
@@ -18,7 +20,8 @@ BEFORE = ("badNonce", "429", "500", "503", "problem", "html", "garbage",
           "empty", "huge", "deep", "redirect", "stall", "cut_before", "404")
 # Those that change the real answer.
 AFTER = ("cut_after", "cut_mid", "no_nonce", "nonce_text", "no_location",
-         "slow", "wrong_type", "other_host", "replace")
+         "slow", "wrong_type", "other_host", "replace", "set", "header",
+         "links", "long", "gzip", "drip")
 # Those that the CA itself looks for.
 INSIDE = ("lost_order", "wrong_cert", "no_processing", "stuck_authz",
           "unknown_challenge", "token", "no_token", "persist_names",
@@ -123,6 +126,23 @@ def body_of(fault):
         return fault.get("type", "application/json"), \
             fault.get("body", "").encode()
     return "application/json", b""
+
+
+def spoil(f, res, full):
+    """Change the answer as the faults set, header, links, long, gzip say."""
+    name, n = f["fault"], int(f.get("n", 1))
+    if name == "set" and isinstance(res.obj, dict):
+        res.obj = dict(res.obj, **{f["member"]: json.loads(f["value"])})
+    if name == "header":
+        res.headers[f["name"]] = f.get("text", "x") * n
+    if name == "links":
+        res.links += ["<%s/%d>;rel=\"alternate\"" % (full, i)
+                      for i in range(n)]
+    if name == "long" and res.body is not None:
+        res.body = res.body * n
+    if name == "gzip":
+        res.body = gzip.compress(b" " * (n << 20))
+        res.headers["Content-Encoding"] = "gzip"
 
 
 class Limits:

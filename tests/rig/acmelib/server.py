@@ -313,14 +313,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if f and res.obj is not None:
             res.obj = json.loads(json.dumps(res.obj).replace(
                 r.base, f.get("url", "http://127.0.0.9:1")))
+        for name in ("set", "header", "links", "long", "gzip"):
+            f = tell(name, r.kind, seen)
+            if f:
+                faults.spoil(f, res, r.full)
         f = tell("slow", r.kind, seen)
         if f:
             time.sleep(float(f.get("n", 1)))
         if tell("cut_after", r.kind, seen):
             raise Cut
-        self.send(res, tell("cut_mid", r.kind, seen))
+        self.send(res, tell("cut_mid", r.kind, seen),
+                  tell("drip", r.kind, seen))
 
-    def send(self, res, cut):
+    def send(self, res, cut, drip=None):
         data = res.body if res.body is not None else \
             json.dumps(res.obj).encode()
         self.send_response(res.status)
@@ -333,7 +338,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if res.status != 204:
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        if self.command != "HEAD":
+        if drip:
+            for i in range(len(data)):
+                self.wfile.write(data[i:i + 1])
+                self.wfile.flush()
+                time.sleep(drip.get("n", 1))
+        elif self.command != "HEAD":
             self.wfile.write(data if not cut else data[:len(data) // 2])
         self.wfile.flush()
         if cut:

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "auditor/deploy.h"
+#include "base/clk.h"
+#include "base/limit.h"
 
 #define NOW	INT64_C(1795802400000000)	/* 2026-11-27T18:00:00Z */
 
@@ -143,6 +147,238 @@ refused(void **state)
 	assert_non_null(strstr(e.msg, path));
 }
 
+/* One whole version as of ${sec} seconds later. */
+static void
+one(const char *name, int sec, const char *text)
+{
+	struct deploy	d;
+	struct err	e = ERR_INIT;
+
+	if (deploy_begin(&d, live, name, NOW + sec * CLK_SEC, &e) == -1)
+		fail_msg("%s", e.msg);
+	put(&d, "key.pem", text, 1);
+	put(&d, "fullchain.pem", text, 0);
+	if (deploy_commit(&d, &e) == -1)
+		fail_msg("%s", e.msg);
+	deploy_end(&d);
+}
+
+static int
+exists(const char *path)
+{
+	struct stat	st;
+	char		name[1024];
+
+	(void)snprintf(name, sizeof(name), "%s/%s", live, path);
+	return lstat(name, &st) == 0;
+}
+
+/* A file or (without a text) a folder, as somebody else left it. */
+static void
+leave(const char *path, const char *text)
+{
+	char	 name[1024];
+	FILE	*f;
+
+	(void)snprintf(name, sizeof(name), "%s/%s", live, path);
+	if (text == NULL) {
+		assert_int_equal(mkdir(name, 0700), 0);
+		return;
+	}
+	f = fopen(name, "w");
+	assert_non_null(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+}
+
+/* What a killed process left half written goes with the next version. */
+static void
+leftovers(void **state)
+{
+	static const char *const	gone[] = {
+		".versions/.left-20261127T175959Z",
+		".versions/.left-20261127T175959Z.1",
+		".versions/.left-20261128T000000Z",
+	};
+	static const char *const	stay[] = {
+		".versions/.left-over-20261127T175959Z",
+		".versions/.left-20261127T175959",
+		".versions/.left-20261127T175959Z.",
+		".versions/.left-20261127T175959Z.x",
+		".versions/.left-2026112XT175959Z",
+		".versions/.lef-20261127T175959Z",
+		".versions/left-over-20261127T175959Z",
+	};
+	char	path[512];
+	size_t	i;
+
+	(void)state;
+	one("left", 0, "1");
+	for (i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+		leave(gone[i], NULL);
+		(void)snprintf(path, sizeof(path), "%s/key.pem", gone[i]);
+		leave(path, "half a k");
+	}
+	for (i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
+		leave(stay[i], NULL);
+	leave(".left.new", "the link was half made");
+	/* another name's deployment is no matter of it */
+	one("other", 0, "1");
+	for (i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		assert_true(exists(gone[i]));
+	one("left", 1, "2");
+	for (i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		if (exists(gone[i]))
+			fail_msg("%s is still there", gone[i]);
+	for (i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
+		if (!exists(stay[i]))
+			fail_msg("%s is gone", stay[i]);
+	assert_false(exists(".left.new"));
+	is("left/key.pem", "2");
+	is("other/key.pem", "1");
+}
+
+/* What somebody is writing is no leftover, and what is strange stays. */
+static void
+held(void **state)
+{
+	struct deploy	d;
+	struct err	e = ERR_INIT;
+	char		folder[512];
+
+	(void)state;
+	assert_int_equal(deploy_begin(&d, live, "held", NOW, &e), 0);
+	put(&d, "key.pem", "slow", 1);
+	(void)snprintf(folder, sizeof(folder), "%s", d.folder);
+	leave(".versions/.held-20261127T170000Z", NULL);
+	leave(".versions/.held-20261127T170000Z/notes", "by hand");
+	one("held", 0, "quick");
+	assert_true(exists(folder));
+	assert_true(exists(".versions/.held-20261127T170000Z/notes"));
+	is("held/key.pem", "quick");
+	put(&d, "fullchain.pem", "slow", 0);
+	assert_int_equal(deploy_commit(&d, &e), 0);
+	deploy_end(&d);
+	is("held/key.pem", "slow");
+	is("held/fullchain.pem", "slow");
+	is(".versions/held-20261127T180000Z/key.pem", "quick");
+	assert_false(exists(folder));
+}
+
+/* As many old ones as the limit says, the newest, beside the one served. */
+static void
+kept(void **state)
+{
+	char	path[512], text[16];
+	int	i, n = (int)LIMIT_DEPLOY_OLD + 3;
+
+	(void)state;
+	one("a-kept", 0, "another name");
+	for (i = 0; i < n; i++) {
+		(void)snprintf(text, sizeof(text), "%d", i);
+		/* eleven in one second: .10 is newer than .9 */
+		one("a", i < n - 2 ? 0 : i, text);
+	}
+	is("a/key.pem", text);
+	for (i = 0; i < n; i++) {
+		if (i == 0)
+			(void)snprintf(path, sizeof(path),
+			    ".versions/a-20261127T180000Z");
+		else if (i < n - 2)
+			(void)snprintf(path, sizeof(path),
+			    ".versions/a-20261127T180000Z.%d", i);
+		else
+			(void)snprintf(path, sizeof(path),
+			    ".versions/a-20261127T1800%02dZ", i);
+		assert_int_equal(exists(path), i >= n - 1 -
+		    (int)LIMIT_DEPLOY_OLD);
+	}
+	is("a-kept/key.pem", "another name");
+	/* time went back: the one that is served stays, though the oldest */
+	one("a", -3600, "back");
+	is("a/key.pem", "back");
+	one("a", -3500, "again");
+	is("a/key.pem", "again");
+	assert_false(exists(".versions/a-20261127T170000Z"));
+}
+
+/* 25 versions, each with the number of who made it in both files. */
+static void
+deploy_many(int who)
+{
+	struct deploy	d;
+	struct err	e = ERR_INIT;
+	char		text[2] = { (char)('0' + who), '\0' };
+	int		k;
+
+	for (k = 0; k < 25; k++) {
+		if (deploy_begin(&d, live, "crowd", NOW + k * CLK_SEC, &e) ==
+		    -1 || deploy_file(&d, "key.pem", SPAN_STR(text), 1, &e) ==
+		    -1 || deploy_file(&d, "fullchain.pem", SPAN_STR(text), 0,
+		    &e) == -1 || deploy_commit(&d, &e) == -1) {
+			fprintf(stderr, "%s\n", e.msg);
+			_exit(1);
+		}
+		deploy_end(&d);
+	}
+	_exit(0);
+}
+
+static int
+byte_of(int at, const char *file)
+{
+	char	c = 0;
+	int	fd = openat(at, file, O_RDONLY);
+
+	if (fd != -1 && read(fd, &c, 1) != 1)
+		c = '?';
+	if (fd != -1)
+		(void)close(fd);
+	return c;
+}
+
+/* Some processes at once: each ends well, and what is served is whole. */
+static void
+crowd(void **state)
+{
+	char	path[512];
+	pid_t	pid[4];
+	int	i, st, left = 4, fd, key, full, looks = 0;
+
+	(void)state;
+	one("crowd", 0, "x");
+	(void)snprintf(path, sizeof(path), "%s/crowd", live);
+	for (i = 0; i < 4; i++) {
+		pid[i] = fork();
+		assert_int_not_equal(pid[i], -1);
+		if (pid[i] == 0)
+			deploy_many(i);
+	}
+	for (; left != 0; looks++) {
+		fd = open(path, O_RDONLY | O_DIRECTORY);
+		if (fd == -1)	/* the same, between link and folder */
+			fd = open(path, O_RDONLY | O_DIRECTORY);
+		if (fd == -1)
+			fail_msg("%s: %s", path, strerror(errno));
+		full = byte_of(fd, "fullchain.pem");
+		key = byte_of(fd, "key.pem");
+		/* 0: eleven versions younger by now, and taken away */
+		if (key != 0 && full != 0)
+			assert_int_equal(key, full);
+		(void)close(fd);
+		if (waitpid(-1, &st, WNOHANG) > 0) {
+			assert_int_equal(st, 0);
+			left--;
+		}
+	}
+	assert_true(looks > 4);
+	fd = open(path, O_RDONLY | O_DIRECTORY);
+	assert_int_not_equal(byte_of(fd, "key.pem"), 0);
+	assert_int_equal(byte_of(fd, "key.pem"), byte_of(fd,
+	    "fullchain.pem"));
+	(void)close(fd);
+}
+
 static int
 make_dir(void **state)
 {
@@ -176,6 +412,10 @@ main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(exchange),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(leftovers),
+		cmocka_unit_test(held),
+		cmocka_unit_test(kept),
+		cmocka_unit_test(crowd),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);
