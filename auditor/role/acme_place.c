@@ -244,3 +244,11 @@ acme_place_drop(struct acme_place *p, const struct flow_place *f,
 		(void)challenge_client_turn(p->client, NULL);
 	return 0;
 }
+
+int
+acme_place_may(struct acme_place *p, const char *ident, uint32_t timeout_ms,
+    struct err *e)
+{
+	return dns(p, e) == -1 ? -1 :
+	    acme_dns_may(p->dns, ident, timeout_ms, e);
+}

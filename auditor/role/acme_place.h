@@ -2,6 +2,7 @@
 #define AUDITOR_ROLE_ACME_PLACE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "acme/flow.h"
 #include "auditor/conf.h"
@@ -43,5 +44,12 @@ int acme_place_put(struct acme_place *, const struct flow_place *,
  */
 int acme_place_drop(struct acme_place *, const struct flow_place *,
     const char *thumbprint, int failed, struct err *);
+
+/*
+ * Would the record of a name be taken (dns-01)?  As acme_dns_may(); 0 also
+ * where no record is written.
+ */
+int acme_place_may(struct acme_place *, const char *ident,
+    uint32_t timeout_ms, struct err *);
 
 #endif
