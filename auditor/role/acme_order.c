@@ -12,6 +12,7 @@
 #include "auditor/db/loop_store.h"
 #include "auditor/deploy.h"
 #include "auditor/role/acme_hold.h"
+#include "auditor/role/acme_verify.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -389,8 +390,8 @@ look_at(struct run *r, struct got *g, struct err *e)
 	w.names = &names;
 	w.now = clk_wall();
 	if (san_of(r->o->want.names.v, r->o->want.names.n, &names, e) == 0)
-		rc = got_read(flow_chain(r->flow, flow_picked(r->flow)), &w,
-		    g, e);
+		rc = acme_verify(r->o, flow_chain(r->flow,
+		    flow_picked(r->flow)), &w, g, e);
 	san_free(&names);
 	if (rc == -1)
 		return err_prefix(e, "what the CA sent is not deployed");

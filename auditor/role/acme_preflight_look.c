@@ -1,6 +1,8 @@
 #include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "auditor/role/acme_preflight_part.h"
 
@@ -67,38 +69,50 @@ acme_look_begin(struct acme_look *l, const struct acme_asks *asks,
 	return 1;
 }
 
-/* Is it an address of this machine; has the machine a public one like it? */
-static void
-here(const struct netaddr *addr, int *ours, int *public)
+/* Is it an address of this machine?  Only to those can be bound. */
+static int
+is_ours(const struct netaddr *addr)
+{
+	struct sockaddr_storage	sa;
+	socklen_t		n = netaddr_sock(addr, 0, &sa);
+	int			fd = socket(sa.ss_family, SOCK_STREAM |
+				    SOCK_CLOEXEC, 0);
+	int			yes;
+
+	if (fd == -1)
+		return 0;
+	yes = bind(fd, (const struct sockaddr *)&sa, n) == 0;
+	(void)close(fd);
+	return yes;
+}
+
+/* Has this machine a public address of the same kind? */
+static int
+is_public(const struct netaddr *addr)
 {
 	struct egress	 none = EGRESS_INIT;
 	struct ifaddrs	*list = NULL, *i;
 	struct netaddr	 a;
+	int		 yes = 0;
 
-	*ours = *public = 0;
 	if (getifaddrs(&list) == -1)
-		return;
-	for (i = list; i != NULL; i = i->ifa_next) {
-		if (i->ifa_addr == NULL ||
-		    netaddr_of(&a, i->ifa_addr) == -1 ||
-		    netaddr_is4(&a) != netaddr_is4(addr))
-			continue;
-		*ours |= memcmp(&a, addr, sizeof(a)) == 0;
-		*public |= egress_addr_ok(&none, i->ifa_addr, NULL) == 0;
-	}
+		return 0;
+	for (i = list; i != NULL && !yes; i = i->ifa_next)
+		yes = i->ifa_addr != NULL && netaddr_of(&a, i->ifa_addr) == 0
+		    && netaddr_is4(&a) == netaddr_is4(addr) &&
+		    egress_addr_ok(&none, i->ifa_addr, NULL) == 0;
 	freeifaddrs(list);
+	return yes;
 }
 
 /* Closed, and it is known that it is so for a CA, too. */
 static int
 is_closed(const struct acme_look *l, const struct acme_reach *r)
 {
-	int	ours, public;
+	const struct netaddr	*a = acme_reach_addr(r);
 
-	if (acme_reach_result(r) != ACME_REACH_CLOSED || l->port != l->std)
-		return 0;
-	here(acme_reach_addr(r), &ours, &public);
-	return ours || public;
+	return acme_reach_result(r) == ACME_REACH_CLOSED &&
+	    l->port == l->std && (is_ours(a) || is_public(a));
 }
 
 /* No address: not there, or nobody says. */
