@@ -142,6 +142,7 @@ go(struct cmd_ctx *ctx, const struct request *q, struct err *e)
 	o.pre = acme_preflight_new(ctx->conf, e);
 	if (o.place != NULL && o.pre != NULL && cmd_become(ctx, e) == 0 &&
 	    cmd_db(ctx, e) == 0) {
+		acme_place_start(o.place);
 		acme_preflight_early(o.pre, o.want.names, type, o.ntypes);
 		rc = q->dry ? rehearse(ctx, &o, e) : order(ctx, q, &o, e);
 	}

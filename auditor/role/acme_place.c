@@ -120,6 +120,13 @@ client(struct acme_place *p, struct err *e)
 	return p->client != NULL ? 0 : -1;
 }
 
+void
+acme_place_start(struct acme_place *p)
+{
+	if (p->listen.n[CHALLENGE_HTTP] + p->listen.n[CHALLENGE_TLS] != 0)
+		(void)client(p, NULL);
+}
+
 /* Until it says that answer ${id} is in force. */
 static int
 placed(struct acme_place *p, uint64_t id, struct err *e)

@@ -32,6 +32,12 @@ struct acme_place *acme_place_new(const struct conf *,
 void acme_place_free(struct acme_place *);
 
 /*
+ * Start the process that answers now, so that it is there when it is needed;
+ * where it cannot be, acme_place_put() says why.
+ */
+void acme_place_start(struct acme_place *);
+
+/*
  * Place one, of an account with this key; the CA may look when it returns 0.
  * Doing it again is harmless.  -1 and why it cannot be.
  */

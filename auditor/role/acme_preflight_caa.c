@@ -69,22 +69,45 @@ climb(const struct acme_asks *a, const struct acme_subject *s,
 	return 0;
 }
 
-/* Does one of the CA's names have leave, with this account and method? */
-static int
-allowed(const struct caa_set *set, const struct directory *d, int wild,
-    const char *account, const char *method, char *why, size_t cap)
-{
-	size_t	i;
-	int	r, best = -1;
+/* An issuance as CAA records see it. */
+struct issuance {
+	const struct directory	*dir;
+	int			 wild;
+	const char		*account;	/* NULL: any */
+	const char		*method;	/* NULL: any */
+};
 
-	if (d->ncaa == 0)
-		return caa_allows(set, NULL, wild, account, method, why, cap);
-	for (i = 0; i < d->ncaa; i++) {
-		r = caa_allows(set, d->caa[i], wild, account, method, why,
-		    cap);
-		if (r == 1)
-			return 1;
-		best = i == 0 || r == 0 ? r : best;
+/*
+ * Does one of the CA's names have leave?  *who is the one that the records
+ * speak of, else the first; ${why} is about that one.
+ */
+static int
+allowed(const struct caa_set *set, const struct issuance *i,
+    const char **who, char *why, size_t cap)
+{
+	const struct directory	*d = i->dir;
+	char			 text[700];
+	size_t			 k;
+	int			 r, best = -1;
+
+	*who = d->ncaa != 0 ? d->caa[0] : NULL;
+	for (k = 0; k < (d->ncaa != 0 ? d->ncaa : 1); k++) {
+		const char	*id = d->ncaa != 0 ? d->caa[k] : NULL;
+
+		r = caa_allows(set, id, i->wild, i->account, i->method, text,
+		    sizeof(text));
+		if (k == 0 || r == 1)
+			(void)snprintf(why, cap, "%s", text);
+		if (k == 0)
+			best = r;
+		if (r == 1 || (r == 0 && caa_allows(set, id, i->wild, NULL,
+		    NULL, text, sizeof(text)) == 1)) {
+			/* it is named: only account or method can be amiss */
+			(void)caa_allows(set, id, i->wild, i->account,
+			    i->method, why, cap);
+			*who = id;
+			return r;
+		}
 	}
 	return best;
 }
@@ -92,12 +115,12 @@ allowed(const struct caa_set *set, const struct directory *d, int wild,
 /* Does adding ${value} help?  Not against a critical record, for one. */
 static int
 helps(const struct caa_set *set, const char *tag, const char *value,
-    const struct directory *d, int wild, const char *account,
-    const char *method)
+    const struct issuance *i)
 {
 	struct caa_set	 more = *set;
 	struct caa_rr	*rr;
-	char		 why[400];
+	const char	*who;
+	char		 why[700];
 	int		 r;
 
 	more.v = mem_array(set->n + 1, sizeof(*more.v));
@@ -107,34 +130,31 @@ helps(const struct caa_set *set, const char *tag, const char *value,
 	memset(rr, 0, sizeof(*rr));
 	(void)snprintf(rr->tag, sizeof(rr->tag), "%s", tag);
 	(void)snprintf(rr->value, sizeof(rr->value), "%s", value);
-	r = allowed(&more, d, wild, account, method, why, sizeof(why));
+	r = allowed(&more, i, &who, why, sizeof(why));
 	caa_free(&more);
 	return r == 1;
 }
 
-/* What to write instead. */
+/* What to write instead, for the CA's name ${who}. */
 static void
-advise(const struct caa_set *set, const struct acme_subject *s,
-    const struct acme_preflight_ask *a, const char *method, char *out,
-    size_t cap)
+advise(const struct caa_set *set, const struct issuance *is, const char *who,
+    char *out, size_t cap)
 {
-	const char	*account = a->account->url;
 	const char	*tag = "issue";
 	char		 value[700], why[400];
 	size_t		 i;
 
-	for (i = 0; s->ident.wildcard && i < set->n; i++)
+	for (i = 0; is->wild && i < set->n; i++)
 		if (strcmp(set->v[i].tag, "issuewild") == 0)
 			tag = "issuewild";
-	(void)snprintf(value, sizeof(value), "%.255s", a->dir->caa[0]);
+	(void)snprintf(value, sizeof(value), "%.255s", who);
 	/* where the CA is named, it is the account or the method */
-	if (account != NULL && allowed(set, a->dir, s->ident.wildcard, NULL,
-	    NULL, why, sizeof(why)) == 1)
+	if (is->account != NULL && caa_allows(set, who, is->wild, NULL, NULL,
+	    why, sizeof(why)) == 1)
 		(void)snprintf(value, sizeof(value), "%.255s; accounturi="
-		    "%.300s; validationmethods=%s", a->dir->caa[0], account,
-		    method);
-	if (helps(set, tag, value, a->dir, s->ident.wildcard, account,
-	    method))
+		    "%.300s; validationmethods=%s", who, is->account,
+		    is->method);
+	if (helps(set, tag, value, is))
 		(void)snprintf(out, cap, "add the record: %.255s. CAA 0 %s "
 		    "\"%s\"", set->at, tag, value);
 	else
@@ -145,10 +165,13 @@ void
 acme_caa_check(const struct acme_asks *asks, const struct acme_subject *s,
     const struct acme_preflight_ask *a, struct acme_checks *out)
 {
+	struct issuance	 is = { a->dir, s->ident.wildcard, a->account->url,
+			    NULL };
 	struct caa_set	 set;
+	const char	*who = NULL;
 	char		 why[700], fix[1200];
 	size_t		 i;
-	int		 r, first = -1, any = 0;
+	int		 first = -1, any = 0;
 
 	memset(&set, 0, sizeof(set));
 	if (climb(asks, s, &set, why, sizeof(why)) == -1) {
@@ -158,10 +181,9 @@ acme_caa_check(const struct acme_asks *asks, const struct acme_subject *s,
 	}
 	/* which of them the CA offers is not known yet: the first, else any */
 	for (i = s->ntypes; i-- != 0;) {
-		r = allowed(&set, a->dir, s->ident.wildcard, a->account->url,
-		    challenge_name(s->type[i]), why, sizeof(why));
-		any |= r == 1;
-		first = r;
+		is.method = challenge_name(s->type[i]);
+		first = allowed(&set, &is, &who, why, sizeof(why));
+		any |= first == 1;
 	}
 	if (first == 1)
 		(void)acme_checks_add(out, ACME_SAYS_OK, "caa", s->text, "%s",
@@ -175,15 +197,13 @@ acme_caa_check(const struct acme_asks *asks, const struct acme_subject *s,
 		(void)acme_checks_add(out, ACME_SAYS_UNKNOWN, "caa", s->text,
 		    "%s%s", why, any ? "; another challenge type is allowed" :
 		    "");
-	else if (a->dir->ncaa == 0)
+	else if (who == NULL)
 		(void)acme_checks_add(out, ACME_SAYS_WRONG, "caa", s->text,
 		    "CAA forbids it: %s; take that record away", why);
 	else {
-		advise(&set, s, a, challenge_name(s->type[0]), fix,
-		    sizeof(fix));
+		advise(&set, &is, who, fix, sizeof(fix));
 		(void)acme_checks_add(out, ACME_SAYS_WRONG, "caa", s->text,
-		    "CAA forbids %s to issue it: %s; %s", a->dir->caa[0], why,
-		    fix);
+		    "CAA forbids %s to issue it: %s; %s", who, why, fix);
 	}
 	caa_free(&set);
 }
