@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 95-preflight "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=81
+count=108
 hp=$(_acme_port)
 t_rig --log one --log two
 list=loglist-rfc6962.json
@@ -158,6 +158,31 @@ else
 	count=$((count - 6))
 fi
 ct=true a_conf pre "$http"
+
+# --- the CA says no -----------------------------------------------------------------------
+
+for t in rejectedIdentifier unauthorized userActionRequired caa; do
+	acme_fault problem at=newOrder type=$t sub=$t status=403 \
+	    detail="not today"
+	cv issue "$t.shop.example"
+	says "$t" 1 "($t): \"not today\""
+	ok "$t: the subproblem" grep -qi "for \"$t.shop.example\" ($t)" "$T/err"
+	acme_honest
+done
+acme_fault 429 at=newOrder n=7200
+cv issue limited.shop.example
+says "rateLimited" 1 "(rateLimited)"
+ok "rateLimited: until when" grep -q "not before 20" "$T/err"
+acme_honest
+stopped "rateLimited: not asked again" 75 "the CA wants us to wait" \
+    limited.shop.example
+cv issue --dry-run limited.shop.example
+eq "rateLimited: rehearsed" "$rc $(grep -c '^  wrong *budget' "$T/out")" "75 1"
+sql "update managed_certificate set next_at = now() where
+    name = 'limited.shop.example'"
+cv issue limited.shop.example
+eq "rateLimited: over" $rc 0
+[ $rc -eq 0 ] || show
 
 # --- what comes back ----------------------------------------------------------------------
 
