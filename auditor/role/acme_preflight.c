@@ -492,8 +492,8 @@ acme_preflight_order(struct acme_order *o, struct err *e)
 		rc = err_set(e, wrong->until != 0 ? ERR_TEMP : ERR_HTTP,
 		    "nothing was ordered: %s%s%s", wrong->name,
 		    *wrong->name != '\0' ? ": " : "", wrong->sentence);
-		/* over the budget: not a failure of the CA's, but one more */
-		if (wrong->until != 0)
+		/* over the budget: one more that failed, until then */
+		if (wrong->until != 0 && !wrong->stored)
 			acme_order_failed(o, 0, e->msg, wrong->until);
 	}
 	acme_checks_free(&c);

@@ -36,6 +36,7 @@ struct acme_check {
 	char		*sentence;	/* owned */
 	int		 warn;		/* OK, but not for long */
 	int64_t		 until;		/* WRONG only until then; 0 */
+	int		 stored;	/* until is in the database already */
 };
 
 struct acme_checks {

@@ -29,7 +29,7 @@ acme_checks_add(struct acme_checks *c, enum acme_says says, const char *what,
 	c->v = mem_grow(c->v, &c->cap, c->n + 1, sizeof(*c->v));
 	k = &c->v[c->n++];
 	*k = (struct acme_check){ says, what, mem_str(name), mem_str(text), 0,
-	    0 };
+	    0, 0 };
 	return k;
 }
 

@@ -80,10 +80,13 @@ registered(const struct acme_preflight_ask *a, const char **v)
 	const psl_ctx_t	*psl = psl_builtin();
 	const char	*name, *dom;
 	struct db_strs	 s = { v, 0 };
+	struct netaddr	 ip;
 	size_t		 i, k;
 
 	for (i = 0; i < a->names.n; i++) {
 		name = a->names.v[i];
+		if (netaddr_parse(&ip, name) == 0)
+			continue;
 		if (strncmp(name, "*.", 2) == 0)
 			name += 2;
 		dom = psl != NULL ? psl_registrable_domain(psl, name) : NULL;
@@ -153,6 +156,7 @@ acme_rate_check(const struct acme_preflight_ask *a, struct acme_checks *out,
 		k = acme_checks_add(out, ACME_SAYS_WRONG, "budget", "",
 		    "the CA wants us to wait: %s", why);
 		k->until = until;
+		k->stored = 1;
 	}
 	if (rc != -1)
 		rc = 0;

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 95-preflight "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=108
+count=128
 hp=$(_acme_port)
 t_rig --log one --log two
 list=loglist-rfc6962.json
@@ -138,6 +138,31 @@ ok "silence: said" grep -q "warning: pre-flight: .*CAA records of" "$T/err"
 sed -i '$d' "$T/zone"
 acme_admin set no_caa=0 >/dev/null
 
+# --- a renewal ------------------------------------------------------------------------
+
+cp "$T/zone" "$T/zone.good"
+echo 'shop.example CAA 0 issue "ca.example"' >> "$T/zone"
+kept=$(readlink "$live/www.shop.example")
+n=$(orders)
+for i in 1 2 3; do
+	cv renew www.shop.example
+	says "renewal $i" 1 '0 issue "ca.example" at shop.example'
+done
+eq "renewal: the CA has not heard of it" "$(orders)" "$n"
+eq "renewal: counted, and tried again" "$(sql "select attempts, next_at >
+    now() + interval '1 hour' from managed_certificate where
+    name = 'www.shop.example' and removed_at is null")" "3|t"
+eq "renewal: a finding from the third on" "$(sql "select state, severity from
+    finding where kind = 'renewal.failed' and name = 'www.shop.example'")" \
+    "open|high"
+eq "renewal: the old one stays" "$(readlink "$live/www.shop.example")" "$kept"
+mv "$T/zone.good" "$T/zone"
+cv renew www.shop.example
+eq "renewal: then it goes" $rc 0
+[ $rc -eq 0 ] || show
+eq "renewal: the finding is over" "$(sql "select state from finding where
+    kind = 'renewal.failed'")" resolved
+
 # --- where a name leads ------------------------------------------------------------------
 
 n=$(orders)
@@ -174,8 +199,11 @@ cv issue limited.shop.example
 says "rateLimited" 1 "(rateLimited)"
 ok "rateLimited: until when" grep -q "not before 20" "$T/err"
 acme_honest
-stopped "rateLimited: not asked again" 75 "the CA wants us to wait" \
-    limited.shop.example
+for i in 1 2; do
+	stopped "rateLimited: not asked again $i" 75 "nothing was ordered: \
+the CA wants us to wait: the CA limits the rate" \
+	    limited.shop.example
+done
 cv issue --dry-run limited.shop.example
 eq "rateLimited: rehearsed" "$rc $(grep -c '^  wrong *budget' "$T/out")" "75 1"
 sql "update managed_certificate set next_at = now() where
