@@ -146,15 +146,17 @@ acme_rate_check(const struct acme_preflight_ask *a, struct acme_checks *out,
 	struct acme_check	*k;
 	size_t			 before = out->n;
 	int64_t			 until;
-	char			 why[400];
+	char			 why[400], *its;
 	int			 rc = 0;
 
 	if (a->db == NULL)
 		return 0;
 	if (a->managed != 0 && (rc = acme_ledger_wait(a->db, a->managed,
 	    &until, why, sizeof(why), e)) == 1) {
+		/* its own words, not ours before them */
+		its = strstr(why, "the CA limits");
 		k = acme_checks_add(out, ACME_SAYS_WRONG, "budget", "",
-		    "the CA wants us to wait: %s", why);
+		    "the CA wants us to wait: %s", its != NULL ? its : why);
 		k->until = until;
 		k->stored = 1;
 	}
