@@ -473,6 +473,6 @@ acme_dns_may(struct acme_dns *d, const char *ident, uint32_t timeout_ms,
 		return 0;
 	memset(&r, 0, sizeof(r));
 	r.ident = ident;
-	return chal_owner(CHAL_DNS_01, ident, NULL, r.owner, e) == -1 ||
+	return chal_owner(CHALLENGE_DNS_01, ident, NULL, r.owner, e) == -1 ||
 	    update(d, DNSUPDATE_MAY, &r, timeout_ms, e) == -1 ? -1 : 1;
 }

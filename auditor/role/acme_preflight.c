@@ -382,6 +382,7 @@ subjects(struct run *r)
 		s = &r->sub[r->n];
 		if (subject(a->names.v[i], a->type, a->ntypes, s) == -1)
 			continue;
+		s->written = r->p->conf->dns01_server != NULL;
 		if (is_known(r->p, a, s))
 			(void)acme_checks_add(r->out, ACME_SAYS_OK, "known",
 			    s->text, "was right within the last hour");

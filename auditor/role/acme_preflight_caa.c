@@ -215,7 +215,7 @@ acme_grant_ask(struct acme_asks *a, const struct acme_subject *s)
 {
 	char	owner[NAME_TEXT];
 
-	if (chal_owner(CHAL_DNS_PERSIST_01, s->text, NULL, owner, NULL) == 0)
+	if (chal_owner(CHALLENGE_DNS_PERSIST_01, s->text, NULL, owner, NULL) == 0)
 		acme_asks_add(a, owner, ACME_ASK_TXT);
 }
 
@@ -275,7 +275,7 @@ acme_grant_check(const struct acme_asks *asks, const struct acme_subject *s,
 	char			 owner[NAME_TEXT], what[256];
 
 	if (want.account == NULL || a->dir->ncaa == 0 ||
-	    chal_owner(CHAL_DNS_PERSIST_01, s->text, NULL, owner, NULL) == -1)
+	    chal_owner(CHALLENGE_DNS_PERSIST_01, s->text, NULL, owner, NULL) == -1)
 		return;
 	(void)acme_asks_said(asks, owner, ACME_ASK_TXT, &said);
 	if (acme_ask_failed(&said, what, sizeof(what))) {
@@ -291,7 +291,8 @@ acme_grant_check(const struct acme_asks *asks, const struct acme_subject *s,
 	}
 	want.issuer = a->dir->caa[0];
 	if (chal_persist_txt(&want, &value, NULL) == 0)
-		(void)acme_checks_add(out, ACME_SAYS_WRONG, "grant", s->text,
+		(void)acme_checks_add(out, s->written || s->ntypes > 1 ?
+		    ACME_SAYS_UNKNOWN : ACME_SAYS_WRONG, "grant", s->text,
 		    "%s; write: %s. TXT \"%s\"", why.code != ERR_NONE ?
 		    why.msg : "no record lets our account order it", owner,
 		    buf_text(&value));

@@ -15,6 +15,8 @@ struct acme_subject {
 	struct order_ident	 ident;
 	enum challenge_type	 type[CHALLENGE_MAX];	/* the best first */
 	size_t			 ntypes;
+	int			 written;	/* a grant can be: updates are
+						   configured */
 };
 
 /* What CAA records say; adds one check.  ${asks}: acme_caa_ask() was done. */
