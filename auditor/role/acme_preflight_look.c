@@ -141,6 +141,13 @@ no_address(const struct acme_look *l, const struct acme_asks *asks,
 		    "issue", said.resolver, name);
 }
 
+static int
+is_good(enum acme_reached r)
+{
+	return r == ACME_REACH_OURS || r == ACME_REACH_OPEN ||
+	    r == ACME_REACH_MOVED;
+}
+
 void
 acme_look_check(const struct acme_look *l, const struct acme_asks *asks,
     struct acme_checks *out)
@@ -160,8 +167,7 @@ acme_look_check(const struct acme_look *l, const struct acme_asks *asks,
 		enum acme_reached	b = pairs == 2 ?
 		    acme_reach_result(l->v[i + 1]) : a;
 
-		if (a == ACME_REACH_OURS || b == ACME_REACH_OURS ||
-		    a == ACME_REACH_OPEN || b == ACME_REACH_OPEN)
+		if (is_good(a) || is_good(b))
 			good++;
 		else if (bad == SIZE_MAX)
 			bad = i;
@@ -169,8 +175,7 @@ acme_look_check(const struct acme_look *l, const struct acme_asks *asks,
 	}
 	if (bad == SIZE_MAX) {
 		acme_reach_say(l->v[0], what, sizeof(what));
-		if (pairs == 2 && acme_reach_result(l->v[1]) !=
-		    ACME_REACH_CLOSED)
+		if (pairs == 2 && is_good(acme_reach_result(l->v[1])))
 			acme_reach_say(l->v[1], what, sizeof(what));
 		(void)acme_checks_add(out, ACME_SAYS_OK, "reach", name,
 		    "%s%s", what, l->n > pairs ? ", as its other addresses" :

@@ -130,6 +130,13 @@ judge(struct acme_reach *r)
 		end(r, ACME_REACH_OURS);
 		return;
 	}
+	if (*line == '3') {
+		(void)snprintf(r->why, sizeof(r->why), "answers by a "
+		    "redirection (HTTP status %.3s), which a CA follows",
+		    line);
+		end(r, ACME_REACH_MOVED);
+		return;
+	}
 	if (strncmp(line, "200", 3) == 0)
 		(void)snprintf(r->why, sizeof(r->why), "something else than "
 		    "our answer is served");

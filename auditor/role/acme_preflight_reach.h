@@ -17,6 +17,8 @@ struct acme_reach;
 enum acme_reached {
 	ACME_REACH_OURS,	/* it serves our answer */
 	ACME_REACH_OPEN,	/* it is open; nothing was asked */
+	ACME_REACH_MOVED,	/* it sends us elsewhere, where a CA goes
+				   (RFC 8555, 8.3), and we do not */
 	ACME_REACH_OTHER,	/* something else answers */
 	ACME_REACH_CLOSED,	/* the connection is refused */
 	ACME_REACH_SILENT,	/* no route, no answer, or not in time */

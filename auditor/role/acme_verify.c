@@ -10,12 +10,16 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/log_keys.h"
 #include "auditor/role/acme_order.h"
+#include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
 #include "base/mem.h"
 #include "ctlog/scts.h"
 
 /* Before a certificate is deployed: all that came is judged in a box first. */
+
+/* Clocks differ, as in got.c: an SCT may be so much ahead. */
+#define AHEAD	(3600 * CLK_SEC)
 
 struct box {
 	struct span		 pem;
@@ -64,7 +68,7 @@ judge(const struct got *g, const struct loglist *logs, int64_t now,
 		issuers[in.nissuers++] = buf_bytes(&g->der[i]);
 	in.issuers = issuers;
 	in.logs = logs;
-	in.at = now;
+	in.at = now + AHEAD;
 	/* without an issuer nothing can be said; that is refused, too */
 	if (g->n < 2)
 		return 0;

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 95-preflight "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=128
+count=133
 hp=$(_acme_port)
 t_rig --log one --log two
 list=loglist-rfc6962.json
@@ -162,6 +162,43 @@ eq "renewal: then it goes" $rc 0
 [ $rc -eq 0 ] || show
 eq "renewal: the finding is over" "$(sql "select state from finding where
     kind = 'renewal.failed'")" resolved
+
+# --- a DNS server that takes updates -----------------------------------------------------
+
+# may SECRET ARG...: rehearse with that secret
+may()
+{
+	(umask 077; echo "$1" > "$T/tsig")
+	ct=true a_conf pre "dns-01: {rfc2136: {server: 127.0.0.1@${ACME_DNS#*:}, \
+key_name: ${key:-$ACME_TSIG_NAME}, secret_file: $T/tsig}, check: none}"
+	chmod 644 "$T/tsig"
+	cv issue --dry-run "${@:2}"
+}
+resolver=$ACME_DNS
+if PATH=$PATH:/usr/sbin command -v knotd >/dev/null &&
+    acme_knot "$T/knot" example.org; then
+	may "$ACME_TSIG_SECRET" a.example.org '*.example.org'
+	eq "update: allowed" "$rc $(grep -c '^  ok *update' "$T/out")" "0 2"
+	[ $rc -eq 0 ] || show
+	may "$(head -c 32 /dev/urandom | base64)" a.example.org
+	eq "update: another secret" "$rc $(grep -c '^  wrong *update.*BADSIG' \
+	    "$T/out")" "1 1"
+	key=nobody may "$ACME_TSIG_SECRET" a.example.org
+	eq "update: another key" "$rc $(grep -c '^  wrong *update.*BADKEY' \
+	    "$T/out")" "1 1"
+	may "$ACME_TSIG_SECRET" a.example.net
+	eq "update: a zone that it has not" "$rc $(grep -c \
+	    '^  wrong *update.*a.example.net' "$T/out")" "1 1"
+	acme_stop "$T/knot"
+	may "$ACME_TSIG_SECRET" a.example.org
+	eq "update: the server is away" "$rc $(grep -c '^  wrong *update' \
+	    "$T/out")" "1 1"
+else
+	skip 5 "knotd is not installed"
+	count=$((count - 5))
+fi
+ACME_DNS=$resolver
+ct=true a_conf pre "$http"
 
 # --- where a name leads ------------------------------------------------------------------
 

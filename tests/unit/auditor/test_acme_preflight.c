@@ -311,6 +311,8 @@ test_reach(void **state)
 		    "something else than our answer" },
 		{ "HTTP/1.1 404 Not Found\r\n\r\ntoken.thumb",
 		    ACME_REACH_OTHER, "HTTP status 404" },
+		{ "HTTP/1.1 301 Moved\r\nLocation: https://www.test/\r\n\r\n",
+		    ACME_REACH_MOVED, "which a CA follows" },
 		{ "SSH-2.0-OpenSSH_9.2\r\n", ACME_REACH_OTHER,
 		    "does not speak HTTP" },
 		{ "", ACME_REACH_OTHER, "does not speak HTTP" },

@@ -27,7 +27,8 @@ static struct err	 e;
 struct spec {
 	size_t		from, n;	/* their numbers */
 	int		broken;		/* the first signature is */
-	int		late;		/* the first is of the future */
+	int		late;		/* the first is of the future; 2: of a
+					   clock that is ahead */
 	int		malformed;	/* the list has something else */
 	int		none;
 };
@@ -61,7 +62,7 @@ verify(const struct spec *s, size_t known, const struct made_ca *above)
 	made_leaf(&l, &ca, FROM, TO);
 	for (i = 0; i < s->n; i++) {
 		l.en.timestamp = (uint64_t)(FROM + (s->late && i == 0 ?
-		    90000 : 1)) * 1000;
+		    s->late == 1 ? 90000 : 3600 + 1800 : 1)) * 1000;
 		buf_reset(&sct);
 		made_sct(&sct, &logs, s->from + i, &l.en);
 		if (s->broken && i == 0)
@@ -112,6 +113,7 @@ test_counts(void **state)
 		/* nothing can be said of a log whose key is not known */
 		{ { 3, 1, 1, 0, 0, 0 }, 3, 0, 0, 1, "" },
 		{ { 1, 2, 0, 1, 0, 0 }, 4, 1, 1, 0, "in the future" },
+		{ { 1, 2, 0, 2, 0, 0 }, 4, 2, 0, 0, "" },
 		{ { 0, 2, 0, 0, 1, 0 }, 4, 0, 1, 0, "the list of SCTs: " },
 	};
 	size_t	i;
