@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * What must not have been before is looked up row by row, with a limit: a
+ * join of tables that nobody has analyzed yet could take seconds.
+ */
+
 /* Columns of each: how many, the oldest, and whose they are. */
 static int
 take(struct db_res *r, struct acme_count *c)
@@ -28,9 +33,9 @@ acme_ledger_orders(struct db *db, int64_t account,
 	if (db_query(db, &r, e, "select count(*), min(at), '' from (select "
 	    "o.added_at as at from acme_order o where o.account_id = $1 and "
 	    "o.added_at > now() - make_interval(secs => $2) and o.url is not "
-	    "null and o.flow->'want'->>'replaces' is null and not exists "
-	    "(select from acme_order p where p.managed_id = o.managed_id and "
-	    "p.state = 'valid' and p.added_at < o.added_at) order by "
+	    "null and o.flow->'want'->>'replaces' is null and (select 1 from "
+	    "acme_order p where p.managed_id = o.managed_id and p.state = "
+	    "'valid' and p.added_at < o.added_at limit 1) is null order by "
 	    "o.added_at desc limit $3) q", "ifi", account, (double)w->secs,
 	    w->max) == -1)
 		return -1;
@@ -51,9 +56,9 @@ acme_ledger_domains(struct db *db, const char *directory,
 	    "acme_account a on a.id = o.account_id where a.directory = $2 and "
 	    "g.received_at > now() - make_interval(secs => $3) and exists "
 	    "(select from unnest(g.names) x where x = d.name or "
-	    "right(x, length(d.name) + 1) = '.' || d.name) and not exists "
-	    "(select from acme_received h where h.received_at < "
-	    "g.received_at and h.names @> g.names and h.names <@ g.names) "
+	    "right(x, length(d.name) + 1) = '.' || d.name) and (select 1 "
+	    "from acme_received h where h.received_at < g.received_at and "
+	    "h.names = g.names limit 1) is null "
 	    "order by g.received_at desc limit $4) s) q order by q.n desc "
 	    "limit 1", "asfi", domains, directory, (double)w->secs, w->max)
 	    == -1)
@@ -72,8 +77,8 @@ acme_ledger_exact(struct db *db, const char *directory,
 	    "g.received_at as at from acme_received g join acme_order o on "
 	    "o.id = g.order_id join acme_account a on a.id = o.account_id "
 	    "where a.directory = $2 and g.received_at > now() - "
-	    "make_interval(secs => $3) and g.names @> $1::text[] and g.names "
-	    "<@ $1::text[] order by g.received_at desc limit $4) q", "asfi",
+	    "make_interval(secs => $3) and g.names = $1::text[] order by "
+	    "g.received_at desc limit $4) q", "asfi",
 	    names, directory, (double)w->secs, w->max) == -1)
 		return -1;
 	return take(r, c);
@@ -88,8 +93,8 @@ acme_ledger_had(struct db *db, const char *directory,
 
 	if (db_query(db, &r, e, "select exists (select from acme_received g "
 	    "join acme_order o on o.id = g.order_id join acme_account a on "
-	    "a.id = o.account_id where a.directory = $2 and g.names @> "
-	    "$1::text[] and g.names <@ $1::text[])", "as", names, directory)
+	    "a.id = o.account_id where a.directory = $2 and g.names = "
+	    "$1::text[])", "as", names, directory)
 	    == -1)
 		return -1;
 	had = db_bool(r, 0, 0);

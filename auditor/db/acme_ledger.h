@@ -9,7 +9,7 @@
 /*
  * What we have asked of a CA lately, as it counts for its rate limits; for
  * the worst of several names, which is said.  Windows in seconds; at most
- * ${max} are counted.
+ * ${max} are counted.  Sets of names are sorted, as those of struct san are.
  */
 struct acme_count {
 	int64_t	 n;

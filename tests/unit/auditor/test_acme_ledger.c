@@ -152,8 +152,8 @@ test_domain(void **state)
 	received(60, "1 day", "array['o' || i || '.other.co.uk']");
 	received(60, "1 day", "array['o' || i || '.notexample.co.uk']");
 	/* the same again: renewals */
-	received(39, "1 day", "array['w' || i || '.example.co.uk', "
-	    "'a.test']");
+	received(39, "1 day", "array['a.test', 'w' || i || "
+	    "'.example.co.uk']");
 	expect("new.example.co.uk", 0, ACME_SAYS_OK, "within", 0);
 	received(1, "2 days", "array['example.co.uk']");
 	expect("new.example.co.uk", 0, ACME_SAYS_OK, "40 of the 50 "
