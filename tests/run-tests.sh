@@ -6,7 +6,8 @@
 #   ASAN=1 ...       on a tree built with sanitizers: unit tests, corpora and one
 #                    system test
 #   ONLY=PATTERN ... only the tests whose name matches (grep -E)
-#   JOBS=N ...       so many at once (2; system tests, which mostly wait, 2 more)
+#   JOBS=N ...       so many at once (2; with system tests, which mostly wait, 2
+#                    more)
 #   LOGS=DIR ...     where the output of each test goes and stays
 #
 # One line a test: ok, FAIL or skip, name, seconds, those of processors, counts.
@@ -135,7 +136,7 @@ declare -A of_pid of_kind command weight
 work=() waiting=() nwork=0 nwait=0
 
 # add NAME COMMAND... keeps a processor busy; wait_add the same of the others.
-# A script says "# takes: N" (seconds) when it is a long one.
+# A test says "takes: N" (seconds) in a comment when it is a long one.
 add()
 {
 	queue work "$@"

@@ -6,6 +6,8 @@
 #   bash tests/system/80-yardstick.sh build/release
 #
 # Needs Go and the yardstick's sources: CERTVIGIL_BENCH, else ../shared/bench.
+#
+# takes: 30
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
