@@ -88,9 +88,9 @@ char *acme_dns_follow(struct acme_dns *, const char *owner, struct err *);
 int acme_dns_check(struct acme_dns *, const char *owner, const char *value,
     struct err *);
 
-/* By RFC 2136. */
+/* By RFC 2136; silence is waited for so long, 0: the usual time. */
 int acme_dns_update(struct acme_dns *, enum dnsupdate_what,
-    const struct acme_dns_record *, struct err *);
+    const struct acme_dns_record *, uint32_t timeout_ms, struct err *);
 
 /* By a program. */
 int acme_dns_hook(struct acme_dns *, enum dns01_step,

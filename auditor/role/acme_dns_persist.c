@@ -131,7 +131,7 @@ acme_dns_persist(struct acme_dns *d, const struct flow_place *f,
 	if ((rc = look(d, &g, &why, e)) != 0)
 		return rc == 1 ? 0 : -1;
 	if (strcmp(d->conf->persist_place, "dns-01") == 0)
-		return acme_dns_update(d, DNSUPDATE_ADD, &g.r, e) == 0 ?
+		return acme_dns_update(d, DNSUPDATE_ADD, &g.r, 0, e) == 0 ?
 		    acme_dns_check(d, g.r.owner, g.r.value, e) : -1;
 	return err_set(e, ERR_CONF, "dns-persist-01: %s; make the record: "
 	    "%.160s. IN TXT \"%.250s\"", why.code == ERR_NONE ? "there is "

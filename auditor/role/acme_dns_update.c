@@ -47,10 +47,12 @@ key(struct acme_dns *d, struct err *e)
 
 /* Where the record belongs: CNAMEs are followed. */
 static int
-place(struct acme_dns *d, const char *owner, struct dnszone_place *at,
-    struct err *e)
+place(struct acme_dns *d, const char *owner, uint32_t timeout_ms,
+    struct dnszone_place *at, struct err *e)
 {
 	const char	*server = d->at.v[0].text;
+	int64_t		 end = timeout_ms == 0 ? INT64_MAX : clk_mono() +
+			     timeout_ms * (CLK_SEC / 1000), when;
 	struct dnszone	*z;
 	struct pollfd	 p;
 	int		 rc;
@@ -58,12 +60,14 @@ place(struct acme_dns *d, const char *owner, struct dnszone_place *at,
 	if (dnszone_recall(&d->known, server, owner, clk_mono(), at))
 		return 0;
 	z = dnszone_new(&d->lookup, &d->at, owner, clk_mono());
-	while (!dnszone_turn(z, clk_mono())) {
+	while ((rc = dnszone_turn(z, clk_mono())) == 0 && clk_mono() < end) {
 		p.fd = dnszone_fd(z);
 		p.events = dnszone_events(z);
-		acme_dns_wait(&p, 1, dnszone_when(z));
+		when = dnszone_when(z);
+		acme_dns_wait(&p, 1, when < end ? when : end);
 	}
-	rc = dnszone_result(z, at, e);
+	rc = rc == 0 ? err_set(e, ERR_NET, "%s does not answer in %u ms",
+	    server, timeout_ms) : dnszone_result(z, at, e);
 	if (rc == 0)
 		dnszone_remember(&d->known, server, owner, clk_mono(), at);
 	dnszone_free(z);
@@ -81,7 +85,7 @@ refused(const struct err *why, struct err *e)
 
 int
 acme_dns_update(struct acme_dns *d, enum dnsupdate_what what,
-    const struct acme_dns_record *r, struct err *e)
+    const struct acme_dns_record *r, uint32_t timeout_ms, struct err *e)
 {
 	struct dnszone_place	 at;
 	struct dnsupdate	 u;
@@ -92,11 +96,11 @@ acme_dns_update(struct acme_dns *d, enum dnsupdate_what what,
 
 	if (key(d, e) == -1)
 		return -1;
-	if (place(d, r->owner, &at, &why) == -1)
+	if (place(d, r->owner, timeout_ms, &at, &why) == -1)
 		return refused(&why, e);
 	u = (struct dnsupdate){ what, at.zone, at.name, r->value,
 	    r->place->type == CHALLENGE_DNS_PERSIST_01 ? GRANT_TTL_S : TTL_S };
-	s = dnssend_new(&d->at.v[0], &d->key, &u, 0, clk_mono());
+	s = dnssend_new(&d->at.v[0], &d->key, &u, timeout_ms, clk_mono());
 	while (!dnssend_turn(s, clk_mono())) {
 		p.fd = dnssend_fd(s);
 		p.events = dnssend_events(s);
@@ -105,4 +109,23 @@ acme_dns_update(struct acme_dns *d, enum dnsupdate_what what,
 	rc = dnssend_result(s, &why);
 	dnssend_free(s);
 	return rc == 0 ? 0 : refused(&why, e);
+}
+
+int
+acme_dns_may(struct acme_dns *d, const char *ident, uint32_t timeout_ms,
+    struct err *e)
+{
+	struct flow_place	p;
+	struct acme_dns_record	r;
+
+	if (d->way != ACME_DNS_UPDATE)
+		return 0;
+	memset(&p, 0, sizeof(p));
+	memset(&r, 0, sizeof(r));
+	p.type = CHALLENGE_DNS_01;
+	r.place = &p;
+	r.ident = ident;
+	return chal_owner(CHALLENGE_DNS_01, ident, NULL, r.owner, e) == -1 ||
+	    acme_dns_update(d, DNSUPDATE_MAY, &r, timeout_ms, e) == -1 ? -1 :
+	    1;
 }

@@ -320,7 +320,7 @@ write_it(struct acme_dns *d, const struct acme_dns_record *r, struct err *e)
 {
 	switch (d->way) {
 	case ACME_DNS_UPDATE:
-		return acme_dns_update(d, DNSUPDATE_ADD, r, e);
+		return acme_dns_update(d, DNSUPDATE_ADD, r, 0, e);
 	case ACME_DNS_WEB:
 		return acme_dns_web(d, r, e);
 	case ACME_DNS_HOOK:
@@ -337,7 +337,7 @@ take_away(struct acme_dns *d, const struct acme_dns_record *r, int failed,
 {
 	switch (d->way) {
 	case ACME_DNS_UPDATE:
-		return acme_dns_update(d, DNSUPDATE_DELETE, r, e);
+		return acme_dns_update(d, DNSUPDATE_DELETE, r, 0, e);
 	case ACME_DNS_HOOK:
 		return acme_dns_hook(d, failed ? DNS01_FAILED : DNS01_DONE, r,
 		    e);
