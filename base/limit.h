@@ -440,4 +440,15 @@
 /* The answer of acme-dns, and an account of it: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
 
+/* --- the loop --- */
+
+/* Replacements of one certificate a day, each of which was revoked, too. */
+#define LIMIT_REPLACE		3
+/* Tries to fetch the certificate of one lost order. */
+#define LIMIT_LATE		2
+/* Certificates that one sweep plans to ask a CA's advice about. */
+#define LIMIT_ARI_PLAN		1000
+/* Entries of audit.ari. */
+#define LIMIT_ARI_URLS		64
+
 #endif

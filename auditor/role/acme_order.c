@@ -143,6 +143,7 @@ begin(struct run *r, struct err *e)
 	if (rc == 1 && r->row.flow.n != 0) {
 		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
 		if (r->flow != NULL && same_names(o, r->flow)) {
+			(void)flow_reopen(r->flow, again.deadline, again.now);
 			tell(o, "going on with the order that is under way");
 			return 0;
 		}
