@@ -448,7 +448,7 @@
 #define LIMIT_LATE		2
 /* Certificates that one sweep plans to ask a CA's advice about. */
 #define LIMIT_ARI_PLAN		1000
-/* Entries of audit.ari. */
-#define LIMIT_ARI_URLS		64
+/* A certificate's identifier: key identifiers have 20 bytes, serials 20. */
+#define LIMIT_ARI_ID		512u
 
 #endif

@@ -5,12 +5,28 @@
 #include "acme/ari.h"
 #include "auditor/role/judge.h"
 #include "auditor/role/judge_audit.h"
+#include "base/limit.h"
+
+#define ID	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 void
 judge_ari_pack(struct buf *b, enum judge_ari_what what, struct span s)
 {
 	buf_u8(b, (uint8_t)what);
 	buf_vec32(b, s.p, s.n);
+}
+
+/* A judge may say anything: this becomes a part of a URL, or of a sentence. */
+static int
+is_of(const char *s, const char *set, size_t most)
+{
+	size_t	n;
+
+	for (n = 0; s[n] != '\0'; n++)
+		if (set != NULL ? strchr(set, s[n]) == NULL : s[n] <= ' ' ||
+		    s[n] > '~')
+			return 0;
+	return n <= most;
 }
 
 int
@@ -24,7 +40,8 @@ judge_ari_read(struct cur *c, struct judge_ari *a)
 		return -1;
 	a->start = (int64_t)start;
 	a->end = (int64_t)end;
-	return 0;
+	return is_of(a->id, ID, LIMIT_ARI_ID) && is_of(a->url, NULL,
+	    LIMIT_PTR_URL) ? 0 : -1;
 }
 
 static void
