@@ -35,11 +35,10 @@ look()
 	[ $rc = 0 ] || show
 }
 
-# revoked NAME REASON: behind our back, and then it is seen.
-revoked()
+# gone NAME REASON: revoked behind our back.
+gone()
 {
 	acme_admin revoke "name=$1" "reason=$2" > "$T/said"
-	look
 }
 
 # about KIND NAME: the finding of that kind.
@@ -81,7 +80,11 @@ eq "all are seen, in silence" "$rc $(sql 'select count(*) from issuance where
 
 was=$(sql "select serial from managed_certificate where name =
     'a.shop.example'")
-revoked a.shop.example 5
+key=$(spki b.shop.example)
+cp "$live/b.shop.example/key.pem" "$T/old.pem"
+gone a.shop.example 5
+gone b.shop.example 1
+look
 eq "reason 5: a finding" "$(about certificate.revoked a.shop.example)" \
     'open critical'
 reason_has "somebody proved control" certificate.revoked a.shop.example \
@@ -89,32 +92,26 @@ reason_has "somebody proved control" certificate.revoked a.shop.example \
 eq "it is due" "$(due a.shop.example)" 'revoked without our order'
 cv --json findings list --kind certificate.revoked
 ok "what to do" grep -q '"certvigil renew a.shop.example"' "$T/out"
-look
-eq "once for one revocation" "$(sql 'select count(*) from acme_replacement')" 1
+eq "the key is marked" "$(sql "select count(*) from known where trust =
+    'compromised' and encode(spki_sha256, 'hex') = '$key'")" 1
 cv renew
-eq "replaced" "$rc $(grep -c '^1 renewed, 0 failed, 3 not due' "$T/out")" '0 1'
+eq "replaced" "$rc $(grep -c '^2 renewed, 0 failed, 2 not due' "$T/out")" '0 1'
 ok "and said why" grep -q 'a.shop.example: revoked without our order' "$T/err"
 complete "replaced" a.shop.example
 ok "another serial" test "$(sql "select serial from managed_certificate where
     name = 'a.shop.example'")" != "$was"
-cv renew
-ok "not again" grep -q '^0 renewed' "$T/out"
-look
-eq "a successor is deployed" "$(about certificate.revoked a.shop.example)" \
-    'open info'
-
-# a key that the CA calls compromised
-key=$(spki b.shop.example)
-cp "$live/b.shop.example/key.pem" "$T/old.pem"
-revoked b.shop.example 1
-eq "the key is marked" "$(sql "select count(*) from known where trust =
-    'compromised' and encode(spki_sha256, 'hex') = '$key'")" 1
-cv --quiet renew
 ok "another key" test "$(spki b.shop.example)" != "$key"
+# the key that the CA calls compromised is there again
 openssl req -new -key "$T/old.pem" -subj / -out "$T/csr.pem" \
     -addext subjectAltName=DNS:b.shop.example
 acme_admin issue names=b.shop.example "csr=$(cat "$T/csr.pem")" > "$T/said"
-once
+look
+eq "once for one revocation" "$(sql 'select count(*) from acme_replacement')" 2
+cv renew
+ok "not again" grep -q '^0 renewed' "$T/out"
+eq "a successor is deployed" "$(about certificate.revoked a.shop.example)" \
+    'open info'
+
 eq "that key in a log again" "$(about key.misused b.shop.example)" \
     'open critical'
 eq "by rule 1" "$(sql "select rule from finding where kind = 'key.misused' and
@@ -124,7 +121,8 @@ eq "by rule 1" "$(sql "select rule from finding where kind = 'key.misused' and
 sql "insert into acme_replacement (tbs_sha256, managed_id, asked, why) select
     sha256(x::text::bytea), id, true, 'test' from managed_certificate,
     generate_series(1, 2) x where name = 'a.shop.example'"
-revoked a.shop.example 5
+gone a.shop.example 5
+look
 eq "the fourth within a day: told" "$(about certificate.revoked \
     a.shop.example)" 'open critical'
 reason_has "not replaced" certificate.revoked a.shop.example \
@@ -133,12 +131,11 @@ eq "not due" "$(due a.shop.example)" ''
 
 # where an alert is all that is wanted
 a_more='when_revoked: alert' ct=true a_conf revoked "$http"
-revoked c.shop.example 4
+gone c.shop.example 4
+look
 reason_has "alert only" certificate.revoked c.shop.example 'is alert'
 eq "alert only: not due" "$(due c.shop.example)" ''
 ct=true a_conf revoked "$http"
-look
-eq "that was decided" "$(due c.shop.example)" ''
 
 # --- ordered, and not published -----------------------------------------------------
 
@@ -153,10 +150,7 @@ shift_by()
 acme_fault crl_drop "serial=$serial"
 cv --quiet revoke d.shop.example --reason superseded
 eq "ordered" $rc 0
-shift_by 5h
-look
-eq "five hours: no news" "$(about revocation.not_published d.shop.example)" ''
-shift_by 2h
+shift_by 7h
 look
 eq "seven hours: a warning" "$(about revocation.not_published \
     d.shop.example)" 'open medium'
@@ -164,9 +158,11 @@ shift_by 18h
 look
 eq "a day: louder" "$(about revocation.not_published d.shop.example)" \
     'open high'
+eq "what was decided is" "$(due c.shop.example)" ''
 eq "one finding" "$(sql "select count(*) from finding where kind =
     'revocation.not_published'")" 1
 acme_honest
+acme_admin issue names=x.shop.example > "$T/said"
 look
 eq "published" "$(about revocation.not_published d.shop.example)" \
     'resolved high'
@@ -183,8 +179,6 @@ eq "what we ordered is not replaced" "$(due d.shop.example)" ''
 
 # --- what the CA asks for, of a certificate that is not ours --------------------------
 
-acme_admin issue names=x.shop.example > "$T/said"
-look
 x="tbs_sha256 = (select tbs_sha256 from issuance where names =
     '{x.shop.example}')"
 eq "its window is known" "$(sql "select end_at > now() and pick_at between
@@ -210,16 +204,16 @@ reason_has "and why" renewal.requested x.shop.example \
 eq "asked once a minute at most" "$(sql "select due_at > now() + interval
     '50 seconds' from work where kind = 'ari' and subject = (select
     encode(tbs_sha256, 'hex') from ari where $x)")" t
-revoked x.shop.example 4
-eq "revoked: that was it" "$(about renewal.requested x.shop.example)" \
-    'resolved high'
+gone x.shop.example 4
 
 # --- an order that the CA loses -----------------------------------------------------
 
 acme_fault lost_order times=1
 cv issue late.shop.example
 eq "lost" $rc 1
-once
+look
+eq "revoked: the CA asks no more" "$(about renewal.requested x.shop.example)" \
+    'resolved high'
 eq "found in a log" "$(about certificate.not_received late.shop.example)" \
     'open high'
 reason_has "the fix" certificate.not_received late.shop.example \
@@ -242,6 +236,28 @@ print(json.dumps([c for c in json.load(sys.stdin) if "late.shop.example" in
 look
 eq "received" "$(about certificate.not_received late.shop.example)" \
     'resolved high'
+
+# --- by run itself, which is killed --------------------------------------------------
+
+a_conf_more="$a_conf_more
+audit: {every: 1s}" ct=true a_conf revoked "$http"
+was=$(sql "select serial from managed_certificate where name =
+    'late.shop.example'")
+gone late.shop.example 4
+start
+wait_sql 20 1 "select count(*) from acme_replacement r join
+    managed_certificate m on m.id = r.managed_id where m.name =
+    'late.shop.example'"
+kill -KILL "$run_pid"
+wait "$run_pid" 2>/dev/null
+start
+ok "run replaces it, whenever it is killed" wait_sql 30 t "select serial <>
+    '$was' from managed_certificate where name = 'late.shop.example'"
+stop
+complete "run replaces it" late.shop.example
+eq "by one" "$(acme_show orders | python3 -c 'import json, sys
+print(sum(1 for o in json.load(sys.stdin) if "late.shop.example" in
+    json.dumps(o)))')" 2
 
 # --- what was silent is listed -------------------------------------------------------
 
