@@ -13,6 +13,10 @@ create table acme_replacement (
 );
 create index acme_replacement_of on acme_replacement (managed_id, added_at);
 
+create index managed_certificate_tbs on managed_certificate (tbs_sha256);
+create index managed_certificate_issuer on managed_certificate
+	(issuer_spki_sha256, directory);
+
 -- An order that was lost, and whose certificate a log shows.
 alter table acme_order add column late_at timestamptz;	-- asked for again since
 alter table acme_order add column late_tries int not null default 0;

@@ -51,15 +51,22 @@ int
 ari_store_plan(struct db *db, const struct ari_places *p, int64_t every,
     struct err *e)
 {
-	return db_query(db, NULL, e, "insert into work (kind, subject, due_at) "
-	    "select 'ari', encode(i.tbs_sha256, 'hex'), now() + case when "
-	    "i.decision = 'baseline' then random() else 0 end * $5 * "
-	    "interval '1 second' from issuance i where " ASKED " and not "
-	    "exists (select from work w where w.kind = 'ari' and w.subject = "
-	    "encode(i.tbs_sha256, 'hex')) and " PLACE " is not null and not "
-	    OURS " and not " REVOKED " and not " REPLACED " and not exists "
-	    "(select from ari a where a.tbs_sha256 = i.tbs_sha256 and "
-	    "a.ari_id is null) limit $6 on conflict do nothing", "aaaaii",
+	/* issuers are few: who is asked is looked up once for each */
+	return db_query(db, NULL, e, "with k as materialized (select "
+	    "i.issuer_spki_sha256 from (select issuer_spki_sha256, "
+	    "max(issuer_owner) as issuer_owner from issuance where not_after "
+	    "> now() group by 1) i where " PLACE " is not null), "
+	    "n as materialized (select i.* from issuance i join k using "
+	    "(issuer_spki_sha256) where " ASKED " and not exists (select from "
+	    "work w where w.kind = 'ari' and w.subject = encode("
+	    "i.tbs_sha256, 'hex'))) "
+	    "insert into work (kind, subject, due_at) select 'ari', "
+	    "encode(i.tbs_sha256, 'hex'), now() + case when i.decision = "
+	    "'baseline' then random() else 0 end * $5 * interval '1 second' "
+	    "from n i where not " OURS " and not " REVOKED " and not "
+	    REPLACED " and not exists (select from ari a where a.tbs_sha256 "
+	    "= i.tbs_sha256 and a.ari_id is null) limit $6 on conflict do "
+	    "nothing", "aaaaii",
 	    &p->first_issuer, &p->first_url, &p->last_issuer, &p->last_url,
 	    every, (int64_t)LIMIT_ARI_PLAN);
 }
