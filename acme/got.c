@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "pki/der.h"
 #include "pki/dn.h"
+#include "pki/pem.h"
 #include "pki/ptr.h"
 
 #define BEGIN		"-----BEGIN CERTIFICATE-----"
@@ -96,21 +97,10 @@ read_pem(struct span pem, struct got *g, struct err *e)
 static int
 server_auth(const struct der_tbs *t)
 {
-	struct span	v, body;
-	struct cur	c;
-	struct der	d;
+	struct span	v;
 
-	if (der_ext(t, DER_OID_ARG(DER_OID_EKU), &v, NULL) != 1 ||
-	    der_only(v, DER_SEQ, &body) == -1)
-		return 0;
-	for (c = cur_span(body); cur_left(&c) != 0;) {
-		if (der_want(&c, DER_OID, &d) == -1)
-			return 0;
-		if (d.body.n == sizeof(OID_SERVER_AUTH) - 1 &&
-		    memcmp(d.body.p, OID_SERVER_AUTH, d.body.n) == 0)
-			return 1;
-	}
-	return 0;
+	return der_ext(t, DER_OID_ARG(DER_OID_EKU), &v, NULL) == 1 &&
+	    der_eku(v, DER_OID_ARG(OID_SERVER_AUTH));
 }
 
 static int
@@ -238,21 +228,10 @@ got_read(struct span pem, const struct got_want *w, struct got *g,
 void
 got_pem(const struct got *g, size_t from, struct buf *out)
 {
-	struct buf	text = BUF_INIT;
-	size_t		i, at;
+	size_t	i;
 
-	for (i = from; i < g->n; i++) {
-		buf_reset(&text);
-		enc_b64(&text, g->der[i].p, g->der[i].n);
-		buf_str(out, BEGIN "\n");
-		for (at = 0; at < text.n; at += PEM_WIDTH) {
-			buf_add(out, text.p + at, text.n - at < PEM_WIDTH ?
-			    text.n - at : PEM_WIDTH);
-			buf_u8(out, '\n');
-		}
-		buf_str(out, END "\n");
-	}
-	buf_free(&text);
+	for (i = from; i < g->n; i++)
+		pem_put(out, "CERTIFICATE", buf_bytes(&g->der[i]));
 }
 
 /* Has this Name that common name? */

@@ -439,6 +439,22 @@
 #define LIMIT_DNS01_NAMES	100u
 /* The answer of acme-dns, and an account of it: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
+/* --- what other ACME clients have --- */
+
+/* Names in one folder of theirs: csr/ of a certbot of ten years has 50,000. */
+#define LIMIT_CLIENT_NAMES	200000u
+/* One file of theirs: a chain of five RSA certificates has 10 KB. */
+#define LIMIT_CLIENT_FILE	(256u << 10)
+/* All of one import: 60,000 certificates with chain, key and request. */
+#define LIMIT_CLIENT_BYTES	(512u << 20)
+/* Folders above an account: certbot has the path of a directory's URL. */
+#define LIMIT_CLIENT_DEPTH	8
+/* Files that are named as skipped, with the reason; all are counted. */
+#define LIMIT_CLIENT_SKIPS	1000u
+/* Private keys that one process looks at. */
+#define LIMIT_CLIENT_KEYS	1000u
+/* The URL of an account: CAs have under 100 bytes. */
+#define LIMIT_CLIENT_URL	1024u
 
 /* --- the loop --- */
 

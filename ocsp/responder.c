@@ -95,21 +95,6 @@ known_ext(struct span oid)
 	    is(oid, OID_NOCHECK, sizeof(OID_NOCHECK) - 1);
 }
 
-static int
-has_ocsp_signing(struct span eku)
-{
-	struct span	body;
-	struct cur	c;
-	struct der	d;
-
-	if (der_only(eku, DER_SEQ, &body) == -1)
-		return 0;
-	for (c = cur_span(body); der_want(&c, DER_OID, &d) == 0;)
-		if (is(d.body, OID_OCSP_SIGN, sizeof(OID_OCSP_SIGN) - 1))
-			return 1;
-	return 0;
-}
-
 /* basicConstraints with cA, or one that cannot be read. */
 static int
 is_ca(struct span basic)
@@ -149,7 +134,7 @@ responder_profile(const struct der_tbs *t)
 			return "has a critical extension that is not known "
 			    "(RFC 5280, 4.2)";
 	if ((eku = der_ext(t, DER_OID_ARG(DER_OID_EKU), &v, NULL)) != 1 ||
-	    !has_ocsp_signing(v))
+	    !der_eku(v, DER_OID_ARG(OID_OCSP_SIGN)))
 		return eku == -1 ? "has extended key usage twice" :
 		    "is not for OCSPSigning (RFC 6960 4.2.2.2)";
 	ku = der_ext(t, DER_OID_ARG(OID_KEY_USAGE), &v, NULL);

@@ -10,21 +10,10 @@
 static int
 is_presigner(const struct der_tbs *t)
 {
-	struct span	v, body;
-	struct cur	c;
-	struct der	d;
+	struct span	v;
 
-	if (der_ext(t, DER_OID_ARG(DER_OID_EKU), &v, NULL) != 1 ||
-	    der_only(v, DER_SEQ, &body) == -1)
-		return 0;
-	for (c = cur_span(body); cur_left(&c) != 0;) {
-		if (der_want(&c, DER_OID, &d) == -1)
-			return 0;
-		if (d.body.n == sizeof(DER_OID_PRESIGN) - 1 &&
-		    memcmp(d.body.p, DER_OID_PRESIGN, d.body.n) == 0)
-			return 1;
-	}
-	return 0;
+	return der_ext(t, DER_OID_ARG(DER_OID_EKU), &v, NULL) == 1 &&
+	    der_eku(v, DER_OID_ARG(DER_OID_PRESIGN));
 }
 
 /* Append an Extension again, with another value. */

@@ -484,3 +484,21 @@ der_time(struct span whole, int64_t *us)
 	    off) * CLK_SEC;
 	return 0;
 }
+
+int
+der_eku(struct span value, const uint8_t *oid, size_t n)
+{
+	struct span	body;
+	struct cur	c;
+	struct der	d;
+
+	if (der_only(value, DER_SEQ, &body) == -1)
+		return 0;
+	for (c = cur_span(body); cur_left(&c) != 0;) {
+		if (der_want(&c, DER_OID, &d) == -1)
+			return 0;
+		if (d.body.n == n && memcmp(d.body.p, oid, n) == 0)
+			return 1;
+	}
+	return 0;
+}

@@ -84,6 +84,12 @@ int der_cert(struct span, struct span *tbs, struct span *sigalg,
 int der_ext(const struct der_tbs *, const uint8_t *oid, size_t n,
     struct span *value, int *critical);
 
+/*
+ * Does the value of an extended key usage (RFC 5280, 4.2.1.12) name this OID,
+ * by its body?  1; 0: it does not, or cannot be read so far.
+ */
+int der_eku(struct span value, const uint8_t *oid, size_t n);
+
 /* One Extension, walked: its OID's body, critical, the OCTET STRING's body. */
 struct der_extn {
 	struct span	whole;

@@ -16,7 +16,8 @@ run="ca-certificates"
 test="libcmocka-dev python3 python3-cryptography mandoc systemd openssl
 	zlib1g-dev"
 # Without these some tests are skipped, and say so.
-extra="universal-ctags certspotter knot knot-dnsutils pebble uacme lego"
+extra="universal-ctags certspotter knot knot-dnsutils pebble uacme lego certbot
+	dehydrated"
 fuzz=
 
 server=0 user=0 want= nice=
@@ -112,6 +113,12 @@ install_quietly()
 	*" knot "*)
 		! command -v systemctl >/dev/null 2>&1 ||
 		    as_root systemctl --quiet disable knot 2>/dev/null ;;
+	esac
+	case " $* " in
+	*" certbot "*)
+		! command -v systemctl >/dev/null 2>&1 ||
+		    as_root systemctl --quiet disable certbot.timer \
+		    2>/dev/null ;;
 	esac
 	return $rc
 }

@@ -29,6 +29,10 @@ place docs/certvigil.service "$units/certvigil.service"
 place docs/certvigil-audit.service "$units/certvigil-audit.service"
 place docs/certvigil-audit.timer "$units/certvigil-audit.timer"
 place docs/certvigil.sysusers "$prefix/lib/sysusers.d/certvigil.conf"
+for hook in certbot lego acme.sh dehydrated uacme; do
+	place docs/hooks/$hook "$prefix/share/doc/certvigil/hooks/$hook"
+	chmod 755 "$dest$prefix/share/doc/certvigil/hooks/$hook"
+done
 
 # A configuration that is there belongs to the operator: never touched, and
 # none is put there, so that `certvigil init` can write it.

@@ -6,11 +6,12 @@
 #   ASAN=1 ...       on a tree built with sanitizers: unit tests, corpora and one
 #                    system test
 #   ONLY=PATTERN ... only the tests whose name matches (grep -E)
-#   JOBS=N ...       so many at once (2; system tests, which mostly wait, 2 more)
+#   JOBS=N ...       so many at once (2; with system tests, which mostly wait, 2
+#                    more)
 #   LOGS=DIR ...     where the output of each test goes and stays
 #
-# One line a test: ok, FAIL or skip, name, seconds, counts.  Behind a FAIL come
-# the last 40 lines of its output.  The last line is
+# One line a test: ok, FAIL or skip, name, seconds, those of processors, counts.
+# Behind a FAIL come the last 40 lines of its output.  The last line is
 # "N passed, N failed, N skipped"; exits 1 when something failed.
 #
 # Counts.  A cmocka program counts each of its tests; a script counts by its
@@ -42,7 +43,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 . tests/pg.sh
-passed=0 failed=0 skipped=0 running=0 failures=()
+passed=0 failed=0 skipped=0 failures=()
 
 end()
 {
@@ -54,14 +55,17 @@ trap 'exit 1' INT TERM HUP
 
 # --- one test ---------------------------------------------------------------------
 
-# Run NAME COMMAND... with its output in a file, then its status and seconds.
+# Run NAME COMMAND... with its output in a file, then its status, seconds, and
+# those of processors (of what it waited for: not the database server's).
 one()
 {
-	local log=$logs/${1//\//_}.log began=$SECONDS rc
+	local log=$logs/${1//\//_}.log began=$SECONDS rc cpu TIMEFORMAT='%U %S'
 
-	"${@:2}" >"$log" 2>&1 </dev/null
-	rc=$?
-	echo "$rc $((SECONDS - began))" > "$log.rc"
+	cpu=$({ time "${@:2}" >"$log" 2>&1 </dev/null; } 2>&1
+	    echo $?)
+	rc=${cpu##*$'\n'}
+	cpu=$(awk 'NR == 1 { printf "%.0f", $1 + $2 }' <<< "$cpu")
+	echo "$rc $((SECONDS - began)) $cpu" > "$log.rc"
 }
 
 # Count what a test said: passed failed skipped.
@@ -101,9 +105,9 @@ count()
 # Take the result of NAME.
 result()
 {
-	local log=$logs/${1//\//_}.log rc secs p f s word=ok
+	local log=$logs/${1//\//_}.log rc secs cpu p f s word=ok
 
-	read -r rc secs < "$log.rc" || { rc=1; secs=0; }
+	read -r rc secs cpu < "$log.rc" || { rc=1; secs=0; cpu=0; }
 	read -r p f s < <(count "$log" "$rc")
 	passed=$((passed + p))
 	failed=$((failed + f))
@@ -114,7 +118,8 @@ result()
 	elif [ "$p" -eq 0 ]; then
 		word=skip
 	fi
-	printf '%-4s %-34s %3d s  %d passed%s%s\n' "$word" "$1" "$secs" "$p" \
+	printf '%-4s %-34s %3d s %3d cpu  %d passed%s%s\n' "$word" "$1" \
+	    "$secs" "$cpu" "$p" \
 	    "$([ "$f" -eq 0 ] || echo ", $f failed")" \
 	    "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	if [ "$f" -ne 0 ]; then
@@ -125,7 +130,51 @@ result()
 
 # --- all tests, so many at a time ---------------------------------------------------
 
-declare -A of_pid
+# Two queues, the longest first: of tests that keep a processor busy, and of
+# those that mostly wait.  What waits and what works run side by side.
+declare -A of_pid of_kind command weight
+work=() waiting=() nwork=0 nwait=0
+
+# add NAME COMMAND... keeps a processor busy; wait_add the same of the others.
+# A test says "takes: N" (seconds) in a comment when it is a long one.
+add()
+{
+	queue work "$@"
+}
+
+wait_add()
+{
+	queue waiting "$@"
+}
+
+queue()
+{
+	local -n q=$1
+	local f
+
+	if [ -n "${ONLY:-}" ] && ! grep -qE -- "$ONLY" <<< "$2"; then
+		return
+	fi
+	command[$2]=$(printf '%q ' "${@:3}")
+	for f in "tests/$2.sh" "tests/$2.c" "${4:-}"; do
+		[ -f "$f" ] || continue
+		weight[$2]=$(sed -n '1,30s/^[#/ ]*\** *takes: \([0-9]*\).*/\1/p' \
+		    "$f" | head -n 1)
+		break
+	done
+	q+=("$2")
+}
+
+# The queue with the longest first, else as it was.
+longest_first()
+{
+	local -n q=$1
+	local n
+
+	mapfile -t q < <(for n in "${q[@]}"; do
+		echo "${weight[$n]:-1} $n"
+	done | sort -s -k1,1nr | cut -d' ' -f2-)
+}
 
 finish_one()
 {
@@ -133,28 +182,48 @@ finish_one()
 
 	wait -n -p pid
 	result "${of_pid[$pid]}"
-	unset "of_pid[$pid]"
-	running=$((running - 1))
+	case ${of_kind[$pid]} in
+	work)	nwork=$((nwork - 1)) ;;
+	*)	nwait=$((nwait - 1)) ;;
+	esac
+	unset "of_pid[$pid]" "of_kind[$pid]"
 }
 
-# add NAME COMMAND...
-add()
+# begin QUEUE: its first test.
+begin()
 {
-	if [ -n "${ONLY:-}" ] && ! grep -qE -- "$ONLY" <<< "$1"; then
-		return
-	fi
-	while [ "$running" -ge "$jobs" ]; do
-		finish_one
-	done
-	one "$@" &
-	of_pid[$!]=$1
-	running=$((running + 1))
+	local -n q=$1
+	local n=${q[0]} c
+
+	q=("${q[@]:1}")
+	eval "c=(${command[$n]})"
+	one "$n" "${c[@]}" &
+	of_pid[$!]=$n
+	of_kind[$!]=$1
+	case $1 in
+	work)	nwork=$((nwork + 1)) ;;
+	*)	nwait=$((nwait + 1)) ;;
+	esac
 }
 
-drain()
+# Of what works so many as there are jobs, one of them left to what waits as
+# long as there is some; two more in all.
+run_all()
 {
-	while [ "$running" -gt 0 ]; do
-		finish_one
+	longest_first work
+	longest_first waiting
+	while :; do
+		if [ "${#work[@]}" -gt 0 ] && [ "$nwork" -lt $((jobs -
+		    (jobs > 1 && nwait + ${#waiting[@]} > 0))) ]; then
+			begin work
+		elif [ "${#waiting[@]}" -gt 0 ] &&
+		    [ $((nwork + nwait)) -lt $((jobs + 2)) ]; then
+			begin waiting
+		elif [ $((nwork + nwait)) -gt 0 ]; then
+			finish_one
+		else
+			break
+		fi
 	done
 }
 
@@ -233,22 +302,20 @@ for t in tests/fuzz/fuzz_*.c; do
 	add "replay/${t#fuzz_}" "$obj/tests/fuzz/$t" "${dirs[@]}"
 done
 if [ -n "${ASAN:-}" ]; then
-	add system/30-read bash tests/system/30-read.sh "$obj"
-	drain
+	wait_add system/30-read bash tests/system/30-read.sh "$obj"
 else
 	add headers bash tests/headers.sh
 	add arrows bash tests/arrows.sh "$obj"
 	add style bash tests/style.sh
 	add manual needs mandoc lint
 	add service needs systemd-analyze security
-	jobs=$((jobs + 2))
-	add rig bash tests/rig/selfcheck.sh "$obj"
-	add rig-acme bash tests/rig/checkacme.sh "$obj"
+	wait_add rig bash tests/rig/selfcheck.sh "$obj"
+	wait_add rig-acme bash tests/rig/checkacme.sh "$obj"
 	for t in tests/system/[0-9]*.sh; do
-		add "system/$(basename "$t" .sh)" bash "$t" "$obj"
+		wait_add "system/$(basename "$t" .sh)" bash "$t" "$obj"
 	done
-	drain
 fi
+run_all
 
 if [ "${#failures[@]}" -ne 0 ]; then
 	echo "failed: ${failures[*]} (output in $logs)"

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/known_import.h"
@@ -9,6 +10,7 @@
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/verb.h"
 #include "auditor/db/known.h"
+#include "auditor/db/known_account.h"
 #include "auditor/db/row.h"
 #include "auditor/decide.h"
 #include "base/clk.h"
@@ -17,55 +19,6 @@
 #include "pki/owner.h"
 
 extern const struct cmd cmd_known;
-
-static void
-report(const struct cmd_ctx *ctx, const struct known_import *k,
-    const struct material_set *s)
-{
-	if (ctx->json) {
-		cmd_json(json_pack("{sI sI sI sI sI sI sI sI sI sI sI}",
-		    "certificates", (json_int_t)k->certs,
-		    "csrs", (json_int_t)k->csrs,
-		    "already_known", (json_int_t)k->already,
-		    "ca_certificates", (json_int_t)k->cas,
-		    "issuer_unknown", (json_int_t)k->no_issuer,
-		    "refused", (json_int_t)k->outside,
-		    "silenced", (json_int_t)k->silenced,
-		    "renew_with_new_keys", (json_int_t)k->renew_new,
-		    "renew_with_same_key", (json_int_t)k->renew_same,
-		    "renew_not_known", (json_int_t)k->renew_once,
-		    "files_without", (json_int_t)s->without));
-		return;
-	}
-	printf("%s %zu certificates and %zu requests (%zu were known)\n",
-	    k->compromised ? "marked the keys of" : "imported", k->certs,
-	    k->csrs, k->already);
-	if (k->cas > 0)
-		printf("%zu CA certificates only name issuers\n", k->cas);
-	if (s->without > 0)
-		printf("%zu files have no certificate in them\n", s->without);
-	if (k->outside > 0)
-		printf("%zu refused: outside of source %s\n", k->outside,
-		    k->source);
-	if (k->compromised)
-		return;
-	if (k->no_issuer > 0)
-		printf("%zu have an issuer that is not known: their keys are "
-		    "bound to names and end only; import the chain with "
-		    "them\n", k->no_issuer);
-	if (k->renew_new > 0)
-		printf("%zu will renew with new keys: each renewal is a page "
-		    "unless it is declared (known import - from the renewing "
-		    "hook, or expect issuance)\n", k->renew_new);
-	if (k->renew_same > 0)
-		printf("%zu renew with the same key: silent\n",
-		    k->renew_same);
-	if (k->renew_once > 0)
-		printf("%zu are here once: only those that renew with the "
-		    "same key stay silent\n", k->renew_once);
-	if (k->silenced > 0)
-		printf("%zu issuances are declared now\n", k->silenced);
-}
 
 /* The owners that the configuration knows beside the built-in table. */
 static int
@@ -83,49 +36,111 @@ load_owners(const struct cmd_ctx *ctx, struct err *e)
 	return rc;
 }
 
+/* What was asked for, apart from where it is. */
+struct want {
+	struct known_import	 k;
+	const char		*from;		/* ACME client */
+	struct opt_list		 accounts;	/* --account */
+	struct opt_list		 rest;
+	char			*host, *lineage;	/* owned, in k */
+};
+
+/* What does not go together: NULL, or why. */
+static const char *
+wrong(const struct want *w)
+{
+	if (w->rest.n == 0)
+		return "import needs files or folders (- is standard input)";
+	if (w->k.compromised && w->k.source != NULL)
+		return "a source cannot mark keys as compromised";
+	if (w->from == NULL)
+		return w->accounts.n > 0 ? "--account goes with --from" :
+		    NULL;
+	if (w->rest.n != 1 || strcmp(w->rest.v[0], "-") == 0)
+		return "--from needs one directory";
+	if (w->k.compromised)
+		return "--compromised takes files or folders, without --from";
+	return w->k.lineage != NULL ? "--from finds each --lineage by itself" :
+	    NULL;
+}
+
+/* Files are read as whoever called, then the user changes. */
+static int
+import_these(struct cmd_ctx *ctx, struct want *w, struct import *m,
+    struct material_set *s, struct err *e)
+{
+	char	name[256] = "";
+	size_t	i;
+
+	if (w->from == NULL) {
+		for (i = 0; i < w->rest.n; i++)
+			if (material_read(s, w->rest.v[i], e) == -1)
+				return -1;
+	} else if (import_read(m, w->from, w->rest.v[0], e) == -1)
+		return -1;
+	if (load_owners(ctx, e) == -1 || cmd_become(ctx, e) == -1)
+		return -1;
+	if (w->from != NULL) {
+		for (i = 0; i < w->accounts.n; i++)
+			import_account(m, w->accounts.v[i], "--account");
+		if (w->k.host == NULL && gethostname(name,
+		    sizeof(name) - 1) == 0)
+			w->k.host = w->host = cmd_clean(name);
+		w->k.from = m;
+		if (known_from(&w->k, m, s, e) == -1)
+			return -1;
+	}
+	return cmd_db(ctx, e) == -1 ? -1 : known_import_all(ctx, &w->k, s, e);
+}
+
 static int
 import(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct known_import	k;
+	struct want		w;
+	struct import		m;
 	struct material_set	s;
-	struct opt_list		rest = { NULL, 0, 0 };
 	struct err		e = ERR_INIT;
 	const struct opt	opts[] = {
-		{ "--source", NULL, &k.source, NULL },
-		{ "--name", NULL, NULL, &k.names },
-		{ "--compromised", &k.compromised, NULL, NULL },
+		{ "--source", NULL, &w.k.source, NULL },
+		{ "--name", NULL, NULL, &w.k.names },
+		{ "--compromised", &w.k.compromised, NULL, NULL },
+		{ "--from", NULL, &w.from, NULL },
+		{ "--host", NULL, &w.k.host, NULL },
+		{ "--lineage", NULL, &w.k.lineage, NULL },
+		{ "--account", NULL, NULL, &w.accounts },
 	};
-	size_t			i;
+	const char		*why;
 	int			rc;
 
-	memset(&k, 0, sizeof(k));
+	memset(&w, 0, sizeof(w));
+	memset(&m, 0, sizeof(m));
 	memset(&s, 0, sizeof(s));
-	if ((rc = opt_parse(&cmd_known, opts, 3, argc, argv, &rest)) != 0)
+	rc = opt_parse(&cmd_known, opts, sizeof(opts) / sizeof(opts[0]), argc,
+	    argv, &w.rest);
+	if (rc == 0 && (why = wrong(&w)) != NULL)
+		rc = cmd_usage(&cmd_known, "%s", why);
+	if (rc != 0)
 		goto out;
-	if (rest.n == 0 || (k.compromised && k.source != NULL)) {
-		rc = cmd_usage(&cmd_known, rest.n == 0 ? "import needs files "
-		    "or folders (- is standard input)" :
-		    "a source cannot mark keys as compromised");
+	/* They go into the database, which takes no other bytes than UTF-8. */
+	if (w.k.host != NULL)
+		w.k.host = w.host = cmd_clean(w.k.host);
+	if (w.k.lineage != NULL)
+		w.k.lineage = w.lineage = cmd_clean(w.k.lineage);
+	if (import_these(ctx, &w, &m, &s, &e) == -1) {
+		rc = cmd_fail(&e);
 		goto out;
 	}
-	/* Files are read as whoever called, then the user changes. */
-	for (i = 0; i < rest.n; i++)
-		if (material_read(&s, rest.v[i], &e) == -1)
-			goto bad;
-	if (load_owners(ctx, &e) == -1 || cmd_become(ctx, &e) == -1 ||
-	    cmd_db(ctx, &e) == -1 ||
-	    known_import_all(ctx, &k, &s, &e) == -1)
-		goto bad;
 	cmd_hint(ctx);
-	report(ctx, &k, &s);
-	rc = k.outside > 0 ? 2 : 0;
-	goto out;
-bad:
-	rc = cmd_fail(&e);
+	known_report(ctx, &w.k, &s);
+	rc = w.k.outside > 0 ? 2 : m.bad > 0 ? 1 : 0;
 out:
+	import_free(&m);
 	material_free(&s);
-	free(k.names.v);
-	free(rest.v);
+	free(w.host);
+	free(w.lineage);
+	free(w.k.names.v);
+	free(w.accounts.v);
+	free(w.rest.v);
 	return rc;
 }
 
@@ -138,7 +153,7 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 	char		 id[24], until[CLK_TEXT] = "-";
 
 	if (ctx->json) {
-		cmd_json(json_pack("{sI so so so so so so so so so so so so}",
+		cmd_json(json_pack("{sI so so so so so so so so so so so so so so so}",
 		    "id", (json_int_t)db_int(r, i, KNOWN_ID),
 		    "tbs_sha256", row_str(r, i, KNOWN_TBS),
 		    "spki_sha256", row_str(r, i, KNOWN_SPKI),
@@ -151,7 +166,10 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 		    "place", row_str(r, i, KNOWN_PLACE),
 		    "reason", row_str(r, i, KNOWN_REASON),
 		    "author", row_str(r, i, KNOWN_AUTHOR),
-		    "added_at", row_time(r, i, KNOWN_ADDED)));
+		    "added_at", row_time(r, i, KNOWN_ADDED),
+		    "client", row_str(r, i, KNOWN_CLIENT),
+		    "host", row_str(r, i, KNOWN_HOST),
+		    "lineage", row_str(r, i, KNOWN_LINEAGE)));
 		return;
 	}
 	if (!db_null(r, i, KNOWN_UNTIL))
@@ -170,13 +188,51 @@ print_row(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 	buf_free(&names);
 }
 
+static void
+print_account(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
+{
+	static const int width[] = { 5, 11, 20, 60 };
+	const char	*cols[4];
+	char		 id[24];
+
+	if (ctx->json) {
+		cmd_json(json_pack("{sI so so so so so so so}",
+		    "id", (json_int_t)db_int(r, i, KNOWN_ACCOUNT_ID),
+		    "account", row_str(r, i, KNOWN_ACCOUNT_URL),
+		    "client", row_str(r, i, KNOWN_ACCOUNT_CLIENT),
+		    "host", row_str(r, i, KNOWN_ACCOUNT_HOST),
+		    "source", row_str(r, i, KNOWN_ACCOUNT_SOURCE),
+		    "place", row_str(r, i, KNOWN_ACCOUNT_PLACE),
+		    "author", row_str(r, i, KNOWN_ACCOUNT_AUTHOR),
+		    "added_at", row_time(r, i, KNOWN_ACCOUNT_ADDED)));
+		return;
+	}
+	snprintf(id, sizeof(id), "%lld", (long long)db_int(r, i,
+	    KNOWN_ACCOUNT_ID));
+	cols[0] = id;
+	cols[1] = db_text(r, i, KNOWN_ACCOUNT_CLIENT);
+	cols[2] = db_text(r, i, KNOWN_ACCOUNT_HOST);
+	cols[3] = db_text(r, i, KNOWN_ACCOUNT_URL);
+	opt_row(cols, width, 4);
+}
+
+static int
+read_accounts(struct db *db, int all, struct db_res **r, struct err *e)
+{
+	(void)all;
+	return known_account_list(db, r, e);
+}
+
 static int
 list(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	static const struct list	l = { &cmd_known, "--seed", known_list,
-	    print_row };
+	static const struct list	keys = { &cmd_known, "--seed",
+	    known_list, print_row };
+	static const struct list	accounts = { &cmd_known, "--accounts",
+	    read_accounts, print_account };
 
-	return list_run(ctx, &l, argc, argv);
+	return list_run(ctx, argc > 1 && strcmp(argv[1], "--accounts") == 0 ?
+	    &accounts : &keys, argc, argv);
 }
 
 /* Decide again about what the removed rows were of. */
@@ -197,34 +253,44 @@ decide(struct cmd_ctx *ctx, const struct db_res *r, size_t *n, struct err *e)
 	return rc;
 }
 
+/* One of the arguments, in a transaction: how many declarations it had. */
+static int
+remove_one(struct cmd_ctx *ctx, const char *what, size_t *n, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 gone;
+
+	if (strstr(what, "://") != NULL)
+		return known_account_remove(ctx->db, what, e);
+	gone = known_remove(ctx->db, what, &r, e);
+	if (gone != -1 && decide(ctx, r, n, e) == -1)
+		gone = -1;
+	db_free(r);
+	return gone;
+}
+
 static int
 remove_some(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct err	 e = ERR_INIT;
-	struct db_res	*r = NULL;
-	size_t		 n = 0;
-	int		 i;
+	struct err	e = ERR_INIT;
+	size_t		n = 0;
+	int		i, gone;
 
 	if (argc < 2)
 		return cmd_usage(&cmd_known, "remove needs a number of known "
-		    "list or a hash");
+		    "list, a hash, or the URL of an account");
 	if (cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1)
 		return cmd_fail(&e);
 	for (i = 1; i < argc; i++) {
 		if (db_begin(ctx->db, &e) == -1 ||
-		    known_remove(ctx->db, argv[i], &r, &e) == -1 ||
-		    decide(ctx, r, &n, &e) == -1 ||
+		    (gone = remove_one(ctx, argv[i], &n, &e)) == -1 ||
 		    cmd_audit(ctx, "known.remove", json_pack("{ss}", "what",
-		    argv[i]), &e) == -1 || db_commit(ctx->db, &e) == -1) {
-			db_free(r);
+		    argv[i]), &e) == -1 || db_commit(ctx->db, &e) == -1)
 			return cmd_fail(&e);
-		}
 		if (!ctx->quiet)
-			fprintf(stderr, "%s: %zu declarations removed, %zu "
+			fprintf(stderr, "%s: %d declarations removed, %zu "
 			    "issuances are not silent any more\n", argv[i],
-			    db_rows(r), n);
-		db_free(r);
-		r = NULL;
+			    gone, n);
 	}
 	cmd_hint(ctx);
 	return 0;
@@ -276,16 +342,23 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 const struct cmd cmd_known = {
 	.name = "known",
 	.args = "import FILE|DIR|-... [--source NAME] [--name N]... "
-	    "[--compromised] | list [--seed] | remove ID|HASH... | "
-	    "seed --from crtsh FILE",
+	    "[--host HOST] [--lineage NAME] [--compromised] | "
+	    "import --from CLIENT DIR [--source NAME] [--host HOST] "
+	    "[--account URL]... | list [--seed|--accounts] | "
+	    "remove ID|HASH|URL... | seed --from crtsh FILE",
 	.brief = "certificates and keys that are legitimate",
 	.help = "  certvigil known import fullchain.pem certs/\n"
 	    "  certvigil known import - --source team-b < new.pem\n"
+	    "  certvigil known import --from certbot /etc/letsencrypt\n"
 	    "  certvigil known import stolen.pem --compromised\n"
 	    "  certvigil known seed --from crtsh example.com.json\n\n"
 	    "A certificate binds its key to its names, its issuer and its "
 	    "end, a request to\nits names only; --name binds it to another "
-	    "name too.\n",
+	    "name too.\n\n--from certbot, lego, acme.sh, dehydrated or "
+	    "uacme takes all that is in the\nstate directory of that client: "
+	    "certificates of all times, requests and keys that\nhave no "
+	    "certificate yet, accounts.  Private keys are read for their "
+	    "public half only.\n",
 	.run = run,
 	.keep_user = 1,
 };

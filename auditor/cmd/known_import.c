@@ -6,6 +6,7 @@
 
 #include "auditor/db/finding.h"
 #include "auditor/db/known.h"
+#include "auditor/db/known_account.h"
 #include "auditor/db/source.h"
 #include "auditor/decide.h"
 #include "auditor/decide_bound.h"
@@ -213,16 +214,51 @@ import_one(struct cmd_ctx *ctx, struct known_import *k,
 	}
 	x.origin = s != NULL ? "source" : "import";
 	x.source = k->source;
-	x.place = m->place;
+	place = k->host != NULL ? mem_printf("%s:%s", k->host, m->place) :
+	    mem_str(m->place);
+	x.place = place;
+	x.client = k->from != NULL ? k->from->client : NULL;
+	x.host = k->host;
+	x.lineage = m->lineage != NULL ? m->lineage : k->lineage;
 	x.author = cmd_actor();
 	rc = known_add(ctx->db, &x, e);
+	free(place);
 	free(own);
 	if (rc == -1)
 		return -1;
 	k->already += rc == 0;
 	k->certs += !m->csr;
-	k->csrs += m->csr != 0;
+	k->next += m->next != 0;
+	k->csrs += m->csr && !m->next;
 	k->no_issuer += !m->csr && owner == NULL;
+	return 0;
+}
+
+/* Who else may order: a grant that names one of them is expected. */
+static int
+import_accounts(struct cmd_ctx *ctx, struct known_import *k, struct err *e)
+{
+	struct known_account	a;
+	char			*place;
+	size_t			 i;
+	int			 rc = 0;
+
+	for (i = 0; k->from != NULL && i < k->from->naccounts; i++) {
+		place = cmd_clean(k->from->accounts[i].path);
+		memset(&a, 0, sizeof(a));
+		a.url = k->from->accounts[i].url;
+		a.client = k->from->client;
+		a.host = k->host;
+		a.source = k->source;
+		a.place = place;
+		a.author = cmd_actor();
+		rc = known_account_add(ctx->db, &a, e);
+		free(place);
+		if (rc == -1)
+			return -1;
+		k->accounts++;
+		k->accounts_known += rc == 0;
+	}
 	return 0;
 }
 
@@ -344,11 +380,15 @@ known_import_all(struct cmd_ctx *ctx, struct known_import *k,
 			goto out;
 	}
 	count_renewals(k, s);
-	if (decide(ctx, k, s, e) == -1 ||
+	if (import_accounts(ctx, k, e) == -1 || decide(ctx, k, s, e) == -1 ||
 	    cmd_audit(ctx, k->compromised ? "known.compromised" :
-	    "known.import", json_pack("{sI sI sI ss?}", "certificates",
-	    (json_int_t)k->certs, "csrs", (json_int_t)k->csrs, "outside",
-	    (json_int_t)k->outside, "source", k->source), e) == -1)
+	    "known.import", json_pack("{sI sI sI sI sI ss? ss? ss?}",
+	    "certificates", (json_int_t)k->certs, "csrs",
+	    (json_int_t)k->csrs, "next_keys", (json_int_t)k->next,
+	    "accounts", (json_int_t)k->accounts, "outside",
+	    (json_int_t)k->outside, "source", k->source, "client",
+	    k->from != NULL ? k->from->client : NULL, "host", k->host),
+	    e) == -1)
 		goto out;
 	rc = db_commit(ctx->db, e);
 out:

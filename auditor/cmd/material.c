@@ -30,6 +30,7 @@ free_one(struct material *m)
 	free(m->names);
 	free(m->der);
 	free(m->place);
+	free(m->lineage);
 }
 
 void

@@ -19,6 +19,8 @@ struct material {
 	uint8_t		*der;		/* owned */
 	size_t		 nder;
 	char		*place;		/* file; owned */
+	char		*lineage;	/* of an ACME client; NULL; owned */
+	int		 next;		/* a key alone: one to be used next */
 	uint8_t		 tbs[32];	/* certificate only */
 	uint8_t		 spki[32];
 	char		**names;	/* folded, distinct; each owned */

@@ -7,139 +7,39 @@
 #include "acme/flow.h"
 #include "acme/revoke.h"
 #include "auditor/cmd/acme.h"
+#include "auditor/cmd/revoke_expect.h"
 #include "auditor/db/expect.h"
+#include "auditor/role/acme_drive.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/mem.h"
 
 /* How long a person waits for the proofs. */
 #define DEADLINE	(600 * CLK_SEC)
-/* A CA has a day to publish it (Baseline Requirements, 4.9.7). */
-#define BY_US		(86400 * CLK_SEC)
-/* Requests of the flow that are under way. */
-#define FLYING		32
 
 struct act {
 	struct cmd_ctx		*ctx;
 	const struct respond	*c;
 	struct acme_talk	*talk;
-	struct acme_place	*place;
-	struct flow		*flow;
+	struct acme_drive	 d;
 	struct acme_account_row	 account;
-	struct { uint64_t sent; uint32_t ask; } fly[FLYING];
-	size_t			 nfly;
 	int			 proven;
-	int64_t			 expectation;
-	int			 fresh;		/* it was added by us */
+	struct revoke_expect	 expect;
 };
 
 /* --- all its names, proven ----------------------------------------------- */
 
-/* Taken away; what cannot be is said. */
 static void
-drop(struct act *a, const struct flow_place *p)
+progress(void *arg, const char *text)
 {
-	struct err	e = ERR_INIT;
+	const struct act	*a = arg;
+	char			*s;
 
-	if (acme_place_drop(a->place, p, a->account.thumbprint,
-	    *flow_why(a->flow) != '\0', &e) == 0)
+	if (a->ctx->quiet)
 		return;
-	(void)err_prefix(&e, "%s: what was placed for %s is still there",
-	    p->ident.text, challenge_name(p->type));
-	(void)cmd_fail(&e);
-}
-
-static void
-place(struct act *a)
-{
-	struct flow_place	p;
-	struct err		e = ERR_INIT;
-	size_t			i;
-
-	for (i = 0; i < flow_places(a->flow); i++) {
-		flow_place(a->flow, i, &p);
-		if (p.state == FLOW_PLACE_REMOVE) {
-			drop(a, &p);
-			flow_removed(a->flow, i);
-		}
-		if (p.state != FLOW_PLACE_WANTED)
-			continue;
-		if (!a->ctx->quiet)
-			fprintf(stderr, "certvigil: %s: %s\n", p.ident.text,
-			    challenge_name(p.type));
-		err_clear(&e);
-		if (acme_place_put(a->place, &p, a->account.thumbprint, &e)
-		    == 0)
-			flow_placed(a->flow, i, clk_wall());
-		else
-			flow_not_placed(a->flow, i, e.msg, clk_wall());
-	}
-}
-
-/* Whatever is placed still, because we stop in the middle. */
-static void
-unplace(struct act *a)
-{
-	struct flow_place	p;
-	size_t			i;
-
-	for (i = 0; i < flow_places(a->flow); i++) {
-		flow_place(a->flow, i, &p);
-		if (p.state == FLOW_PLACE_PLACED ||
-		    p.state == FLOW_PLACE_REMOVE)
-			drop(a, &p);
-	}
-}
-
-static int
-send_all(struct act *a, struct err *e)
-{
-	struct acme_ask		q;
-	struct acme_reply	none;
-	struct err		why = ERR_INIT;
-	uint64_t		sent;
-	uint32_t		id;
-
-	while (a->nfly < FLYING && flow_ask(a->flow, clk_wall(), &id, &q)) {
-		sent = acme_talk_send(a->talk, &q, "", &why);
-		if (sent != 0) {
-			a->fly[a->nfly].sent = sent;
-			a->fly[a->nfly++].ask = id;
-			continue;
-		}
-		if (why.code == ERR_VERIFY || why.code == ERR_PERM ||
-		    why.code == ERR_NOENT)
-			return err_set(e, why.code, "%s", why.msg);
-		/* never sent: as if the CA were away */
-		memset(&none, 0, sizeof(none));
-		none.why = why.msg;
-		flow_reply(a->flow, id, &none, clk_wall());
-		err_clear(&why);
-	}
-	return 0;
-}
-
-static int
-hear(struct act *a, struct err *e)
-{
-	struct acme_reply	reply;
-	int64_t			now = clk_wall(), when = flow_when(a->flow);
-	uint64_t		id;
-	uint32_t		ask;
-	size_t			i;
-	int			ms, rc;
-
-	ms = when <= now ? 0 : when - now > CLK_SEC ? 1000 :
-	    (int)((when - now) / 1000) + 1;
-	rc = acme_talk_hear(a->talk, ms, &id, &reply, e);
-	for (i = 0; rc == 1 && i < a->nfly; i++)
-		if (a->fly[i].sent == id) {
-			ask = a->fly[i].ask;
-			a->fly[i] = a->fly[--a->nfly];
-			flow_reply(a->flow, ask, &reply, clk_wall());
-			break;
-		}
-	return rc == -1 ? -1 : 0;
+	s = cmd_clean(text);
+	fprintf(stderr, "certvigil: %s\n", s);
+	free(s);
 }
 
 /*
@@ -152,26 +52,26 @@ drive(struct act *a, struct err *e)
 	unsigned	ev;
 
 	for (;;) {
-		ev = flow_events(a->flow);
+		ev = flow_events(a->d.flow);
 		if ((ev & (FLOW_PLACE | FLOW_REMOVE)) != 0)
-			place(a);
+			acme_drive_place(&a->d);
 		if ((ev & (FLOW_PICK | FLOW_DONE)) != 0)
 			return err_set(e, ERR_VERIFY, "the CA says that it "
 			    "has issued what nobody asked it to finalize");
 		if ((ev & FLOW_FINALIZE) != 0) {
 			a->proven = 1;
-			flow_stop(a->flow, "all names are proven", clk_wall());
+			flow_stop(a->d.flow, "all names are proven", clk_wall());
 		}
-		if (send_all(a, e) == -1)
+		if (acme_drive_send(&a->d, e) == -1)
 			return -1;
-		ev = flow_events(a->flow);
+		ev = flow_events(a->d.flow);
 		if ((ev & (FLOW_PLACE | FLOW_REMOVE | FLOW_FINALIZE |
 		    FLOW_PICK | FLOW_DONE)) != 0)
 			continue;
-		if ((ev & FLOW_FAILED) != 0 && a->nfly == 0)
+		if ((ev & FLOW_FAILED) != 0 && a->d.nfly == 0)
 			return a->proven ? 0 : err_set(e, ERR_HTTP, "%s",
-			    flow_why(a->flow));
-		if (hear(a, e) == -1)
+			    flow_why(a->d.flow));
+		if (acme_drive_hear(&a->d, e) == -1)
 			return -1;
 	}
 }
@@ -188,52 +88,19 @@ prove(struct act *a, struct err *e)
 	w.prefer = a->c->type;
 	w.nprefer = a->c->ntypes;
 	w.deadline = clk_wall() + DEADLINE;
-	a->flow = flow_start(acme_talk_dir(a->talk), acme_talk_pin(a->talk),
+	a->d.flow = flow_start(acme_talk_dir(a->talk), acme_talk_pin(a->talk),
 	    &w, e);
-	if (a->flow == NULL)
+	if (a->d.flow == NULL)
 		return -1;
+	a->d.thumbprint = a->account.thumbprint;
 	rc = drive(a, e);
-	unplace(a);
-	flow_free(a->flow);
+	acme_drive_unplace(&a->d);
+	acme_drive_end(&a->d);
 	return rc == 0 ? 0 : err_prefix(e, "nothing is revoked, its names "
 	    "could not be proven");
 }
 
 /* --- the revocation ------------------------------------------------------ */
-
-static int
-find_expectation(struct act *a, struct err *e)
-{
-	const struct span	 key = { a->c->issuer, 32 };
-	struct db_res		*r = NULL;
-
-	if (db_query(a->ctx->db, &r, e, "select id from expectation where "
-	    "kind = 'revocation' and state = 'open' and issuer_spki_sha256 "
-	    "= $1 and serial = $2 limit 1", "bs", &key, a->c->serial) == -1)
-		return -1;
-	a->expectation = db_rows(r) != 0 ? db_int(r, 0, 0) : 0;
-	db_free(r);
-	return 0;
-}
-
-/* Expected with this reason (-1: any), in the caller's transaction. */
-static int
-expectation(struct act *a, int reason, struct err *e)
-{
-	char				 hex[65], *issuer = hex;
-	char				*serial = a->c->serial;
-	const struct serials		 s = { &serial, &issuer, 1, 1, 1 };
-	struct expect_revocation	 x;
-	size_t				 added, changed;
-
-	(void)enc_hex_to(hex, a->c->issuer, 32);
-	memset(&x, 0, sizeof(x));
-	x.serials = &s;
-	x.by_ms = (clk_wall() + BY_US) / 1000;
-	x.reason_code = reason;
-	x.author = cmd_actor();
-	return expect_revocation_add(a->ctx->db, &x, &added, &changed, e);
-}
 
 static json_t *
 about(const struct act *a)
@@ -243,7 +110,7 @@ about(const struct act *a)
 	return json_pack("{sI ss ss sI sO sO}", "finding",
 	    (json_int_t)a->c->id, "cert_sha256", enc_hex_to(hex,
 	    a->c->sha256, 32), "serial", a->c->serial, "expectation",
-	    (json_int_t)a->expectation, "approved_by", a->c->approved,
+	    (json_int_t)a->expect.id, "approved_by", a->c->approved,
 	    "served", a->c->served);
 }
 
@@ -255,14 +122,10 @@ announce(struct act *a, struct err *e)
 
 	if (db_begin(a->ctx->db, e) == -1)
 		return -1;
-	if (find_expectation(a, e) == 0) {
-		a->fresh = a->expectation == 0;
-		if ((!a->fresh || (expectation(a, reason, e) == 0 &&
-		    find_expectation(a, e) == 0)) && cmd_audit(a->ctx,
-		    "finding.respond", about(a), e) == 0 &&
-		    db_commit(a->ctx->db, e) == 0)
-			return 0;
-	}
+	if (revoke_expect_open(a->ctx->db, &a->expect, reason, e) == 0 &&
+	    cmd_audit(a->ctx, "finding.respond", about(a), e) == 0 &&
+	    db_commit(a->ctx->db, e) == 0)
+		return 0;
 	db_rollback(a->ctx->db);
 	return -1;
 }
@@ -276,11 +139,11 @@ note(struct act *a, int rc, const char *why, struct err *e)
 
 	json_object_set_new(o, "result", json_string(rc == 0 ? "revoked" :
 	    rc == 1 ? "was revoked before" : why));
-	if (ok && rc == -1 && a->fresh)
-		ok = expect_cancel(a->ctx->db, a->expectation, e) == 0;
+	if (ok && rc == -1 && a->expect.fresh)
+		ok = expect_cancel(a->ctx->db, a->expect.id, e) == 0;
 	/* what was revoked before has the reason that was given then */
-	if (ok && rc == 1 && a->fresh)
-		ok = expectation(a, -1, e) == 0;
+	if (ok && rc == 1 && a->expect.fresh)
+		ok = revoke_expect_set(a->ctx->db, &a->expect, -1, e) == 0;
 	if (!ok)
 		json_decref(o);
 	else
@@ -334,13 +197,13 @@ say(struct act *a, int before)
 		    (json_int_t)a->c->id, "cert_sha256", enc_hex_to(hex,
 		    a->c->sha256, 32), "serial", a->c->serial, "reason",
 		    revoke_name(REVOKE_CESSATION), "already", before,
-		    "expectation", (json_int_t)a->expectation));
+		    "expectation", (json_int_t)a->expect.id));
 		return;
 	}
 	printf("finding %lld: %s\n  serial     %s\n  expected   in its CRL "
 	    "within a day (expectation %lld); the finding is contained then\n",
 	    (long long)a->c->id, before ? "was revoked already" : "revoked",
-	    a->c->serial, (long long)a->expectation);
+	    a->c->serial, (long long)a->expect.id);
 }
 
 int
@@ -354,8 +217,14 @@ respond_act(struct cmd_ctx *ctx, const struct respond *c,
 	memset(&a, 0, sizeof(a));
 	a.ctx = ctx;
 	a.c = c;
+	a.expect.issuer = c->issuer;
+	a.expect.serial = c->serial;
 	a.talk = t;
-	a.place = p;
+	a.d.talk = t;
+	a.d.place = p;
+	a.d.key = "";
+	a.d.tell = progress;
+	a.d.arg = &a;
 	payload = revoke_new(buf_bytes(&c->der), REVOKE_CESSATION,
 	    REVOKE_BY_OTHER, NULL, e);
 	if (payload != NULL && acme_account(ctx, t, 1, &a.account, &made, e)

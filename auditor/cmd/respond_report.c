@@ -7,8 +7,8 @@
 #include "auditor/alert/message.h"
 #include "base/clk.h"
 #include "base/enc.h"
+#include "pki/pem.h"
 
-#define PEM_LINE	48	/* bytes of a line */
 #define LOGS_SHOWN	20
 
 /*
@@ -125,15 +125,9 @@ static void
 put_pem(const struct respond *c)
 {
 	struct buf	b = BUF_INIT;
-	size_t		i, n;
 
-	for (i = 0; i < c->der.n; i += PEM_LINE) {
-		n = c->der.n - i < PEM_LINE ? c->der.n - i : PEM_LINE;
-		enc_b64(&b, c->der.p + i, n);
-		buf_str(&b, "\n");
-	}
-	printf("\n-----BEGIN CERTIFICATE-----\n%s"
-	    "-----END CERTIFICATE-----\n", buf_text(&b));
+	pem_put(&b, "CERTIFICATE", buf_bytes(&c->der));
+	printf("\n%s", buf_text(&b));
 	buf_free(&b);
 }
 

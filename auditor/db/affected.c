@@ -151,22 +151,12 @@ int
 affected_list(struct db *db, const struct affected_ask *q,
     void (*each)(void *, json_t *), void *arg, struct err *e)
 {
-	struct db_res	*r = NULL;
-	size_t		 i, n;
-
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (declare(db, q, e) == -1)
 		goto err;
-	do {
-		if (db_query(db, &r, e, "fetch 1000 from affected", "") == -1)
-			goto err;
-		n = db_rows(r);
-		for (i = 0; i < n; i++)
-			each(arg, row_json(r, i, 0));
-		db_free(r);
-		r = NULL;
-	} while (n > 0);
+	if (row_each(db, "fetch 1000 from affected", each, arg, e) == -1)
+		goto err;
 	return db_commit(db, e);
 err:
 	db_rollback(db);

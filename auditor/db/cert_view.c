@@ -141,24 +141,14 @@ int
 cert_view_list(struct db *db, const struct cert_view_filter *f,
     void (*each)(void *, json_t *), void *arg, struct err *e)
 {
-	struct db_res	*r = NULL;
-	size_t		 i, n;
-
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (db_query(db, NULL, e, list_sql, "sssiBBi", f->name, f->owner,
 	    f->issuer_owner, f->expiring, f->valid, f->revoked, f->limit) ==
 	    -1)
 		goto err;
-	do {
-		if (db_query(db, &r, e, FETCH, "") == -1)
-			goto err;
-		n = db_rows(r);
-		for (i = 0; i < n; i++)
-			each(arg, row_json(r, i, 0));
-		db_free(r);
-		r = NULL;
-	} while (n > 0);
+	if (row_each(db, FETCH, each, arg, e) == -1)
+		goto err;
 	return db_commit(db, e);
 err:
 	db_rollback(db);

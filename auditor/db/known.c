@@ -13,17 +13,21 @@ known_add(struct db *db, const struct known *k, struct err *e)
 
 	if (db_query(db, &r, e,
 	    "insert into known (tbs_sha256, spki_sha256, names, issuer_owner,"
-	    " until, trust, origin, source, place, reason, author)"
-	    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	    " until, trust, origin, source, place, reason, author, client,"
+	    " host, lineage) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+	    " $11, $12, $13, $14)"
 	    " on conflict (coalesce(tbs_sha256, ''),"
 	    " coalesce(spki_sha256, ''), trust, origin,"
 	    " coalesce(issuer_owner, ''), hash_array_extended(names, 0))"
 	    " where removed_at is null do update set until = excluded.until,"
 	    " source = excluded.source, place = excluded.place,"
-	    " reason = excluded.reason"
-	    " returning xmax = 0", "bbastssssss", &k->tbs, &k->spki,
+	    " reason = excluded.reason, client = coalesce(excluded.client,"
+	    " known.client), host = coalesce(excluded.host, known.host),"
+	    " lineage = coalesce(excluded.lineage, known.lineage)"
+	    " returning xmax = 0", "bbastsssssssss", &k->tbs, &k->spki,
 	    &k->names, k->issuer_owner, k->until, k->trust, k->origin,
-	    k->source, k->place, k->reason, k->author) == -1)
+	    k->source, k->place, k->reason, k->author, k->client, k->host,
+	    k->lineage) == -1)
 		return -1;
 	fresh = db_bool(r, 0, 0);
 	db_free(r);
@@ -36,7 +40,8 @@ known_list(struct db *db, int with_seed, struct db_res **r, struct err *e)
 	return db_query(db, r, e,
 	    "select id, encode(tbs_sha256, 'hex'), encode(spki_sha256,"
 	    " 'hex'), names, issuer_owner, until, trust, origin, source,"
-	    " place, reason, author, added_at from known"
+	    " place, reason, author, added_at, client, host, lineage from"
+	    " known"
 	    " where removed_at is null and ($1 or trust <> 'seed')"
 	    " order by id", "B", with_seed);
 }

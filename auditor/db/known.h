@@ -26,13 +26,15 @@ struct known {
 	const char	*origin;
 	const char	*source;	/* NULL */
 	const char	*place;		/* file it came from; NULL */
+	/* The ACME client that has it, where, and what it calls it; NULL */
+	const char	*client, *host, *lineage;
 	const char	*reason;	/* NULL */
 	const char	*author;
 };
 
 /*
  * Add one, inside the caller's transaction.  The same again changes its end,
- * place and reason only.  1: new, 0: was there, -1.
+ * reason and where it came from only.  1: new, 0: was there, -1.
  */
 int known_add(struct db *, const struct known *, struct err *);
 
@@ -40,7 +42,8 @@ int known_add(struct db *, const struct known *, struct err *);
 enum known_col {
 	KNOWN_ID, KNOWN_TBS, KNOWN_SPKI, KNOWN_NAMES, KNOWN_ISSUER,
 	KNOWN_UNTIL, KNOWN_TRUST, KNOWN_ORIGIN, KNOWN_SOURCE, KNOWN_PLACE,
-	KNOWN_REASON, KNOWN_AUTHOR, KNOWN_ADDED
+	KNOWN_REASON, KNOWN_AUTHOR, KNOWN_ADDED, KNOWN_CLIENT, KNOWN_HOST,
+	KNOWN_LINEAGE
 };
 int known_list(struct db *, int with_seed, struct db_res **res, struct err *);
 

@@ -93,23 +93,13 @@ int
 revocation_view_status(struct db *db, const struct revocation_view_ask *ask,
     void (*each)(void *, json_t *), void *arg, struct err *e)
 {
-	struct db_res	*r = NULL;
-	size_t		 i, n;
-
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (db_query(db, NULL, e, status_sql, "ssb", ask->name, ask->serial,
 	    &ask->tbs) == -1)
 		goto err;
-	do {
-		if (db_query(db, &r, e, "fetch 500 from statuses", "") == -1)
-			goto err;
-		n = db_rows(r);
-		for (i = 0; i < n; i++)
-			each(arg, row_json(r, i, 0));
-		db_free(r);
-		r = NULL;
-	} while (n > 0);
+	if (row_each(db, "fetch 500 from statuses", each, arg, e) == -1)
+		goto err;
 	return db_commit(db, e);
 err:
 	db_rollback(db);

@@ -80,3 +80,22 @@ row_strs(const struct db_res *r, size_t row, size_t col)
 	free(v);
 	return a;
 }
+
+int
+row_each(struct db *db, const char *fetch, void (*each)(void *, json_t *),
+    void *arg, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i, n;
+
+	do {
+		if (db_query(db, &r, e, fetch, "") == -1)
+			return -1;
+		n = db_rows(r);
+		for (i = 0; i < n; i++)
+			each(arg, row_json(r, i, 0));
+		db_free(r);
+		r = NULL;
+	} while (n > 0);
+	return 0;
+}

@@ -29,6 +29,14 @@ json_t *row_json(const struct db_res *, size_t row, size_t col);
 json_t *row_hex(const struct db_res *, size_t row, size_t col);
 json_t *row_b64(const struct db_res *, size_t row, size_t col);
 
+/*
+ * Of a cursor that was declared: ${fetch} ("fetch 500 from x") again until
+ * nothing is left, the JSON of its first column handed to ${each}, which owns
+ * it.  0 or -1.
+ */
+int row_each(struct db *, const char *fetch, void (*each)(void *, json_t *),
+    void *, struct err *);
+
 /* The strings of a text[] as an array, empty for SQL null. */
 json_t *row_strs(const struct db_res *, size_t row, size_t col);
 

@@ -11,6 +11,7 @@
 #include "auditor/db/expect.h"
 #include "auditor/db/loop_store.h"
 #include "auditor/deploy.h"
+#include "auditor/role/acme_drive.h"
 #include "auditor/role/acme_hold.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -21,19 +22,15 @@
 
 /* How long a person waits for an order. */
 #define DEADLINE	(600 * CLK_SEC)
-/* Requests of one flow that are under way, and whose number is whose. */
-#define FLYING		32
 /* A log's clock, and how long after finalize a CA may take to log it. */
 #define EXPECT_BEFORE_MS	3600000
 #define EXPECT_AFTER_MS		86400000
 
 struct run {
 	struct acme_order	*o;
-	struct flow		*flow;
+	struct acme_drive	 d;
 	struct order_row	 row;
 	struct buf		 saved;
-	struct { uint64_t sent; uint32_t ask; } fly[FLYING];
-	size_t			 nfly;
 };
 
 static void
@@ -90,9 +87,9 @@ start_flow(struct run *r, struct err *e)
 	w.replaces = o->replaces;
 	w.alternates = o->want.chain != NULL;
 	w.deadline = clk_wall() + DEADLINE;
-	r->flow = flow_start(acme_talk_dir(o->talk), acme_talk_pin(o->talk),
+	r->d.flow = flow_start(acme_talk_dir(o->talk), acme_talk_pin(o->talk),
 	    &w, e);
-	return r->flow != NULL ? 0 : -1;
+	return r->d.flow != NULL ? 0 : -1;
 }
 
 /* Is it for a key of ours, or for that of the request, as is wanted now? */
@@ -141,17 +138,17 @@ begin(struct run *r, struct err *e)
 		rc = 0;
 	}
 	if (rc == 1 && r->row.flow.n != 0) {
-		r->flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
-		if (r->flow != NULL && same_names(o, r->flow)) {
-			(void)flow_reopen(r->flow, again.deadline, again.now);
+		r->d.flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
+		if (r->d.flow != NULL && same_names(o, r->d.flow)) {
+			(void)flow_reopen(r->d.flow, again.deadline, again.now);
 			tell(o, "going on with the order that is under way");
 			return 0;
 		}
-		if (r->flow != NULL)
+		if (r->d.flow != NULL)
 			(void)err_set(&why, ERR_USAGE, "other names are "
 			    "wanted");
-		flow_free(r->flow);
-		r->flow = NULL;
+		flow_free(r->d.flow);
+		r->d.flow = NULL;
 		/* another CA, or other rules: that one is over */
 		if (order_end(o->db, r->row.id, why.msg, e) == -1)
 			return -1;
@@ -164,49 +161,6 @@ begin(struct run *r, struct err *e)
 }
 
 /* --- what the flow wants --------------------------------------------------------- */
-
-/* What cannot be taken away does not stop the order. */
-static void
-drop(struct run *r, const struct flow_place *p)
-{
-	struct err	e = ERR_INIT;
-
-	if (acme_place_drop(r->o->place, p, r->o->account->thumbprint,
-	    *flow_why(r->flow) != '\0', &e) == 0)
-		return;
-	(void)err_prefix(&e, "%s: what was placed for %s is still there",
-	    p->ident.text, challenge_name(p->type));
-	tell(r->o, e.msg);
-}
-
-static void
-place(struct run *r)
-{
-	struct acme_order	*o = r->o;
-	struct flow_place	 p;
-	struct err		 e = ERR_INIT;
-	char			 text[400];
-	size_t			 i;
-
-	for (i = 0; i < flow_places(r->flow); i++) {
-		flow_place(r->flow, i, &p);
-		if (p.state == FLOW_PLACE_REMOVE) {
-			drop(r, &p);
-			flow_removed(r->flow, i);
-		}
-		if (p.state != FLOW_PLACE_WANTED)
-			continue;
-		(void)snprintf(text, sizeof(text), "%s: %s", p.ident.text,
-		    challenge_name(p.type));
-		tell(o, text);
-		err_clear(&e);
-		if (acme_place_put(o->place, &p, o->account->thumbprint, &e)
-		    == 0)
-			flow_placed(r->flow, i, clk_wall());
-		else
-			flow_not_placed(r->flow, i, e.msg, clk_wall());
-	}
-}
 
 /* What must come of it, before the CA can have made it. */
 static int
@@ -228,7 +182,7 @@ expectation(struct run *r, struct err *e)
 	x.not_after_ms = clk_wall() / 1000 + EXPECT_AFTER_MS;
 	x.origin = "acme";
 	x.author = o->author;
-	x.reason = flow_order(r->flow);
+	x.reason = flow_order(r->d.flow);
 	if (db_begin(o->db, e) == -1)
 		return -1;
 	if (expect_add(o->db, &x, &id, e) == -1 ||
@@ -256,7 +210,7 @@ finalize(struct run *r, struct err *e)
 	    e) == 0)) {
 		enc_b64url(&text, der.p, der.n);
 		tell(o, "asking for the certificate");
-		rc = flow_finalize(r->flow, buf_text(&text), clk_wall(), e);
+		rc = flow_finalize(r->d.flow, buf_text(&text), clk_wall(), e);
 	}
 	buf_free(&der);
 	buf_free(&text);
@@ -268,12 +222,12 @@ static void
 pick(struct run *r)
 {
 	const char	*cn = r->o->want.chain;
-	size_t		 n = cn != NULL ? flow_chains(r->flow) : 0, i;
+	size_t		 n = cn != NULL ? flow_chains(r->d.flow) : 0, i;
 	char		 text[400];
 
 	for (i = 0; i < n; i++)
-		if (got_leads_to(flow_chain(r->flow, i), cn)) {
-			flow_pick(r->flow, i);
+		if (got_leads_to(flow_chain(r->d.flow, i), cn)) {
+			flow_pick(r->d.flow, i);
 			return;
 		}
 	if (cn != NULL) {
@@ -281,69 +235,26 @@ pick(struct run *r)
 		    "to %.200s: it is the CA's own choice", n, cn);
 		tell(r->o, text);
 	}
-	flow_pick(r->flow, 0);
+	flow_pick(r->d.flow, 0);
 }
 
-/* --- requests -------------------------------------------------------------------- */
-
-/* All that may be sent now; what is needed to go on is stored before. */
+/* What is needed to go on is stored before each request. */
 static int
-send_all(struct run *r, struct err *e)
+save(void *arg, const struct flow *f, struct err *e)
 {
-	struct acme_order	*o = r->o;
-	struct acme_ask		 a;
-	struct acme_reply	 none;
-	struct err		 why = ERR_INIT;
-	uint32_t		 id;
-	uint64_t		 sent;
+	struct run	*r = arg;
 
-	while (r->nfly < FLYING && flow_ask(r->flow, clk_wall(), &id, &a)) {
-		buf_reset(&r->saved);
-		flow_save(r->flow, &r->saved);
-		if (order_save(o->db, &r->row, &r->saved,
-		    flow_order(r->flow), e) == -1)
-			return -1;
-		sent = acme_talk_send(o->talk, &a, r->row.key_id, &why);
-		if (sent == 0) {
-			/* a process of ours died, or refuses: not the CA */
-			if (why.code != ERR_HTTP && why.code != ERR_NET)
-				return err_set(e, why.code, "%s", why.msg);
-			/* never sent: as if the CA were away */
-			memset(&none, 0, sizeof(none));
-			none.why = why.msg;
-			flow_reply(r->flow, id, &none, clk_wall());
-			err_clear(&why);
-			continue;
-		}
-		r->fly[r->nfly].sent = sent;
-		r->fly[r->nfly++].ask = id;
-	}
-	return 0;
+	buf_reset(&r->saved);
+	flow_save(f, &r->saved);
+	return order_save(r->o->db, &r->row, &r->saved, flow_order(f), e);
 }
 
-static int
-hear(struct run *r, struct err *e)
+static void
+say(void *arg, const char *text)
 {
-	struct acme_reply	reply;
-	int64_t			now = clk_wall(), when = flow_when(r->flow);
-	uint64_t		id;
-	size_t			i;
-	int			ms, rc;
+	const struct run	*r = arg;
 
-	ms = when <= now ? 0 : when - now > CLK_SEC ? 1000 :
-	    (int)((when - now) / 1000) + 1;
-	rc = acme_talk_hear(r->o->talk, ms, &id, &reply, e);
-	if (rc <= 0)
-		return rc;
-	for (i = 0; i < r->nfly; i++)
-		if (r->fly[i].sent == id) {
-			uint32_t	ask = r->fly[i].ask;
-
-			r->fly[i] = r->fly[--r->nfly];
-			flow_reply(r->flow, ask, &reply, clk_wall());
-			break;
-		}
-	return 0;
+	tell(r->o, text);
 }
 
 /* Until it is done (0) or has failed (-1, with why). */
@@ -353,23 +264,24 @@ drive(struct run *r, struct err *e)
 	unsigned	ev;
 
 	for (;;) {
-		ev = flow_events(r->flow);
+		ev = flow_events(r->d.flow);
 		if ((ev & (FLOW_PLACE | FLOW_REMOVE)) != 0)
-			place(r);
+			acme_drive_place(&r->d);
 		if ((ev & FLOW_FINALIZE) != 0 && finalize(r, e) == -1)
 			return -1;
 		if ((ev & FLOW_PICK) != 0)
 			pick(r);
-		ev = flow_events(r->flow);
+		ev = flow_events(r->d.flow);
 		if ((ev & FLOW_DONE) != 0)
 			return 0;
-		if (send_all(r, e) == -1)
+		if (acme_drive_send(&r->d, e) == -1)
 			return -1;
-		ev = flow_events(r->flow);
-		if ((ev & FLOW_FAILED) != 0 && r->nfly == 0)
-			return err_set(e, ERR_HTTP, "%s", flow_why(r->flow));
+		ev = flow_events(r->d.flow);
+		if ((ev & FLOW_FAILED) != 0 && r->d.nfly == 0)
+			return err_set(e, ERR_HTTP, "%s", flow_why(r->d.flow));
 		if ((ev & (FLOW_DONE | FLOW_FINALIZE | FLOW_PICK | FLOW_PLACE
-		    | FLOW_REMOVE)) == 0 && hear(r, e) == -1)
+		    | FLOW_REMOVE)) == 0 &&
+		    acme_drive_hear(&r->d, e) == -1)
 			return -1;
 	}
 }
@@ -388,7 +300,7 @@ look_at(struct run *r, struct got *g, struct err *e)
 	w.names = &names;
 	w.now = clk_wall();
 	if (san_of(r->o->want.names.v, r->o->want.names.n, &names, e) == 0)
-		rc = got_read(flow_chain(r->flow, flow_picked(r->flow)), &w,
+		rc = got_read(flow_chain(r->d.flow, flow_picked(r->d.flow)), &w,
 		    g, e);
 	san_free(&names);
 	if (rc == -1)
@@ -519,8 +431,8 @@ note_failure(struct run *r, const char *why)
 {
 	int64_t	next = 0;
 
-	if (r->flow != NULL)
-		(void)flow_again(r->flow, &next);
+	if (r->d.flow != NULL)
+		(void)flow_again(r->d.flow, &next);
 	acme_order_failed(r->o, r->row.id, why, next);
 }
 
@@ -534,10 +446,21 @@ acme_order_run(struct acme_order *o, struct acme_order_result *out,
 	memset(out, 0, sizeof(*out));
 	memset(&r, 0, sizeof(r));
 	r.o = o;
-	if (begin(&r, e) == 0 && drive(&r, e) == 0) {
-		out->url = mem_str(flow_order(r.flow) != NULL ?
-		    flow_order(r.flow) : "");
-		if (look_at(&r, &out->got, e) == 0)
+	r.d.talk = o->talk;
+	r.d.place = o->place;
+	r.d.thumbprint = o->account->thumbprint;
+	r.d.save = save;
+	r.d.tell = say;
+	r.d.arg = &r;
+	if (begin(&r, e) == 0) {
+		r.d.key = r.row.key_id;
+		rc = drive(&r, e);
+	}
+	if (rc == 0) {
+		out->url = mem_str(flow_order(r.d.flow) != NULL ?
+		    flow_order(r.d.flow) : "");
+		rc = look_at(&r, &out->got, e);
+		if (rc == 0)
 			rc = deploy(&r, &out->got, &out->dir, e);
 	}
 	/* our own fault (the database, a port) leaves the order to be resumed */
@@ -547,7 +470,7 @@ acme_order_run(struct acme_order *o, struct acme_order_result *out,
 	else if (rc == -1 && e->code != ERR_DB && e->code != ERR_SYS &&
 	    e->code != ERR_TEMP && e->code != ERR_LEASE)
 		note_failure(&r, e->msg);
-	flow_free(r.flow);
+	acme_drive_end(&r.d);
 	order_row_free(&r.row);
 	buf_free(&r.saved);
 	return rc;

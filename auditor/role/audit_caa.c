@@ -8,6 +8,7 @@
 #include "auditor/caa.h"
 #include "auditor/db/caa_store.h"
 #include "auditor/db/finding.h"
+#include "auditor/db/known_account.h"
 #include "auditor/db/watcher.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -32,7 +33,6 @@ struct caa_job {
 	uint64_t	 ask_id;
 	int		 txt;		/* grants are being asked for */
 	int		 ad;
-	int		 open_grant;	/* wildcard, or without end */
 };
 
 static void
@@ -108,26 +108,58 @@ changed(struct audit_job *j, const char *before, struct err *e)
 	return rc;
 }
 
+/* Those of accounts that nobody declared; NULL when it cannot be said. */
+static json_t *
+unknown_grants(struct audit_job *j, int *open_grant, struct err *e)
+{
+	struct caa_job	*c = j->state;
+	json_t		*some = json_array(), *g;
+	size_t		 i;
+	int		 is;
+
+	*open_grant = 0;
+	json_array_foreach(c->grants, i, g) {
+		is = known_account_is(j->en->db, json_string_value(
+		    json_object_get(g, "account")), j->lease.subject, e);
+		if (is == -1) {
+			json_decref(some);
+			return NULL;
+		}
+		if (is)
+			continue;
+		*open_grant |= json_is_true(json_object_get(g, "wildcard")) ||
+		    json_is_null(json_object_get(g, "until"));
+		json_array_append(some, g);
+	}
+	return some;
+}
+
 static int
 grants(struct audit_job *j, struct err *e)
 {
 	struct caa_job	*c = j->state;
 	char		 why[300], *d;
-	json_t		*o;
+	json_t		*o, *some;
+	int		 open_grant;
 	struct finding	 f = { .kind = "grant.unexpected", .severity = "high",
 	    .subject = j->lease.subject, .owner = "", .watch = "",
 	    .name = j->lease.subject, .reason = why,
 	    .issuer_first_seen = INT64_MIN };
 	int		 rc;
 
-	if (json_array_size(c->grants) == 0)
+	if ((some = unknown_grants(j, &open_grant, e)) == NULL)
+		return -1;
+	if (json_array_size(some) == 0) {
+		json_decref(some);
 		return watcher_gone(j->en->db, f.kind, f.subject,
-		    "there is no such record any more", e);
+		    json_array_size(c->grants) == 0 ? "there is no such "
+		    "record any more" : "the accounts in them are known", e);
+	}
 	(void)snprintf(why, sizeof(why), "%zu record(s) _validation-persist "
 	    "let an account order for %.120s without asking again%s",
-	    json_array_size(c->grants), j->lease.subject, c->open_grant ?
+	    json_array_size(some), j->lease.subject, open_grant ?
 	    ", for wildcards or without an end" : "");
-	o = json_pack("{sO}", "grants", c->grants);
+	o = json_pack("{so}", "grants", some);
 	d = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	f.detail = d;
@@ -256,7 +288,6 @@ take_grants(struct caa_job *c, const struct probe_said *s)
 	for (i = 0; i < s->n; i++) {
 		if (caa_grant_read(s->rr[i].rdata, &g) != 1)
 			continue;
-		c->open_grant |= g.wildcard || g.until == INT64_MIN;
 		put_grant(c->grants, json_pack(
 		    "{ss ss sb so}", "issuer", g.issuer, "account",
 		    g.account, "wildcard", g.wildcard, "until",

@@ -2,6 +2,7 @@
 # Check the ACME half of the rig: acmeca.py and faultproxy.py with a client of
 # our own (checkacme.py); both CAs with Debian's uacme and lego
 # (checkclients.sh).  usage: checkacme.sh [build/release]
+# takes: 20
 set -eu
 cd "$(dirname "$0")/../.."
 bin=${1:-build/release}/tests/rig

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Check the rig with things that are not ours: python3-cryptography, openssl,
 # certspotter.  usage: selfcheck.sh [build/release]
+# takes: 25
 set -eu
 cd "$(dirname "$0")/../.."
 bin=${1:-build/release}/tests/rig

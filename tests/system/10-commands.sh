@@ -185,6 +185,7 @@ expect 0 '' sh tests/install.sh "$prog" "$work/dest" /usr /etc /lib/systemd/syst
 for f in usr/bin/certvigil usr/share/man/man1/certvigil.1 \
     usr/share/man/man5/certvigil.yaml.5 lib/systemd/system/certvigil.service \
     usr/share/doc/certvigil/certvigil.yaml usr/lib/sysusers.d/certvigil.conf \
+    usr/share/doc/certvigil/hooks/certbot \
     lib/systemd/system/certvigil-audit.service \
     lib/systemd/system/certvigil-audit.timer
 do

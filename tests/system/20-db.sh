@@ -4,6 +4,8 @@
 # killed; what must be refused, with its exit status and words.
 #
 # usage: bash tests/system/20-db.sh build/release
+#
+# takes: 15
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/pg.sh

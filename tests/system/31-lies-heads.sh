@@ -4,6 +4,8 @@
 # lie but is honest.
 #
 #   bash tests/system/31-lies-heads.sh build/release
+#
+# takes: 110
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

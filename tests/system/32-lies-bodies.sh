@@ -4,6 +4,8 @@
 # exit status 1, and nothing is lost.
 #
 #   bash tests/system/32-lies-bodies.sh build/release
+#
+# takes: 120
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -3,6 +3,8 @@
 # bodies are bombs, one that only says "later": none of them delays another log.
 #
 #   bash tests/system/33-stall.sh build/release
+#
+# takes: 11
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -3,6 +3,8 @@
 # after the other, the messages of it, what a person can answer.
 #
 #   bash tests/system/40-decide.sh build/release
+#
+# takes: 35
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -5,6 +5,8 @@
 #
 #   bash tests/system/60-kill.sh build/release       20 kills; LONG=1: 300
 #   SEED=N bash ...                                  the same choices again
+#
+# takes: 25
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

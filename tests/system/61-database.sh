@@ -3,6 +3,8 @@
 # without one, with a wrong configuration, with two daemons, with a reload.
 #
 #   bash tests/system/61-database.sh build/release
+#
+# takes: 35
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

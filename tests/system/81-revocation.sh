@@ -3,6 +3,8 @@
 # history; only what nobody here ordered is news, once.
 #
 #   bash tests/system/81-revocation.sh build/release
+#
+# takes: 35
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -4,6 +4,8 @@
 # certificate good, and no source waits for another.
 #
 #   bash tests/system/82-crl-lies.sh build/release
+#
+# takes: 40
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

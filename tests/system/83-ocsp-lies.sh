@@ -4,6 +4,8 @@
 # certificate good, and nobody waits for another.
 #
 #   bash tests/system/83-ocsp-lies.sh build/release
+#
+# takes: 45
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -4,6 +4,8 @@
 # is said with a head that proves it.
 #
 #   bash tests/system/84-sct.sh build/release
+#
+# takes: 15
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

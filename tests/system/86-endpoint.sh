@@ -4,6 +4,8 @@
 # something better, and nobody waits for one that is dead or lies.
 #
 #   bash tests/system/86-endpoint.sh build/release
+#
+# takes: 50
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -3,6 +3,8 @@
 # enough before it; grants that stand.
 #
 #   bash tests/system/87-caa.sh build/release
+#
+# takes: 30
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -186,4 +188,16 @@ zone 'corp.example 60 CAA 0 issue "digicert.com"' "$ours" \
 again
 eq "gone" "$(found grant.unexpected corp.example)" \
     "high resolved opened 1 resolved 1"
+# of an account that was declared it is expected, of another one it is not
+zone 'corp.example 60 CAA 0 issue "digicert.com"' "$ours" \
+    '_validation-persist.corp.example 60 TXT "letsencrypt.org; accounturi=https://acme.example/1; policy=wildcard"'
+sql "insert into known_account (url, author) values
+    ('https://acme.example/1', 'test')"
+again
+eq "of a known account" "$(found grant.unexpected corp.example)" \
+    "high resolved opened 1 resolved 1"
+sql "update known_account set removed_at = now()"
+again
+ok "of one that is not known any more" grep -q "^high open " \
+    <(found grant.unexpected corp.example)
 t_end

@@ -3,6 +3,8 @@
 # monitoring systems; it needs no database and no configuration.
 #
 #   bash tests/system/88-check.sh build/release
+#
+# takes: 35
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -3,6 +3,8 @@
 # partition of its CA is fresh, authentic and silent, and only then.
 #
 #   bash tests/system/89-ccadb.sh build/release
+#
+# takes: 30
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

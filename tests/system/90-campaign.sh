@@ -3,6 +3,8 @@
 # come, which says how far it is until all of them are replaced.
 #
 #   bash tests/system/90-campaign.sh build/release
+#
+# takes: 35
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

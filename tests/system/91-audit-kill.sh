@@ -5,6 +5,8 @@
 #
 #   bash tests/system/91-audit-kill.sh build/release    15 rounds; LONG=1: 60
 #   SEED=N bash ...                                     the same choices again
+#
+# takes: 65
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -4,6 +4,8 @@
 #
 #   bash tests/system/95-acme.sh build/release
 #   SEED=N bash ...                                  the same moments again
+#
+# takes: 30
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -4,6 +4,8 @@
 # and what is said when they cannot be.
 #
 #   bash tests/system/96-dns01.sh build/release
+#
+# takes: 15
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

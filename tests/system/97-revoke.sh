@@ -3,6 +3,8 @@
 # and against the rig's CA, whose CRL shows them.
 #
 #   SEED=N bash tests/system/97-revoke.sh build/release
+#
+# takes: 20
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -3,6 +3,8 @@
 # what somebody else obtains for the same names is not, nor is our key elsewhere.
 #
 #   bash tests/system/98-loop.sh build/release
+#
+# takes: 27
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -6,6 +6,8 @@
 #   bash tests/system/99-deploy.sh build/release
 #
 # Needs python3-cryptography (the rig's ACME CA).
+#
+# takes: 20
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -14,7 +14,7 @@
 
 static char	dir[64];
 
-static int
+static inline int
 setup(void **state)
 {
 	(void)state;
@@ -22,7 +22,7 @@ setup(void **state)
 	return mkdtemp(dir) == NULL ? -1 : 0;
 }
 
-static int
+static inline int
 remove_one(const char *path, const struct stat *st, int what, struct FTW *w)
 {
 	(void)st;
@@ -31,7 +31,7 @@ remove_one(const char *path, const struct stat *st, int what, struct FTW *w)
 	return remove(path);
 }
 
-static int
+static inline int
 teardown(void **state)
 {
 	(void)state;
@@ -51,7 +51,7 @@ at(const char *name)
 }
 
 /* The mode of it; 0: not there. */
-static unsigned
+static inline unsigned
 mode_of(const char *name)
 {
 	struct stat	st;
@@ -60,7 +60,7 @@ mode_of(const char *name)
 }
 
 /* All of a file, or nothing. */
-static void
+static inline void
 slurp(const char *name, struct buf *out)
 {
 	char	 part[4096];
@@ -75,7 +75,7 @@ slurp(const char *name, struct buf *out)
 	(void)fclose(f);
 }
 
-static void
+static inline void
 spit(const char *name, const void *p, size_t n)
 {
 	int	fd = open(at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,

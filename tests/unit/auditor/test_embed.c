@@ -1,3 +1,4 @@
+/* takes: 13 */
 #include "auditor/db/embed.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* takes: 8 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

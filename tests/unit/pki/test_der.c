@@ -268,6 +268,32 @@ test_real(void **state)
 	buf_free(&b);
 }
 
+/* Values of extended key usage. */
+static void
+test_eku(void **state)
+{
+	static const uint8_t	two[] = "\x30\x0c\x06\x03\x2a\x03\x04"
+				    "\x06\x05\x2a\x03\x04\x05\x06";
+	uint8_t			bad[sizeof(two) - 1];
+
+	(void)state;
+	assert_int_equal(der_eku((struct span){ two, 14 },
+	    DER_OID_ARG("\x2a\x03\x04")), 1);
+	assert_int_equal(der_eku((struct span){ two, 14 },
+	    DER_OID_ARG("\x2a\x03\x04\x05\x06")), 1);
+	assert_int_equal(der_eku((struct span){ two, 14 },
+	    DER_OID_ARG("\x2a\x03")), 0);
+	assert_int_equal(der_eku((struct span){ two, 13 },
+	    DER_OID_ARG("\x2a\x03\x04")), 0);
+	/* what is no OID ends it */
+	memcpy(bad, two, sizeof(bad));
+	bad[2] = 0x04;
+	assert_int_equal(der_eku((struct span){ bad, 14 },
+	    DER_OID_ARG("\x2a\x03\x04\x05\x06")), 0);
+	assert_int_equal(der_eku((struct span){ two, 0 },
+	    DER_OID_ARG("\x2a\x03\x04")), 0);
+}
+
 int
 main(void)
 {
@@ -277,7 +303,8 @@ main(void)
 		cmocka_unit_test(test_without),
 		cmocka_unit_test(test_ext),
 		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_real)
+		cmocka_unit_test(test_real),
+		cmocka_unit_test(test_eku)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

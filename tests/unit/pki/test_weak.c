@@ -1,3 +1,4 @@
+/* takes: 9 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

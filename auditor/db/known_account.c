@@ -1,0 +1,83 @@
+#include "auditor/db/known_account.h"
+
+#include <stdlib.h>
+
+#include "auditor/decide_bound.h"
+
+int
+known_account_add(struct db *db, const struct known_account *a,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 fresh;
+
+	if (db_query(db, &r, e,
+	    "insert into known_account (url, client, host, source, place,"
+	    " author) values ($1, $2, $3, $4, $5, $6)"
+	    " on conflict (url, coalesce(host, ''), coalesce(source, ''))"
+	    " where removed_at is null do update set client ="
+	    " excluded.client, place = excluded.place returning xmax = 0",
+	    "ssssss", a->url, a->client, a->host, a->source, a->place,
+	    a->author) == -1)
+		return -1;
+	fresh = db_bool(r, 0, 0);
+	db_free(r);
+	return fresh;
+}
+
+int
+known_account_is(struct db *db, const char *url, const char *name,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	char		**v;
+	size_t		 i, k, n;
+	int		 is = 0;
+
+	/*
+	 * Without a source it has no bounds; of a source that is gone, no
+	 * names any more.
+	 */
+	if (db_query(db, &r, e, "select a.source is null, s.names from"
+	    " known_account a left join source s on s.name = a.source and"
+	    " (s.until is null or s.until > now()) where a.url = $1 and"
+	    " a.removed_at is null union all select true, null from"
+	    " acme_account where url = $1 and status = 'valid'", "s",
+	    url) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && !is; i++) {
+		is = db_bool(r, i, 0);
+		v = db_strv(r, i, 1, &n);
+		for (k = 0; k < n && !is; k++)
+			is = decide_bound_name(v[k], name);
+		free(v);
+	}
+	db_free(r);
+	return is;
+}
+
+int
+known_account_remove(struct db *db, const char *url, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 n;
+
+	if (db_query(db, &r, e, "update known_account set removed_at = now()"
+	    " where url = $1 and removed_at is null", "s", url) == -1)
+		return -1;
+	n = (int)db_changed(r);
+	db_free(r);
+	if (n == 0)
+		return err_set(e, ERR_NOENT, "no account %s is known "
+		    "(certvigil known list --accounts shows those that are)",
+		    url);
+	return n;
+}
+
+int
+known_account_list(struct db *db, struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, "select id, url, client, host, source,"
+	    " place, author, added_at from known_account where removed_at is"
+	    " null order by id", "");
+}

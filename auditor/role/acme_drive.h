@@ -1,0 +1,61 @@
+#ifndef AUDITOR_ROLE_ACME_DRIVE_H
+#define AUDITOR_ROLE_ACME_DRIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acme/flow.h"
+#include "auditor/role/acme_place.h"
+#include "auditor/role/acme_talk.h"
+#include "base/err.h"
+
+/*
+ * One flow (acme/flow.h) and what moves it: its challenges are placed, its
+ * requests sent, its answers heard.  Several may share one talk and one place.
+ * What flow_events() wants of the caller (FINALIZE, PICK) is the caller's.
+ */
+
+/* Requests of one flow that are under way. */
+#define ACME_DRIVE_FLYING	32
+
+struct acme_drive {
+	struct flow		*flow;		/* owned */
+	struct acme_talk	*talk;		/* borrowed, as all of these */
+	struct acme_place	*place;
+	const char		*thumbprint;	/* of the account's key */
+	const char		*key;		/* the certificate's, or "" */
+	/* what is needed to go on, durable before each request; or NULL */
+	int	(*save)(void *, const struct flow *, struct err *);
+	void	(*tell)(void *, const char *);	/* progress; or NULL */
+	void			*arg;		/* of both */
+	/* requests under way: number in the talk, and in the flow */
+	struct { uint64_t sent; uint32_t ask; } fly[ACME_DRIVE_FLYING];
+	size_t			 nfly;
+};
+
+/* Nothing under way, no flow any more; requests that fly are ignored. */
+void acme_drive_end(struct acme_drive *);
+
+/* Place and take away what the flow wants; what cannot be is told. */
+void acme_drive_place(struct acme_drive *);
+
+/* Take away whatever is still placed, because it stops in the middle. */
+void acme_drive_unplace(struct acme_drive *);
+
+/*
+ * Send all that may be sent now.  0, or -1: what was to be saved is not, or a
+ * process of ours has died or refuses.
+ */
+int acme_drive_send(struct acme_drive *, struct err *);
+
+/* Answer ${sent} of the talk came: 1 it was this flow's, 0. */
+int acme_drive_reply(struct acme_drive *, uint64_t sent,
+    const struct acme_reply *);
+
+/*
+ * Alone on its talk: wait for an answer until the flow wants to go on, at
+ * most a second.  0, or -1: a process of ours is gone.
+ */
+int acme_drive_hear(struct acme_drive *, struct err *);
+
+#endif
