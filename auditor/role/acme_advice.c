@@ -7,12 +7,13 @@
 #include <openssl/rand.h>
 
 #include "acme/ari.h"
-#include "auditor/db/ari_store.h"
 #include "auditor/db/finding.h"
 #include "auditor/db/replace_store.h"
 #include "auditor/due.h"
 #include "base/clk.h"
 #include "base/mem.h"
+
+#define ASKS	"the CA asks for early renewal"
 
 /* A time of this window, if it is another one than before. */
 static void
@@ -46,35 +47,42 @@ urgent(struct db *db, const struct managed_row *m, const char *url,
 	(void)snprintf(why, sizeof(why), "the CA asks for early renewal: the "
 	    "window that it advises is over%s%.300s", url != NULL ? "; see " :
 	    "", url != NULL ? url : "");
-	if (replace_now(db, m->id, "the CA asks for early renewal", e) == -1)
+	if (replace_now(db, m->id, ASKS, e) == -1)
 		return -1;
 	return finding_open(db, &f, NULL, NULL, e);
 }
 
-/* Where this CA is asked, also about what is not ours (audit_ari.c). */
-static int
-note_place(struct db *db, const struct acme_talk *t,
-    const struct managed_row *m, struct err *e)
+int
+acme_advice_said(struct db *db, struct managed_row *m,
+    const struct acme_reply *r, struct err *e)
 {
-	const struct directory	*d = acme_talk_dir(t);
-	const char		*owner = d->ncaa != 0 ? d->caa[0] : NULL;
+	struct due_window	w;
+	struct ari		a;
+	struct err		why = ERR_INIT;
+	int64_t			now = clk_wall();
+	int			moved = 0, rc;
 
-	return ari_store_place(db, m->want.directory, owner, d->renewal_info,
-	    e);
-}
-
-/* What it said, in one transaction. */
-static int
-store(struct acme_talk *t, struct db *db, struct managed_row *m,
-    const struct ari *a, int moved, struct err *e)
-{
-	if (db_begin(db, e) == 0 && note_place(db, t, m, e) == 0 &&
-	    managed_ari(db, m, a->url, e) == 0 &&
-	    (!moved || urgent(db, m, a->url, e) == 0) &&
-	    db_commit(db, e) == 0)
-		return 0;
-	db_rollback(db);
-	return -1;
+	memset(&a, 0, sizeof(a));
+	if (r->status == 200 && ari_read(r->body, &a, &why) == 0) {
+		w = (struct due_window){ a.start, a.end, m->not_before,
+		    m->not_after };
+		moved = due_moved(&w, m->ari_start, m->ari_end, now);
+		choose(m, &a);
+		m->ari_next = now + ari_wait(r->retry_after, now) * CLK_SEC;
+	}
+	if (moved && m->due_why == NULL)
+		m->due_why = mem_str(ASKS);
+	if (moved)
+		m->next_at = INT64_MIN;
+	rc = db_begin(db, e);
+	if (rc == 0 && (managed_ari(db, m, a.url, e) == -1 ||
+	    (moved && urgent(db, m, a.url, e) == -1) ||
+	    db_commit(db, e) == -1)) {
+		db_rollback(db);
+		rc = -1;
+	}
+	ari_free(&a);
+	return rc;
 }
 
 int
@@ -82,39 +90,22 @@ acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
     struct err *e)
 {
 	const struct directory	*d = acme_talk_dir(t);
-	struct due_window	 w;
-	struct ari		 a;
 	struct acme_ask		 q = { ACME_RENEWAL_INFO, NULL, NULL, 0 };
 	struct acme_reply	 r;
-	struct err		 why = ERR_INIT;
 	int64_t			 now = clk_wall();
 	char			*url;
-	int			 moved = 0, rc;
 
 	if (d->renewal_info == NULL || m->ari_id == NULL ||
 	    (m->ari_next != INT64_MIN && m->ari_next > now))
 		return 0;
-	memset(&a, 0, sizeof(a));
 	memset(&r, 0, sizeof(r));
 	url = mem_printf("%s/%s", d->renewal_info, m->ari_id);
 	q.url = url;
 	m->ari_next = now + ARI_WAIT * CLK_SEC;
-	if (acme_talk_call(t, &q, "", &r, &why) == 0 && r.status == 200 &&
-	    ari_read(r.body, &a, &why) == 0) {
-		w = (struct due_window){ a.start, a.end, m->not_before,
-		    m->not_after };
-		moved = due_moved(&w, m->ari_start, m->ari_end, now);
-		choose(m, &a);
-		m->ari_next = now + ari_wait(r.retry_after, now) * CLK_SEC;
-	}
-	if (moved && m->due_why == NULL)
-		m->due_why = mem_str("the CA asks for early renewal");
-	if (moved)
-		m->next_at = INT64_MIN;
-	rc = store(t, db, m, &a, moved, e);
-	ari_free(&a);
+	if (acme_talk_call(t, &q, "", &r, NULL) == -1)
+		r.status = 0;
 	free(url);
-	return rc;
+	return acme_advice_said(db, m, &r, e);
 }
 
 int64_t

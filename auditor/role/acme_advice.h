@@ -18,6 +18,13 @@ int acme_advice(struct acme_talk *, struct db *, struct managed_row *,
     struct err *);
 
 /*
+ * What it said: the second half of acme_advice(), where somebody else asked
+ * (ari_next of the row is when it is asked again if this is no answer).
+ */
+int acme_advice_said(struct db *, struct managed_row *,
+    const struct acme_reply *, struct err *);
+
+/*
  * When it is to be renewed: as advised, but never later than by its age;
  * INT64_MIN: at once, also when there is another reason (due_why).
  */
