@@ -267,7 +267,10 @@ one(struct cmd_ctx *ctx, struct acme_talk *t, struct request *q,
 	return rc;
 }
 
-/* Those with the same key, each with that key: how many could not be. */
+/*
+ * Those with the same key, each with that key, or by the account where it lies
+ * elsewhere: how many could not be.
+ */
 static size_t
 others(struct cmd_ctx *ctx, struct acme_talk *t, const struct request *q,
     const struct db_res *r)
@@ -276,17 +279,19 @@ others(struct cmd_ctx *ctx, struct acme_talk *t, const struct request *q,
 	struct request			x;
 	struct err			e = ERR_INIT;
 	size_t				i, bad = 0;
+	int				key;
 
 	for (i = 0; i < db_rows(r); i++) {
-		if (!db_bool(r, i, REVOKE_SAME_KEY)) {
+		key = db_bool(r, i, REVOKE_SAME_KEY);
+		if (!key && !db_bool(r, i, REVOKE_SAME_OURS)) {
 			bad++;
 			continue;
 		}
 		memset(&x, 0, sizeof(x));
 		x.what = db_text(r, i, REVOKE_SAME_TBS);
 		x.reason = REVOKE_KEY_COMPROMISE;
-		x.by = REVOKE_BY_KEY;
-		x.with = "certificate-key";
+		x.by = key ? REVOKE_BY_KEY : REVOKE_BY_ISSUING;
+		x.with = key ? "certificate-key" : "account";
 		x.dry = q->dry;
 		err_clear(&e);
 		if (revoke_find(ctx->db, x.what, &none, &x.t, &e) == -1 ||

@@ -17,7 +17,8 @@ revoke_same(struct db *db, const struct revoke_target *t, struct db_res **r,
 
 	return db_query(db, r, e, "select encode(x.tbs, 'hex'), x.names, "
 	    "exists (select from acme_order o where o.spki_sha256 = $1 and "
-	    "o.key_id <> '') from (select i.tbs_sha256 as tbs, i.names, "
+	    "o.key_id <> ''), exists (select from acme_received a where "
+	    "a.tbs_sha256 = x.tbs) from (select i.tbs_sha256 as tbs, i.names, "
 	    "i.not_after, i.first_seen as at from issuance i where "
 	    "i.spki_sha256 = $1 and not exists (select from revocation r "
 	    "where r.issuer_spki_sha256 = i.issuer_spki_sha256 and r.serial "
@@ -43,6 +44,8 @@ revoke_same_say(const struct db_res *r)
 		fprintf(stderr, "certvigil: the same key is in %s (%s): %s\n",
 		    db_text(r, i, REVOKE_SAME_TBS), clean,
 		    db_bool(r, i, REVOKE_SAME_KEY) ? "revoked with that key" :
+		    db_bool(r, i, REVOKE_SAME_OURS) ? "revoked by the account "
+		    "that ordered it" :
 		    "its key is not here: the CA that issued it has to");
 		free(clean);
 	}

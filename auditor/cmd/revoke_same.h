@@ -11,11 +11,11 @@
 
 /*
  * Valid certificates with the same key, that are not revoked, without the
- * one itself: tbs_sha256 in hex, names, is the key kept here.  *res:
- * db_free().
+ * one itself: tbs_sha256 in hex, names, is the key kept here, did our account
+ * order it.  *res: db_free().
  */
 enum revoke_same_col {
-	REVOKE_SAME_TBS, REVOKE_SAME_NAMES, REVOKE_SAME_KEY
+	REVOKE_SAME_TBS, REVOKE_SAME_NAMES, REVOKE_SAME_KEY, REVOKE_SAME_OURS
 };
 int revoke_same(struct db *, const struct revoke_target *,
     struct db_res **res, struct err *);

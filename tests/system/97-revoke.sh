@@ -269,6 +269,19 @@ ca_part()
 	eq "no alarm" "$(sql "select count(*) from finding where kind =
 	    'certificate.revoked'")" 0
 
+	# a key that lies elsewhere: what our account ordered with it
+	openssl req -new -newkey rsa:2048 -nodes -keyout "$T/g.key" -subj / \
+	    -addext subjectAltName=DNS:g.corp.example -out "$T/g.csr" 2>/dev/null
+	issue g.corp.example --csr "$T/g.csr"
+	issue g.corp.example --csr "$T/g.csr"
+	cv revoke g.corp.example --with certificate-key --yes
+	eq "its key is elsewhere" "$rc $(grep -c 'its key is not here: we' \
+	    "$T/err")" '1 1'
+	cv revoke g.corp.example --reason keyCompromise --yes
+	eq "by the account, both" "$rc $(open_expectations) $(grep -c \
+	    ': revoked$' "$T/out") $(grep -c 'by the account' "$T/err")" \
+	    '0 1 1 2 1'
+
 	# another key, and each way to lose the answer
 	acme_fault cut_mid at=keyChange times=1
 	was=$(thumb)
@@ -311,7 +324,7 @@ else
 	acme_stop "$T/pebble" "$T/dns"
 fi
 if ! _acme_python 2>/dev/null || ! command -v curl >/dev/null; then
-	skip 30 "python3-cryptography or curl is missing"
+	skip 40 "python3-cryptography or curl is missing"
 else
 	list=loglist.json
 	t_rig --log log
