@@ -34,8 +34,8 @@
 	"<@ i.names limit 1) j where c.name = i.names[1])"
 #define ASKED \
 	"i.not_after > now() and i.issued = 'valid' and i.decision is not null " \
-	"and i.decision <> 'malformed' and coalesce(i.facts->'watches', '[]') " \
-	"<> '[]'"
+	"and i.decision <> 'malformed'"
+#define WATCHED	"coalesce(i.facts->'watches', '[]') <> '[]'"
 
 int
 ari_store_place(struct db *db, const char *directory, const char *owner,
@@ -63,7 +63,7 @@ ari_store_plan(struct db *db, const struct ari_places *p, int64_t every,
 	    "insert into work (kind, subject, due_at) select 'ari', "
 	    "encode(i.tbs_sha256, 'hex'), now() + case when i.decision = "
 	    "'baseline' then random() else 0 end * $5 * interval '1 second' "
-	    "from n i where not " OURS " and not " REVOKED " and not "
+	    "from n i where " WATCHED " and not " OURS " and not " REVOKED " and not "
 	    REPLACED " and not exists (select from ari a where a.tbs_sha256 "
 	    "= i.tbs_sha256 and a.ari_id is null) limit $6 on conflict do "
 	    "nothing", "aaaaii",
@@ -82,7 +82,7 @@ ari_store_ask(struct db *db, const char *tbs, const struct ari_places *p,
 	    "c.der from certificate c where c.tbs_sha256 = i.tbs_sha256 order "
 	    "by c.form desc limit 1) c left join ari a on a.tbs_sha256 = "
 	    "i.tbs_sha256 where i.tbs_sha256 = decode($5, 'hex') and " ASKED
-	    " and not " OURS " and not " REVOKED " and not " REPLACED,
+	    " and " WATCHED " and not " OURS " and not " REVOKED " and not " REPLACED,
 	    "aaaas", &p->first_issuer, &p->first_url, &p->last_issuer,
 	    &p->last_url, tbs) == -1)
 		return -1;
