@@ -284,6 +284,30 @@ static const struct part parts[] = {
 	  TN("Largest lag, s") TH("Verified") TH("State"), coverage_row },
 };
 
+/* What our own orders and declarations kept silent. */
+static void
+issuances(const json_t *s, struct buf *out)
+{
+	const json_t	*a = report_list(s, "issuances"), *o;
+	size_t		 i;
+
+	if (json_array_size(a) == 0)
+		return;
+	buf_str(out, "<table><thead><tr>" TH("Since") TH("Names") TH("Issuer")
+	    TN("Rule") TH("Reason") "</tr></thead><tbody>\n");
+	for (i = 0; i < json_array_size(a); i++) {
+		o = json_array_get(a, i);
+		buf_str(out, "<tr>");
+		time_cell(out, message_get(o, "first_seen"));
+		name_cell(out, o);
+		cell(out, "", message_get(o, "issuer_owner"));
+		number_cell(out, o, "rule");
+		cell(out, "w", message_get(o, "reason"));
+		buf_str(out, "</tr>\n");
+	}
+	buf_str(out, "</tbody></table>\n");
+}
+
 /* The silences in force, before the findings. */
 static void
 silences(const json_t *r, struct buf *out)
@@ -294,6 +318,7 @@ silences(const json_t *r, struct buf *out)
 	buf_fmt(out, "<p>%lld issuances were silent because they were "
 	    "ordered or declared.</p>\n", (long long)json_integer_value(
 	    json_object_get(s, "silent")));
+	issuances(s, out);
 	a = report_list(s, "silences");
 	if (json_array_size(a) == 0)
 		return;

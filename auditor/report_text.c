@@ -226,6 +226,27 @@ report_text_why(const json_t *r, struct buf *out)
 		    " or worse");
 }
 
+/* What our own orders and declarations kept silent. */
+static void
+issuances(const json_t *o, struct buf *out)
+{
+	const json_t	*a = report_list(o, "issuances");
+	size_t		 i;
+
+	buf_fmt(out, "  %lld issuances were silent because they were ordered "
+	    "or declared\n", (long long)json_integer_value(
+	    json_object_get(o, "silent")));
+	for (i = 0; i < json_array_size(a) && i < 20; i++) {
+		o = json_array_get(a, i);
+		buf_fmt(out, "  silent since %.16s  ",
+		    message_get(o, "first_seen"));
+		names(o, out);
+		clean(out, ", ", message_get(o, "issuer_owner"));
+		clean(out, ": ", message_get(o, "reason"));
+		buf_str(out, "\n");
+	}
+}
+
 /* What stands below a section's title, before its rows. */
 static void
 preface(const json_t *r, const char *key, struct buf *out)
@@ -235,9 +256,7 @@ preface(const json_t *r, const char *key, struct buf *out)
 
 	if (strcmp(key, "silenced") == 0) {
 		o = json_object_get(r, "silenced");
-		buf_fmt(out, "  %lld issuances were silent because they were "
-		    "ordered or declared\n", (long long)json_integer_value(
-		    json_object_get(o, "silent")));
+		issuances(o, out);
 		a = report_list(o, "silences");
 		for (i = 0; i < json_array_size(a) && i < 20; i++) {
 			o = json_array_get(a, i);

@@ -498,4 +498,15 @@
 /* Labels of a name that are asked for CAA. */
 #define LIMIT_PREFLIGHT_LABELS	128u
 
+/* --- the loop --- */
+
+/* Replacements of one certificate a day, each of which was revoked, too. */
+#define LIMIT_REPLACE		3
+/* Tries to fetch the certificate of one lost order. */
+#define LIMIT_LATE		2
+/* Certificates that one sweep plans to ask a CA's advice about. */
+#define LIMIT_ARI_PLAN		1000
+/* A certificate's identifier: key identifiers have 20 bytes, serials 20. */
+#define LIMIT_ARI_ID		512u
+
 #endif

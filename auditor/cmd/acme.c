@@ -6,6 +6,7 @@
 
 #include "acme/account.h"
 #include "acme/problem.h"
+#include "auditor/db/ari_store.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/mem.h"
@@ -153,6 +154,17 @@ make_account(struct cmd_ctx *ctx, struct acme_talk *t,
 	return rc;
 }
 
+/* Where this CA is asked for advice, also about what is not ours. */
+static int
+note_place(struct cmd_ctx *ctx, const struct acme_talk *t, struct err *e)
+{
+	const struct directory	*d = acme_talk_dir(t);
+
+	return d->renewal_info == NULL ? 0 : ari_store_place(ctx->db,
+	    acme_talk_directory(ctx->conf), d->ncaa != 0 ? d->caa[0] : NULL,
+	    d->renewal_info, e);
+}
+
 int
 acme_account(struct cmd_ctx *ctx, struct acme_talk *t, int make,
     struct acme_account_row *a, int *made, struct err *e)
@@ -172,6 +184,8 @@ acme_account(struct cmd_ctx *ctx, struct acme_talk *t, int make,
 	free(old);
 	if (rc == 1)
 		acme_talk_as(t, a);
+	if (rc == 1 && note_place(ctx, t, e) == -1)
+		rc = -1;
 	if (rc == 1 && !*made && acme_settle(ctx, t, a, e) == -1)
 		rc = -1;
 	return rc;

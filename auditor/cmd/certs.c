@@ -343,6 +343,10 @@ print_revocation(const json_t *o)
 	add(&b, ", ", message_get(r, "reason"));
 	add(&b, ", stated ", message_get(r, "stated_at"));
 	add(&b, ", first seen by us ", message_get(r, "observed_at"));
+	if (json_is_integer(json_object_get(r, "published_seconds")))
+		buf_fmt(&b, ", %lld s after it was ordered",
+		    (long long)json_integer_value(json_object_get(r,
+		    "published_seconds")));
 	add(&b, ", removed ", message_get(r, "removed_at"));
 	add(&b, ", sources contradict each other since ",
 	    message_get(r, "disagree_since"));

@@ -34,14 +34,15 @@ print(struct cmd_ctx *ctx, json_t *o, int whole)
 	cols[0] = text(o, "name");
 	cols[1] = text(o, "not_after");
 	cols[2] = json_is_true(json_object_get(o, "logged")) ? "logged" :
-	    "not seen";
+	    json_is_false(json_object_get(o, "ct")) ? "ct: no" : "not seen";
 	cols[3] = text(o, "last_error");
 	opt_row(cols, width, 4);
 	if (whole) {
 		const char	*keys[] = { "serial", "cert_sha256",
 				    "tbs_sha256", "key", "challenge",
 				    "directory", "deployed", "issued_at",
-				    "hook_error", "revocation" };
+				    "hook_error", "revocation",
+				    "renewal_now" };
 		size_t		 i;
 
 		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -50,6 +51,9 @@ print(struct cmd_ctx *ctx, json_t *o, int whole)
 			printf("  %-12s %s\n", keys[i], s);
 			free(s);
 		}
+		printf("  %-12s %s\n", "ct", json_is_false(json_object_get(o,
+		    "ct")) ? "no: nothing is expected in a log" :
+		    json_is_true(json_object_get(o, "ct")) ? "yes" : "-");
 	}
 	json_decref(o);
 }
@@ -157,6 +161,7 @@ const struct cmd cmd_managed = {
 	    "  certvigil managed remove example.com   not renewed any more\n"
 	    "\n"
 	    "A certificate is named by its first name.  `logged`: it was seen\n"
-	    "in a log, and its inclusion was proven.\n",
+	    "in a log, and its inclusion was proven.  `ct: no`: it was ordered\n"
+	    "from a CA that does not log (acme.ct), so nothing is expected.\n",
 	.run = run
 };

@@ -168,6 +168,17 @@ print_full(const json_t *o, const json_t *r)
 	buf_free(&b);
 }
 
+/* How long a revocation that we ordered took to be published. */
+static void
+took(const json_t *r)
+{
+	const json_t	*v = json_object_get(r, "published_seconds");
+
+	if (json_is_integer(v))
+		printf("  published %lld s after it was ordered\n",
+		    (long long)json_integer_value(v));
+}
+
 static void
 print_status(void *arg, json_t *o)
 {
@@ -195,6 +206,7 @@ print_status(void *arg, json_t *o)
 	cols[5] = buf_text(&b);
 	opt_row(cols, width, 6);
 	if (p->full) {
+		took(r);
 		buf_reset(&b);
 		buf_fmt(&b, "  issuer %s, key %s", message_get(o,
 		    "issuer_owner")[0] != '\0' ? message_get(o,

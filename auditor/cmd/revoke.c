@@ -8,9 +8,9 @@
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/revoke_expect.h"
+#include "auditor/cmd/revoke_same.h"
 #include "auditor/db/expect.h"
-#include "auditor/db/known.h"
-#include "auditor/decide.h"
+#include "auditor/loop_replace.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "ocsp/rev.h"
@@ -23,7 +23,7 @@ struct request {
 	struct material_set	 file;
 	struct err		 unread;	/* why it is not the file */
 	const char		*reason_text, *with;
-	int			 dry;
+	int			 dry, yes;
 	int			 reason;
 	enum revoke_by		 by;
 	struct revoke_target	 t;
@@ -43,6 +43,8 @@ announce(struct cmd_ctx *ctx, struct request *q, struct err *e)
 	(void)enc_hex_to(hex, q->t.cert.cert_sha256, 32);
 	q->expect.issuer = q->t.issuer;
 	q->expect.serial = q->t.cert.serial;
+	/* no CRL will ever have it: what is waited for is its end */
+	q->expect.until = q->t.no_crl ? q->t.cert.not_after : 0;
 	if (db_begin(ctx->db, e) == -1)
 		return -1;
 	if (revoke_expect_open(ctx->db, &q->expect, revoke_published(
@@ -80,36 +82,12 @@ take_back(struct cmd_ctx *ctx, struct request *q, const char *why)
 
 /* --- a key that is compromised ------------------------------------------- */
 
-/* Those that have the same key, and are not over. */
+/* Does it stand for a compromised key, by what is asked or by who asks? */
 static int
-list_others(struct cmd_ctx *ctx, const struct request *q, struct err *e)
+is_compromise(const struct request *q)
 {
-	const struct span	 key = { q->t.cert.spki_sha256, 32 };
-	const struct span	 tbs = { q->t.cert.tbs_sha256, 32 };
-	struct db_res		*r = NULL;
-	struct buf		 names = BUF_INIT;
-	char			*clean;
-	size_t			 i;
-
-	if (db_query(ctx->db, &r, e, "select encode(i.tbs_sha256, 'hex'), "
-	    "i.names, case when r.status = 'revoked' then ', revoked' else "
-	    "'' end from issuance i left join revocation r on "
-	    "r.issuer_spki_sha256 = i.issuer_spki_sha256 and r.serial = "
-	    "i.serial where i.spki_sha256 = $1 and i.tbs_sha256 <> $2 and "
-	    "i.not_after > now() order by i.first_seen", "bb", &key, &tbs) ==
-	    -1)
-		return -1;
-	for (i = 0; i < db_rows(r); i++) {
-		buf_reset(&names);
-		opt_join(r, i, 1, 5, &names);
-		clean = cmd_clean(buf_text(&names));
-		fprintf(stderr, "certvigil: the same key is in %s (%s%s)\n",
-		    db_text(r, i, 0), clean, db_text(r, i, 2));
-		free(clean);
-	}
-	buf_free(&names);
-	db_free(r);
-	return 0;
+	return q->reason == REVOKE_KEY_COMPROMISE ||
+	    revoke_published(q->reason, q->by) == REVOKE_KEY_COMPROMISE;
 }
 
 /* In the caller's transaction. */
@@ -117,19 +95,10 @@ static int
 mark_key(struct cmd_ctx *ctx, const struct request *q, struct err *e)
 {
 	const struct span	key = { q->t.cert.spki_sha256, 32 };
-	const struct db_spans	all = { &key, 1 };
-	struct known		k;
 	char			hex[65];
 
-	memset(&k, 0, sizeof(k));
-	k.spki = key;
-	k.until = INT64_MIN;
-	k.trust = "compromised";
-	k.origin = "import";
-	k.reason = "revoked for keyCompromise";
-	k.author = cmd_actor();
-	if (known_add(ctx->db, &k, e) == -1 ||
-	    decide_declared(ctx->db, ctx->conf, &all, 1, NULL, e) == -1)
+	if (loop_replace_mark(ctx->db, ctx->conf, &key, "revoked for "
+	    "keyCompromise", cmd_actor(), e) == -1)
 		return -1;
 	return cmd_audit(ctx, "known.compromised", json_pack("{ss}",
 	    "spki_sha256", enc_hex_to(hex, key.p, 32)), e);
@@ -142,20 +111,18 @@ static int
 done(struct cmd_ctx *ctx, struct request *q, struct err *e)
 {
 	int	published = revoke_published(q->reason, q->by);
-	int	bad = q->reason == REVOKE_KEY_COMPROMISE ||
-		    published == REVOKE_KEY_COMPROMISE;
 
 	if (db_begin(ctx->db, e) == -1)
 		return -1;
 	/* what was revoked before has the reason that was given then */
 	if (((!q->before || q->expect.fresh) && revoke_expect_set(ctx->db,
 	    &q->expect, q->before ? -1 : published, e) == -1) ||
-	    (bad && mark_key(ctx, q, e) == -1) ||
+	    (is_compromise(q) && mark_key(ctx, q, e) == -1) ||
 	    db_commit(ctx->db, e) == -1) {
 		db_rollback(ctx->db);
 		return err_prefix(e, "it is revoked, but");
 	}
-	return bad ? list_others(ctx, q, e) : 0;
+	return 0;
 }
 
 /* The CA's word: 0 revoked, -1.  Not to know it is no refusal. */
@@ -218,11 +185,28 @@ who(struct cmd_ctx *ctx, struct acme_talk *t, struct request *q,
 	return rc == 1 ? 0 : -1;
 }
 
+/* Seconds from our order to its publication, when that is known; else -1. */
+static int64_t
+took(struct cmd_ctx *ctx, const struct request *q)
+{
+	const struct span	 key = { q->t.issuer, 32 };
+	struct db_res		*r = NULL;
+	int64_t			 s = -1;
+
+	if (db_query(ctx->db, &r, NULL, "select published_s from revocation "
+	    "where issuer_spki_sha256 = $1 and serial = $2 and published_s is "
+	    "not null", "bs", &key, q->t.cert.serial) == 0 && db_rows(r) != 0)
+		s = db_int(r, 0, 0);
+	db_free(r);
+	return s;
+}
+
 static void
 say(struct cmd_ctx *ctx, const struct request *q)
 {
 	int	 published = revoke_published(q->reason, q->by);
 	char	 hex[65], by[CLK_TEXT], *what = cmd_clean(q->what);
+	int64_t	 s = took(ctx, q);
 	json_t	*o;
 
 	(void)enc_hex_to(hex, q->t.cert.cert_sha256, 32);
@@ -235,14 +219,20 @@ say(struct cmd_ctx *ctx, const struct request *q)
 		    q->dry, "expectation", q->expect.id == 0 ? json_null() :
 		    json_integer(q->expect.id), "by", q->expect.id == 0 ?
 		    json_null() : json_string(by));
+		json_object_set_new(o, "published_seconds", s != -1 ?
+		    json_integer(s) : json_null());
 		cmd_json(o);
 	} else if (q->dry)
 		printf("%s: serial %s would be revoked, published as %s; the "
 		    "CA answers, nothing was asked for\n", what,
 		    q->t.cert.serial, revoke_name(published));
-	else if (q->before)
+	else if (q->before) {
 		printf("%s: was revoked already\n  serial     %s\n", what,
 		    q->t.cert.serial);
+		if (s != -1)
+			printf("  published  %lld s after it was ordered\n",
+			    (long long)s);
+	}
 	else
 		printf("%s: revoked\n  serial     %s\n  published  as %s, by "
 		    "%s (expectation %lld)\n", what, q->t.cert.serial,
@@ -253,22 +243,17 @@ say(struct cmd_ctx *ctx, const struct request *q)
 	free(what);
 }
 
+/* One certificate that was found. */
 static int
-go(struct cmd_ctx *ctx, struct request *q, struct err *e)
+one(struct cmd_ctx *ctx, struct acme_talk *t, struct request *q,
+    struct err *e)
 {
 	struct acme_account_row	 a;
-	struct acme_talk	*t;
 	int			 rc;
 
-	if (revoke_find(ctx->db, q->what, &q->file, &q->t, e) == -1) {
-		if (e->code == ERR_NOENT && q->unread.code != ERR_NONE)
-			*e = q->unread;
-		return -1;
-	}
 	q->payload = revoke_new(buf_bytes(&q->t.der), q->reason, q->by, NULL,
 	    e);
-	if (q->payload == NULL ||
-	    (t = acme_talk_new(ctx->conf, 1, e)) == NULL)
+	if (q->payload == NULL)
 		return -1;
 	memset(&a, 0, sizeof(a));
 	rc = who(ctx, t, q, &a, e);
@@ -279,7 +264,89 @@ go(struct cmd_ctx *ctx, struct request *q, struct err *e)
 	if (rc == 0)
 		say(ctx, q);
 	acme_account_free(&a);
+	return rc;
+}
+
+/*
+ * Those with the same key, each with that key, or by the account where it lies
+ * elsewhere: how many could not be.
+ */
+static size_t
+others(struct cmd_ctx *ctx, struct acme_talk *t, const struct request *q,
+    const struct db_res *r)
+{
+	const struct material_set	none = { NULL, 0, 0, 0, 0 };
+	struct request			x;
+	struct err			e = ERR_INIT;
+	size_t				i, bad = 0;
+	int				key;
+
+	for (i = 0; i < db_rows(r); i++) {
+		key = db_bool(r, i, REVOKE_SAME_KEY);
+		if (!key && !db_bool(r, i, REVOKE_SAME_OURS)) {
+			bad++;
+			continue;
+		}
+		memset(&x, 0, sizeof(x));
+		x.what = db_text(r, i, REVOKE_SAME_TBS);
+		x.reason = REVOKE_KEY_COMPROMISE;
+		x.by = key ? REVOKE_BY_KEY : REVOKE_BY_ISSUING;
+		x.with = key ? "certificate-key" : "account";
+		x.dry = q->dry;
+		err_clear(&e);
+		if (revoke_find(ctx->db, x.what, &none, &x.t, &e) == -1 ||
+		    one(ctx, t, &x, &e) == -1) {
+			(void)err_prefix(&e, "%s", x.what);
+			(void)cmd_fail(&e);
+			bad++;
+		}
+		revoke_target_free(&x.t);
+		free(x.payload);
+	}
+	return bad;
+}
+
+/* All of it: the one that was named, and what goes with it. */
+static int
+all(struct cmd_ctx *ctx, struct request *q, const struct db_res *same,
+    struct err *e)
+{
+	struct acme_talk	*t;
+	size_t			 n = same != NULL ? db_rows(same) : 0, bad;
+	int			 rc;
+
+	if (n != 0)
+		revoke_same_say(same);
+	if (n != 0 && !q->yes && !q->dry)
+		return err_set(e, ERR_USAGE, "%zu more certificate%s this "
+		    "key, and %s to go with it: --yes revokes all", n,
+		    n == 1 ? " has" : "s have", n == 1 ? "has" : "have");
+	if ((t = acme_talk_new(ctx->conf, 1, e)) == NULL)
+		return -1;
+	rc = one(ctx, t, q, e);
+	bad = rc == 0 && n != 0 ? others(ctx, t, q, same) : 0;
 	acme_talk_free(t);
+	if (bad != 0)
+		return err_set(e, ERR_HTTP, "%zu of %zu others with its key "
+		    "could not be revoked", bad, n);
+	return rc;
+}
+
+static int
+go(struct cmd_ctx *ctx, struct request *q, struct err *e)
+{
+	struct db_res	*same = NULL;
+	int		 rc;
+
+	if (revoke_find(ctx->db, q->what, &q->file, &q->t, e) == -1) {
+		if (e->code == ERR_NOENT && q->unread.code != ERR_NONE)
+			*e = q->unread;
+		return -1;
+	}
+	if (is_compromise(q) && revoke_same(ctx->db, &q->t, &same, e) == -1)
+		return -1;
+	rc = all(ctx, q, same, e);
+	db_free(same);
 	return rc;
 }
 
@@ -316,12 +383,13 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		{ "--reason", NULL, &q.reason_text, NULL },
 		{ "--with", NULL, &q.with, NULL },
 		{ "--dry-run", &q.dry, NULL, NULL },
+		{ "--yes", &q.yes, NULL, NULL },
 	};
 	int		 rc;
 
 	memset(&q, 0, sizeof(q));
 	q.with = "account";
-	if ((rc = opt_parse(&cmd_revoke, opts, 3, argc, argv, &rest)) != 0)
+	if ((rc = opt_parse(&cmd_revoke, opts, 4, argc, argv, &rest)) != 0)
 		goto out;
 	if (rest.n != 1) {
 		rc = cmd_usage(&cmd_revoke, "one certificate is revoked at a "
@@ -344,7 +412,7 @@ out:
 const struct cmd cmd_revoke = {
 	.name = "revoke",
 	.args = "NAME|FILE|SHA256 [--reason R] "
-	    "[--with account|certificate-key] [--dry-run]",
+	    "[--with account|certificate-key] [--yes] [--dry-run]",
 	.brief = "have a certificate revoked by the CA of acme.directory",
 	.help = "  certvigil revoke example.com --reason superseded\n"
 	    "  certvigil revoke old.pem --reason keyCompromise\n"
@@ -354,7 +422,7 @@ const struct cmd cmd_revoke = {
 	    "cessationOfOperation (5).  The revocation is expected: what no\n"
 	    "CRL shows within a day is a finding.  keyCompromise, which is\n"
 	    "what the certificate's own key stands for, marks the key, and\n"
-	    "lists what else has it.\n",
+	    "with --yes goes for all known certificates that have it.\n",
 	.run = run,
 	.keep_user = 1
 };

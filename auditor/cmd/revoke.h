@@ -15,6 +15,7 @@ struct revoke_target {
 	struct cert	 cert;
 	uint8_t		 issuer[32];	/* SHA-256 of its issuer's key */
 	int		 has_issuer;
+	int		 no_crl;	/* short-lived, and names none */
 	/* when we ordered it; else NULL and 0 */
 	char		*key_id;	/* of the sign process */
 	char		*directory;

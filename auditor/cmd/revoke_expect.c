@@ -49,7 +49,8 @@ int
 revoke_expect_open(struct db *db, struct revoke_expect *x, int reason,
     struct err *e)
 {
-	x->until = clk_wall() + BY_US;
+	if (x->until == 0)
+		x->until = clk_wall() + BY_US;
 	if (find(db, x, e) == -1)
 		return -1;
 	x->fresh = x->id == 0;

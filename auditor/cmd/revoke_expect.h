@@ -17,7 +17,7 @@ struct revoke_expect {
 
 /*
  * Before the request goes out, in the caller's transaction: expected with this
- * reason for a day.  One that is open already stays as it is until the CA has
+ * reason until ${until}, or, where that is 0, for a day.  One that is open already stays as it is until the CA has
  * said yes.  Sets id, fresh and until.
  */
 int revoke_expect_open(struct db *, struct revoke_expect *, int reason,

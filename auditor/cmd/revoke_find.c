@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/sha.h"
 #include "pki/pem.h"
+#include "pki/ptr.h"
 
 int
 revoke_file(const char *what, struct material_set *s, struct err *e)
@@ -87,6 +88,24 @@ from_db(struct db *db, struct span hash, struct revoke_target *t,
 	    "union all select der, true from served_certificate where sha256 "
 	    "= $1 or tbs_sha256 = $1) c order by final desc limit 1", "b",
 	    &hash) == -1)
+		return -1;
+	rc = db_rows(r) != 0;
+	if (rc)
+		buf_span(&t->der, db_bytes(r, 0, 0));
+	db_free(r);
+	return rc;
+}
+
+/* One that we received once, and no log showed: 1, 0, -1. */
+static int
+from_orders(struct db *db, struct span hash, struct revoke_target *t,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 rc;
+
+	if (db_query(db, &r, e, "select der from acme_received where "
+	    "tbs_sha256 = $1 or sha256(der) = $1 limit 1", "b", &hash) == -1)
 		return -1;
 	rc = db_rows(r) != 0;
 	if (rc)
@@ -197,7 +216,9 @@ find_order(struct db *db, struct revoke_target *t, struct err *e)
 	    "order by o.id desc limit 1", "bb", &key, &sha) == -1)
 		return -1;
 	if (db_rows(r) != 0) {
-		t->key_id = mem_str(db_text(r, 0, 0));
+		/* "": its request was made elsewhere, and so was its key */
+		if (db_text(r, 0, 0)[0] != '\0')
+			t->key_id = mem_str(db_text(r, 0, 0));
 		t->directory = mem_str(db_text(r, 0, 1));
 		t->account = db_int(r, 0, 2);
 		if (!db_null(r, 0, 3))
@@ -221,6 +242,8 @@ locate(struct db *db, const char *what, const struct material_set *s,
 		rc = from_db(db, h, t, e);
 		if (rc == 0)
 			rc = managed(db, NULL, &h, t, e);
+		if (rc == 0)
+			rc = from_orders(db, h, t, e);
 	} else if (strchr(what, '/') == NULL &&
 	    san_canon(what, name, NULL) == 0)
 		rc = managed(db, name, NULL, t, e);
@@ -236,6 +259,19 @@ locate(struct db *db, const char *what, const struct material_set *s,
 	return rc;
 }
 
+/* BR 7.1.2.7.11: what lives for a few days may name no CRL. */
+static int
+names_no_crl(struct span der)
+{
+	struct ptr	p;
+	int		none;
+
+	none = ptr_read(der, &p, NULL) == 0 && p.short_lived && p.ncrl == 0 &&
+	    p.nocsp == 0;
+	ptr_free(&p);
+	return none;
+}
+
 int
 revoke_find(struct db *db, const char *what, const struct material_set *s,
     struct revoke_target *t, struct err *e)
@@ -245,5 +281,6 @@ revoke_find(struct db *db, const char *what, const struct material_set *s,
 	    cert_read(buf_bytes(&t->der), &t->cert, e) == -1 ||
 	    find_order(db, t, e) == -1)
 		return -1;
+	t->no_crl = names_no_crl(buf_bytes(&t->der));
 	return t->has_issuer ? 0 : find_issuer(db, t, e);
 }

@@ -165,7 +165,8 @@ report_store_changed(struct db *db, const struct report_frame *f,
 	    "encode(r.issuer_spki_sha256, 'hex') || ':' || r.serial, "
 	    "coalesce(i.names[1], ''), coalesce(" AUDIT_SQL_REASON("r.reason")
 	    ", 'no reason') || case when r.expected is null then '' else "
-	    "', expected' end || case when r.why = '' then '' else ': ' || "
+	    "', expected' end || coalesce(', published after ' || "
+	    "r.published_s || ' s', '') || case when r.why = '' then '' else ': ' || "
 	    "r.why end from revocation r left join lateral (select names from "
 	    "issuance j where j.issuer_spki_sha256 = r.issuer_spki_sha256 and "
 	    "j.serial = r.serial limit 1) i on true, p where "
@@ -297,6 +298,14 @@ report_store_silenced(struct db *db, const struct report_frame *f,
 	    "'until', " ROW_RFC3339("x.until") ", 'author', x.author, "
 	    "'reason', x.reason, 'allow_critical', x.allow_critical), "
 	    "count(*) over () from x order by x.id";
+	/* also our own orders: a thief of our account would hide there */
+	static const char silent[] = "x as (select i.* from issuance i, p "
+	    "where i.decision = 'silent' and i.decided_at >= p.since and "
+	    "i.decided_at < p.until) select json_build_object('tbs_sha256', "
+	    "encode(x.tbs_sha256, 'hex'), 'names', " NAMES("x") ", 'issuer_owner', "
+	    "x.issuer_owner, 'rule', x.rule, 'reason', x.rule_reason, "
+	    "'first_seen', " ROW_RFC3339("x.first_seen") "), count(*) over () "
+	    "from x order by x.first_seen, x.tbs_sha256";
 	json_t	*o, *s;
 
 	o = findings(db, "(f.digest_only and f.last_seen >= $1 or exists "
@@ -310,6 +319,11 @@ report_store_silenced(struct db *db, const struct report_frame *f,
 		return NULL;
 	}
 	json_object_set_new(o, "silences", s);
+	if ((s = section(db, silent, f, e)) == NULL) {
+		json_decref(o);
+		return NULL;
+	}
+	json_object_set_new(o, "issuances", s);
 	return o;
 }
 

@@ -222,41 +222,65 @@ ca_part()
 	    -addext subjectAltName=DNS:z.corp.example > "$T/z.csr"
 	acme_admin issue names=z.corp.example "csr=$(cat "$T/z.csr")" \
 	    > "$T/z.json" || fail "acmeca: issue"
+	acme_admin issue names=y.corp.example > "$T/y.json" ||
+	    fail "acmeca: issue"
 	once
 	eq "all are in the log" "$rc $(sql 'select count(*) from issuance')" \
-	    '0 4'
+	    '0 5'
 	cv revoke a.corp.example --reason keyCompromise
-	eq "key compromise" "$rc $(open_expectations)" '0 1'
+	eq "key compromise: not alone" "$rc $(open_expectations) $(grep -c \
+	    '1 more certificate has this key.*--yes' "$T/err")" '64  1'
 	eq "what else has the key" "$(grep -c \
 	    'same key is in .*z.corp.example' "$T/err")" 1
+	cv revoke a.corp.example --reason keyCompromise --dry-run
+	eq "key compromise: the plan" "$rc $(open_expectations) $(grep -c \
+	    'would be revoked' "$T/out")" '0  2'
+	cv revoke a.corp.example --reason keyCompromise --yes
+	eq "key compromise" "$rc $(open_expectations) $(grep -c \
+	    ': revoked$' "$T/out")" '0 1 1 2'
 	ok "the CRL shows it" grep -q 'Key Compromise' \
 	    <(on_crl "$(serial a.corp.example)")
+	ok "and the other" grep -q 'Key Compromise' <(on_crl "$(sql "select
+	    serial from issuance where names = '{z.corp.example}'")")
 	tbs=$(sql "select encode(tbs_sha256, 'hex') from issuance where names =
-	    '{z.corp.example}'")
+	    '{y.corp.example}'")
 	cv revoke "$tbs" --reason superseded
 	said "nobody ordered it" 1 'certvigil: '
-	eq "and it is not expected" "$(open_expectations)" 1
+	eq "and it is not expected" "$(open_expectations)" '1 1'
 	eq "both are announced, by their key" "$(sql "select string_agg(name,
 	    ' ' order by name) from finding where kind = 'key.misused' and
 	    state = 'open'")" 'a.corp.example z.corp.example'
 	acme_fault cut_before at=revokeCert
 	cv revoke b.corp.example --reason superseded
 	said "no answer" 1 'stays expected'
-	eq "stays expected" "$(open_expectations)" '1 4'
+	eq "stays expected" "$(open_expectations)" '1 1 4'
 	acme_honest
 	cv --quiet revoke b.corp.example --reason 5
-	eq "asked again" "$rc $(open_expectations)" '0 1 5'
+	eq "asked again" "$rc $(open_expectations)" '0 1 1 5'
 	acme_fault 429 at=revokeCert
 	cv revoke c.corp.example
 	said "too often" 1 'rate'
-	eq "is taken back" "$(open_expectations)" '1 5'
+	eq "is taken back" "$(open_expectations)" '1 1 5'
 	acme_honest
 	again
 	eq "fulfilled by the CRL" "$rc $(open_expectations) $(sql "select
 	    string_agg(reason::text, ' ' order by reason) from revocation where
-	    expected is not null")" '0  1 5'
+	    expected is not null")" '0  1 1 5'
 	eq "no alarm" "$(sql "select count(*) from finding where kind =
 	    'certificate.revoked'")" 0
+
+	# a key that lies elsewhere: what our account ordered with it
+	openssl req -new -newkey rsa:2048 -nodes -keyout "$T/g.key" -subj / \
+	    -addext subjectAltName=DNS:g.corp.example -out "$T/g.csr" 2>/dev/null
+	issue g.corp.example --csr "$T/g.csr"
+	issue g.corp.example --csr "$T/g.csr"
+	cv revoke g.corp.example --with certificate-key --yes
+	eq "its key is elsewhere" "$rc $(grep -c 'its key is not here: we' \
+	    "$T/err")" '1 1'
+	cv revoke g.corp.example --reason keyCompromise --yes
+	eq "by the account, both" "$rc $(open_expectations) $(grep -c \
+	    ': revoked$' "$T/out") $(grep -c 'by the account' "$T/err")" \
+	    '0 1 1 2 1'
 
 	# another key, and each way to lose the answer
 	acme_fault cut_mid at=keyChange times=1
@@ -300,7 +324,7 @@ else
 	acme_stop "$T/pebble" "$T/dns"
 fi
 if ! _acme_python 2>/dev/null || ! command -v curl >/dev/null; then
-	skip 30 "python3-cryptography or curl is missing"
+	skip 40 "python3-cryptography or curl is missing"
 else
 	list=loglist.json
 	t_rig --log log

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 98-loop "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=60
+count=63
 hp=$(_acme_port)
 t_rig --log one --log two
 list=loglist-rfc6962.json
@@ -160,6 +160,13 @@ cv issue staging.shop.example
 eq "ct: false: status" $rc 0
 eq "ct: false: nothing is expected" "$(sql 'select count(*) from expectation')" \
     "$n"
+cv managed list
+eq "ct: false: managed list" "$(grep -c '^staging.shop.example .* ct: no' \
+    "$T/out") $(grep -c 'ct: no' "$T/out")" '1 1'
+cv managed show staging.shop.example
+ok "ct: false: managed show" grep -q '^  ct  *no: ' "$T/out"
+cv managed show www.shop.example --json
+eq "ct: true: managed show" "$(field ct)" true
 were=$((passed + failed))
 [ "$were" -eq $count ] || fail "$count tests would be skipped, $were were made"
 t_end

@@ -39,11 +39,54 @@ retries(void **state)
 	assert_int_equal(due_again(1000000), DAY);
 }
 
+/* A window that only passed is not one that was moved. */
+static void
+moved(void **state)
+{
+	const int64_t	none = INT64_MIN;
+	const struct {
+		int64_t	start, end;		/* days, as the CA says */
+		int64_t	was_start, was_end;	/* as it said before */
+		int64_t	now;
+		int	want;
+	} t[] = {
+		/* of 90 days, 60 is when it is usual */
+		{ 60, 62, none, none, 10, 0 },
+		{ 60, 62, none, none, 70, 0 },
+		{ 60, 62, 60, 62, 70, 0 },
+		{ 8, 9, 60, 62, 10, 1 },
+		{ 8, 9, none, none, 10, 1 },
+		{ 8, 10, 60, 62, 10, 1 },
+		/* late already, and then moved */
+		{ 70, 71, 60, 62, 72, 1 },
+		/* moved, but not into the past */
+		{ 20, 21, 60, 62, 10, 0 },
+		{ 8, 11, 60, 62, 10, 0 },
+	};
+	struct due_window	w;
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		w = (struct due_window){ t[i].start * DAY, t[i].end * DAY, 0,
+		    90 * DAY };
+		assert_int_equal(due_moved(&w, t[i].was_start == none ? none :
+		    t[i].was_start * DAY, t[i].was_end == none ? none :
+		    t[i].was_end * DAY, t[i].now * DAY), t[i].want);
+	}
+	w = (struct due_window){ none, none, 0, 90 * DAY };
+	assert_int_equal(due_moved(&w, 60 * DAY, 62 * DAY, DAY), 0);
+	/* a certificate whose times are not known */
+	w = (struct due_window){ 8 * DAY, 9 * DAY, none, none };
+	assert_int_equal(due_moved(&w, none, none, 10 * DAY), 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(renewal), cmocka_unit_test(retries),
+		cmocka_unit_test(moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,6 @@
 #include "tests/unit/auditor/judge_audit_fixture.h"
+#include "auditor/role/judge_ari.h"
+#include "base/clk.h"
 
 static void
 tell_roots(int with)
@@ -284,6 +286,60 @@ keys(void **state)
 	refuses(JUDGE_KEYS, &b);
 }
 
+/* --- JUDGE_ARI ------------------------------------------------------------ */
+
+static void
+ari_refuses(enum judge_ari_what what, const char *text)
+{
+	struct buf	b = BUF_INIT;
+
+	judge_ari_pack(&b, what, (struct span){ (const uint8_t *)text,
+	    strlen(text) });
+	refuses(JUDGE_ARI, &b);
+}
+
+static void
+ari(void **state)
+{
+	static const char	answer[] = "{\"suggestedWindow\": {\"start\": "
+	    "\"2026-11-01T00:00:00Z\", \"end\": \"2026-11-02T00:00:00Z\"}, "
+	    "\"explanationURL\": \"https://ca.example/why\"}";
+	static const char *const bad[] = { "https://ca.example/\n",
+	    "https://ca.example/\x1b[0m" };
+	struct judge_ari	a;
+	struct buf		b = BUF_INIT;
+	struct cur		c;
+	size_t			i;
+
+	(void)state;
+	start();
+	judge_ari_pack(&b, JUDGE_ARI_ANSWER, SPAN_STR(answer));
+	c = ask(JUDGE_ARI, &b);
+	assert_int_equal(judge_ari_read(&c, &a), 0);
+	assert_int_equal(a.end - a.start, 86400 * CLK_SEC);
+	assert_string_equal(a.url, "https://ca.example/why");
+	ari_refuses(JUDGE_ARI_ANSWER, "");
+	ari_refuses(JUDGE_ARI_ANSWER, "<html>");
+	ari_refuses(JUDGE_ARI_ANSWER, "{\"suggestedWindow\": {\"start\": "
+	    "\"2026-11-02T00:00:00Z\", \"end\": \"2026-11-01T00:00:00Z\"}}");
+	ari_refuses(JUDGE_ARI_CERT, "garbage");
+	ari_refuses((enum judge_ari_what)2, answer);
+	buf_str(&b, "xyz");
+	refuses(JUDGE_ARI, &b);
+	/* a judge that lies says nothing that goes into a URL or a sentence */
+	for (i = 0; i < 4; i++) {
+		buf_reset(&b);
+		judge_text_pack(&b, i == 0 ? "../../admin?x=" : i == 1 ?
+		    "a b" : "aYhba4dG.AIdl");
+		buf_u64(&b, 1);
+		buf_u64(&b, 2);
+		judge_text_pack(&b, i < 2 ? "" : bad[i - 2]);
+		c = cur_span(buf_bytes(&b));
+		assert_int_equal(judge_ari_read(&c, &a), -1);
+	}
+	buf_free(&b);
+}
+
 /* --- all of them ------------------------------------------------------------------------------------------ */
 
 /* Random bytes as each kind of question: an answer to each, of one judge. */
@@ -291,7 +347,8 @@ static void
 noise(void **state)
 {
 	static const enum judge_type	t[] = { JUDGE_LOGS, JUDGE_CERT,
-	    JUDGE_CRL, JUDGE_OCSP, JUDGE_INCL, JUDGE_AIA, JUDGE_KEYS };
+	    JUDGE_CRL, JUDGE_OCSP, JUDGE_INCL, JUDGE_AIA, JUDGE_KEYS,
+	    JUDGE_ARI };
 	uint8_t				seed[32] = { 0 };
 	struct judge_reply		r;
 	struct buf			b = BUF_INIT;
@@ -328,6 +385,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(trust),
 		cmocka_unit_test(aia),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(ari),
 		cmocka_unit_test(noise)
 	};
 
