@@ -439,5 +439,11 @@
 #define LIMIT_DNS01_NAMES	100u
 /* The answer of acme-dns, and an account of it: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
+/* --- answering what others obtained --- */
+
+/* Names of one order that is only for proofs: no profile takes fewer. */
+#define LIMIT_RESPOND_BATCH	25u
+/* Names that are looked at for who serves them, and for their CAA records. */
+#define LIMIT_RESPOND_LOOKS	64u
 
 #endif
