@@ -54,6 +54,9 @@ struct respond {
 	struct respond_name *name;	/* one for each of names */
 	json_t		*served;	/* [{endpoint, key_only, seen, live}] */
 	json_t		*unseen;	/* [{endpoint, why}]: not looked at */
+	char		 nobody[NAME_TEXT];	/* a name below ours that
+					   nobody should have, or "" */
+	int		 nobody_is;	/* it resolves all the same */
 	json_t		*entries;	/* [{log_id, log, index, timestamp,
 					   entry_type, proven}] */
 	json_t		*approved;	/* who did, but the one who acts */

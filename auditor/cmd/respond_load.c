@@ -14,6 +14,9 @@
 #include "base/sha.h"
 #include "pki/owner.h"
 
+/* An order for such a name cannot become ready. */
+#define NOBODY		"certvigil-leave-unproven."
+
 /* How long an approval is good for. */
 #define APPROVED_FOR	"interval '1 day'"
 
@@ -146,13 +149,20 @@ list(const struct db_res *r, enum col c)
 static void
 take_names(struct respond *c, const struct db_res *r)
 {
-	size_t	 n;
+	uint8_t	 ip[16];
+	size_t	 n, i;
 	char	**v = db_strv(r, 0, NAMES, &n);
 
 	if (san_of((const char *const *)v, n, &c->names, &c->no_names) == -1)
 		san_free(&c->names);
 	free(v);
 	c->name = mem_zero((c->names.n + 1) * sizeof(*c->name));
+	for (i = 0; i < c->names.n && c->nobody[0] == '\0'; i++)
+		if (san_ip(c->names.v[i], ip) == 0 &&
+		    sizeof(NOBODY) + strlen(c->names.v[i]) <= 254)
+			(void)snprintf(c->nobody, sizeof(c->nobody), NOBODY
+			    "%.220s", c->names.v[i] + (san_wild(c->names.v[i])
+			    ? 2 : 0));
 }
 
 static int

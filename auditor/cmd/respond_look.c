@@ -18,6 +18,7 @@
 
 /* What only the network can say: who serves it now, and what CAA says. */
 
+#define TYPE_A		1
 #define TYPE_CAA	257
 #define DNS_MS		4000
 #define TLS_MS		5000
@@ -26,10 +27,13 @@
 /* Endpoints of a name that are watched at other ports. */
 #define PORTS_MAX	"64"
 
+#define NOBODY		SIZE_MAX
+
 /* A handshake, or a question that climbs to its parents. */
 struct ask {
 	uint64_t	 id;		/* 0: answered */
-	size_t		 name;		/* CAA: of which */
+	size_t		 name;		/* CAA: of which; NOBODY: whether that
+					   one has an address */
 	char		 at[NAME_TEXT];	/* CAA: being asked; TLS: the host */
 	int		 port;		/* 0: CAA */
 	int		 ok;		/* TLS: some address did a handshake */
@@ -66,13 +70,13 @@ add(struct look *l, const char *at)
 }
 
 static void
-ask_caa(struct look *l, struct ask *a)
+ask_dns(struct look *l, struct ask *a)
 {
 	struct probe_dns	d;
 
 	memset(&d, 0, sizeof(d));
 	d.name = a->at;
-	d.type = TYPE_CAA;
+	d.type = a->name == NOBODY ? TYPE_A : TYPE_CAA;
 	d.timeout_ms = DNS_MS;
 	a->id = probe_client_dns(l->probe, &d);
 }
@@ -137,7 +141,12 @@ ask_all(struct cmd_ctx *ctx, struct look *l, struct err *e)
 			continue;
 		a = add(l, host);
 		a->name = i;
-		ask_caa(l, a);
+		ask_dns(l, a);
+	}
+	if (n != 0 && c->nobody[0] != '\0') {
+		a = add(l, c->nobody);
+		a->name = NOBODY;
+		ask_dns(l, a);
 	}
 	return 0;
 }
@@ -180,11 +189,16 @@ take_served(struct look *l, struct ask *a, const struct probe_served *s)
 static void
 take_said(struct look *l, struct ask *a, const struct probe_said *s)
 {
-	struct respond_caa	*x = &l->c->name[a->name].caa;
+	struct respond_caa	*x;
 	const char		*up;
 	size_t			 i;
 
 	a->id = 0;
+	if (a->name == NOBODY) {
+		l->c->nobody_is = s->ok && s->rcode == 0 && s->n != 0;
+		return;
+	}
+	x = &l->c->name[a->name].caa;
 	if (!s->ok || (s->rcode != 0 && s->rcode != 3)) {
 		(void)snprintf(x->why, sizeof(x->why), "%.100s: %.150s",
 		    a->at, s->ok ? "the resolver failed (no CA may issue "
@@ -196,7 +210,7 @@ take_said(struct look *l, struct ask *a, const struct probe_said *s)
 	up = caa_parent(a->at);
 	if (x->set.n == 0 && up != NULL) {
 		memmove(a->at, up, strlen(up) + 1);
-		ask_caa(l, a);
+		ask_dns(l, a);
 		return;
 	}
 	if (x->set.n != 0)
@@ -330,13 +344,13 @@ note_unseen(struct look *l)
 
 	for (i = 0; i < l->n; i++) {
 		a = &l->v[i];
-		if (a->port == 0) {
+		if (a->port == 0 && a->name != NOBODY) {
 			if (a->id != 0 && l->c->name[a->name].caa.why[0] ==
 			    '\0')
 				(void)snprintf(l->c->name[a->name].caa.why,
 				    sizeof(l->c->name[a->name].caa.why),
 				    "no answer in time");
-		} else if (!a->ok)
+		} else if (a->port != 0 && !a->ok)
 			json_array_append_new(l->c->unseen, json_pack(
 			    "{so ss}", "endpoint", json_sprintf(
 			    strchr(a->at, ':') != NULL ? "[%s]:%d" : "%s:%d",

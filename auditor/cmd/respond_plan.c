@@ -9,14 +9,6 @@
 #include "base/enc.h"
 #include "base/mem.h"
 
-/* A name of ours that nobody has: an order for it cannot become ready. */
-#define NOBODY		"certvigil-leave-unproven."
-
-static const char *
-base_of(const char *name)
-{
-	return san_wild(name) ? name + 2 : name;
-}
 
 static int
 state_is(const struct respond *c, const char *state)
@@ -103,9 +95,8 @@ put_names(struct buf *b, const struct respond *c, const char *opt)
 
 	for (i = 0; i < c->names.n; i++)
 		buf_fmt(b, " %s '%s'", opt, c->names.v[i]);
-	if (c->names.n != 0)
-		buf_fmt(b, " %s '" NOBODY "%s'", opt,
-		    base_of(c->names.v[0]));
+	if (c->nobody[0] != '\0')
+		buf_fmt(b, " %s '%s'", opt, c->nobody);
 }
 
 /* The port of "HOST:PORT", unless it is ${usual}: for a command's option. */
@@ -138,29 +129,11 @@ certbot(const struct conf *f, const struct respond *c, const char *url)
 	put_names(&b, c, "-d");
 	json_array_append_new(a, json_string(buf_text(&b)));
 	json_array_append_new(a, json_sprintf("%scertbot revoke --server %s "
-	    "--cert-path bad.pem --reason cessationofoperation",
-	    buf_text(&env), url));
+	    "--cert-path bad.pem --reason cessationofoperation "
+	    "--no-delete-after-revoke", buf_text(&env), url));
 	buf_free(&b);
 	buf_free(&env);
 	return a;
-}
-
-/* What lego is told by its environment. */
-static void
-lego_env(const struct conf *f, const struct respond *c, struct buf *b)
-{
-	if (f->acme_ca_file != NULL)
-		buf_fmt(b, "LEGO_CA_CERTIFICATES='%s' ", f->acme_ca_file);
-	if (method(c) != CHALLENGE_DNS_01 || f->dns01_server == NULL)
-		return;
-	buf_fmt(b, "RFC2136_NAMESERVER='%s' RFC2136_TSIG_KEY='%s' "
-	    "RFC2136_TSIG_ALGORITHM='%s.' ", f->dns01_server,
-	    f->dns01_key_name, f->dns01_algorithm);
-	if (f->dns01_secret_file[0] == '/')
-		buf_fmt(b, "RFC2136_TSIG_SECRET=\"$(cat '%s')\" ",
-		    f->dns01_secret_file);
-	else
-		buf_str(b, "RFC2136_TSIG_SECRET=SECRET ");
 }
 
 static json_t *
@@ -174,12 +147,13 @@ lego(const struct conf *f, const struct respond *c, const char *url)
 
 	if (first[0] == '*')
 		first[0] = '_';
-	lego_env(f, c, &env);
+	if (f->acme_ca_file != NULL)
+		buf_fmt(&env, "LEGO_CA_CERTIFICATES='%s' ", f->acme_ca_file);
 	buf_fmt(&b, "%slego --accept-tos --server %s --email %s",
 	    buf_text(&env), url, mail);
+	/* what places by itself would prove the last name, too */
 	if (method(c) == CHALLENGE_DNS_01)
-		buf_fmt(&b, " --dns %s", f->dns01_server != NULL ? "rfc2136" :
-		    "PROVIDER");
+		buf_str(&b, " --dns manual");
 	else if (f->http01_webroot != NULL)
 		buf_fmt(&b, " --http --http.webroot '%s'",
 		    f->http01_webroot);
@@ -238,6 +212,8 @@ respond_plan(struct cmd_ctx *ctx, const struct respond *c,
 	json_object_set(o, "served", c->served);
 	json_object_set(o, "not_looked_at", c->unseen);
 	json_object_set(o, "same_key", c->same_key);
+	json_object_set_new(o, "last_name_resolves", json_boolean(
+	    c->nobody_is));
 	json_object_set(o, "issuer_owner", json_object_get(c->finding,
 	    "issuer_owner"));
 	json_object_set_new(o, "directory", json_string(url));

@@ -242,10 +242,14 @@ say(struct cmd_ctx *ctx, const struct respond *c, const json_t *o)
 	    "5 (cessationOfOperation):\n");
 	say_next(ctx, c, o);
 	printf("\nThe same by hand (the last name must not be provable: the "
-	    "order has to fail;\nbad.pem: the certificate in certvigil "
-	    "respond %lld --report):\n", (long long)c->id);
+	    "order has to fail;\nleave it out where you are asked for it; bad.pem: the certificate in\n"
+	    "certvigil respond %lld --report):\n", (long long)c->id);
 	lines("certbot", json_object_get(o, "certbot"));
 	lines("lego", json_object_get(o, "lego"));
+	if (c->nobody_is)
+		line("beware", "the last name has an address (a wildcard in "
+		    "the DNS), so that http-01 may prove it, too: take one "
+		    "that has none");
 }
 
 void

@@ -96,6 +96,7 @@ theirs a.corp.example,b.corp.example two
 theirs c.corp.example,elsewhere.example mixed
 theirs '*.corp.example' wild
 theirs d.corp.example served
+theirs "$(seq -f n%g.corp.example -s, 26)" many
 key lost m.corp.example
 key live live.corp.example
 theirs live.corp.example live "$(cat "$T/live.csr")"
@@ -105,7 +106,7 @@ eq "a key that was lost" $rc 0
 theirs m.corp.example lost "$(cat "$T/lost.csr")"
 once
 eq "they are read" "$rc $(sql "select count(*) from finding where kind =
-    'certificate.unexpected' and state = 'open'")" "0 6"
+    'certificate.unexpected' and state = 'open'")" "0 7"
 a=$(finding a.corp.example id) c=$(finding c.corp.example id)
 w=$(finding '"*.corp.example"' id) d=$(finding d.corp.example id)
 m=$(sql "select id from finding where kind = 'key.misused'")
@@ -201,7 +202,7 @@ eq "the CA has revoked one" "$(revoked)" 1
 eq "an order that was never finalized" "$(acme_show orders | python3 -c '
 import json, sys
 print([o["status"] for o in json.load(sys.stdin)])')" "['ready']"
-eq "no other certificate" "$(acme_show certs | grep -o '"serial"' | wc -l)" 7
+eq "no other certificate" "$(acme_show certs | grep -o '"serial"' | wc -l)" 8
 eq "with its order" "$(sql "select detail->'orders'->>0 like 'http%' from
     audit_trail where action = 'finding.respond' order by id limit 1")" t
 eq "nothing is left to go on with" "$(sql "select count(*) from
@@ -220,6 +221,28 @@ eq "as expected" "$(sql "select count(*) from finding where kind =
     'certificate.revoked'")" 0
 cv respond "$a" --yes
 said "once more" 0 'was revoked already, as its CA says; it is contained'
+
+# --- killed in the middle, more names than one order takes ------------------------
+
+n=$(finding n1.corp.example id)
+orders()
+{
+	acme_show orders | grep -o '"identifiers"' | wc -l
+}
+had=$(orders)
+acme_fault stall at=authz n=60
+"$prog" --config "$conf" respond "$n" --yes >"$T/out" 2>&1 &
+pid=$!
+wait_sql 20 1 "select count(*) from respond_flow where
+    position('/order/' in convert_from(state, 'UTF8')) > 0" ||
+    fail "an order is stored"
+kill -9 $pid
+wait $pid 2>/dev/null
+acme_honest
+cv respond "$n" --yes
+said "again" 0 'finding .*: revoked'
+eq "the same order, and one for the last name" "$(($(orders) - had))" 2
+eq "nothing is left" "$(sql "select count(*) from respond_flow")" 0
 
 # --- CAA ----------------------------------------------------------------------
 
@@ -271,7 +294,7 @@ eq "which is not expected" "$(sql "select state from expectation where
 acme_honest
 cv respond "$d" --yes --although-served
 said "by two" 0 'finding .*: revoked'
-eq "the CA has revoked it" "$(revoked)" 2
+eq "the CA has revoked it" "$(revoked)" 3
 eq "audited with the second" "$(sql "select detail->'approved_by'->>0 from
     audit_trail where action = 'finding.respond' order by id desc limit 1")" \
     second@office
@@ -306,7 +329,7 @@ conf one
 cv respond "$m" --yes
 said "key.misused" 0 'finding .*: revoked'
 cv respond "$l" --yes --although-served --same-key
-eq "with all of its key" "$rc $(revoked)" "0 5"
+eq "with all of its key" "$rc $(revoked)" "0 6"
 [ $rc -eq 0 ] || show
 again
 eq "is contained, too" "$rc $(sql "select state from finding where
