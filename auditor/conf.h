@@ -69,6 +69,12 @@ struct conf_route {
 	int64_t		 group_wait;	/* seconds, default 0 */
 };
 
+/* Where a CA is asked for renewal information (RFC 9773). */
+struct conf_ari {
+	char		*issuer;	/* owner, or the hash of its key in hex */
+	char		*url;		/* "none": nowhere */
+};
+
 /* What `run` keeps alive. */
 struct conf_managed {
 	struct conf_strs names;
@@ -117,10 +123,13 @@ struct conf {
 	char		*audit_ccadb_pems;	/* AllCertificatePEMs CSV */
 	char		*audit_weak_keys;	/* openssl-blacklist format */
 	struct conf_strs audit_resolvers;	/* of CAA; none: the system's */
+	struct conf_ari	*audit_ari;
+	size_t		 naudit_ari;
 	char		*acme_directory;	/* "letsencrypt", ... or a URL */
 	char		*acme_ca_file;		/* PEM: roots of its TLS */
 	struct conf_strs acme_hosts;		/* others that its URLs may have */
 	int		 acme_no_ct;		/* 1: ct: false */
+	int		 acme_when_alert;	/* 1: when_revoked: alert */
 	char		*acme_email;
 	char		*acme_eab_kid;
 	char		*acme_eab_key_file;

@@ -142,6 +142,17 @@ conf_check_url(const char *text, struct err *e)
 	    text);
 }
 
+int
+conf_check_ca(const char *text, struct err *e)
+{
+	if (strcmp(text, "*") != 0 && ((strlen(text) == 64 && strspn(text,
+	    "0123456789abcdef") == 64) || conf_check_issuer(text, NULL) == 0))
+		return 0;
+	return err_set(e, ERR_CONF, "`%.70s` names no CA; write its CAA "
+	    "identifier, such as letsencrypt.org, or the SHA-256 of its key "
+	    "in hex", text);
+}
+
 /* --- the whole ------------------------------------------------------------ */
 
 struct place {

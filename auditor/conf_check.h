@@ -9,7 +9,7 @@ struct err;
  * Checks of single values for the table, 0 or -1 ERR_CONF with a sentence:
  * a watch; an address or network; a name of ours (channel, policy, owner);
  * the CAA identifier of a CA owner, or "*"; whom peers may ask; a database;
- * HH:MM; http or https.
+ * HH:MM; http or https; a CA owner's identifier or the SHA-256 of its key.
  */
 int conf_check_watch(const char *, struct err *);
 int conf_check_net(const char *, struct err *);
@@ -19,6 +19,7 @@ int conf_check_contact(const char *, struct err *);
 int conf_check_database(const char *, struct err *);
 int conf_check_daytime(const char *, struct err *);
 int conf_check_url(const char *, struct err *);
+int conf_check_ca(const char *, struct err *);
 
 /*
  * What no single value shows: names that must exist, keys that exclude each

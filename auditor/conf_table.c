@@ -47,7 +47,9 @@ static const char *const check_words[] = {
 static const char *const directory_words[] = {
 	"letsencrypt", "letsencrypt-staging", NULL
 };
+static const char *const none_words[] = { "none", NULL };
 static const char *const true_words[] = { "true", "false", NULL };
+static const char *const revoked_words[] = { "replace", "alert", NULL };
 static const char *const challenge_words[] = {
 	"http-01", "dns-01", "tls-alpn-01", NULL
 };
@@ -267,6 +269,19 @@ static const struct conf_key digest_keys[] = {
 };
 static const struct conf_map digest_map = { .keys = digest_keys };
 
+static const struct conf_key ari_keys[] = {
+	{ .name = "issuer", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_ari, issuer), .check = conf_check_ca,
+	  .help = "the CA, or the SHA-256 of its key" },
+	{ .name = "url", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_ari, url), .words = none_words, .check = conf_check_url,
+	  .help = "its renewalInfo, or none" },
+	{ .name = NULL }
+};
+static const struct conf_map ari_map = {
+	.size = sizeof(struct conf_ari), .keys = ari_keys
+};
+
 static const struct conf_key audit_keys[] = {
 	{ .name = "every", .type = CONF_T_SECONDS, AT(conf, audit_every),
 	  .min = 1, .max = 7 * DAY, .dflt = "1h",
@@ -288,6 +303,8 @@ static const struct conf_key audit_keys[] = {
 	{ .name = "resolvers", .type = CONF_T_STRS,
 	  AT(conf, audit_resolvers),
 	  .help = "asked for CAA; none: those of the system" },
+	{ .name = "ari", .type = CONF_T_MAPS, ARRAY(conf, audit_ari, naudit_ari),
+	  .map = &ari_map, .help = "who is asked what is to be renewed" },
 	{ .name = NULL }
 };
 static const struct conf_map audit_map = { .keys = audit_keys };
@@ -370,6 +387,10 @@ static const struct conf_key acme_keys[] = {
 	{ .name = "ct", .type = CONF_T_WORD, AT(conf, acme_no_ct),
 	  .words = true_words, .dflt = "true",
 	  .help = "false: what it issues is in no log" },
+	{ .name = "when_revoked", .type = CONF_T_WORD,
+	  AT(conf, acme_when_alert), .words = revoked_words,
+	  .dflt = "replace",
+	  .help = "what we have, by somebody else: replace or alert" },
 	{ .name = "email", .type = CONF_T_STR, AT(conf, acme_email),
 	  .help = "contact of the account" },
 	{ .name = "eab_kid", .type = CONF_T_STR, AT(conf, acme_eab_kid),

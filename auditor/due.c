@@ -17,6 +17,17 @@ due_at(int64_t not_before, int64_t not_after)
 	return not_before + (life < 10 * DAY ? life / 2 : life / 3 * 2);
 }
 
+int
+due_moved(const struct due_window *w, int64_t start, int64_t end, int64_t now)
+{
+	if (w->end == INT64_MIN || w->end > now)
+		return 0;
+	if (start != INT64_MIN && end != INT64_MIN)
+		return w->start != start || w->end != end;
+	return w->not_before == INT64_MIN || w->not_after == INT64_MIN ||
+	    w->end < w->not_before + (w->not_after - w->not_before) / 2;
+}
+
 int64_t
 due_again(int failures)
 {

@@ -1,12 +1,16 @@
 #include "auditor/loop_find.h"
 
+#include "auditor/db/ari_store.h"
 #include "auditor/db/finding.h"
 #include "auditor/db/loop_store.h"
+#include "auditor/db/replace_store.h"
 #include "auditor/db/watcher.h"
+#include "auditor/loop_replace.h"
 #include "base/enc.h"
 
 #define NOT_LOGGED	"certificate.not_logged"
 #define NOT_RECEIVED	"certificate.not_received"
+#define REQUESTED	"renewal.requested"
 
 /* One row of loop_not_logged(): no issuance is known, so it has no owner. */
 static int
@@ -42,6 +46,16 @@ not_logged(struct db *db, struct err *e)
 	return rc;
 }
 
+/* It is asked for at once, if the CA may have it yet. */
+static int
+fetch_late(struct db *db, const struct db_res *r, size_t i, struct err *e)
+{
+	int	rc = loop_late(db, db_int(r, i, 3), e);
+
+	return rc != 1 ? rc : replace_now(db, db_int(r, i, 4), "a log shows "
+	    "what a lost order led to", e);
+}
+
 static int
 not_received(struct db *db, struct err *e)
 {
@@ -62,6 +76,8 @@ not_received(struct db *db, struct err *e)
 		f.reason = db_text(r, i, 1);
 		f.detail = db_text(r, i, 2);
 		rc = watcher_open(db, tbs.p, &f, NULL, e);
+		if (rc == 0)
+			rc = fetch_late(db, r, i, e);
 	}
 	db_free(r);
 	return rc;
@@ -81,13 +97,14 @@ over(struct db *db, const char *kind, const struct db_res *r, struct err *e)
 }
 
 int
-loop_find_time(struct db *db, int no_ct, struct err *e)
+loop_find_time(struct db *db, const struct conf *conf, struct err *e)
 {
 	struct db_res	*r = NULL;
 	int		 rc;
 
-	if (loop_seen(db, e) == -1 || (!no_ct && not_logged(db, e) == -1) ||
-	    not_received(db, e) == -1 || loop_logged(db, &r, e) == -1)
+	if (loop_replace(db, conf, e) == -1 || loop_seen(db, e) == -1 ||
+	    not_logged(db, e) == -1 || not_received(db, e) == -1 ||
+	    loop_logged(db, &r, e) == -1)
 		return -1;
 	rc = over(db, NOT_LOGGED, r, e);
 	db_free(r);
@@ -95,6 +112,11 @@ loop_find_time(struct db *db, int no_ct, struct err *e)
 	if (rc == -1 || loop_settled(db, &r, e) == -1)
 		return -1;
 	rc = over(db, NOT_RECEIVED, r, e);
+	db_free(r);
+	r = NULL;
+	if (rc == -1 || ari_store_over(db, &r, e) == -1)
+		return -1;
+	rc = over(db, REQUESTED, r, e);
 	db_free(r);
 	return rc;
 }

@@ -9,7 +9,9 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/row.h"
 #include "auditor/db/watcher.h"
+#include "auditor/loop_replace.h"
 #include "auditor/rev_campaign.h"
+#include "auditor/rev_late.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -82,19 +84,6 @@ subject_of(const struct span *key, const char *serial, char out[256])
 
 	(void)enc_hex_to(hex, key->p, 32);
 	(void)snprintf(out, 256, "%s:%s", hex, serial);
-}
-
-/* We ordered it. */
-static int
-fulfil(struct db *db, const struct span *key,
-    const struct rev_change_row *c, struct err *e)
-{
-	return db_query(db, NULL, e, "with x as (update expectation set "
-	    "state = 'fulfilled', closed_at = now() where id = $3 and "
-	    "state = 'open' returning id, added_at) update revocation r set "
-	    "expected = x.id, published_s = extract(epoch from now() - "
-	    "x.added_at)::bigint from x where r.issuer_spki_sha256 = $1 and "
-	    "r.serial = $2", "bsi", key, c->serial, c->expected);
 }
 
 /* They should not have been there: now they do no harm. */
@@ -272,7 +261,7 @@ unordered(struct db *db, const struct span *key, const struct rev_changes *c,
 }
 
 int
-rev_find(struct db *db, const uint8_t issuer[32],
+rev_find(struct db *db, const struct conf *conf, const uint8_t issuer[32],
     const struct rev_changes *c, struct err *e)
 {
 	const struct span	 key = { issuer, 32 };
@@ -287,7 +276,7 @@ rev_find(struct db *db, const uint8_t issuer[32],
 			continue;
 		if (c->v[i].expected != 0) {
 			v[ordered.n++] = c->v[i].serial;
-			rc = fulfil(db, &key, &c->v[i], e);
+			rc = rev_late_fulfil(db, &key, &c->v[i], e);
 		} else {
 			rest.v--;
 			v[c->n - ++rest.n] = c->v[i].serial;
@@ -297,6 +286,8 @@ rev_find(struct db *db, const uint8_t issuer[32],
 		rc = contain(db, &key, &ordered, e);
 	if (rc == 0 && rest.n != 0)
 		rc = unordered(db, &key, c, &rest, e);
+	if (rc == 0 && rest.n != 0)
+		rc = loop_replace(db, conf, e);
 	for (i = 0; i < c->n && rc == 0; i++)
 		if (c->v[i].before.status == REV_REVOKED &&
 		    c->v[i].after.status == REV_GOOD)
@@ -432,50 +423,38 @@ disagreements(struct db *db, struct err *e)
 	return rc;
 }
 
-/* Ordered, and not to be seen where it must be (BR 4.9.7: 24 hours). */
-static int
-late(struct db *db, struct err *e)
-{
-	struct db_res	*r = NULL;
-	size_t		 i;
-	int		 rc;
-
-	/* what was revoked already when it was expected is not late */
-	if (db_query(db, NULL, e, "with x as (update expectation x set state "
-	    "= 'fulfilled', closed_at = now() from revocation r where "
-	    "x.kind = 'revocation' and x.state = 'open' and "
-	    "r.issuer_spki_sha256 = x.issuer_spki_sha256 and r.serial = "
-	    "x.serial and r.status = 'revoked' returning x.id, "
-	    "x.issuer_spki_sha256, x.serial) update revocation r set "
-	    "expected = x.id from x where r.issuer_spki_sha256 = "
-	    "x.issuer_spki_sha256 and r.serial = x.serial and r.expected is "
-	    "null", "") == -1)
-		return -1;
-	if (db_query(db, &r, e, "select issuer_spki_sha256, serial, "
-	    "'ordered at ' || to_char(added_at at time zone 'UTC', "
-	    "'YYYY-MM-DD HH24:MI') || ' UTC, and no source shows it' "
-	    "from expectation where kind = 'revocation' and state = 'open' "
-	    "and not_after_ms < extract(epoch from now()) * 1000", "") == -1)
-		return -1;
-	rc = open_rows(db, r, "revocation.not_published", e);
-	db_free(r);
-	if (rc == -1 || db_query(db, &r, e, "select f.subject from finding f "
-	    "join revocation r on f.subject = encode(r.issuer_spki_sha256, "
-	    "'hex') || ':' || r.serial where f.kind = "
-	    "'revocation.not_published' and f.state in ('open', 'acked') and "
-	    "r.status = 'revoked'", "") == -1)
-		return -1;
-	for (i = 0; i < db_rows(r) && rc == 0; i++)
-		rc = watcher_gone(db, "revocation.not_published",
-		    db_text(r, i, 0), "it is published", e);
-	db_free(r);
-	return rc;
-}
+/*
+ * A successor has taken its place: at our endpoints, or, where none shows one
+ * of them, as far as we have deployed it.
+ */
+static const char calm_sql[] =
+    "with i as materialized (select f.id, i.tbs_sha256, i.names from finding "
+    "f cross join lateral (select * from issuance i where "
+    "i.issuer_spki_sha256 = decode(split_part(f.subject, ':', 1), 'hex') and "
+    "i.serial = split_part(f.subject, ':', 2) limit 1) i where f.kind = "
+    "'certificate.revoked' and f.state in ('open', 'acked') and f.severity = "
+    "'critical'), "
+    "d as (select i.id, 'deployed' as how from i join acme_received a on "
+    "a.tbs_sha256 = i.tbs_sha256 join acme_order o on o.id = a.order_id join "
+    "managed_certificate m on m.id = o.managed_id where m.tbs_sha256 <> "
+    "i.tbs_sha256 and m.issued_at > a.received_at and m.not_after > now() "
+    "and not exists (select from revocation r where r.issuer_spki_sha256 = "
+    "m.issuer_spki_sha256 and r.serial = m.serial and r.status = 'revoked') "
+    "union all select i.id, 'served' from i where exists (select from "
+    "unnest(i.names) m cross join lateral (select j.* from certificate_name "
+    "n join issuance j on j.tbs_sha256 = n.tbs_sha256 where n.name = m) j "
+    "where j.tbs_sha256 <> i.tbs_sha256 and j.not_after > now() and "
+    SERVED("j.tbs_sha256") ")) "
+    "update finding f set severity = 'info', digest_only = true, reason = "
+    "f.reason || '; a successor is ' || d.how, detail = f.detail || "
+    "'{\"successor_served\": true, \"served\": false}' from i join d on d.id "
+    "= i.id where f.id = i.id and not " SERVED("i.tbs_sha256");
 
 int
 rev_find_time(struct db *db, struct err *e)
 {
-	if (disagreements(db, e) == -1 || late(db, e) == -1)
+	if (disagreements(db, e) == -1 || rev_late_time(db, e) == -1 ||
+	    db_query(db, NULL, e, calm_sql, "") == -1)
 		return -1;
 	return rev_campaign_progress(db, e);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auditor/conf.h"
 #include "auditor/db/db.h"
 #include "auditor/db/rev_store.h"
 #include "base/err.h"
@@ -12,10 +13,11 @@
  * From changes of revocation to findings.  A revocation that was ordered
  * fulfils its expectation, silently; one of a certificate that was itself
  * unexpected contains that finding; any other is certificate.revoked, or,
- * when they are many of one CA within an hour, one revocation.campaign.  In
- * the caller's transaction, after rev_merge_store().
+ * when they are many of one CA within an hour, one revocation.campaign; and what
+ * we keep is replaced (loop_replace.h).  In the caller's transaction, after
+ * rev_merge_store().
  */
-int rev_find(struct db *, const uint8_t issuer[32],
+int rev_find(struct db *, const struct conf *, const uint8_t issuer[32],
     const struct rev_changes *, struct err *);
 
 /*
@@ -36,7 +38,8 @@ int rev_find_idle(struct db *, const struct rev_source_row *, struct err *);
 
 /*
  * What time brings: disagreements that are older than a day, ordered
- * revocations that are late, the progress of campaigns.
+ * revocations that are late (rev_late.h), the progress of campaigns; and
+ * certificate.revoked is lowered when a successor is served or deployed.
  */
 int rev_find_time(struct db *, struct err *);
 

@@ -446,4 +446,15 @@
 /* Names that are looked at for who serves them, and for their CAA records. */
 #define LIMIT_RESPOND_LOOKS	64u
 
+/* --- the loop --- */
+
+/* Replacements of one certificate a day, each of which was revoked, too. */
+#define LIMIT_REPLACE		3
+/* Tries to fetch the certificate of one lost order. */
+#define LIMIT_LATE		2
+/* Certificates that one sweep plans to ask a CA's advice about. */
+#define LIMIT_ARI_PLAN		1000
+/* Entries of audit.ari. */
+#define LIMIT_ARI_URLS		64
+
 #endif

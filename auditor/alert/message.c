@@ -361,36 +361,110 @@ message_text(const struct message *m, size_t cap, struct buf *out)
 	cut(out, from, cap);
 }
 
-json_t *
-message_next(const char *kind, const char *severity, const char *state,
-    int64_t id)
+static void
+next_add(json_t *a, json_t *command)
 {
-	json_t *a;
-	long long n;
-	int crit;
+	json_array_append_new(a, command);
+}
 
-	n = (long long)id;
-	a = json_array();
-	crit = strcmp(severity, "critical") == 0;
+/* A wildcard stands in quotes; only what a shell takes as it is. */
+static int
+put_arg(struct buf *b, const char *name)
+{
+	static const char	ok[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_*-";
+
+	if (name[0] == '\0' || name[0] == '-' ||
+	    strspn(name, ok) != strlen(name))
+		return -1;
+	buf_fmt(b, name[0] == '*' ? "'%s'" : "%s", name);
+	return 0;
+}
+
+/* "certvigil VERB NAME", when there is a name. */
+static void
+next_named(json_t *a, const char *verb, const char *name)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_fmt(&b, "certvigil %s ", verb);
+	if (put_arg(&b, name) == 0)
+		next_add(a, json_string(buf_text(&b)));
+	buf_free(&b);
+}
+
+/* A certificate that is ours, by what the finding says of it. */
+static const char *
+managed_of(const json_t *f)
+{
+	return message_get(json_object_get(f, "detail"), "managed");
+}
+
+/* What mends it, where it is not to be decided who ordered what. */
+static void
+next_mend(const json_t *f, const char *kind, json_t *a)
+{
+	const json_t	*d = json_object_get(f, "detail");
+
+	if (strcmp(kind, "renewal.failed") == 0 ||
+	    strcmp(kind, "deploy.failed") == 0)
+		next_named(a, "renew", message_get(f, "name"));
+	else if (strcmp(kind, "renewal.requested") == 0 &&
+	    message_get(f, "watch")[0] == '\0')
+		next_named(a, "renew", message_get(f, "name"));
+	else if (strcmp(kind, "certificate.revoked") == 0)
+		next_named(a, "renew", managed_of(f));
+	else if (strcmp(kind, "certificate.not_received") == 0) {
+		next_named(a, "renew", managed_of(f));
+		next_named(a, "revoke", message_get(f, "subject"));
+	} else if (strcmp(kind, "revocation.not_published") == 0) {
+		next_named(a, "revocation status", message_get(d, "serial"));
+		next_named(a, "revoke", message_get(d, "tbs_sha256"));
+		if (json_integer_value(json_object_get(d, "expectation")) > 0)
+			next_add(a, json_sprintf("certvigil expect cancel "
+			    "%lld", (long long)json_integer_value(
+			    json_object_get(d, "expectation"))));
+	}
+}
+
+/* Can it be revoked, because nobody declared it? */
+static int
+is_foreign(const char *kind)
+{
+	return strcmp(kind, "certificate.unexpected") == 0 ||
+	    strcmp(kind, "key.misused") == 0;
+}
+
+json_t *
+message_next(const json_t *f)
+{
+	const char	*kind = message_get(f, "kind");
+	const char	*state = message_get(f, "state");
+	long long	 n = (long long)json_integer_value(
+			    json_object_get(f, "id"));
+	json_t		*a = json_array();
+
 	if (strcmp(state, "resolved") == 0)
 		return a;
 	if (is_order(kind) && strncmp(kind, "endpoint.", 9) != 0) {
-		json_array_append_new(a,
-		    json_sprintf("certvigil why %lld", n));
+		next_add(a, json_sprintf("certvigil why %lld", n));
 		if (strcmp(state, "accepted") != 0)
-			json_array_append_new(a, json_sprintf("certvigil "
-			    "accept %lld --scope issuance --reason 'TEXT'",
+			next_add(a, json_sprintf("certvigil accept %lld "
+			    "--scope issuance --reason 'TEXT'", n));
+		next_add(a, json_sprintf("certvigil reject %lld --reason "
+		    "'TEXT'", n));
+		if (is_foreign(kind) && strcmp(state, "accepted") != 0 &&
+		    strcmp(state, "contained") != 0)
+			next_add(a, json_sprintf("certvigil respond %lld",
 			    n));
-		json_array_append_new(a, json_sprintf(
-		    "certvigil reject %lld --reason 'TEXT'", n));
 	} else {
-		json_array_append_new(a,
-		    json_sprintf("certvigil ack %lld", n));
-		json_array_append_new(a, json_sprintf(
-		    "certvigil resolve %lld --reason 'TEXT'", n));
+		next_mend(f, kind, a);
+		next_add(a, json_sprintf("certvigil ack %lld", n));
+		next_add(a, json_sprintf("certvigil resolve %lld --reason "
+		    "'TEXT'", n));
 	}
-	json_array_append_new(a, json_sprintf("certvigil silence %lld "
-	    "--for 24h --reason 'TEXT'%s", n,
-	    crit ? " --allow-critical" : ""));
+	next_add(a, json_sprintf("certvigil silence %lld --for 24h --reason "
+	    "'TEXT'%s", n, strcmp(message_get(f, "severity"), "critical") ==
+	    0 ? " --allow-critical" : ""));
 	return a;
 }

@@ -69,10 +69,10 @@ void message_text(const struct message *, size_t cap, struct buf *);
 void message_finding(const json_t *finding, int commands, struct buf *);
 
 /*
- * The commands that a person can use next on a finding, as a new array of
- * strings.
+ * The commands that a person can use next on a finding (its object), as a new
+ * array of strings: first what mends it.  Nothing in them is for a shell to
+ * see but the command.
  */
-json_t *message_next(const char *kind, const char *severity, const char *state,
-    int64_t id);
+json_t *message_next(const json_t *finding);
 
 #endif

@@ -187,9 +187,9 @@ each(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
 			r->fresh++;
 			continue;
 		}
-		if (acme_advice_urgent(&v[i], clk_wall()) && !ctx->quiet)
-			fprintf(stderr, "certvigil: %s: the CA asks for early "
-			    "renewal\n", v[i].want.name);
+		if (v[i].due_why != NULL && !ctx->quiet)
+			fprintf(stderr, "certvigil: %s: %s\n",
+			    v[i].want.name, v[i].due_why);
 		if (r->dry) {
 			printf("%s: %s\n", v[i].want.name,
 			    is_foreign(&v[i]) ? "is due, but " FOREIGN :

@@ -195,7 +195,7 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 	    "E'\\n'), challenge, key_kind, profile, directory, not_before, "
 	    "not_after, next_at, attempts, origin, ari_id, ari_start, ari_end, "
 	    "ari_pick, ari_next, encode(tbs_sha256, 'hex'), "
-	    "preferred_chain from managed_certificate "
+	    "preferred_chain, due_why from managed_certificate "
 	    "where removed_at is null and ($1::text is null or name = $1) "
 	    "order by not_after nulls first, name", "s", name) == -1)
 		return -1;
@@ -222,6 +222,7 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 		m->ari_next = db_time(r, i, 16);
 		m->tbs = text_or_null(r, i, 17);
 		m->want.chain = text_or_null(r, i, 18);
+		m->due_why = text_or_null(r, i, 19);
 	}
 	db_free(r);
 	return 0;
@@ -251,6 +252,7 @@ managed_rows_free(struct managed_row *v, size_t n)
 		drop(v[i].want.origin);
 		free(v[i].ari_id);
 		free(v[i].tbs);
+		free(v[i].due_why);
 	}
 	free(v);
 }
@@ -292,7 +294,8 @@ managed_issued(struct db *db, int64_t id, const struct managed_got *g,
 	    "$2, cert_sha256 = $3, tbs_sha256 = $4, issuer_spki_sha256 = "
 	    "nullif($5, ''::bytea), serial = $6, not_before = $7, not_after "
 	    "= $8, deployed_to = $9, issued_at = now(), attempts = 0, next_at "
-	    "= null, last_error = null, ari_id = $10, ari_start = null, "
+	    "= null, due_why = null, last_error = null, ari_id = $10, "
+	    "ari_start = null, "
 	    "ari_end = null, ari_pick = null, ari_next = null, ari_url = null, "
 	    "hook_at = case when $11 or hook_at is not null then "
 	    "clock_timestamp() end, hook_error = null, hook_attempts = 0 where id = $1", "isbbbsttssB", id, g->key_id, &g->cert, &g->tbs,

@@ -72,6 +72,7 @@ struct managed_row {
 	char			*ari_id;	/* NULL: none */
 	int64_t			 ari_start, ari_end, ari_pick;	/* INT64_MIN */
 	int64_t			 ari_next;	/* INT64_MIN: at once */
+	char			*due_why;	/* due now, and why; NULL */
 };
 
 /*

@@ -75,10 +75,8 @@ finding_row(const struct db_res *res, size_t i, size_t c)
 	    json_boolean(db_bool(res, i, c + PROVEN)));
 	json_object_set_new(o, "digest_only",
 	    json_boolean(db_bool(res, i, c + DIGEST_ONLY)));
-	json_object_set_new(o, "next", message_next(
-	    db_text(res, i, c + KIND), db_text(res, i, c + SEVERITY),
-	    db_text(res, i, c + STATE), id));
 	json_object_set_new(o, "detail", detail(db_text(res, i, c + DETAIL)));
+	json_object_set_new(o, "next", message_next(o));
 	return o;
 }
 

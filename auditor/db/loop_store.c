@@ -102,15 +102,17 @@ loop_seen(struct db *db, struct err *e)
 
 /*
  * A log that is not read holds the verdict back, until a day after its
- * promise was due.
+ * promise was due.  What was ordered from a CA that does not log has no
+ * expectation.
  */
 static const char not_logged_sql[] =
     "with p as (select a.tbs_sha256, a.names, a.serial, a.not_after, "
     "l.description, p.timestamp_ms as at, p.timestamp_ms + l.mmd * "
     "1000::bigint as due, " WAS_READ " as read from acme_received a join "
     "acme_promise p on p.tbs_sha256 = a.tbs_sha256 join log l on l.log_id "
-    "= p.log_id and l.watched where a.seen_at is null and a.not_after > "
-    "now()), "
+    "= p.log_id and l.watched join acme_order o on o.id = a.order_id where "
+    "a.seen_at is null and a.not_after > now() and o.expectation is not "
+    "null), "
     "b as (select tbs_sha256, names, serial, not_after, min(at) as at, "
     "array_agg(distinct description) filter (where read) as logs, max(due) "
     "filter (where read) as due from p group by tbs_sha256, names, serial, "
@@ -167,19 +169,63 @@ loop_not_received(struct db *db, struct db_res **r, struct err *e)
 	    "of our order for ' || m.name || ', which ' || case when o.state "
 	    "= 'failed' then 'failed' else 'nobody went on with' end || ', "
 	    "and never received: ' || case when m.removed_at is null then "
-	    "'\"certvigil renew ' || q.name || '\" gets a new one, ' else '' "
-	    "end || '\"certvigil revoke ' || encode(i.tbs_sha256, 'hex') || "
+	    "'\"certvigil renew ' || q.name || case when o.url is not null "
+	    "and o.late_tries < $1 then '\" fetches it, ' else '\" gets a "
+	    "new one, ' end else '' end || '\"certvigil revoke ' || encode(i.tbs_sha256, 'hex') || "
 	    "'\" revokes this one', json_build_object('names', i.names, "
 	    "'serial', i.serial, 'not_after', " ROW_RFC3339("i.not_after")
-	    ", 'order', o.url, 'error', o.error, 'managed', m.name)::text "
-	    "from acme_order o join managed_certificate m on m.id = "
+	    ", 'order', o.url, 'error', o.error, 'managed', m.name)::text, "
+	    "o.id, m.id from acme_order o join managed_certificate m on m.id = "
 	    "o.managed_id join issuance i on i.spki_sha256 = o.spki_sha256 "
 	    "cross join lateral (select case when left(m.name, 1) = '*' then "
 	    "'''' || m.name || '''' else m.name end as name) q where " LOST
 	    " and i.issued = 'valid' and i.decision in ('silent', 'hold', "
 	    "'digest', 'page') and i.not_after > now() and not " RECEIVED
 	    " and not " REVOKED " and not " NEWER " order by i.tbs_sha256",
-	    "");
+	    "i", (int64_t)LIMIT_LATE);
+}
+
+int
+loop_late(struct db *db, int64_t order, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 rc;
+
+	if (db_query(db, &r, e, "update acme_order o set late_at = now() from "
+	    "managed_certificate m where o.id = $1 and m.id = o.managed_id and "
+	    "m.removed_at is null and o.late_at is null and o.url is not null "
+	    "and o.late_tries < $2", "ii", order,
+	    (int64_t)LIMIT_LATE) == -1)
+		return -1;
+	rc = db_changed(r) != 0;
+	db_free(r);
+	return rc;
+}
+
+int
+loop_reopen(struct db *db, int64_t managed, const char *holder,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 rc;
+
+	if (db_query(db, &r, e, "update acme_order set state = 'open', error "
+	    "= null, holder = $2, held_until = now() + interval '1 minute', "
+	    "late_tries = late_tries + 1, changed_at = now() where id = "
+	    "(select o.id from acme_order o join managed_certificate m on "
+	    "m.id = o.managed_id join issuance i on i.spki_sha256 = "
+	    "o.spki_sha256 where m.id = $1 and m.removed_at is null and "
+	    "o.state = 'failed' and o.url is not null and o.flow <> '{}' and "
+	    "o.late_tries < $3 and i.issued = 'valid' and i.decision in "
+	    "('silent', 'hold', 'digest', 'page') and i.not_after > now() and "
+	    "not " RECEIVED " and not " REVOKED " and not " NEWER " and not "
+	    "exists (select from acme_order p where p.managed_id = m.id and "
+	    "p.state = 'open') order by o.id desc limit 1)", "isi", managed,
+	    holder, (int64_t)LIMIT_LATE) == -1)
+		return -1;
+	rc = db_changed(r) != 0;
+	db_free(r);
+	return rc;
 }
 
 int

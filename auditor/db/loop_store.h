@@ -46,9 +46,24 @@ int loop_logged(struct db *, struct db_res **res, struct err *);
 
 /*
  * Certificates with the key of an order that failed, or that nobody went on
- * with for an hour: tbs_sha256, reason, detail.
+ * with for an hour: tbs_sha256, reason, detail, acme_order.id, and
+ * managed_certificate.id.
  */
 int loop_not_received(struct db *, struct db_res **res, struct err *);
+
+/*
+ * May the certificate of a lost order be had yet, so that it is to be asked
+ * for again?  1, once for each order; 0; -1.
+ */
+int loop_late(struct db *, int64_t order, struct err *);
+
+/*
+ * Open the failed order of a managed certificate again, for ${holder}, when a
+ * log shows what became of it and we have nothing newer: at most LIMIT_LATE
+ * times.  1, 0 there is none, -1.  In a transaction of its own, too.
+ */
+int loop_reopen(struct db *, int64_t managed, const char *holder,
+    struct err *);
 
 /* Findings of not_received that are over: subject, reason. */
 int loop_settled(struct db *, struct db_res **res, struct err *);

@@ -7,7 +7,9 @@
 #include <openssl/rand.h>
 
 #include "acme/ari.h"
+#include "auditor/db/ari_store.h"
 #include "auditor/db/finding.h"
+#include "auditor/db/replace_store.h"
 #include "auditor/due.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -28,7 +30,7 @@ choose(struct managed_row *m, const struct ari *a)
 	m->ari_pick = ari_pick(a, random);
 }
 
-/* The CA wants it gone: somebody must hear of it, whatever is done. */
+/* The CA wants it gone: somebody must hear of it, and it is renewed now. */
 static int
 urgent(struct db *db, const struct managed_row *m, const char *url,
     struct err *e)
@@ -39,12 +41,40 @@ urgent(struct db *db, const struct managed_row *m, const char *url,
 	    .name = m->want.name, .reason = why,
 	    .issuer_first_seen = INT64_MIN };
 
-	if (m->tbs == NULL || !acme_advice_urgent(m, clk_wall()))
+	if (m->tbs == NULL)
 		return 0;
 	(void)snprintf(why, sizeof(why), "the CA asks for early renewal: the "
 	    "window that it advises is over%s%.300s", url != NULL ? "; see " :
 	    "", url != NULL ? url : "");
+	if (replace_now(db, m->id, "the CA asks for early renewal", e) == -1)
+		return -1;
 	return finding_open(db, &f, NULL, NULL, e);
+}
+
+/* Where this CA is asked, also about what is not ours (audit_ari.c). */
+static int
+note_place(struct db *db, const struct acme_talk *t,
+    const struct managed_row *m, struct err *e)
+{
+	const struct directory	*d = acme_talk_dir(t);
+	const char		*owner = d->ncaa != 0 ? d->caa[0] : NULL;
+
+	return ari_store_place(db, m->want.directory, owner, d->renewal_info,
+	    e);
+}
+
+/* What it said, in one transaction. */
+static int
+store(struct acme_talk *t, struct db *db, struct managed_row *m,
+    const struct ari *a, int moved, struct err *e)
+{
+	if (db_begin(db, e) == 0 && note_place(db, t, m, e) == 0 &&
+	    managed_ari(db, m, a->url, e) == 0 &&
+	    (!moved || urgent(db, m, a->url, e) == 0) &&
+	    db_commit(db, e) == 0)
+		return 0;
+	db_rollback(db);
+	return -1;
 }
 
 int
@@ -52,13 +82,14 @@ acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
     struct err *e)
 {
 	const struct directory	*d = acme_talk_dir(t);
+	struct due_window	 w;
 	struct ari		 a;
 	struct acme_ask		 q = { ACME_RENEWAL_INFO, NULL, NULL, 0 };
 	struct acme_reply	 r;
 	struct err		 why = ERR_INIT;
 	int64_t			 now = clk_wall();
 	char			*url;
-	int			 rc;
+	int			 moved = 0, rc;
 
 	if (d->renewal_info == NULL || m->ari_id == NULL ||
 	    (m->ari_next != INT64_MIN && m->ari_next > now))
@@ -70,15 +101,17 @@ acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
 	m->ari_next = now + ARI_WAIT * CLK_SEC;
 	if (acme_talk_call(t, &q, "", &r, &why) == 0 && r.status == 200 &&
 	    ari_read(r.body, &a, &why) == 0) {
+		w = (struct due_window){ a.start, a.end, m->not_before,
+		    m->not_after };
+		moved = due_moved(&w, m->ari_start, m->ari_end, now);
 		choose(m, &a);
 		m->ari_next = now + ari_wait(r.retry_after, now) * CLK_SEC;
 	}
-	rc = db_begin(db, e);
-	if (rc == 0 && (managed_ari(db, m, a.url, e) == -1 ||
-	    urgent(db, m, a.url, e) == -1 || db_commit(db, e) == -1)) {
-		db_rollback(db);
-		rc = -1;
-	}
+	if (moved && m->due_why == NULL)
+		m->due_why = mem_str("the CA asks for early renewal");
+	if (moved)
+		m->next_at = INT64_MIN;
+	rc = store(t, db, m, &a, moved, e);
 	ari_free(&a);
 	free(url);
 	return rc;
@@ -90,15 +123,11 @@ acme_advice_at(const struct managed_row *m)
 	int64_t	by_age = due_at(m->not_before, m->not_after);
 	int64_t	last;
 
+	if (m->due_why != NULL)
+		return INT64_MIN;
 	if (m->ari_pick == INT64_MIN || by_age == INT64_MIN)
 		return by_age;
 	/* advice may be late, but not so late that it expires meanwhile */
 	last = m->not_after - (m->not_after - m->not_before) / 10;
 	return m->ari_pick < last ? m->ari_pick : last;
-}
-
-int
-acme_advice_urgent(const struct managed_row *m, int64_t now)
-{
-	return m->ari_end != INT64_MIN && m->ari_end < now;
 }

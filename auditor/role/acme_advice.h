@@ -10,16 +10,17 @@
 /*
  * Ask the CA about a managed certificate, unless it was asked and said to
  * wait, and store the answer.  A time in the window is chosen once and kept
- * as long as the window stays.  An answer that is none leaves what was, and
- * is asked for again in six hours.  0, or -1: the database.
+ * as long as the window stays.  When the CA has moved it into the past, that
+ * is a finding, and the certificate is due.  An answer that is none leaves
+ * what was, and is asked for again in six hours.  0, or -1: the database.
  */
 int acme_advice(struct acme_talk *, struct db *, struct managed_row *,
     struct err *);
 
-/* When it is to be renewed: as advised, but never later than by its age. */
+/*
+ * When it is to be renewed: as advised, but never later than by its age;
+ * INT64_MIN: at once, also when there is another reason (due_why).
+ */
 int64_t acme_advice_at(const struct managed_row *);
-
-/* Has the CA moved the window into the past: does it want it gone? */
-int acme_advice_urgent(const struct managed_row *, int64_t now);
 
 #endif

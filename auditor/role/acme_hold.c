@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auditor/db/loop_store.h"
+
 void
 acme_hold_me(char out[128])
 {
@@ -43,5 +45,10 @@ acme_hold(struct db *db, int64_t managed, struct order_row *o, struct err *e)
 		memcpy(dead, o->holder, sizeof(dead));
 		return order_open(db, managed, holder, dead, o, e);
 	}
-	return rc != -1 ? rc : err_set(e, why.code, "%s", why.msg);
+	if (rc == -1)
+		return err_set(e, why.code, "%s", why.msg);
+	/* none is under way: one that was lost may have come to something */
+	if (rc == 0 && (rc = loop_reopen(db, managed, holder, e)) == 1)
+		rc = order_open(db, managed, holder, NULL, o, e);
+	return rc;
 }

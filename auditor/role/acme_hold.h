@@ -13,7 +13,9 @@ void acme_hold_me(char out[128]);
 
 /*
  * Take the open order of a managed certificate, also from a process of this
- * host that is no more.  As order_open(): 1; 0 there is none; -1.
+ * host that is no more; when none is open, one that failed and came to
+ * something all the same (loop_reopen()).  As order_open(): 1; 0 there is
+ * none; -1.
  */
 int acme_hold(struct db *, int64_t managed, struct order_row *, struct err *);
 

@@ -140,6 +140,7 @@ begin(struct run *r, struct err *e)
 	if (rc == 1 && r->row.flow.n != 0) {
 		r->d.flow = flow_load(buf_bytes(&r->row.flow), &again, &why);
 		if (r->d.flow != NULL && same_names(o, r->d.flow)) {
+			(void)flow_reopen(r->d.flow, again.deadline, again.now);
 			tell(o, "going on with the order that is under way");
 			return 0;
 		}

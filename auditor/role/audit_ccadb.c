@@ -55,11 +55,12 @@ read_list(int fd, struct ccadb_list *l, struct err *e)
 
 /* A key lost a source: its certificates stand as the others say. */
 static int
-merge(struct db *db, struct span key, struct err *e)
+merge(const struct engine *en, struct span key, struct err *e)
 {
-	struct rev_changes	changes = { NULL, 0, 0 };
-	int64_t			source;
-	int			rc;
+	struct rev_changes	 changes = { NULL, 0, 0 };
+	struct db		*db = en->db;
+	int64_t			 source;
+	int			 rc;
 
 	if (key.n != 32)
 		return 0;
@@ -67,14 +68,15 @@ merge(struct db *db, struct span key, struct err *e)
 	if (rc == 0 && source != 0)
 		rc = rev_merge_store(db, key.p, source, &changes, e);
 	if (rc == 0)
-		rc = rev_find(db, key.p, &changes, e);
+		rc = rev_find(db, en->conf, key.p, &changes, e);
 	rev_changes_free(&changes);
 	return rc;
 }
 
 static int
-store(struct db *db, const struct ccadb_list *l, struct err *e)
+store(const struct engine *en, const struct ccadb_list *l, struct err *e)
 {
+	struct db	*db = en->db;
 	struct db_res	*gone = NULL;
 	size_t		 i;
 	int		 rc = -1;
@@ -84,7 +86,7 @@ store(struct db *db, const struct ccadb_list *l, struct err *e)
 	if (ccadb_store(db, l, &gone, e) == -1)
 		goto out;
 	for (i = 0; i < db_rows(gone); i++)
-		if (merge(db, db_bytes(gone, i, 0), e) == -1)
+		if (merge(en, db_bytes(gone, i, 0), e) == -1)
 			goto out;
 	rc = db_commit(db, e);
 out:
@@ -119,7 +121,7 @@ plan_list(struct audit_ccadb *a, const struct engine *en,
 		log_warn("ccadb", "%s: %s; its CRLs stay as they were", path,
 		    why.msg);
 	else
-		rc = store(en->db, l, e);
+		rc = store(en, l, e);
 	if (rc == 0) {
 		a->known = 1;
 		a->none = 0;
@@ -144,7 +146,7 @@ audit_ccadb_plan(struct audit_ccadb *a, struct engine *en, struct err *e)
 	else if (a->none)
 		return 0;
 	else {
-		rc = store(en->db, &l, e);
+		rc = store(en, &l, e);
 		a->none = rc == 0;
 	}
 	ccadb_list_free(&l);

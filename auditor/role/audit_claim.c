@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/ari_place.h"
 #include "auditor/db/caa_store.h"
 #include "auditor/db/plan_store.h"
 #include "auditor/db/rev_store.h"
@@ -28,7 +29,7 @@
 
 const struct audit_kind *const audit_kinds[AUDIT_KINDS] = {
 	&audit_sweep, &audit_cert, &audit_crl, &audit_ocsp, &audit_incl,
-	&audit_endpoint, &audit_caa, &audit_keys
+	&audit_endpoint, &audit_caa, &audit_keys, &audit_ari
 };
 
 static size_t
@@ -315,17 +316,30 @@ conclude(struct audit *a, struct err *e)
 {
 	if (db_begin(a->en->db, e) == 0 &&
 	    rev_find_time(a->en->db, e) == 0 &&
-	    loop_find_time(a->en->db, a->en->conf->acme_no_ct, e) == 0 &&
+	    loop_find_time(a->en->db, a->en->conf, e) == 0 &&
 	    db_commit(a->en->db, e) == 0)
 		return 0;
 	db_rollback(a->en->db);
 	return -1;
 }
 
+static int
+plan_ari(struct audit *a, struct err *e)
+{
+	struct ari_places	p;
+	int			rc;
+
+	ari_place(a->en->conf, &p);
+	rc = ari_store_plan(a->en->db, &p, a->en->conf->audit_every, e);
+	ari_place_free(&p);
+	return rc;
+}
+
 int
 audit_plan(struct audit *a, struct err *e)
 {
-	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1)
+	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1 ||
+	    plan_ari(a, e) == -1)
 		return -1;
 	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
 	    a->en->conf->audit_every, e);

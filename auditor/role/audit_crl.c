@@ -396,7 +396,7 @@ publish(struct audit_job *j, int good, struct err *e)
 	if (rc == 0)
 		rc = rev_merge_some(j->en->db, &which, &changes, e);
 	if (rc == 0)
-		rc = rev_find(j->en->db, c->source.issuer_spki, &changes, e);
+		rc = rev_find(j->en->db, j->en->conf, c->source.issuer_spki, &changes, e);
 	rev_changes_free(&changes);
 	return rc;
 }

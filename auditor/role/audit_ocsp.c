@@ -326,7 +326,7 @@ save(struct audit_job *j, struct err *e)
 	if (rc == 0)
 		rc = rev_merge_some(j->en->db, &which, &changes, e);
 	if (rc == 0)
-		rc = rev_find(j->en->db, o->source.issuer_spki, &changes, e);
+		rc = rev_find(j->en->db, j->en->conf, o->source.issuer_spki, &changes, e);
 	rev_changes_free(&changes);
 	free(serial);
 	return rc;

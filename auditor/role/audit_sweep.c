@@ -26,7 +26,7 @@ begin(struct audit_job *j)
 	if (audit_begin(j) == -1)
 		return;
 	if (rev_find_time(j->en->db, &e) == -1 ||
-	    loop_find_time(j->en->db, j->en->conf->acme_no_ct, &e) == -1)
+	    loop_find_time(j->en->db, j->en->conf, &e) == -1)
 		audit_fault(j, &e);
 	else if (audit_commit(j) == 0) {
 		in = (clk_mono() - began) / CLK_SEC * SHARE;

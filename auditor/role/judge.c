@@ -20,6 +20,7 @@
 
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/role/judge_ari.h"
 #include "auditor/role/judge_audit.h"
 #include "auditor/sandbox.h"
 #include "base/enc.h"
@@ -149,6 +150,8 @@ handle(struct judge *j, struct ipc *ipc, struct ipc_msg *m, uint64_t *id,
 		return judge_do_aia(j, &m->body, *id, e);
 	case JUDGE_KEYS:
 		return judge_do_keys(j, &m->body, *id, e);
+	case JUDGE_ARI:
+		return judge_do_ari(j, &m->body, *id, e);
 	default:
 		return err_set(e, ERR_FORMAT, "unknown request");
 	}

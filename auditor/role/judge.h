@@ -49,6 +49,7 @@ enum judge_type {
 	JUDGE_INCL,		/* struct incl, statuses and bodies */
 	JUDGE_AIA,		/* vec32 body */
 	JUDGE_KEYS,		/* u32 n, vec32 certificates */
+	JUDGE_ARI,		/* judge_ari.h */
 	/* judge to engine: struct judge_reply and what follows it */
 	JUDGE_REPLY
 };

@@ -38,8 +38,7 @@ fixture_finding(int id, const char *name)
 	json_object_set_new(f, "logs", json_pack("[s]", "Rig log 1"));
 	json_object_set_new(f, "dedupe_key",
 	    json_string("certificate.unexpected|" FIXTURE_TBS "|team-b"));
-	json_object_set_new(f, "next", message_next("certificate.unexpected",
-	    "critical", "open", id));
+	json_object_set_new(f, "next", message_next(f));
 	json_object_set_new(f, "detail", json_pack("{s:[s,s,s]}", "names",
 	    name, "b.example.com", "c.example.com"));
 	return f;

@@ -11,6 +11,8 @@
 
 /* The issuer key of audit_fixture.h. */
 static uint8_t	rev_key[32];
+/* Without policies. */
+static struct conf	rev_conf;
 
 /*
  * named(T, SERIAL, NAMES, CRLS, OCSPS): a certificate that was seen yesterday
@@ -116,7 +118,7 @@ rev_found(int64_t source)
 
 	rev_begin();
 	c = rev_merged(source);
-	if (rev_find(db, rev_key, &c, &e) == -1)
+	if (rev_find(db, &rev_conf, rev_key, &c, &e) == -1)
 		fail_msg("%s", e.msg);
 	rev_changes_free(&c);
 	rev_commit();

@@ -10,6 +10,7 @@
 
 #include "auditor/alert/digest.h"
 #include "base/clk.h"
+#include "base/mem.h"
 #include "tests/unit/auditor/message_fixture.h"
 
 /* No control byte but newlines, no bidirectional override. */
@@ -176,30 +177,105 @@ test_events(void **state)
 	message_free(&m);
 }
 
+/* The commands for a finding, one a line. */
+static char *
+next_of(const char *fmt, ...)
+{
+	struct buf	 b = BUF_INIT;
+	va_list		 ap;
+	json_t		*f, *a;
+	char		*text;
+	size_t		 i;
+
+	va_start(ap, fmt);
+	f = json_vpack_ex(NULL, 0, fmt, ap);
+	va_end(ap);
+	assert_non_null(f);
+	a = message_next(f);
+	for (i = 0; i < json_array_size(a); i++)
+		buf_fmt(&b, "%s\n", json_string_value(json_array_get(a, i)));
+	text = mem_str(buf_text(&b));
+	buf_free(&b);
+	json_decref(a);
+	json_decref(f);
+	return text;
+}
+
+#define FINDING(kind, severity, state) \
+	"id", 7, "kind", kind, "severity", severity, "state", state
+#define ACK	"certvigil ack 7\ncertvigil resolve 7 --reason 'TEXT'\n" \
+	"certvigil silence 7 --for 24h --reason 'TEXT'\n"
+
+static void
+next_is(char *got, const char *want)
+{
+	assert_string_equal(got, want);
+	free(got);
+}
+
 static void
 test_next(void **state)
 {
-	json_t *a;
-
 	(void)state;
-	a = message_next("certificate.unexpected", "high", "resolved", 1);
-	assert_int_equal(json_array_size(a), 0);
-	json_decref(a);
-	a = message_next("certificate.unexpected", "high", "accepted", 1);
-	assert_int_equal(json_array_size(a), 3);
-	json_decref(a);
-	a = message_next("log.stale", "medium", "open", 7);
-	assert_int_equal(json_array_size(a), 3);
-	assert_string_equal(json_string_value(json_array_get(a, 0)),
-	    "certvigil ack 7");
-	assert_null(strstr(json_string_value(json_array_get(a, 2)),
-	    "--allow-critical"));
-	json_decref(a);
+	next_is(next_of("{si ss ss ss}", FINDING("certificate.unexpected",
+	    "high", "resolved")), "");
+	next_is(next_of("{si ss ss ss}", FINDING("certificate.unexpected",
+	    "critical", "open")), "certvigil why 7\n"
+	    "certvigil accept 7 --scope issuance --reason 'TEXT'\n"
+	    "certvigil reject 7 --reason 'TEXT'\n"
+	    "certvigil respond 7\n"
+	    "certvigil silence 7 --for 24h --reason 'TEXT' "
+	    "--allow-critical\n");
+	next_is(next_of("{si ss ss ss}", FINDING("certificate.unexpected",
+	    "high", "accepted")), "certvigil why 7\n"
+	    "certvigil reject 7 --reason 'TEXT'\n"
+	    "certvigil silence 7 --for 24h --reason 'TEXT'\n");
+	/* what is revoked need not be again */
+	next_is(next_of("{si ss ss ss}", FINDING("key.misused", "high",
+	    "contained")), "certvigil why 7\n"
+	    "certvigil accept 7 --scope issuance --reason 'TEXT'\n"
+	    "certvigil reject 7 --reason 'TEXT'\n"
+	    "certvigil silence 7 --for 24h --reason 'TEXT'\n");
+	next_is(next_of("{si ss ss ss}", FINDING("log.stale", "medium",
+	    "open")), ACK);
+}
+
+/* What mends it stands first. */
+static void
+test_next_mend(void **state)
+{
+	(void)state;
+	next_is(next_of("{si ss ss ss ss}", FINDING("renewal.failed", "high",
+	    "open"), "name", "*.a.example"), "certvigil renew '*.a.example'\n"
+	    ACK);
+	next_is(next_of("{si ss ss ss ss}", FINDING("deploy.failed", "high",
+	    "open"), "name", "a.example"), "certvigil renew a.example\n" ACK);
+	/* nothing for a shell to see */
+	next_is(next_of("{si ss ss ss ss}", FINDING("deploy.failed", "high",
+	    "open"), "name", "a.example;id"), ACK);
+	next_is(next_of("{si ss ss ss ss}", FINDING("deploy.failed", "high",
+	    "open"), "name", "--all"), ACK);
+	next_is(next_of("{si ss ss ss s{ss}}", FINDING("certificate.revoked",
+	    "high", "open"), "detail", "managed", "a.example"),
+	    "certvigil renew a.example\n" ACK);
+	next_is(next_of("{si ss ss ss s{}}", FINDING("certificate.revoked",
+	    "high", "open"), "detail"), ACK);
 	/* we ordered it: nobody asks who did */
-	a = message_next("certificate.not_received", "high", "open", 7);
-	assert_string_equal(json_string_value(json_array_get(a, 0)),
-	    "certvigil ack 7");
-	json_decref(a);
+	next_is(next_of("{si ss ss ss ss s{ss}}", FINDING(
+	    "certificate.not_received", "high", "open"), "subject", "1f",
+	    "detail", "managed", "a.example"),
+	    "certvigil renew a.example\ncertvigil revoke 1f\n" ACK);
+	next_is(next_of("{si ss ss ss s{ss ss si}}", FINDING(
+	    "revocation.not_published", "high", "open"), "detail", "serial",
+	    "0a", "tbs_sha256", "1f", "expectation", 3),
+	    "certvigil revocation status 0a\ncertvigil revoke 1f\n"
+	    "certvigil expect cancel 3\n" ACK);
+	/* ours is renewed, that of others is not */
+	next_is(next_of("{si ss ss ss ss ss}", FINDING("renewal.requested",
+	    "high", "open"), "name", "a.example", "watch", ""),
+	    "certvigil renew a.example\n" ACK);
+	next_is(next_of("{si ss ss ss ss ss}", FINDING("renewal.requested",
+	    "high", "open"), "name", "a.example", "watch", ".example"), ACK);
 }
 
 /* That no log shows it is no reason to say where it was seen. */
@@ -283,6 +359,7 @@ main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_next_mend),
 		cmocka_unit_test(test_not_logged),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_due),

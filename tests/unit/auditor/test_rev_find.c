@@ -296,6 +296,20 @@ expect(const char *serial, const char *by)
 	free(text);
 }
 
+/* ... and its end is so far away. */
+static void
+expect_in(const char *by)
+{
+	char	*text = mem_printf("update expectation set not_after_ms = "
+		    "(extract(epoch from now() + interval '%s') * "
+		    "1000)::bigint", by);
+
+	sql(text);
+	free(text);
+}
+
+#define LATE	"revocation.not_published "
+
 static void
 ordered(void **state)
 {
@@ -319,24 +333,131 @@ not_published(void **state)
 {
 	(void)state;
 	one();
-	expect("01", "1 hour");
+	expect("01", "4 hours");
 	rev_time();
 	is(FINDINGS, "");
-	sql("update expectation set not_after_ms = 1000");
+	/* a quarter of the time is over: a warning */
+	expect_in("3 hours");
 	rev_time();
 	rev_time();
-	is(FINDINGS, "revocation.not_published open high mail,"
-	    "revocation.not_published open high web");
-	is(EVENTS("revocation.not_published"), "opened,opened");
+	is(FINDINGS, LATE "open medium mail," LATE "open medium web");
+	is("select detail->>'published' from finding where owner = 'web'",
+	    "false");
+	/* louder at the end of it: the same finding */
+	expect_in("-1 second");
+	rev_time();
+	rev_time();
+	is(FINDINGS, LATE "open high mail," LATE "open high web");
+	is(EVENTS("revocation.not_published"),
+	    "opened,opened,escalated,escalated");
 	/* late, but there */
 	rev_say(1, "01", REV_REVOKED, 1);
 	rev_found(1);
 	rev_time();
 	rev_time();
-	is(FINDINGS, "revocation.not_published resolved high mail,"
-	    "revocation.not_published resolved high web");
-	is(EVENTS("revocation.not_published"), "opened,opened,resolved,"
-	    "resolved");
+	is(FINDINGS, LATE "resolved high mail," LATE "resolved high web");
+	is(EVENTS("revocation.not_published"), "opened,opened,escalated,"
+	    "escalated,resolved,resolved");
+	is("select (published_s between 3600 and 3660)::text from revocation",
+	    "true");
+}
+
+/* Published, with another reason than the one that was ordered. */
+static void
+wrong_reason(void **state)
+{
+	(void)state;
+	one();
+	expect("01", "4 hours");
+	sql("update expectation set reason_code = 1");
+	rev_say(1, "01", REV_REVOKED, 4);
+	rev_found(1);
+	rev_time();
+	is(FINDINGS, "");
+	is("select state from expectation", "open");
+	expect_in("3 hours");
+	rev_time();
+	is(FINDINGS, LATE "open medium mail," LATE "open medium web");
+	is("select detail->>'reason_ordered' || ' ' || "
+	    "(detail->>'reason_published') from finding where owner = 'web'",
+	    "keyCompromise superseded");
+	is("select (reason like '%published with another reason: superseded, "
+	    "and keyCompromise was ordered%')::text from finding where owner "
+	    "= 'web'", "true");
+	expect_in("-1 second");
+	rev_time();
+	is(FINDINGS, LATE "open high mail," LATE "open high web");
+	/* said once: who looks at it may close it */
+	is("select state from expectation", "fulfilled");
+	sql("update finding set state = 'resolved'");
+	rev_time();
+	is(FINDINGS, LATE "resolved high mail," LATE "resolved high web");
+}
+
+/* No reason is the reason 0; one that was mended in time is none. */
+static void
+right_reason(void **state)
+{
+	(void)state;
+	one();
+	expect("01", "4 hours");
+	sql("update expectation set reason_code = 0");
+	rev_say(1, "01", REV_REVOKED, -1);
+	rev_found(1);
+	is("select state from expectation", "fulfilled");
+	(void)rev_clear(state);
+	one();
+	expect("01", "3 hours");
+	sql("update expectation set reason_code = 1");
+	rev_say(1, "01", REV_REVOKED, 4);
+	rev_found(1);
+	rev_time();
+	is(FINDINGS, LATE "open medium mail," LATE "open medium web");
+	rev_say(1, "01", REV_REVOKED, 1);
+	rev_found(1);
+	rev_time();
+	is(FINDINGS, LATE "resolved medium mail," LATE "resolved medium web");
+}
+
+/* What ends before a CRL must have it is waited for no more. */
+static void
+ends_before(void **state)
+{
+	(void)state;
+	one();
+	expect("01", "3 hours");
+	rev_time();
+	is(FINDINGS, LATE "open medium mail," LATE "open medium web");
+	sql("update issuance set not_after = now() - interval '1 minute'");
+	rev_time();
+	is(FINDINGS, LATE "resolved medium mail," LATE "resolved medium web");
+	is("select state from expectation", "expired");
+	/* no CRL will ever have it: its end is the deadline */
+	(void)rev_clear(state);
+	one();
+	sql("update cert_fact set crl = '{}', ocsp = '{}', short_lived = "
+	    "true");
+	expect("01", "-1 hour");
+	rev_time();
+	is(FINDINGS, "");
+	is("select state from expectation", "open");
+	sql("update issuance set not_after = now() - interval '1 minute'");
+	rev_time();
+	is("select state from expectation", "expired");
+	is(FINDINGS, "");
+}
+
+static void
+cancelled(void **state)
+{
+	(void)state;
+	one();
+	expect("01", "-1 second");
+	rev_time();
+	sql("update expectation set state = 'cancelled'");
+	rev_time();
+	rev_time();
+	is(FINDINGS, LATE "resolved high mail," LATE "resolved high web");
 }
 
 /* Ordered when it was revoked already: not late, and no second page. */
@@ -765,6 +886,10 @@ main(void)
 		cmocka_unit_test_setup(taken_back, rev_clear),
 		cmocka_unit_test_setup(ordered, rev_clear),
 		cmocka_unit_test_setup(not_published, rev_clear),
+		cmocka_unit_test_setup(wrong_reason, rev_clear),
+		cmocka_unit_test_setup(right_reason, rev_clear),
+		cmocka_unit_test_setup(ends_before, rev_clear),
+		cmocka_unit_test_setup(cancelled, rev_clear),
 		cmocka_unit_test_setup(ordered_after, rev_clear),
 		cmocka_unit_test_setup(disagreement, rev_clear),
 		cmocka_unit_test_setup(disagreement_ends, rev_clear),
