@@ -206,12 +206,12 @@ say_caa(const json_t *o)
 	const int	 over = json_is_true(json_object_get(r, "over"));
 
 	printf("\nWhat the other account has proven counts at this CA until\n"
-	    "%s at the latest (%.*f days, %s)%s\n", message_get(r, "until"),
+	    "%s at the latest (%.*f days,\n%s)%s\n", message_get(r, "until"),
 	    days < 1 ? 1 : 0, days, message_get(r, "by"), over ?
-	    ":\nthat is over." : bound ? ",\nbut CAA does not let it order." :
-	    ":\nit may order again until then without asking us.");
+	    ": that is over." : bound ? ", but CAA does not let it order." :
+	    ": it may order again until then.");
 	printf("%s bind the names to our account (a CA looks at CAA\nat most "
-	    "8 hours before it issues; these lines are for the zone):\n",
+	    "8 hours before it issues). For the zone:\n",
 	    bound ? "These" : "Publish these first: they");
 	lines("publish", json_object_get(o, "caa"));
 	say_have(json_object_get(o, "caa_now"));
@@ -238,12 +238,12 @@ say(struct cmd_ctx *ctx, const struct respond *c, const json_t *o)
 	lines("missing", json_object_get(o, "missing"));
 	say_caa(o);
 	printf("\nThen all names are proven by our account in orders that "
-	    "are never finalized,\nand the certificate is revoked with reason "
-	    "5 (cessationOfOperation):\n");
+	    "are never\nfinalized, and the certificate is revoked with reason "
+	    "5\n(cessationOfOperation):\n");
 	say_next(ctx, c, o);
-	printf("\nThe same by hand (the last name must not be provable: the "
-	    "order has to fail;\nleave it out where you are asked for it; bad.pem: the certificate in\n"
-	    "certvigil respond %lld --report):\n", (long long)c->id);
+	printf("\nThe same by hand. The last name is there so that the order "
+	    "fails: leave it\nunproven. bad.pem is the certificate in "
+	    "certvigil respond %lld --report:\n", (long long)c->id);
 	lines("certbot", json_object_get(o, "certbot"));
 	lines("lego", json_object_get(o, "lego"));
 	if (c->nobody_is)
