@@ -11,47 +11,18 @@
 #define BASE64URL	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 			"abcdefghijklmnopqrstuvwxyz0123456789-_"
 
-static const char *const	names[] = {
-	[CHAL_NONE] = "none",
-	[CHAL_HTTP_01] = "http-01",
-	[CHAL_DNS_01] = "dns-01",
-	[CHAL_TLS_ALPN_01] = "tls-alpn-01",
-	[CHAL_DNS_ACCOUNT_01] = "dns-account-01",
-	[CHAL_DNS_PERSIST_01] = "dns-persist-01"
-};
-
-_Static_assert(sizeof(names) / sizeof(names[0]) == CHAL_MAX,
-    "a challenge without its name");
-
-const char *
-chal_name(enum chal_type t)
-{
-	return (unsigned)t < CHAL_MAX ? names[t] : names[0];
-}
-
-enum chal_type
-chal_type_of(const char *name)
-{
-	unsigned	i;
-
-	for (i = CHAL_NONE + 1; i < CHAL_MAX; i++)
-		if (strcmp(names[i], name) == 0)
-			return (enum chal_type)i;
-	return CHAL_NONE;
-}
-
 int
-chal_fits(enum chal_type t, const char *ident)
+chal_fits(enum challenge_type t, const char *ident)
 {
-	uint8_t	ip[16];
-	int	dns = t == CHAL_DNS_01 || t == CHAL_DNS_ACCOUNT_01 ||
-		    t == CHAL_DNS_PERSIST_01;
+	struct order_ident	id;
+	uint8_t			ip[16];
 
-	if (t <= CHAL_NONE || t >= CHAL_MAX)
+	if (challenge_name(t) == NULL)
 		return 0;
-	if (san_wild(ident))
-		return dns;
-	return san_ip(ident, ip) == 0 || !dns;
+	memset(&id, 0, sizeof(id));
+	id.wildcard = san_wild(ident);
+	id.ip = san_ip(ident, ip) != 0;
+	return challenge_fits(t, &id);
 }
 
 int
@@ -107,7 +78,7 @@ base32(const uint8_t h[10], char out[17])
 }
 
 int
-chal_owner(enum chal_type t, const char *ident, const char *account,
+chal_owner(enum challenge_type t, const char *ident, const char *account,
     char out[NAME_TEXT], struct err *e)
 {
 	char	name[NAME_TEXT], label[17], text[2 * NAME_TEXT];
@@ -115,25 +86,28 @@ chal_owner(enum chal_type t, const char *ident, const char *account,
 
 	if (san_canon(ident, name, e) == -1)
 		return err_prefix(e, "challenge");
-	if (!chal_fits(t, name) || t == CHAL_HTTP_01 || t == CHAL_TLS_ALPN_01)
+	if (!chal_fits(t, name) || t == CHALLENGE_HTTP_01 ||
+	    t == CHALLENGE_TLS_ALPN_01)
 		return err_set(e, ERR_FORMAT, "challenge: %s has no DNS "
-		    "record for %s", chal_name(t), name);
+		    "record for %s", challenge_name(t) != NULL ?
+		    challenge_name(t) : "an unknown type", name);
 	ident = san_wild(name) ? name + 2 : name;
-	if (t == CHAL_DNS_ACCOUNT_01) {
+	if (t == CHALLENGE_DNS_ACCOUNT_01) {
 		if (account == NULL || *account == '\0')
 			return err_set(e, ERR_FORMAT, "challenge: %s needs "
-			    "the account's URL", chal_name(t));
+			    "the account's URL", challenge_name(t));
 		sha_256(h, account, strlen(account));
 		base32(h, label);
 		(void)snprintf(text, sizeof(text), "_%s._acme-challenge.%s",
 		    label, ident);
 	} else
 		(void)snprintf(text, sizeof(text), "%s.%s",
-		    t == CHAL_DNS_01 ? "_acme-challenge" :
+		    t == CHALLENGE_DNS_01 ? "_acme-challenge" :
 		    "_validation-persist", ident);
 	if (strlen(text) > 253)
 		return err_set(e, ERR_FORMAT, "challenge: %s is too long for "
-		    "DNS with the label of %s in front", name, chal_name(t));
+		    "DNS with the label of %s in front", name,
+		    challenge_name(t));
 	memcpy(out, text, strlen(text) + 1);
 	return 0;
 }
@@ -147,7 +121,7 @@ chal_sni(const char *ident, char out[NAME_TEXT], struct err *e)
 
 	if (san_canon(ident, name, e) == -1)
 		return err_prefix(e, "challenge");
-	if (!chal_fits(CHAL_TLS_ALPN_01, name))
+	if (!chal_fits(CHALLENGE_TLS_ALPN_01, name))
 		return err_set(e, ERR_FORMAT, "challenge: %s cannot be "
 		    "validated with tls-alpn-01 (RFC 8737, 3)", name);
 	n = san_ip(name, ip);

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "acme/authz.h"
 #include "base/buf.h"
 #include "base/cur.h"
 #include "base/err.h"
@@ -13,24 +14,9 @@
  * san_canon() takes them, wildcards with their "*.".
  */
 
-/* Numbers are stored: never changed, only added to. */
-enum chal_type {
-	CHAL_NONE		= 0,	/* unknown: to be passed over */
-	CHAL_HTTP_01		= 1,	/* RFC 8555, 8.3 */
-	CHAL_DNS_01		= 2,	/* RFC 8555, 8.4 */
-	CHAL_TLS_ALPN_01	= 3,	/* RFC 8737 */
-	CHAL_DNS_ACCOUNT_01	= 4,	/* draft-ietf-acme-dns-account-label */
-	CHAL_DNS_PERSIST_01	= 5,	/* draft-ietf-acme-dns-persist */
-	CHAL_MAX
-};
-
-/* "http-01"; "none".  The type of a name, CHAL_NONE at worst. */
-const char *chal_name(enum chal_type);
-enum chal_type chal_type_of(const char *);
-
 /* Can this identifier be validated so?  A wildcard in DNS only (RFC 8555,
    7.1.3), an address not in DNS (RFC 8738, 7).  1 or 0. */
-int chal_fits(enum chal_type, const char *ident);
+int chal_fits(enum challenge_type, const char *ident);
 
 /* Is it a token that may be used: LIMIT_TOKEN_MIN to LIMIT_TOKEN bytes of
    base64url (RFC 8555, 8.1)?  1 or 0. */
@@ -54,7 +40,7 @@ void chal_txt(const char *key_authz, char out[CHAL_TXT]);
  * and may be NULL for the others.  0; -1 ERR_FORMAT: the name or another type,
  * also when the owner name would be longer than DNS allows.
  */
-int chal_owner(enum chal_type, const char *ident, const char *account,
+int chal_owner(enum challenge_type, const char *ident, const char *account,
     char out[NAME_TEXT], struct err *);
 
 /* A record of dns-persist-01: a standing grant. */

@@ -48,42 +48,107 @@ clk_text(int64_t us, char *out)
 	return out;
 }
 
+/* ${n} digits, moved over: their number, or -1. */
+static int
+digits(const char **p, int n)
+{
+	int	v = 0;
+
+	for (; n > 0; n--, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return -1;
+		v = v * 10 + (**p - '0');
+	}
+	return v;
+}
+
+/* "YYYY-MM-DD", moved over: 0 or -1. */
+static int
+date(const char **p, struct tm *tm)
+{
+	static const int	days[] = {
+		31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int			y, m, d, leap;
+
+	if ((y = digits(p, 4)) == -1 || *(*p)++ != '-' ||
+	    (m = digits(p, 2)) < 1 || m > 12 || *(*p)++ != '-' ||
+	    (d = digits(p, 2)) < 1)
+		return -1;
+	leap = m == 2 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+	if (d > days[m - 1] + leap)
+		return -1;
+	tm->tm_year = y - 1900;
+	tm->tm_mon = m - 1;
+	tm->tm_mday = d;
+	return 0;
+}
+
+/* "HH:MM:SS", moved over: 0 or -1.  A leap second is the next one. */
+static int
+daytime(const char **p, struct tm *tm)
+{
+	if ((tm->tm_hour = digits(p, 2)) == -1 || tm->tm_hour > 23 ||
+	    *(*p)++ != ':' || (tm->tm_min = digits(p, 2)) == -1 ||
+	    tm->tm_min > 59 || *(*p)++ != ':' ||
+	    (tm->tm_sec = digits(p, 2)) == -1 || tm->tm_sec > 60)
+		return -1;
+	return 0;
+}
+
+/* ".5", if there is one, moved over: microseconds, or -1. */
+static int64_t
+fraction(const char **p)
+{
+	int64_t	us = 0, unit = CLK_SEC;
+
+	if (**p != '.')
+		return 0;
+	if (*++*p < '0' || **p > '9')
+		return -1;
+	for (; **p >= '0' && **p <= '9'; (*p)++) {
+		unit /= 10;
+		us += unit * (**p - '0');
+	}
+	return us;
+}
+
+/* "Z" or "+HH:MM" to the end: seconds that are ahead of UTC; 0 or -1. */
+static int
+offset(const char *p, int64_t *out)
+{
+	int	sign = *p == '+' ? 1 : -1, h, m;
+
+	*out = 0;
+	if (*p == 'Z' || *p == 'z')
+		return p[1] == '\0' ? 0 : -1;
+	if (*p != '+' && *p != '-')
+		return -1;
+	p++;
+	if ((h = digits(&p, 2)) == -1 || h > 23 || *p++ != ':' ||
+	    (m = digits(&p, 2)) == -1 || m > 59 || *p != '\0')
+		return -1;
+	*out = sign * (h * 3600 + m * 60);
+	return 0;
+}
+
 int
 clk_parse(const char *s, int64_t *out)
 {
-	struct tm	 tm;
-	const char	*p;
-	char		*end;
-	int		 hh, mm, n = 0;
-	double		 frac = 0;
-	int64_t		 t;
+	struct tm	tm;
+	int64_t		us = 0, ahead = 0;
 
 	memset(&tm, 0, sizeof(tm));
-	p = strptime(s, "%Y-%m-%d", &tm);
-	if (p == NULL)
+	if (date(&s, &tm) == -1)
 		return -1;
-	if (*p == '\0') {
-		*out = (int64_t)timegm(&tm) * CLK_SEC;
-		return 0;
-	}
-	if (*p != 'T' && *p != 't' && *p != ' ')
-		return -1;
-	p = strptime(p + 1, "%H:%M:%S", &tm);
-	if (p == NULL)
-		return -1;
-	if (*p == '.') {
-		frac = strtod(p, &end);
-		p = end;
-	}
-	t = (int64_t)timegm(&tm);
-	if (strcmp(p, "Z") != 0 && strcmp(p, "z") != 0) {
-		if ((*p != '+' && *p != '-') ||
-		    sscanf(p + 1, "%2d:%2d%n", &hh, &mm, &n) != 2 ||
-		    p[1 + n] != '\0')
+	if (*s != '\0') {
+		if (*s != 'T' && *s != 't' && *s != ' ')
 			return -1;
-		t -= (*p == '+' ? 1 : -1) * (hh * 3600 + mm * 60);
+		s++;
+		if (daytime(&s, &tm) == -1 || (us = fraction(&s)) == -1 ||
+		    offset(s, &ahead) == -1)
+			return -1;
 	}
-	*out = t * CLK_SEC + (int64_t)(frac * (double)CLK_SEC);
+	*out = ((int64_t)timegm(&tm) - ahead) * CLK_SEC + us;
 	return 0;
 }
 

@@ -24,7 +24,12 @@ void clk_fix(int64_t);
 #define CLK_TEXT 32
 char *clk_text(int64_t, char *);
 
-/* Read RFC 3339, or a date alone (midnight UTC): 0 or -1. */
+/*
+ * Read RFC 3339 (5.6: "2026-11-22T12:00:00.5+01:00", also with a blank in the
+ * place of T), or a date alone (midnight UTC), with nothing around it: 0, or -1
+ * and *out as it was.  Digits behind the microsecond are dropped; a leap second
+ * is the first second of the next minute.
+ */
 int clk_parse(const char *, int64_t *);
 
 /*

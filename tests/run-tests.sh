@@ -9,8 +9,8 @@
 #   JOBS=N ...       so many at once (2; system tests, which mostly wait, 2 more)
 #   LOGS=DIR ...     where the output of each test goes and stays
 #
-# One line a test: ok, FAIL or skip, name, seconds, counts.  Behind a FAIL come
-# the last 40 lines of its output.  The last line is
+# One line a test: ok, FAIL or skip, name, seconds, those of processors, counts.
+# Behind a FAIL come the last 40 lines of its output.  The last line is
 # "N passed, N failed, N skipped"; exits 1 when something failed.
 #
 # Counts.  A cmocka program counts each of its tests; a script counts by its
@@ -54,14 +54,17 @@ trap 'exit 1' INT TERM HUP
 
 # --- one test ---------------------------------------------------------------------
 
-# Run NAME COMMAND... with its output in a file, then its status and seconds.
+# Run NAME COMMAND... with its output in a file, then its status, seconds, and
+# those of processors (of what it waited for: not the database server's).
 one()
 {
-	local log=$logs/${1//\//_}.log began=$SECONDS rc
+	local log=$logs/${1//\//_}.log began=$SECONDS rc cpu TIMEFORMAT='%U %S'
 
-	"${@:2}" >"$log" 2>&1 </dev/null
-	rc=$?
-	echo "$rc $((SECONDS - began))" > "$log.rc"
+	cpu=$({ time "${@:2}" >"$log" 2>&1 </dev/null; } 2>&1
+	    echo $?)
+	rc=${cpu##*$'\n'}
+	cpu=$(awk 'NR == 1 { printf "%.0f", $1 + $2 }' <<< "$cpu")
+	echo "$rc $((SECONDS - began)) $cpu" > "$log.rc"
 }
 
 # Count what a test said: passed failed skipped.
@@ -101,9 +104,9 @@ count()
 # Take the result of NAME.
 result()
 {
-	local log=$logs/${1//\//_}.log rc secs p f s word=ok
+	local log=$logs/${1//\//_}.log rc secs cpu p f s word=ok
 
-	read -r rc secs < "$log.rc" || { rc=1; secs=0; }
+	read -r rc secs cpu < "$log.rc" || { rc=1; secs=0; cpu=0; }
 	read -r p f s < <(count "$log" "$rc")
 	passed=$((passed + p))
 	failed=$((failed + f))
@@ -114,7 +117,8 @@ result()
 	elif [ "$p" -eq 0 ]; then
 		word=skip
 	fi
-	printf '%-4s %-34s %3d s  %d passed%s%s\n' "$word" "$1" "$secs" "$p" \
+	printf '%-4s %-34s %3d s %3d cpu  %d passed%s%s\n' "$word" "$1" \
+	    "$secs" "$cpu" "$p" \
 	    "$([ "$f" -eq 0 ] || echo ", $f failed")" \
 	    "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	if [ "$f" -ne 0 ]; then

@@ -6,13 +6,11 @@
 
 #include "acme/revoke.h"
 #include "auditor/cmd/acme.h"
+#include "auditor/cmd/revoke_expect.h"
 #include "auditor/db/expect.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/mem.h"
-
-/* A CA has a day to publish it (Baseline Requirements, 4.9.7). */
-#define BY_US		(86400 * CLK_SEC)
 
 struct act {
 	struct cmd_ctx		*ctx;
@@ -21,45 +19,10 @@ struct act {
 	struct acme_account_row	 account;
 	json_t			*orders;	/* URLs, that proved its
 						   names */
-	int64_t			 expectation;
-	int			 fresh;		/* it was added by us */
+	struct revoke_expect	 expect;
 };
 
 /* --- the revocation ------------------------------------------------------ */
-
-static int
-find_expectation(struct act *a, struct err *e)
-{
-	const struct span	 key = { a->c->issuer, 32 };
-	struct db_res		*r = NULL;
-
-	if (db_query(a->ctx->db, &r, e, "select id from expectation where "
-	    "kind = 'revocation' and state = 'open' and issuer_spki_sha256 "
-	    "= $1 and serial = $2 limit 1", "bs", &key, a->c->serial) == -1)
-		return -1;
-	a->expectation = db_rows(r) != 0 ? db_int(r, 0, 0) : 0;
-	db_free(r);
-	return 0;
-}
-
-/* Expected with this reason (-1: any), in the caller's transaction. */
-static int
-expectation(struct act *a, int reason, struct err *e)
-{
-	char				 hex[65], *issuer = hex;
-	char				*serial = a->c->serial;
-	const struct serials		 s = { &serial, &issuer, 1, 1, 1 };
-	struct expect_revocation	 x;
-	size_t				 added, changed;
-
-	(void)enc_hex_to(hex, a->c->issuer, 32);
-	memset(&x, 0, sizeof(x));
-	x.serials = &s;
-	x.by_ms = (clk_wall() + BY_US) / 1000;
-	x.reason_code = reason;
-	x.author = cmd_actor();
-	return expect_revocation_add(a->ctx->db, &x, &added, &changed, e);
-}
 
 static json_t *
 about(const struct act *a)
@@ -69,7 +32,7 @@ about(const struct act *a)
 	return json_pack("{sI ss ss sI sO sO sO}", "finding",
 	    (json_int_t)a->c->id, "cert_sha256", enc_hex_to(hex,
 	    a->c->sha256, 32), "serial", a->c->serial, "expectation",
-	    (json_int_t)a->expectation, "approved_by", a->c->approved,
+	    (json_int_t)a->expect.id, "approved_by", a->c->approved,
 	    "served", a->c->served, "orders", a->orders);
 }
 
@@ -94,14 +57,10 @@ announce(struct act *a, struct err *e)
 
 	if (db_begin(a->ctx->db, e) == -1)
 		return -1;
-	if (find_expectation(a, e) == 0) {
-		a->fresh = a->expectation == 0;
-		if ((!a->fresh || (expectation(a, reason, e) == 0 &&
-		    find_expectation(a, e) == 0)) && cmd_audit(a->ctx,
-		    "finding.respond", about(a), e) == 0 &&
-		    db_commit(a->ctx->db, e) == 0)
-			return 0;
-	}
+	if (revoke_expect_open(a->ctx->db, &a->expect, reason, e) == 0 &&
+	    cmd_audit(a->ctx, "finding.respond", about(a), e) == 0 &&
+	    db_commit(a->ctx->db, e) == 0)
+		return 0;
 	db_rollback(a->ctx->db);
 	return -1;
 }
@@ -115,11 +74,11 @@ note(struct act *a, int rc, const char *why, struct err *e)
 
 	json_object_set_new(o, "result", json_string(rc == 0 ? "revoked" :
 	    rc == 1 ? "was revoked before" : why));
-	if (ok && rc == -1 && a->fresh)
-		ok = expect_cancel(a->ctx->db, a->expectation, e) == 0;
+	if (ok && rc == -1 && a->expect.fresh)
+		ok = expect_cancel(a->ctx->db, a->expect.id, e) == 0;
 	/* what was revoked before has the reason that was given then */
-	if (ok && rc == 1 && a->fresh)
-		ok = expectation(a, -1, e) == 0;
+	if (ok && rc == 1 && a->expect.fresh)
+		ok = revoke_expect_set(a->ctx->db, &a->expect, -1, e) == 0;
 	if (!ok)
 		json_decref(o);
 	else
@@ -173,13 +132,13 @@ say(struct act *a, int before)
 		    (json_int_t)a->c->id, "cert_sha256", enc_hex_to(hex,
 		    a->c->sha256, 32), "serial", a->c->serial, "reason",
 		    revoke_name(REVOKE_CESSATION), "already", before,
-		    "expectation", (json_int_t)a->expectation));
+		    "expectation", (json_int_t)a->expect.id));
 		return;
 	}
 	printf("finding %lld: %s\n  serial     %s\n  expected   in its CRL "
 	    "within a day (expectation %lld); the finding is contained then\n",
 	    (long long)a->c->id, before ? "was revoked already" : "revoked",
-	    a->c->serial, (long long)a->expectation);
+	    a->c->serial, (long long)a->expect.id);
 }
 
 int
@@ -194,6 +153,8 @@ respond_act(struct cmd_ctx *ctx, const struct respond *c,
 	a.ctx = ctx;
 	a.c = c;
 	a.talk = t;
+	a.expect.issuer = c->issuer;
+	a.expect.serial = c->serial;
 	a.orders = json_array();
 	payload = revoke_new(buf_bytes(&c->der), REVOKE_CESSATION,
 	    REVOKE_BY_OTHER, NULL, e);

@@ -7,6 +7,7 @@
 #include "acme/revoke.h"
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/revoke_expect.h"
 #include "auditor/db/expect.h"
 #include "auditor/db/known.h"
 #include "auditor/decide.h"
@@ -15,9 +16,6 @@
 #include "ocsp/rev.h"
 
 extern const struct cmd cmd_revoke;
-
-/* A CA has a day for it (Baseline Requirements, 4.9.1.1 and 4.9.7). */
-#define BY_US	(86400 * CLK_SEC)
 
 /* What was said on the command line, and what came of it. */
 struct request {
@@ -30,75 +28,31 @@ struct request {
 	enum revoke_by		 by;
 	struct revoke_target	 t;
 	char			*payload;
-	int64_t			 expectation;	/* 0: none */
-	int			 fresh;		/* it was added by us */
-	int64_t			 until;		/* of it, us */
+	struct revoke_expect	 expect;
 	int			 before;	/* was revoked already */
 };
 
 /* --- the expectation ----------------------------------------------------- */
 
-static int
-find_expectation(struct cmd_ctx *ctx, struct request *q, struct err *e)
-{
-	const struct span	 key = { q->t.issuer, 32 };
-	struct db_res		*r = NULL;
-
-	if (db_query(ctx->db, &r, e, "select id from expectation where kind "
-	    "= 'revocation' and state = 'open' and issuer_spki_sha256 = $1 "
-	    "and serial = $2 limit 1", "bs", &key, q->t.cert.serial) == -1)
-		return -1;
-	q->expectation = db_rows(r) != 0 ? db_int(r, 0, 0) : 0;
-	db_free(r);
-	return 0;
-}
-
-/* Expected with this reason (-1: any), in the caller's transaction. */
-static int
-put_expectation(struct cmd_ctx *ctx, struct request *q, int reason,
-    struct err *e)
-{
-	char				 hex[65], *issuer = hex;
-	char				*serial = q->t.cert.serial;
-	struct serials			 s = { &serial, &issuer, 1, 1, 1 };
-	struct expect_revocation	 x;
-	size_t				 added, changed;
-
-	(void)enc_hex_to(hex, q->t.issuer, 32);
-	memset(&x, 0, sizeof(x));
-	x.serials = &s;
-	x.by_ms = q->until / 1000;
-	x.reason_code = reason;
-	x.author = cmd_actor();
-	return expect_revocation_add(ctx->db, &x, &added, &changed, e);
-}
-
-/*
- * Before the request goes out.  One that is open already stays as it is until
- * the CA has said yes.
- */
+/* Before the request goes out. */
 static int
 announce(struct cmd_ctx *ctx, struct request *q, struct err *e)
 {
 	char	hex[65];
 
 	(void)enc_hex_to(hex, q->t.cert.cert_sha256, 32);
-	q->until = clk_wall() + BY_US;
+	q->expect.issuer = q->t.issuer;
+	q->expect.serial = q->t.cert.serial;
 	if (db_begin(ctx->db, e) == -1)
 		return -1;
-	if (find_expectation(ctx, q, e) == -1)
-		goto bad;
-	q->fresh = q->expectation == 0;
-	if (q->fresh && (put_expectation(ctx, q, revoke_published(q->reason,
-	    q->by), e) == -1 || find_expectation(ctx, q, e) == -1))
-		goto bad;
-	if (cmd_audit(ctx, "certificate.revoke", json_pack("{ss ss ss ss sI}",
+	if (revoke_expect_open(ctx->db, &q->expect, revoke_published(
+	    q->reason, q->by), e) == 0 &&
+	    cmd_audit(ctx, "certificate.revoke", json_pack("{ss ss ss ss sI}",
 	    "cert_sha256", hex, "serial", q->t.cert.serial, "reason",
 	    revoke_name(q->reason), "with", q->with, "expectation",
-	    (json_int_t)q->expectation), e) == 0 &&
+	    (json_int_t)q->expect.id), e) == 0 &&
 	    db_commit(ctx->db, e) == 0)
 		return 0;
-bad:
 	db_rollback(ctx->db);
 	return -1;
 }
@@ -109,18 +63,18 @@ take_back(struct cmd_ctx *ctx, struct request *q, const char *why)
 {
 	struct err	e = ERR_INIT;
 
-	if (!q->fresh)
+	if (!q->expect.fresh)
 		return;
 	if (db_begin(ctx->db, &e) == -1 ||
-	    expect_cancel(ctx->db, q->expectation, &e) == -1 ||
+	    expect_cancel(ctx->db, q->expect.id, &e) == -1 ||
 	    cmd_audit(ctx, "expect.cancel", json_pack("{sI ss}",
-	    "expectation", (json_int_t)q->expectation, "reason", why), &e) ==
+	    "expectation", (json_int_t)q->expect.id, "reason", why), &e) ==
 	    -1 || db_commit(ctx->db, &e) == -1) {
 		db_rollback(ctx->db);
 		fprintf(stderr, "certvigil: expectation %lld stays (%s): "
 		    "certvigil expect cancel %lld\n",
-		    (long long)q->expectation, e.msg,
-		    (long long)q->expectation);
+		    (long long)q->expect.id, e.msg,
+		    (long long)q->expect.id);
 	}
 }
 
@@ -194,8 +148,8 @@ done(struct cmd_ctx *ctx, struct request *q, struct err *e)
 	if (db_begin(ctx->db, e) == -1)
 		return -1;
 	/* what was revoked before has the reason that was given then */
-	if (((!q->before || q->fresh) && put_expectation(ctx, q, q->before ?
-	    -1 : published, e) == -1) ||
+	if (((!q->before || q->expect.fresh) && revoke_expect_set(ctx->db,
+	    &q->expect, q->before ? -1 : published, e) == -1) ||
 	    (bad && mark_key(ctx, q, e) == -1) ||
 	    db_commit(ctx->db, e) == -1) {
 		db_rollback(ctx->db);
@@ -272,14 +226,14 @@ say(struct cmd_ctx *ctx, const struct request *q)
 	json_t	*o;
 
 	(void)enc_hex_to(hex, q->t.cert.cert_sha256, 32);
-	(void)clk_text(q->until, by);
+	(void)clk_text(q->expect.until, by);
 	if (ctx->json) {
 		o = json_pack("{ss ss ss ss sb sb so so}", "cert_sha256", hex,
 		    "serial", q->t.cert.serial, "reason",
 		    revoke_name(q->reason), "reason_published",
 		    revoke_name(published), "already", q->before, "dry_run",
-		    q->dry, "expectation", q->expectation == 0 ? json_null() :
-		    json_integer(q->expectation), "by", q->expectation == 0 ?
+		    q->dry, "expectation", q->expect.id == 0 ? json_null() :
+		    json_integer(q->expect.id), "by", q->expect.id == 0 ?
 		    json_null() : json_string(by));
 		cmd_json(o);
 	} else if (q->dry)
@@ -292,7 +246,7 @@ say(struct cmd_ctx *ctx, const struct request *q)
 	else
 		printf("%s: revoked\n  serial     %s\n  published  as %s, by "
 		    "%s (expectation %lld)\n", what, q->t.cert.serial,
-		    revoke_name(published), by, (long long)q->expectation);
+		    revoke_name(published), by, (long long)q->expect.id);
 	if (!q->dry && q->t.deployed != NULL && !ctx->quiet)
 		fprintf(stderr, "certvigil: it is still in %s; certvigil "
 		    "issue orders another one\n", q->t.deployed);

@@ -58,6 +58,19 @@ netaddr_is4(const struct netaddr *a)
 	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
 }
 
+uint32_t
+netaddr_hash(const struct netaddr *a, uint64_t seed)
+{
+	uint64_t	half[2], h = seed;
+
+	memcpy(half, a->b, sizeof(half));
+	h = (h ^ half[0]) * 0x9e3779b97f4a7c15u;
+	h = ((h ^ h >> 29) ^ half[1]) * 0xbf58476d1ce4e5b9u;
+	/* The last byte of an address is the highest of a half. */
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(h >> 32);
+}
+
 socklen_t
 netaddr_sock(const struct netaddr *a, uint16_t port,
     struct sockaddr_storage *sa)

@@ -30,4 +30,8 @@ char *netaddr_text(const struct netaddr *, char *);
 /* 1 when it is an IPv4 address. */
 int netaddr_is4(const struct netaddr *);
 
+/* A hash that whoever does not know the seed cannot steer; all its bits serve
+   as a mask's. */
+uint32_t netaddr_hash(const struct netaddr *, uint64_t seed);
+
 #endif

@@ -383,7 +383,7 @@ record(struct record *r, const struct flow_place *f, const char *auth,
 	r->token = f->token;
 	r->auth = auth;
 	chal_txt(auth, r->value);
-	return chal_owner(CHAL_DNS_01, r->ident, NULL, r->owner, e);
+	return chal_owner(CHALLENGE_DNS_01, r->ident, NULL, r->owner, e);
 }
 
 /* Until it is seen where it must be. */

@@ -64,15 +64,11 @@ touch(struct challenge_role *r, struct challenge_conn *c)
 static unsigned
 group_of(const struct challenge_role *r, const struct netaddr *a)
 {
-	uint64_t	half[2], h = r->stores[0].seed;
+	struct netaddr	net = *a;
 
-	memcpy(half, a->b, sizeof(half));
-	h = (h ^ half[0]) * 0x9e3779b97f4a7c15u;
-	if (netaddr_is4(a))
-		h = ((h ^ h >> 29) ^ half[1]) * 0xbf58476d1ce4e5b9u;
-	/* The last byte of an address is the highest of a half. */
-	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
-	return (unsigned)(h >> 32) & (CHALLENGE_GROUPS - 1);
+	if (!netaddr_is4(a))
+		memset(net.b + 8, 0, 8);
+	return netaddr_hash(&net, r->stores[0].seed) & (CHALLENGE_GROUPS - 1);
 }
 
 static void

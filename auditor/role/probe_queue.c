@@ -21,12 +21,7 @@ struct probe_peer {
 static size_t
 slot(const struct probe_queue *q, const struct netaddr *a)
 {
-	uint64_t	half[2], h = q->seed;
-
-	memcpy(half, a->b, sizeof(half));
-	h = (h ^ half[0]) * 0x9e3779b97f4a7c15u;
-	h = ((h ^ h >> 29) ^ half[1]) * 0xbf58476d1ce4e5b9u;
-	return (size_t)(h ^ h >> 32) & (PROBE_PEERS - 1);
+	return netaddr_hash(a, q->seed) & (PROBE_PEERS - 1);
 }
 
 static struct probe_peer *

@@ -29,8 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	    &b, NULL) == 0 && (strpbrk(text, "/.;$ \n") != NULL ||
 	    strlen(text) > LIMIT_TOKEN))
 		abort();
-	for (t = 0; t <= CHAL_MAX; t++)
-		if (chal_owner((enum chal_type)t, text, ME, out, NULL) == 0 &&
+	for (t = 0; t <= CHALLENGE_MAX; t++)
+		if (chal_owner((enum challenge_type)t, text, ME, out, NULL) == 0 &&
 		    (out[0] != '_' || strlen(out) > 253))
 			abort();
 	if (chal_sni(text, out, NULL) == 0 && strchr(out, '*') != NULL)

@@ -87,11 +87,16 @@ def check_faults(rig, c):
     rig.honest()
     for name in ("cut_before", "cut_after", "cut_mid", "garbage", "html",
                  "empty", "deep"):
+        # a connection that had a problem is cut like any other
+        refused("malformed", "no names", c.order, [])
         rig.fault(name, at="newOrder", times=1)
         n = len(get(rig.admin + "/orders"))
         try:
             c.order(["f.example"])
             check(False, name)
+        except TimeoutError:
+            check(False, name + ": the connection stays open")
+            c.conns.clear()
         except (OSError, HTTPException, ValueError,
                 RecursionError, LookupError, TypeError):
             c.conns.clear()

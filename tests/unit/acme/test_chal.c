@@ -24,40 +24,41 @@ static void
 test_types(void **state)
 {
 	static const struct {
-		enum chal_type	 t;
-		const char	*name;
-		int		 dns, wild, ip;
+		enum challenge_type	 t;
+		const char		*name;
+		int			 dns, wild, ip;
 	} t[] = {
-		{ CHAL_HTTP_01, "http-01", 1, 0, 1 },
-		{ CHAL_DNS_01, "dns-01", 1, 1, 0 },
-		{ CHAL_TLS_ALPN_01, "tls-alpn-01", 1, 0, 1 },
-		{ CHAL_DNS_ACCOUNT_01, "dns-account-01", 1, 1, 0 },
-		{ CHAL_DNS_PERSIST_01, "dns-persist-01", 1, 1, 0 },
-		{ CHAL_NONE, "none", 0, 0, 0 }
+		{ CHALLENGE_HTTP_01, "http-01", 1, 0, 1 },
+		{ CHALLENGE_DNS_01, "dns-01", 1, 1, 0 },
+		{ CHALLENGE_TLS_ALPN_01, "tls-alpn-01", 1, 0, 1 },
+		{ CHALLENGE_DNS_ACCOUNT_01, "dns-account-01", 1, 1, 0 },
+		{ CHALLENGE_DNS_PERSIST_01, "dns-persist-01", 1, 1, 0 },
+		{ CHALLENGE_MAX, NULL, 0, 0, 0 },
+		{ 0, NULL, 0, 0, 0 }
 	};
 	size_t	i;
 
 	(void)state;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		assert_string_equal(chal_name(t[i].t), t[i].name);
-		assert_int_equal(chal_type_of(t[i].name), t[i].t);
+		if (t[i].name == NULL)
+			assert_null(challenge_name(t[i].t));
+		else
+			assert_int_equal(challenge_of(t[i].name), t[i].t);
 		assert_int_equal(chal_fits(t[i].t, "a.example"), t[i].dns);
 		assert_int_equal(chal_fits(t[i].t, "*.a.example"), t[i].wild);
 		assert_int_equal(chal_fits(t[i].t, "192.0.2.1"), t[i].ip);
 		assert_int_equal(chal_fits(t[i].t, "2001:db8::1"), t[i].ip);
 	}
 	/* stored numbers */
-	assert_int_equal(CHAL_HTTP_01, 1);
-	assert_int_equal(CHAL_DNS_01, 2);
-	assert_int_equal(CHAL_TLS_ALPN_01, 3);
-	assert_int_equal(CHAL_DNS_ACCOUNT_01, 4);
-	assert_int_equal(CHAL_DNS_PERSIST_01, 5);
-	assert_int_equal(CHAL_MAX, 6);
-	assert_int_equal(chal_type_of("tls-sni-01"), CHAL_NONE);
-	assert_int_equal(chal_type_of(""), CHAL_NONE);
-	assert_int_equal(chal_type_of("HTTP-01"), CHAL_NONE);
-	assert_string_equal(chal_name(CHAL_MAX), "none");
-	assert_int_equal(chal_fits(CHAL_MAX, "a.example"), 0);
+	assert_int_equal(CHALLENGE_HTTP_01, 1);
+	assert_int_equal(CHALLENGE_DNS_01, 2);
+	assert_int_equal(CHALLENGE_TLS_ALPN_01, 3);
+	assert_int_equal(CHALLENGE_DNS_ACCOUNT_01, 4);
+	assert_int_equal(CHALLENGE_DNS_PERSIST_01, 5);
+	assert_int_equal(CHALLENGE_MAX, 6);
+	assert_int_equal(challenge_of("tls-sni-01"), 0);
+	assert_int_equal(challenge_of(""), 0);
+	assert_int_equal(challenge_of("HTTP-01"), 0);
 }
 
 /* What a hostile CA would write files and run programs with. */
@@ -113,30 +114,30 @@ static void
 test_owner(void **state)
 {
 	static const struct {
-		enum chal_type	 t;
+		enum challenge_type	 t;
 		const char	*ident, *account, *want;
 	} t[] = {
-		{ CHAL_DNS_01, "Example.com", NULL,
+		{ CHALLENGE_DNS_01, "Example.com", NULL,
 		    "_acme-challenge.example.com" },
-		{ CHAL_DNS_01, "*.example.com", NULL,
+		{ CHALLENGE_DNS_01, "*.example.com", NULL,
 		    "_acme-challenge.example.com" },
-		{ CHAL_DNS_ACCOUNT_01, "example.org", ACCOUNT,
+		{ CHALLENGE_DNS_ACCOUNT_01, "example.org", ACCOUNT,
 		    "_ujmmovf2vn55tgye._acme-challenge.example.org" },
-		{ CHAL_DNS_ACCOUNT_01, "*.example.org",
+		{ CHALLENGE_DNS_ACCOUNT_01, "*.example.org",
 		    "https://ca.example/acme/acct/1",
 		    "_" LABEL1 "._acme-challenge.example.org" },
-		{ CHAL_DNS_PERSIST_01, "example.com", NULL,
+		{ CHALLENGE_DNS_PERSIST_01, "example.com", NULL,
 		    "_validation-persist.example.com" },
-		{ CHAL_DNS_PERSIST_01, "*.example.com", ACCOUNT,
+		{ CHALLENGE_DNS_PERSIST_01, "*.example.com", ACCOUNT,
 		    "_validation-persist.example.com" },
-		{ CHAL_DNS_ACCOUNT_01, "example.org", NULL, NULL },
-		{ CHAL_DNS_ACCOUNT_01, "example.org", "", NULL },
-		{ CHAL_DNS_01, "192.0.2.1", NULL, NULL },
-		{ CHAL_DNS_PERSIST_01, "2001:db8::1", NULL, NULL },
-		{ CHAL_DNS_01, "a..example", NULL, NULL },
-		{ CHAL_HTTP_01, "example.com", NULL, NULL },
-		{ CHAL_TLS_ALPN_01, "example.com", NULL, NULL },
-		{ CHAL_NONE, "example.com", NULL, NULL }
+		{ CHALLENGE_DNS_ACCOUNT_01, "example.org", NULL, NULL },
+		{ CHALLENGE_DNS_ACCOUNT_01, "example.org", "", NULL },
+		{ CHALLENGE_DNS_01, "192.0.2.1", NULL, NULL },
+		{ CHALLENGE_DNS_PERSIST_01, "2001:db8::1", NULL, NULL },
+		{ CHALLENGE_DNS_01, "a..example", NULL, NULL },
+		{ CHALLENGE_HTTP_01, "example.com", NULL, NULL },
+		{ CHALLENGE_TLS_ALPN_01, "example.com", NULL, NULL },
+		{ 0, "example.com", NULL, NULL }
 	};
 	char		out[NAME_TEXT];
 	struct err	e;
@@ -167,11 +168,11 @@ test_owner_long(void **state)
 	for (i = 0; i < sizeof(s); i++)
 		s[i] = i % 50 == 49 ? '.' : 'a';
 	s[253 - 16] = '\0';
-	assert_int_equal(chal_owner(CHAL_DNS_01, s, NULL, out, NULL), 0);
+	assert_int_equal(chal_owner(CHALLENGE_DNS_01, s, NULL, out, NULL), 0);
 	assert_int_equal(strlen(out), 253);
 	s[253 - 16] = 'a';
 	s[253 - 15] = '\0';
-	assert_int_equal(chal_owner(CHAL_DNS_01, s, NULL, out, NULL), -1);
+	assert_int_equal(chal_owner(CHALLENGE_DNS_01, s, NULL, out, NULL), -1);
 }
 
 static void

@@ -184,6 +184,31 @@ many(void **state)
 	assert_int_equal(n, N);
 }
 
+/* The addresses of one network, of which only the last byte differs, do not
+   share a chain. */
+static void
+spread(void **state)
+{
+	struct probe_unit	*u;
+	char			 addr[64];
+	size_t			 i, k, used;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < 256; i++) {
+			(void)snprintf(addr, sizeof(addr), k == 0 ?
+			    "192.0.2.%zu" : "2001:db8::%zx", i);
+			(void)add(i, addr, 443);
+		}
+		used = 0;
+		for (i = 0; i < PROBE_PEERS; i++)
+			used += q.peers[i] != NULL;
+		assert_true(used > 200);
+		while ((u = probe_queue_look(&q)) != NULL)
+			assert_null(probe_queue_done(&q, u, 0));
+	}
+}
+
 int
 main(void)
 {
@@ -192,6 +217,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(turns, begin, finish),
 		cmocka_unit_test_setup_teardown(dead, begin, finish),
 		cmocka_unit_test_setup_teardown(many, begin, finish),
+		cmocka_unit_test_setup_teardown(spread, begin, finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
