@@ -102,9 +102,10 @@ approve(struct cmd_ctx *ctx, const struct respond *c, struct err *e)
 	else
 		printf("finding %lld: the revocation of serial %s (%s) is "
 		    "approved by %s for a day; somebody else runs certvigil "
-		    "respond %lld --yes\n", (long long)c->id, c->serial,
+		    "respond %lld --yes%s\n", (long long)c->id, c->serial,
 		    c->names.n != 0 ? c->names.v[0] : hex, cmd_actor(),
-		    (long long)c->id);
+		    (long long)c->id, json_array_size(c->served) == 0 ? "" :
+		    " (--although-served, as something serves it)");
 	return 0;
 }
 

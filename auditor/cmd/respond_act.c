@@ -10,7 +10,6 @@
 #include "auditor/db/expect.h"
 #include "base/clk.h"
 #include "base/enc.h"
-#include "base/mem.h"
 
 struct act {
 	struct cmd_ctx		*ctx;
