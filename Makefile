@@ -229,7 +229,7 @@ test-long:
 
 check-asan:
 	$(Q)sh tests/deps.sh test
-	+$(Q)$(SUB) V=asan CFLAGS='-O1 -g' all rig unit fuzzers
+	+$(Q)$(SUB) V=asan CFLAGS='-O1 -g1' all rig unit fuzzers
 	$(Q)ASAN=1 bash tests/run-tests.sh $(B)/asan
 
 fuzz:

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "pki/der.h"
 #include "pki/dn.h"
+#include "pki/pem.h"
 #include "pki/ptr.h"
 
 #define BEGIN		"-----BEGIN CERTIFICATE-----"
@@ -238,21 +239,10 @@ got_read(struct span pem, const struct got_want *w, struct got *g,
 void
 got_pem(const struct got *g, size_t from, struct buf *out)
 {
-	struct buf	text = BUF_INIT;
-	size_t		i, at;
+	size_t	i;
 
-	for (i = from; i < g->n; i++) {
-		buf_reset(&text);
-		enc_b64(&text, g->der[i].p, g->der[i].n);
-		buf_str(out, BEGIN "\n");
-		for (at = 0; at < text.n; at += PEM_WIDTH) {
-			buf_add(out, text.p + at, text.n - at < PEM_WIDTH ?
-			    text.n - at : PEM_WIDTH);
-			buf_u8(out, '\n');
-		}
-		buf_str(out, END "\n");
-	}
-	buf_free(&text);
+	for (i = from; i < g->n; i++)
+		pem_put(out, "CERTIFICATE", buf_bytes(&g->der[i]));
 }
 
 /* Has this Name that common name? */

@@ -457,4 +457,20 @@
 /* Entries of audit.ari. */
 #define LIMIT_ARI_URLS		64
 
+/* --- pre-flight --- */
+
+/* Silence of a resolver, of a peer: for all checks of an order together. */
+#define LIMIT_PREFLIGHT_MS	2000
+/* Questions and connections under way at a time: 100 names are some 400. */
+#define LIMIT_PREFLIGHT_ASKS	64u
+#define LIMIT_PREFLIGHT_REACHES	64u
+/* Addresses of one name that are tried: a CA takes one of them. */
+#define LIMIT_PREFLIGHT_ADDRS	8u
+/* What a server of a name says to a probe: a head, and 87 bytes. */
+#define LIMIT_PREFLIGHT_BODY	8192u
+/* Right answers that are remembered, for an hour: names of many orders. */
+#define LIMIT_PREFLIGHT_KNOWN	4096u
+/* Labels of a name that are asked for CAA. */
+#define LIMIT_PREFLIGHT_LABELS	128u
+
 #endif

@@ -5,6 +5,8 @@
 
 #include "base/enc.h"
 
+#define LINE	48	/* bytes of a line, 64 characters */
+
 /* Where ${text} begins at or after the cursor, or NULL. */
 static const uint8_t *
 find(const struct cur *c, const char *text)
@@ -39,4 +41,17 @@ pem_next(struct cur *c, const char *label, struct buf *out)
 	    enc_unb64(buf_text(&text), text.n, out) == 0 ? 1 : -1;
 	buf_free(&text);
 	return r;
+}
+
+void
+pem_put(struct buf *out, const char *label, struct span der)
+{
+	size_t	i;
+
+	buf_fmt(out, "-----BEGIN %s-----\n", label);
+	for (i = 0; i < der.n; i += LINE) {
+		enc_b64(out, der.p + i, der.n - i < LINE ? der.n - i : LINE);
+		buf_u8(out, '\n');
+	}
+	buf_fmt(out, "-----END %s-----\n", label);
 }

@@ -13,4 +13,7 @@
  */
 int pem_next(struct cur *, const char *label, struct buf *out);
 
+/* Append such a block, in lines of 64 characters (RFC 7468, 2). */
+void pem_put(struct buf *out, const char *label, struct span der);
+
 #endif

@@ -44,6 +44,18 @@ pg_bindir()
 	return 1
 }
 
+# Where its folder goes: in memory when there is room (a database is some three
+# hundred files, of which tests make many), else on disk.
+pg_home()
+{
+	kb=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
+	if [ "${kb:-0}" -gt 3000000 ] && [ -w /dev/shm ]; then
+		echo /dev/shm
+	else
+		echo /tmp
+	fi
+}
+
 # Start one; sets and exports CERTVIGIL_TEST_DB and CERTVIGIL_TEST_PG.
 pg_start()
 {
@@ -55,7 +67,7 @@ pg_start()
 		echo "pg.sh: as root, user postgres or certvigil is needed" >&2
 		return 1
 	fi
-	CERTVIGIL_TEST_PG=$(mktemp -d /tmp/cvpg.XXXXXX) || return 1
+	CERTVIGIL_TEST_PG=$(mktemp -d "$(pg_home)/cvpg.XXXXXX") || return 1
 	chmod 755 "$CERTVIGIL_TEST_PG"
 	[ "$(id -u)" -ne 0 ] || chown "$(pg_user)" "$CERTVIGIL_TEST_PG"
 	pg_log=$CERTVIGIL_TEST_PG/log
@@ -94,7 +106,7 @@ pg_start()
 pg_stop()
 {
 	case "${CERTVIGIL_TEST_PG:-}" in
-	/tmp/cvpg.*) ;;
+	/tmp/cvpg.*|/dev/shm/cvpg.*) ;;
 	*)	return 0 ;;
 	esac
 	if [ -d "$CERTVIGIL_TEST_PG/data" ]; then

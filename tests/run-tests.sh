@@ -42,7 +42,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 . tests/pg.sh
-passed=0 failed=0 skipped=0 running=0 failures=()
+passed=0 failed=0 skipped=0 failures=()
 
 end()
 {
@@ -129,7 +129,51 @@ result()
 
 # --- all tests, so many at a time ---------------------------------------------------
 
-declare -A of_pid
+# Two queues, the longest first: of tests that keep a processor busy, and of
+# those that mostly wait.  What waits and what works run side by side.
+declare -A of_pid of_kind command weight
+work=() waiting=() nwork=0 nwait=0
+
+# add NAME COMMAND... keeps a processor busy; wait_add the same of the others.
+# A script says "# takes: N" (seconds) when it is a long one.
+add()
+{
+	queue work "$@"
+}
+
+wait_add()
+{
+	queue waiting "$@"
+}
+
+queue()
+{
+	local -n q=$1
+	local f
+
+	if [ -n "${ONLY:-}" ] && ! grep -qE -- "$ONLY" <<< "$2"; then
+		return
+	fi
+	command[$2]=$(printf '%q ' "${@:3}")
+	for f in "tests/$2.sh" "tests/$2.c" "${4:-}"; do
+		[ -f "$f" ] || continue
+		weight[$2]=$(sed -n '1,30s/^[#/ ]*\** *takes: \([0-9]*\).*/\1/p' \
+		    "$f" | head -n 1)
+		break
+	done
+	q+=("$2")
+}
+
+# The queue with the longest first, else as it was.
+longest_first()
+{
+	local -n q=$1
+	local n
+
+	mapfile -t q < <(for n in "${q[@]}"; do
+		echo "${weight[$n]:-1} $n"
+	done | sort -s -k1,1nr | cut -d' ' -f2-)
+}
 
 finish_one()
 {
@@ -137,28 +181,48 @@ finish_one()
 
 	wait -n -p pid
 	result "${of_pid[$pid]}"
-	unset "of_pid[$pid]"
-	running=$((running - 1))
+	case ${of_kind[$pid]} in
+	work)	nwork=$((nwork - 1)) ;;
+	*)	nwait=$((nwait - 1)) ;;
+	esac
+	unset "of_pid[$pid]" "of_kind[$pid]"
 }
 
-# add NAME COMMAND...
-add()
+# begin QUEUE: its first test.
+begin()
 {
-	if [ -n "${ONLY:-}" ] && ! grep -qE -- "$ONLY" <<< "$1"; then
-		return
-	fi
-	while [ "$running" -ge "$jobs" ]; do
-		finish_one
-	done
-	one "$@" &
-	of_pid[$!]=$1
-	running=$((running + 1))
+	local -n q=$1
+	local n=${q[0]} c
+
+	q=("${q[@]:1}")
+	eval "c=(${command[$n]})"
+	one "$n" "${c[@]}" &
+	of_pid[$!]=$n
+	of_kind[$!]=$1
+	case $1 in
+	work)	nwork=$((nwork + 1)) ;;
+	*)	nwait=$((nwait + 1)) ;;
+	esac
 }
 
-drain()
+# Of what works so many as there are jobs, one of them left to what waits as
+# long as there is some; two more in all.
+run_all()
 {
-	while [ "$running" -gt 0 ]; do
-		finish_one
+	longest_first work
+	longest_first waiting
+	while :; do
+		if [ "${#work[@]}" -gt 0 ] && [ "$nwork" -lt $((jobs -
+		    (jobs > 1 && nwait + ${#waiting[@]} > 0))) ]; then
+			begin work
+		elif [ "${#waiting[@]}" -gt 0 ] &&
+		    [ $((nwork + nwait)) -lt $((jobs + 2)) ]; then
+			begin waiting
+		elif [ $((nwork + nwait)) -gt 0 ]; then
+			finish_one
+		else
+			break
+		fi
 	done
 }
 
@@ -237,22 +301,20 @@ for t in tests/fuzz/fuzz_*.c; do
 	add "replay/${t#fuzz_}" "$obj/tests/fuzz/$t" "${dirs[@]}"
 done
 if [ -n "${ASAN:-}" ]; then
-	add system/30-read bash tests/system/30-read.sh "$obj"
-	drain
+	wait_add system/30-read bash tests/system/30-read.sh "$obj"
 else
 	add headers bash tests/headers.sh
 	add arrows bash tests/arrows.sh "$obj"
 	add style bash tests/style.sh
 	add manual needs mandoc lint
 	add service needs systemd-analyze security
-	jobs=$((jobs + 2))
-	add rig bash tests/rig/selfcheck.sh "$obj"
-	add rig-acme bash tests/rig/checkacme.sh "$obj"
+	wait_add rig bash tests/rig/selfcheck.sh "$obj"
+	wait_add rig-acme bash tests/rig/checkacme.sh "$obj"
 	for t in tests/system/[0-9]*.sh; do
-		add "system/$(basename "$t" .sh)" bash "$t" "$obj"
+		wait_add "system/$(basename "$t" .sh)" bash "$t" "$obj"
 	done
-	drain
 fi
+run_all
 
 if [ "${#failures[@]}" -ne 0 ]; then
 	echo "failed: ${failures[*]} (output in $logs)"

@@ -8,11 +8,11 @@
 
 #include "auditor/ipc.h"
 #include "auditor/role/children.h"
-#include "base/enc.h"
 #include "base/limit.h"
 #include "base/mem.h"
 #include "ctlog/sth.h"
 #include "pki/owner.h"
+#include "pki/pem.h"
 
 /* What `check` asks the network, one question after the other. */
 
@@ -150,17 +150,6 @@ answer(struct check *c, enum probe_type *type, struct probe_served *served,
 	}
 }
 
-static void
-put_pem(struct buf *b, struct span der)
-{
-	struct buf	b64 = BUF_INIT;
-
-	enc_b64(&b64, der.p, der.n);
-	buf_fmt(b, "-----BEGIN CERTIFICATE-----\n%s\n"
-	    "-----END CERTIFICATE-----\n", buf_text(&b64));
-	buf_free(&b64);
-}
-
 int
 check_serve(struct check *c, struct err *e)
 {
@@ -198,7 +187,7 @@ check_serve(struct check *c, struct err *e)
 		if (c->file.n != 0)
 			continue;
 		for (i = 0; i < s.nchain; i++)
-			put_pem(&c->file, s.chain[i]);
+			pem_put(&c->file, "CERTIFICATE", s.chain[i]);
 		buf_span(&c->tls_scts, s.scts);
 		buf_span(&c->staple, s.staple);
 		(void)snprintf(c->addr, sizeof(c->addr), "%s", s.addr);

@@ -6,6 +6,7 @@
 #include "acme/san.h"
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
+#include "auditor/cmd/rehearse.h"
 #include "auditor/role/acme_order.h"
 #include "auditor/role/deploy_hook.h"
 #include "base/clk.h"
@@ -59,27 +60,6 @@ say(struct cmd_ctx *ctx, const struct request *q,
 	json_decref(names);
 	printf("%s: issued, until %s\n  serial     %s\n  deployed   %s\n",
 	    q->first, clk_text(c->not_after, t), c->serial, r->dir);
-}
-
-/* Everything but the order itself. */
-static int
-rehearse(struct cmd_ctx *ctx, const struct request *q, struct err *e)
-{
-	struct acme_talk	*t = acme_talk_new(ctx->conf, 1, e);
-	struct acme_account_row	 a;
-	int			 made, rc;
-
-	if (t == NULL)
-		return -1;
-	memset(&a, 0, sizeof(a));
-	rc = acme_account(ctx, t, 0, &a, &made, e);
-	if (rc != -1 && !ctx->quiet)
-		printf("%s: the CA answers, %s; nothing was ordered\n",
-		    q->first, rc == 1 ? "and knows our account" :
-		    "an account would be registered");
-	acme_account_free(&a);
-	acme_talk_free(t);
-	return rc == -1 ? -1 : 0;
 }
 
 /* 0; 1: it failed, which is said, but the certificate is there; -1. */
@@ -155,10 +135,18 @@ go(struct cmd_ctx *ctx, const struct request *q, struct err *e)
 	o.ntypes = acme_place_types(ctx->conf, q->challenge, type, e);
 	if (o.ntypes == 0)
 		return -1;
+	o.want.name = q->first;
+	o.want.names = (struct db_strs){ (const char *const *)q->names.v,
+	    q->names.n };
 	o.place = acme_place_new(ctx->conf, type, o.ntypes, e);
-	if (o.place != NULL && cmd_become(ctx, e) == 0 &&
-	    cmd_db(ctx, e) == 0)
-		rc = q->dry ? rehearse(ctx, q, e) : order(ctx, q, &o, e);
+	o.pre = acme_preflight_new(ctx->conf, e);
+	if (o.place != NULL && o.pre != NULL && cmd_become(ctx, e) == 0 &&
+	    cmd_db(ctx, e) == 0) {
+		acme_place_start(o.place);
+		acme_preflight_early(o.pre, o.want.names, type, o.ntypes);
+		rc = q->dry ? rehearse(ctx, &o, e) : order(ctx, q, &o, e);
+	}
+	acme_preflight_free(o.pre);
 	acme_place_free(o.place);
 	return rc;
 }
@@ -264,6 +252,10 @@ const struct cmd cmd_issue = {
 	    "and key the certificate gets.  No key is deployed, and neither\n"
 	    "renew nor run can renew it: issue it again.\n"
 	    "An order that was cut off is gone on with by the same command.\n"
+	    "Before it is ordered, CAA records, where the names lead, the\n"
+	    "rights at the DNS server and the CA's rate limits are looked at;\n"
+	    "what is wrong stops the order, what cannot be told is said.\n"
+	    "--dry-run looks at all of that, and orders nothing.\n"
 	    "When acme.deploy.hook fails, the certificate is deployed all the\n"
 	    "same, the exit status is 1, and renew and run try it again.\n",
 	.run = run,

@@ -247,8 +247,9 @@ renewal_run(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
 	o.author = cmd_actor();
 	o.tell = progress;
 	o.arg = ctx;
+	o.pre = acme_preflight_new(ctx->conf, e);
 	/* no person need be there: no authority is given */
-	o.talk = acme_talk_new(ctx->conf, 0, e);
+	o.talk = o.pre != NULL ? acme_talk_new(ctx->conf, 0, e) : NULL;
 	if (o.talk == NULL)
 		rc = -1;
 	else if (!r->dry)
@@ -260,5 +261,6 @@ renewal_run(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
 		rc = each(ctx, &o, r, e);
 	acme_account_free(&a);
 	acme_talk_free(o.talk);
+	acme_preflight_free(o.pre);
 	return rc;
 }

@@ -12,8 +12,8 @@
 #include "base/enc.h"
 #include "base/mem.h"
 #include "pki/owner.h"
+#include "pki/pem.h"
 
-#define PEM_LINE	48	/* bytes of a line */
 #define LOGS_SHOWN	20
 #define HOUR		(3600 * CLK_SEC)
 
@@ -133,15 +133,9 @@ static void
 put_pem(struct buf *out, const struct respond *c)
 {
 	struct buf	b = BUF_INIT;
-	size_t		i, n;
 
-	for (i = 0; i < c->der.n; i += PEM_LINE) {
-		n = c->der.n - i < PEM_LINE ? c->der.n - i : PEM_LINE;
-		enc_b64(&b, c->der.p + i, n);
-		buf_str(&b, "\n");
-	}
-	buf_fmt(out, "\n-----BEGIN CERTIFICATE-----\n%s"
-	    "-----END CERTIFICATE-----\n", buf_text(&b));
+	pem_put(&b, "CERTIFICATE", buf_bytes(&c->der));
+	buf_fmt(out, "\n%s", buf_text(&b));
 	buf_free(&b);
 }
 

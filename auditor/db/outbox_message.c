@@ -4,10 +4,8 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/outbox.h"
 #include "base/clk.h"
-#include "base/enc.h"
 #include "base/mem.h"
-
-#define PEM_LINE	48	/* bytes of one line */
+#include "pki/pem.h"
 
 /* The events that are told, as static text. */
 static const char *
@@ -120,20 +118,6 @@ outbox_failures(struct db *db, const char *channel, size_t limit,
 	return a;
 }
 
-static void
-pem(struct buf *out, struct span der)
-{
-	size_t i, n;
-
-	buf_str(out, "-----BEGIN CERTIFICATE-----\n");
-	for (i = 0; i < der.n; i += PEM_LINE) {
-		n = der.n - i < PEM_LINE ? der.n - i : PEM_LINE;
-		enc_b64(out, der.p + i, n);
-		buf_str(out, "\n");
-	}
-	buf_str(out, "-----END CERTIFICATE-----\n");
-}
-
 static int
 cert_entry(struct db *db, const char *tbs, struct exec_cert *c, struct err *e)
 {
@@ -198,7 +182,7 @@ cert_pem(struct db *db, const char *tbs, struct exec_cert *c, struct err *e)
 	    "join issuer i on i.sha256 = u.sha order by n", "s", tbs) == -1)
 		return -1;
 	for (i = 0; i < db_rows(res); i++)
-		pem(&c->pem, db_bytes(res, i, 0));
+		pem_put(&c->pem, "CERTIFICATE", db_bytes(res, i, 0));
 	db_free(res);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "auditor/deploy.h"
 #include "auditor/role/acme_drive.h"
 #include "auditor/role/acme_hold.h"
+#include "auditor/role/acme_verify.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -155,6 +156,8 @@ begin(struct run *r, struct err *e)
 		order_row_free(&r->row);
 		rc = 0;
 	}
+	if (rc == 0 && acme_preflight_order(o, e) == -1)
+		return -1;
 	if (rc == 0)
 		rc = new_order(r, e);
 	return rc == -1 ? -1 : start_flow(r, e);
@@ -300,8 +303,8 @@ look_at(struct run *r, struct got *g, struct err *e)
 	w.names = &names;
 	w.now = clk_wall();
 	if (san_of(r->o->want.names.v, r->o->want.names.n, &names, e) == 0)
-		rc = got_read(flow_chain(r->d.flow, flow_picked(r->d.flow)), &w,
-		    g, e);
+		rc = acme_verify(r->o, flow_chain(r->d.flow,
+		    flow_picked(r->d.flow)), &w, g, e);
 	san_free(&names);
 	if (rc == -1)
 		return err_prefix(e, "what the CA sent is not deployed");

@@ -6,6 +6,7 @@
 #include "acme/got.h"
 #include "auditor/db/acme_store.h"
 #include "auditor/role/acme_place.h"
+#include "auditor/role/acme_preflight.h"
 #include "auditor/role/acme_talk.h"
 #include "base/err.h"
 
@@ -19,6 +20,7 @@ struct acme_order {
 	const struct conf	*conf;
 	struct acme_talk	*talk;
 	struct acme_place	*place;
+	struct acme_preflight	*pre;	/* NULL: nothing is looked at before */
 	const struct acme_account_row *account;
 	struct managed_want	 want;
 	int64_t			 managed;	/* its id */

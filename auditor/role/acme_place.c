@@ -120,6 +120,13 @@ client(struct acme_place *p, struct err *e)
 	return p->client != NULL ? 0 : -1;
 }
 
+void
+acme_place_start(struct acme_place *p)
+{
+	if (p->listen.n[CHALLENGE_HTTP] + p->listen.n[CHALLENGE_TLS] != 0)
+		(void)client(p, NULL);
+}
+
 /* Until it says that answer ${id} is in force. */
 static int
 placed(struct acme_place *p, uint64_t id, struct err *e)
@@ -243,4 +250,12 @@ acme_place_drop(struct acme_place *p, const struct flow_place *f,
 	if (p->client != NULL)
 		(void)challenge_client_turn(p->client, NULL);
 	return 0;
+}
+
+int
+acme_place_may(struct acme_place *p, const char *ident, uint32_t timeout_ms,
+    struct err *e)
+{
+	return dns(p, e) == -1 ? -1 :
+	    acme_dns_may(p->dns, ident, timeout_ms, e);
 }

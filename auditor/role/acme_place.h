@@ -2,6 +2,7 @@
 #define AUDITOR_ROLE_ACME_PLACE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "acme/flow.h"
 #include "auditor/conf.h"
@@ -31,6 +32,12 @@ struct acme_place *acme_place_new(const struct conf *,
 void acme_place_free(struct acme_place *);
 
 /*
+ * Start the process that answers now, so that it is there when it is needed;
+ * where it cannot be, acme_place_put() says why.
+ */
+void acme_place_start(struct acme_place *);
+
+/*
  * Place one, of an account with this key; the CA may look when it returns 0.
  * Doing it again is harmless.  -1 and why it cannot be.
  */
@@ -43,5 +50,12 @@ int acme_place_put(struct acme_place *, const struct flow_place *,
  */
 int acme_place_drop(struct acme_place *, const struct flow_place *,
     const char *thumbprint, int failed, struct err *);
+
+/*
+ * Would the record of a name be taken (dns-01)?  As acme_dns_may(); 0 also
+ * where no record is written.
+ */
+int acme_place_may(struct acme_place *, const char *ident,
+    uint32_t timeout_ms, struct err *);
 
 #endif

@@ -240,10 +240,12 @@ wait_until(struct pollfd *p, size_t n, int64_t when)
 
 /* Where the record belongs: CNAMEs are followed. */
 static int
-place(struct acme_dns *d, const char *owner, struct dnszone_place *at,
-    struct err *e)
+place(struct acme_dns *d, const char *owner, uint32_t timeout_ms,
+    struct dnszone_place *at, struct err *e)
 {
 	const char	*server = d->at.v[0].text;
+	int64_t		 end = timeout_ms == 0 ? INT64_MAX : clk_mono() +
+			     timeout_ms * (CLK_SEC / 1000), when;
 	struct dnszone	*z;
 	struct pollfd	 p;
 	int		 rc;
@@ -251,12 +253,14 @@ place(struct acme_dns *d, const char *owner, struct dnszone_place *at,
 	if (dnszone_recall(&d->known, server, owner, clk_mono(), at))
 		return 0;
 	z = dnszone_new(&d->lookup, &d->at, owner, clk_mono());
-	while (!dnszone_turn(z, clk_mono())) {
+	while ((rc = dnszone_turn(z, clk_mono())) == 0 && clk_mono() < end) {
 		p.fd = dnszone_fd(z);
 		p.events = dnszone_events(z);
-		wait_until(&p, 1, dnszone_when(z));
+		when = dnszone_when(z);
+		wait_until(&p, 1, when < end ? when : end);
 	}
-	rc = dnszone_result(z, at, e);
+	rc = rc == 0 ? err_set(e, ERR_NET, "%s does not answer in %u ms",
+	    server, timeout_ms) : dnszone_result(z, at, e);
 	if (rc == 0)
 		dnszone_remember(&d->known, server, owner, clk_mono(), at);
 	dnszone_free(z);
@@ -274,7 +278,7 @@ refused(const struct err *why, struct err *e)
 
 static int
 update(struct acme_dns *d, enum dnsupdate_what what, const struct record *r,
-    struct err *e)
+    uint32_t timeout_ms, struct err *e)
 {
 	struct dnszone_place	 at;
 	struct dnsupdate	 u;
@@ -285,10 +289,10 @@ update(struct acme_dns *d, enum dnsupdate_what what, const struct record *r,
 
 	if (key(d, e) == -1)
 		return -1;
-	if (place(d, r->owner, &at, &why) == -1)
+	if (place(d, r->owner, timeout_ms, &at, &why) == -1)
 		return refused(&why, e);
 	u = (struct dnsupdate){ what, at.zone, at.name, r->value, TTL_S };
-	s = dnssend_new(&d->at.v[0], &d->key, &u, 0, clk_mono());
+	s = dnssend_new(&d->at.v[0], &d->key, &u, timeout_ms, clk_mono());
 	while (!dnssend_turn(s, clk_mono())) {
 		p.fd = dnssend_fd(s);
 		p.events = dnssend_events(s);
@@ -414,7 +418,7 @@ static int
 take_away(struct acme_dns *d, const struct record *r, int failed,
     struct err *e)
 {
-	return d->at.n != 0 ? update(d, DNSUPDATE_DELETE, r, e) :
+	return d->at.n != 0 ? update(d, DNSUPDATE_DELETE, r, 0, e) :
 	    hook(d, failed ? DNS01_FAILED : DNS01_DONE, r, e);
 }
 
@@ -428,7 +432,7 @@ acme_dns_put(struct acme_dns *d, const struct flow_place *f, const char *auth,
 
 	if (record(&r, f, auth, e) == -1)
 		return -1;
-	rc = d->at.n != 0 ? update(d, DNSUPDATE_ADD, &r, &why) :
+	rc = d->at.n != 0 ? update(d, DNSUPDATE_ADD, &r, 0, &why) :
 	    hook(d, DNS01_PRESENT, &r, &why);
 	if (rc == 0) {
 		(void)note(d, r.value);
@@ -457,4 +461,18 @@ acme_dns_drop(struct acme_dns *d, const struct flow_place *f,
 		return -1;
 	forget(d, r.value);
 	return 0;
+}
+
+int
+acme_dns_may(struct acme_dns *d, const char *ident, uint32_t timeout_ms,
+    struct err *e)
+{
+	struct record	r;
+
+	if (d->at.n == 0)
+		return 0;
+	memset(&r, 0, sizeof(r));
+	r.ident = ident;
+	return chal_owner(CHALLENGE_DNS_01, ident, NULL, r.owner, e) == -1 ||
+	    update(d, DNSUPDATE_MAY, &r, timeout_ms, e) == -1 ? -1 : 1;
 }

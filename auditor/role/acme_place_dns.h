@@ -1,6 +1,8 @@
 #ifndef AUDITOR_ROLE_ACME_PLACE_DNS_H
 #define AUDITOR_ROLE_ACME_PLACE_DNS_H
 
+#include <stdint.h>
+
 #include "acme/flow.h"
 #include "auditor/conf.h"
 #include "base/err.h"
@@ -41,5 +43,12 @@ int acme_dns_put(struct acme_dns *, const struct flow_place *,
  */
 int acme_dns_drop(struct acme_dns *, const struct flow_place *,
     const char *auth, int failed, struct err *);
+
+/*
+ * Would the record of a name be taken?  Nothing changes.  1 yes; 0 nobody can
+ * tell (it is a hook); -1 and a sentence.  Silence is waited for so long.
+ */
+int acme_dns_may(struct acme_dns *, const char *ident, uint32_t timeout_ms,
+    struct err *);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "auditor/ipc_text.h"
 #include "base/err.h"
 
 #define NAME_BYTES	253u	/* of a DNS name as text */
@@ -62,55 +63,11 @@ challenge_name_ok(const char *s)
 	return n > 0 && n <= NAME_BYTES && s[n - 1] != '.';
 }
 
-/* A string with its zero byte; NULL is "". */
-static void
-put(struct buf *b, const char *s)
-{
-	if (s == NULL)
-		s = "";
-	buf_vec32(b, s, strlen(s) + 1);
-}
-
-/* A string of less than ${max} bytes, printable, borrowed from the frame. */
-static int
-get(struct cur *k, const char **s, size_t max)
-{
-	struct cur	v;
-	size_t		i, n;
-
-	if (cur_vec32(k, &v) != 0)
-		return -1;
-	n = cur_left(&v);
-	if (n == 0 || n > max || v.p[n - 1] != '\0')
-		return -1;
-	for (i = 0; i + 1 < n; i++)
-		if (v.p[i] < ' ' || v.p[i] > '~')
-			return -1;
-	*s = (const char *)v.p;
-	return 0;
-}
-
-/* The same, copied to ${out}[size]. */
-static int
-get_copy(struct cur *k, char *out, size_t size)
-{
-	const char	*s;
-
-	if (get(k, &s, size) != 0)
-		return -1;
-	memcpy(out, s, strlen(s) + 1);
-	return 0;
-}
-
+/* At least one byte. */
 static int
 get_bytes(struct cur *k, struct span *s, size_t max)
 {
-	struct cur	v;
-
-	if (cur_vec32(k, &v) != 0 || cur_left(&v) == 0 || cur_left(&v) > max)
-		return -1;
-	*s = cur_rest(&v);
-	return 0;
+	return ipc_text_bytes(k, s, max) != 0 || s->n == 0 ? -1 : 0;
 }
 
 static int
@@ -163,8 +120,8 @@ void
 challenge_http_pack(struct buf *b, const struct challenge_http *h)
 {
 	buf_u64(b, h->id);
-	put(b, h->token);
-	put(b, h->keyauth);
+	ipc_text_put(b, h->token);
+	ipc_text_put(b, h->keyauth);
 	buf_u32(b, h->secs);
 }
 
@@ -173,9 +130,10 @@ challenge_http_read(struct cur k, struct challenge_http *h, struct err *e)
 {
 	memset(h, 0, sizeof(*h));
 	if (cur_u64(&k, &h->id) != 0 || h->id == 0 ||
-	    get(&k, &h->token, LIMIT_CHALLENGE_TOKEN + 1) != 0 ||
+	    ipc_text_plain(&k, &h->token, LIMIT_CHALLENGE_TOKEN + 1) != 0 ||
 	    !challenge_token_ok(h->token) ||
-	    get(&k, &h->keyauth, LIMIT_CHALLENGE_KEYAUTH + 1) != 0 ||
+	    ipc_text_plain(&k, &h->keyauth, LIMIT_CHALLENGE_KEYAUTH + 1)
+	    != 0 ||
 	    !challenge_keyauth_ok(h->token, h->keyauth) ||
 	    get_secs(&k, &h->secs) != 0 || cur_left(&k) != 0)
 		return bad(e, "token or key authorization");
@@ -186,7 +144,7 @@ void
 challenge_tls_pack(struct buf *b, const struct challenge_tls *t)
 {
 	buf_u64(b, t->id);
-	put(b, t->name);
+	ipc_text_put(b, t->name);
 	buf_vec32(b, t->cert.p, t->cert.n);
 	buf_vec32(b, t->key.p, t->key.n);
 	buf_u32(b, t->secs);
@@ -197,7 +155,7 @@ challenge_tls_read(struct cur k, struct challenge_tls *t, struct err *e)
 {
 	memset(t, 0, sizeof(*t));
 	if (cur_u64(&k, &t->id) != 0 || t->id == 0 ||
-	    get(&k, &t->name, NAME_BYTES + 1) != 0 ||
+	    ipc_text_plain(&k, &t->name, NAME_BYTES + 1) != 0 ||
 	    !challenge_name_ok(t->name) ||
 	    get_bytes(&k, &t->cert, LIMIT_CHALLENGE_DER) != 0 ||
 	    get_bytes(&k, &t->key, LIMIT_CHALLENGE_DER) != 0 ||
@@ -209,14 +167,14 @@ challenge_tls_read(struct cur k, struct challenge_tls *t, struct err *e)
 void
 challenge_drop_pack(struct buf *b, const char *key)
 {
-	put(b, key);
+	ipc_text_put(b, key);
 }
 
 int
 challenge_drop_read(struct cur k, enum challenge_kind kind, const char **key,
     struct err *e)
 {
-	if (get(&k, key, 256) != 0 || !key_ok(kind, *key) ||
+	if (ipc_text_plain(&k, key, 256) != 0 || !key_ok(kind, *key) ||
 	    cur_left(&k) != 0)
 		return bad(e, "token or name");
 	return 0;
@@ -227,7 +185,7 @@ challenge_placed_pack(struct buf *b, const struct challenge_placed *p)
 {
 	buf_u64(b, p->id);
 	buf_u8(b, (uint8_t)(p->ok != 0));
-	put(b, p->message);
+	ipc_text_put(b, p->message);
 }
 
 int
@@ -238,7 +196,8 @@ challenge_placed_read(struct cur k, struct challenge_placed *p,
 
 	memset(p, 0, sizeof(*p));
 	if (cur_u64(&k, &p->id) != 0 || p->id == 0 || cur_u8(&k, &ok) != 0 ||
-	    ok > 1 || get_copy(&k, p->message, sizeof(p->message)) != 0 ||
+	    ok > 1 ||
+	    ipc_text_plain_copy(&k, p->message, sizeof(p->message)) != 0 ||
 	    ok != (p->message[0] == '\0') || cur_left(&k) != 0)
 		return bad(e, "receipt");
 	p->ok = ok;
@@ -249,8 +208,8 @@ void
 challenge_hit_pack(struct buf *b, const struct challenge_hit *h)
 {
 	buf_u8(b, (uint8_t)h->kind);
-	put(b, h->key);
-	put(b, h->addr);
+	ipc_text_put(b, h->key);
+	ipc_text_put(b, h->addr);
 	buf_u64(b, (uint64_t)h->at);
 	buf_u32(b, h->missed);
 }
@@ -263,9 +222,9 @@ challenge_hit_read(struct cur k, struct challenge_hit *h, struct err *e)
 
 	memset(h, 0, sizeof(*h));
 	if (cur_u8(&k, &kind) != 0 || kind >= CHALLENGE_KINDS ||
-	    get_copy(&k, h->key, sizeof(h->key)) != 0 ||
+	    ipc_text_plain_copy(&k, h->key, sizeof(h->key)) != 0 ||
 	    !key_ok((enum challenge_kind)kind, h->key) ||
-	    get_copy(&k, h->addr, sizeof(h->addr)) != 0 ||
+	    ipc_text_plain_copy(&k, h->addr, sizeof(h->addr)) != 0 ||
 	    h->addr[0] == '\0' || cur_u64(&k, &at) != 0 || at > INT64_MAX ||
 	    cur_u32(&k, &h->missed) != 0 || cur_left(&k) != 0)
 		return bad(e, "hit");

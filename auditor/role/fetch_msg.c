@@ -1,6 +1,7 @@
 /* The messages of the fetch process, declared in fetch.h. */
 #include <string.h>
 
+#include "auditor/ipc_text.h"
 #include "auditor/role/fetch.h"
 #include "base/err.h"
 #include "base/http.h"
@@ -29,54 +30,6 @@ fetch_failure_name(enum fetch_failure f)
 	return f < FETCH_FAILURE_MAX ? failures[f] : "unknown";
 }
 
-/* A string with its zero byte; NULL is "". */
-static void
-put(struct buf *b, const char *s)
-{
-	if (s == NULL)
-		s = "";
-	buf_vec32(b, s, strlen(s) + 1);
-}
-
-/* A string of less than ${max} bytes, borrowed from the frame. */
-static int
-get(struct cur *k, const char **s, size_t max)
-{
-	struct cur	v;
-	size_t		n;
-
-	if (cur_vec32(k, &v) != 0)
-		return -1;
-	n = cur_left(&v);
-	if (n == 0 || n > max || memchr(v.p, '\0', n) != v.p + n - 1)
-		return -1;
-	*s = (const char *)v.p;
-	return 0;
-}
-
-/* The same, copied to ${out}[size]. */
-static int
-get_copy(struct cur *k, char *out, size_t size)
-{
-	const char	*s;
-
-	if (get(k, &s, size) != 0)
-		return -1;
-	memcpy(out, s, strlen(s) + 1);
-	return 0;
-}
-
-static int
-get_bytes(struct cur *k, struct span *s, size_t max)
-{
-	struct cur	v;
-
-	if (cur_vec32(k, &v) != 0 || cur_left(&v) > max)
-		return -1;
-	*s = cur_rest(&v);
-	return 0;
-}
-
 static int
 bad(struct err *e, const char *what)
 {
@@ -89,15 +42,15 @@ fetch_setup_pack(struct buf *b, const struct fetch_setup *s)
 {
 	size_t	i;
 
-	put(b, s->user_agent);
-	put(b, s->proxy);
+	ipc_text_put(b, s->user_agent);
+	ipc_text_put(b, s->proxy);
 	buf_vec32(b, s->ca_pem.p, s->ca_pem.n);
 	buf_u8(b, (uint8_t)s->class);
 	buf_u64(b, s->max_rate);
 	buf_u32(b, s->host_conns);
 	buf_u16(b, (uint16_t)s->nallow);
 	for (i = 0; i < s->nallow; i++)
-		put(b, s->allow[i]);
+		ipc_text_put(b, s->allow[i]);
 }
 
 int
@@ -108,9 +61,9 @@ fetch_setup_read(struct cur k, struct fetch_setup *s, struct err *e)
 	size_t		i;
 
 	memset(s, 0, sizeof(*s));
-	if (get(&k, &s->user_agent, 512) != 0 ||
-	    get(&k, &s->proxy, HTTP_URL_MAX) != 0 ||
-	    get_bytes(&k, &s->ca_pem, LIMIT_CA_PEM) != 0 ||
+	if (ipc_text(&k, &s->user_agent, 512) != 0 ||
+	    ipc_text(&k, &s->proxy, HTTP_URL_MAX) != 0 ||
+	    ipc_text_bytes(&k, &s->ca_pem, LIMIT_CA_PEM) != 0 ||
 	    cur_u8(&k, &class) != 0 || class >= EGRESS_CLASS_MAX ||
 	    cur_u64(&k, &s->max_rate) != 0 ||
 	    s->max_rate > INT64_MAX / 16 ||
@@ -119,7 +72,7 @@ fetch_setup_read(struct cur k, struct fetch_setup *s, struct err *e)
 		return bad(e, "setup");
 	s->class = (enum egress_class)class;
 	for (i = 0; i < n; i++)
-		if (get(&k, &s->allow[i], 64) != 0)
+		if (ipc_text(&k, &s->allow[i], 64) != 0)
 			return bad(e, "setup");
 	s->nallow = n;
 	return cur_left(&k) == 0 ? 0 : bad(e, "setup");
@@ -137,11 +90,11 @@ fetch_get_pack(struct buf *b, const struct fetch_get *g)
 	buf_u32(b, g->slow_ms);
 	buf_u32(b, g->slow_bytes);
 	buf_u32(b, g->flags);
-	put(b, g->method);
-	put(b, g->url);
+	ipc_text_put(b, g->method);
+	ipc_text_put(b, g->url);
 	buf_u16(b, (uint16_t)g->nheaders);
 	for (i = 0; i < g->nheaders; i++)
-		put(b, g->headers[i]);
+		ipc_text_put(b, g->headers[i]);
 	buf_vec32(b, g->body.p, g->body.n);
 }
 
@@ -166,8 +119,8 @@ fetch_get_read(struct cur k, struct fetch_get *g, struct err *e)
 	    cur_u32(&k, &g->timeout_ms) != 0 ||
 	    cur_u32(&k, &g->slow_ms) != 0 ||
 	    cur_u32(&k, &g->slow_bytes) != 0 ||
-	    cur_u32(&k, &g->flags) != 0 || get(&k, &g->method, 16) != 0 ||
-	    get(&k, &g->url, HTTP_URL_MAX) != 0 ||
+	    cur_u32(&k, &g->flags) != 0 || ipc_text(&k, &g->method, 16) != 0 ||
+	    ipc_text(&k, &g->url, HTTP_URL_MAX) != 0 ||
 	    cur_u16(&k, &n) != 0 || n > LIMIT_HTTP_HEADERS)
 		return bad(e, "request");
 	if (g->cap > most_of(g) || g->timeout_ms > DAY_MS ||
@@ -175,10 +128,10 @@ fetch_get_read(struct cur k, struct fetch_get *g, struct err *e)
 	    ((g->flags & FETCH_F_PIPE) != 0 && g->arena != 0))
 		return bad(e, "request");
 	for (i = 0; i < n; i++)
-		if (get(&k, &g->headers[i], LIMIT_HTTP_HEADER + 1) != 0)
+		if (ipc_text(&k, &g->headers[i], LIMIT_HTTP_HEADER + 1) != 0)
 			return bad(e, "request");
 	g->nheaders = n;
-	if (get_bytes(&k, &g->body, LIMIT_HTTP_BODY) != 0 ||
+	if (ipc_text_bytes(&k, &g->body, LIMIT_HTTP_BODY) != 0 ||
 	    cur_left(&k) != 0)
 		return bad(e, "request");
 	return 0;
@@ -190,18 +143,18 @@ fetch_done_pack(struct buf *b, const struct fetch_done *d)
 	buf_u64(b, d->id);
 	buf_u8(b, (uint8_t)d->failure);
 	buf_u16(b, d->status);
-	put(b, d->message);
-	put(b, d->date);
-	put(b, d->retry_after);
-	put(b, d->etag);
-	put(b, d->last_modified);
-	put(b, d->type);
-	put(b, d->encoding);
-	put(b, d->location);
-	put(b, d->nonce);
-	put(b, d->links);
-	put(b, d->url);
-	put(b, d->addr);
+	ipc_text_put(b, d->message);
+	ipc_text_put(b, d->date);
+	ipc_text_put(b, d->retry_after);
+	ipc_text_put(b, d->etag);
+	ipc_text_put(b, d->last_modified);
+	ipc_text_put(b, d->type);
+	ipc_text_put(b, d->encoding);
+	ipc_text_put(b, d->location);
+	ipc_text_put(b, d->nonce);
+	ipc_text_put(b, d->links);
+	ipc_text_put(b, d->url);
+	ipc_text_put(b, d->addr);
 	buf_u32(b, d->arena);
 	buf_u64(b, d->offset);
 	buf_u32(b, d->length);
@@ -221,22 +174,23 @@ fetch_done_read(struct cur k, struct fetch_done *d, struct err *e)
 	    d->status > 999 || (d->status == 0) == (failure == FETCH_OK))
 		return bad(e, "answer");
 	d->failure = (enum fetch_failure)failure;
-	if (get_copy(&k, d->message, sizeof(d->message)) != 0 ||
-	    get_copy(&k, d->date, sizeof(d->date)) != 0 ||
-	    get_copy(&k, d->retry_after, sizeof(d->retry_after)) != 0 ||
-	    get_copy(&k, d->etag, sizeof(d->etag)) != 0 ||
-	    get_copy(&k, d->last_modified, sizeof(d->last_modified)) != 0 ||
-	    get_copy(&k, d->type, sizeof(d->type)) != 0 ||
-	    get_copy(&k, d->encoding, sizeof(d->encoding)) != 0 ||
-	    get_copy(&k, d->location, sizeof(d->location)) != 0 ||
-	    get_copy(&k, d->nonce, sizeof(d->nonce)) != 0 ||
-	    get_copy(&k, d->links, sizeof(d->links)) != 0 ||
-	    get_copy(&k, d->url, sizeof(d->url)) != 0 ||
-	    get_copy(&k, d->addr, sizeof(d->addr)) != 0)
+	if (ipc_text_copy(&k, d->message, sizeof(d->message)) != 0 ||
+	    ipc_text_copy(&k, d->date, sizeof(d->date)) != 0 ||
+	    ipc_text_copy(&k, d->retry_after, sizeof(d->retry_after)) != 0 ||
+	    ipc_text_copy(&k, d->etag, sizeof(d->etag)) != 0 ||
+	    ipc_text_copy(&k, d->last_modified, sizeof(d->last_modified))
+	    != 0 ||
+	    ipc_text_copy(&k, d->type, sizeof(d->type)) != 0 ||
+	    ipc_text_copy(&k, d->encoding, sizeof(d->encoding)) != 0 ||
+	    ipc_text_copy(&k, d->location, sizeof(d->location)) != 0 ||
+	    ipc_text_copy(&k, d->nonce, sizeof(d->nonce)) != 0 ||
+	    ipc_text_copy(&k, d->links, sizeof(d->links)) != 0 ||
+	    ipc_text_copy(&k, d->url, sizeof(d->url)) != 0 ||
+	    ipc_text_copy(&k, d->addr, sizeof(d->addr)) != 0)
 		return bad(e, "answer");
 	if (cur_u32(&k, &d->arena) != 0 || cur_u64(&k, &d->offset) != 0 ||
 	    cur_u32(&k, &d->length) != 0 ||
-	    get_bytes(&k, &d->body, LIMIT_BODY_INLINE) != 0 ||
+	    ipc_text_bytes(&k, &d->body, LIMIT_BODY_INLINE) != 0 ||
 	    (d->arena == 0 && (d->length != 0 || d->offset != 0)) ||
 	    (d->arena != 0 && d->body.n != 0) ||
 	    cur_u64(&k, &d->wire) != 0 || cur_u64(&k, &d->us) != 0 ||

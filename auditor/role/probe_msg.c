@@ -1,6 +1,7 @@
 /* The messages of the probe process, declared in probe.h. */
 #include <string.h>
 
+#include "auditor/ipc_text.h"
 #include "auditor/role/probe.h"
 #include "base/err.h"
 
@@ -12,57 +13,6 @@ _Static_assert(4ull * LIMIT_PROBE_BYTES < LIMIT_FRAME, "an answer is a frame");
 /* So do the records of an answer, which came in one DNS message. */
 _Static_assert(PROBE_RRS * (OWNER_MAX + 300ull) + 2 * RDATA_MAX < LIMIT_FRAME,
     "an answer is a frame");
-
-/* A string with its zero byte; NULL is "". */
-static void
-put(struct buf *b, const char *s)
-{
-	if (s == NULL)
-		s = "";
-	buf_vec32(b, s, strlen(s) + 1);
-}
-
-/* A string of less than ${max} bytes, printable, borrowed from the frame. */
-static int
-get(struct cur *k, const char **s, size_t max)
-{
-	struct cur	v;
-	size_t		i, n;
-
-	if (cur_vec32(k, &v) != 0)
-		return -1;
-	n = cur_left(&v);
-	if (n == 0 || n > max || v.p[n - 1] != '\0')
-		return -1;
-	for (i = 0; i + 1 < n; i++)
-		if (v.p[i] < ' ' || v.p[i] > '~')
-			return -1;
-	*s = (const char *)v.p;
-	return 0;
-}
-
-/* The same, copied to ${out}[size]. */
-static int
-get_copy(struct cur *k, char *out, size_t size)
-{
-	const char	*s;
-
-	if (get(k, &s, size) != 0)
-		return -1;
-	memcpy(out, s, strlen(s) + 1);
-	return 0;
-}
-
-static int
-get_bytes(struct cur *k, struct span *s, size_t max)
-{
-	struct cur	v;
-
-	if (cur_vec32(k, &v) != 0 || cur_left(&v) > max)
-		return -1;
-	*s = cur_rest(&v);
-	return 0;
-}
 
 static int
 get_flag(struct cur *k, int *flag)
@@ -89,10 +39,10 @@ probe_setup_pack(struct buf *b, const struct probe_setup *s)
 
 	buf_u16(b, (uint16_t)s->nallow);
 	for (i = 0; i < s->nallow; i++)
-		put(b, s->allow[i]);
+		ipc_text_put(b, s->allow[i]);
 	buf_u16(b, (uint16_t)s->nresolvers);
 	for (i = 0; i < s->nresolvers; i++)
-		put(b, s->resolvers[i]);
+		ipc_text_put(b, s->resolvers[i]);
 }
 
 int
@@ -105,13 +55,13 @@ probe_setup_read(struct cur k, struct probe_setup *s, struct err *e)
 	if (cur_u16(&k, &n) != 0 || n > LIMIT_EGRESS_NETS)
 		return bad(e, "setup");
 	for (i = 0; i < n; i++)
-		if (get(&k, &s->allow[i], 64) != 0)
+		if (ipc_text_plain(&k, &s->allow[i], 64) != 0)
 			return bad(e, "setup");
 	s->nallow = n;
 	if (cur_u16(&k, &n) != 0 || n > PROBE_RESOLVERS)
 		return bad(e, "setup");
 	for (i = 0; i < n; i++)
-		if (get(&k, &s->resolvers[i], 64) != 0)
+		if (ipc_text_plain(&k, &s->resolvers[i], 64) != 0)
 			return bad(e, "setup");
 	s->nresolvers = n;
 	return cur_left(&k) == 0 ? 0 : bad(e, "setup");
@@ -121,10 +71,10 @@ void
 probe_tls_pack(struct buf *b, const struct probe_tls *t)
 {
 	buf_u64(b, t->id);
-	put(b, t->host);
+	ipc_text_put(b, t->host);
 	buf_u16(b, t->port);
 	buf_u8(b, (uint8_t)t->starttls);
-	put(b, t->sni);
+	ipc_text_put(b, t->sni);
 	buf_u32(b, t->timeout_ms);
 }
 
@@ -135,10 +85,11 @@ probe_tls_read(struct cur k, struct probe_tls *t, struct err *e)
 
 	memset(t, 0, sizeof(*t));
 	if (cur_u64(&k, &t->id) != 0 || t->id == 0 ||
-	    get(&k, &t->host, 256) != 0 || *t->host == '\0' ||
+	    ipc_text_plain(&k, &t->host, 256) != 0 || *t->host == '\0' ||
 	    cur_u16(&k, &t->port) != 0 || t->port == 0 ||
 	    cur_u8(&k, &starttls) != 0 || starttls > PROBE_IMAP ||
-	    get(&k, &t->sni, 256) != 0 || cur_u32(&k, &t->timeout_ms) != 0 ||
+	    ipc_text_plain(&k, &t->sni, 256) != 0 ||
+	    cur_u32(&k, &t->timeout_ms) != 0 ||
 	    t->timeout_ms > PROBE_TIMEOUT_MAX || cur_left(&k) != 0)
 		return bad(e, "request");
 	t->starttls = (enum probe_starttls)starttls;
@@ -152,11 +103,11 @@ probe_served_pack(struct buf *b, const struct probe_served *s)
 
 	buf_u64(b, s->id);
 	buf_u8(b, (uint8_t)(s->last != 0));
-	put(b, s->addr);
+	ipc_text_put(b, s->addr);
 	buf_u8(b, (uint8_t)(s->ok != 0));
-	put(b, s->message);
-	put(b, s->note);
-	put(b, s->version);
+	ipc_text_put(b, s->message);
+	ipc_text_put(b, s->note);
+	ipc_text_put(b, s->version);
 	buf_u16(b, (uint16_t)s->nchain);
 	for (i = 0; i < s->nchain; i++)
 		buf_vec32(b, s->chain[i].p, s->chain[i].n);
@@ -174,11 +125,11 @@ probe_served_read(struct cur k, struct probe_served *s, struct err *e)
 	memset(s, 0, sizeof(*s));
 	if (cur_u64(&k, &s->id) != 0 || s->id == 0 ||
 	    get_flag(&k, &s->last) != 0 ||
-	    get_copy(&k, s->addr, sizeof(s->addr)) != 0 ||
+	    ipc_text_plain_copy(&k, s->addr, sizeof(s->addr)) != 0 ||
 	    get_flag(&k, &s->ok) != 0 ||
-	    get_copy(&k, s->message, sizeof(s->message)) != 0 ||
-	    get_copy(&k, s->note, sizeof(s->note)) != 0 ||
-	    get_copy(&k, s->version, sizeof(s->version)) != 0)
+	    ipc_text_plain_copy(&k, s->message, sizeof(s->message)) != 0 ||
+	    ipc_text_plain_copy(&k, s->note, sizeof(s->note)) != 0 ||
+	    ipc_text_plain_copy(&k, s->version, sizeof(s->version)) != 0)
 		return bad(e, "answer");
 	if (s->ok != (s->message[0] == '\0') ||
 	    s->ok != (s->version[0] != '\0') ||
@@ -191,11 +142,11 @@ probe_served_read(struct cur k, struct probe_served *s, struct err *e)
 		    "chain of %u certificates; at most %d are allowed",
 		    (unsigned)n, LIMIT_CHAIN);
 	for (i = 0; i < n; i++)
-		if (get_bytes(&k, &s->chain[i], LIMIT_PROBE_BYTES) != 0)
+		if (ipc_text_bytes(&k, &s->chain[i], LIMIT_PROBE_BYTES) != 0)
 			return bad(e, "answer");
 	s->nchain = n;
-	if (get_bytes(&k, &s->staple, LIMIT_PROBE_BYTES) != 0 ||
-	    get_bytes(&k, &s->scts, LIMIT_PROBE_BYTES) != 0 ||
+	if (ipc_text_bytes(&k, &s->staple, LIMIT_PROBE_BYTES) != 0 ||
+	    ipc_text_bytes(&k, &s->scts, LIMIT_PROBE_BYTES) != 0 ||
 	    cur_u64(&k, &s->us) != 0 || cur_left(&k) != 0)
 		return bad(e, "answer");
 	return 0;
@@ -205,7 +156,7 @@ void
 probe_dns_pack(struct buf *b, const struct probe_dns *d)
 {
 	buf_u64(b, d->id);
-	put(b, d->name);
+	ipc_text_put(b, d->name);
 	buf_u16(b, d->type);
 	buf_u32(b, d->timeout_ms);
 }
@@ -215,7 +166,8 @@ probe_dns_read(struct cur k, struct probe_dns *d, struct err *e)
 {
 	memset(d, 0, sizeof(*d));
 	if (cur_u64(&k, &d->id) != 0 || d->id == 0 ||
-	    get(&k, &d->name, 256) != 0 || cur_u16(&k, &d->type) != 0 ||
+	    ipc_text_plain(&k, &d->name, 256) != 0 ||
+	    cur_u16(&k, &d->type) != 0 ||
 	    cur_u32(&k, &d->timeout_ms) != 0 ||
 	    d->timeout_ms > PROBE_TIMEOUT_MAX || cur_left(&k) != 0)
 		return bad(e, "question");
@@ -229,14 +181,14 @@ probe_said_pack(struct buf *b, const struct probe_said *s)
 
 	buf_u64(b, s->id);
 	buf_u8(b, (uint8_t)(s->ok != 0));
-	put(b, s->message);
+	ipc_text_put(b, s->message);
 	buf_u16(b, (uint16_t)s->rcode);
 	buf_u8(b, (uint8_t)(s->ad != 0));
 	buf_u32(b, s->ttl);
-	put(b, s->resolver);
+	ipc_text_put(b, s->resolver);
 	buf_u16(b, (uint16_t)s->n);
 	for (i = 0; i < s->n; i++) {
-		put(b, s->rr[i].owner);
+		ipc_text_put(b, s->rr[i].owner);
 		buf_u32(b, s->rr[i].ttl);
 		buf_vec32(b, s->rr[i].rdata.p, s->rr[i].rdata.n);
 	}
@@ -252,11 +204,11 @@ probe_said_read(struct cur k, struct probe_said *s, struct err *e)
 	memset(s, 0, sizeof(*s));
 	if (cur_u64(&k, &s->id) != 0 || s->id == 0 ||
 	    get_flag(&k, &s->ok) != 0 ||
-	    get_copy(&k, s->message, sizeof(s->message)) != 0 ||
+	    ipc_text_plain_copy(&k, s->message, sizeof(s->message)) != 0 ||
 	    s->ok != (s->message[0] == '\0') ||
 	    cur_u16(&k, &rcode) != 0 || rcode > 0xfff ||
 	    get_flag(&k, &s->ad) != 0 || cur_u32(&k, &s->ttl) != 0 ||
-	    get_copy(&k, s->resolver, sizeof(s->resolver)) != 0 ||
+	    ipc_text_plain_copy(&k, s->resolver, sizeof(s->resolver)) != 0 ||
 	    cur_u16(&k, &n) != 0 || (n != 0 && (!s->ok || rcode != 0)))
 		return bad(e, "DNS answer");
 	s->rcode = rcode;
@@ -266,9 +218,9 @@ probe_said_read(struct cur k, struct probe_said *s, struct err *e)
 		    PROBE_RRS);
 	for (i = 0; i < n; i++) {
 		rr = &s->rr[i];
-		if (get(&k, &rr->owner, OWNER_MAX) != 0 ||
+		if (ipc_text_plain(&k, &rr->owner, OWNER_MAX) != 0 ||
 		    cur_u32(&k, &rr->ttl) != 0 ||
-		    get_bytes(&k, &rr->rdata, RDATA_MAX) != 0)
+		    ipc_text_bytes(&k, &rr->rdata, RDATA_MAX) != 0)
 			return bad(e, "DNS answer");
 	}
 	s->n = n;

@@ -3,7 +3,8 @@
 #   a_conf NAME CHALLENGE...   writes $T/NAME.yaml for $db, $ACME_URL, $ACME_TLS
 #                              and these challenges; sets $conf, $state, $live.
 #                              Before: a_more (more of acme:), a_conf_more
-#                              (whole lines), ct (false)
+#                              (whole lines), ct (false).  Where there is
+#                              $ACME_DNS, that resolver is asked
 #   says WHAT STATUS TEXT      the last cv ended so, and its one line on stderr
 #                              that is no progress has TEXT
 #   field NAME, list_of NAME   of the JSON line in $T/out
@@ -22,6 +23,8 @@ a_conf()
 		echo "contact: test@corp.example"
 		echo "egress: {allow_private: [127.0.0.0/8]}"
 		[ -z "${a_conf_more:-}" ] || echo "$a_conf_more"
+		[ -z "${ACME_DNS:-}" ] || echo "audit: {resolvers:" \
+		    "['127.0.0.1@${ACME_DNS#*:}']}"
 		echo "acme:"
 		echo "  directory: $ACME_URL"
 		[ -z "$ACME_TLS" ] || echo "  ca_file: $ACME_TLS"
@@ -42,7 +45,7 @@ says()
 	if [ -n "$3" ]; then
 		ok "$1: says $3" grep -qF -- "$3" "$T/err"
 		[ "$2" = 64 ] || eq "$1: one sentence" "$(grep -cv \
-		    ': [^ ]*: http-01$\|: [^ ]*: tls-alpn-01$\|asking for\|agrees to\|going on' \
+		    ': [^ ]*: http-01$\|: [^ ]*: tls-alpn-01$\|warning: \|asking for\|agrees to\|going on' \
 		    "$T/err")" 1
 	fi
 	[ "$rc" = "$2" ] || show

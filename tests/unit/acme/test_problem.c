@@ -118,6 +118,66 @@ subproblems(void **state)
 	has(buf_text(&said), "for \"example.net\" (rejectedIdentifier)");
 }
 
+/*
+ * What a person reads of each: what the CA refused, its own words for each
+ * name, and what to do.
+ */
+static void
+sentences(void **state)
+{
+	static const struct {
+		const char	*name;
+		const char	*head, *fix;
+	} t[] = {
+		{ "rateLimited", "the CA limits the rate", "wait; do not try "
+		    "more often, not before 2026-05-28T20:28:40Z" },
+		{ "rejectedIdentifier", "the CA will not issue for a name",
+		    "order without it" },
+		{ "caa", "the CA is forbidden to issue by CAA records", "add "
+		    "this CA to the CAA records of the name" },
+		{ "unauthorized", "the CA says that we are not authorized",
+		    "see whether the challenge can be seen from outside, and "
+		    "whether the account is valid" },
+		{ "userActionRequired", "the CA wants a person to act",
+		    "agree to its terms, or do what its page says, at "
+		    "\"https://ca.example/terms\"" },
+		{ "connection", "the CA could not connect to the name",
+		    "its port 80 (http-01) or 443 (tls-alpn-01) must be "
+		    "reachable from everywhere" },
+		{ "dns", "the CA had no useful answer from DNS", "see whether "
+		    "all name servers of the name answer" },
+		{ "tls", "the CA had an error of TLS with the name", "see "
+		    "what answers on its port 443" },
+		{ "incorrectResponse", "the CA did not find what the "
+		    "challenge asks for", "see whether the name leads to this "
+		    "server, and what answers" },
+	};
+	struct buf	body = BUF_INIT, want = BUF_INIT;
+	size_t		i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_reset(&body);
+		buf_fmt(&body, "{\"type\":\"" U "%s\",\"detail\":\"no: two "
+		    "names\",\"instance\":\"https://ca.example/terms\","
+		    "\"subproblems\":[{\"type\":\"" U "%s\",\"detail\":\"no "
+		    "a\",\"identifier\":{\"type\":\"dns\",\"value\":"
+		    "\"a.example\"}},{\"type\":\"" U "malformed\",\"detail\":"
+		    "\"no b\",\"identifier\":{\"type\":\"dns\",\"value\":"
+		    "\"b.example\"}}]}", t[i].name, t[i].name);
+		take(strcmp(t[i].name, "rateLimited") == 0 ? 429 : 403,
+		    buf_text(&body), strcmp(t[i].name, "rateLimited") == 0 ?
+		    "120" : NULL);
+		buf_reset(&want);
+		buf_fmt(&want, "%s (%s): \"no: two names\"; for \"a.example\" "
+		    "(%s): \"no a\"; for \"b.example\" (malformed): \"no "
+		    "b\"; %s", t[i].head, t[i].name, t[i].name, t[i].fix);
+		assert_string_equal(buf_text(&said), buf_text(&want));
+	}
+	buf_free(&body);
+	buf_free(&want);
+}
+
 /* RFC 8555 6.6 and 7.3.3 */
 static void
 wait_and_act(void **state)
@@ -280,6 +340,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_teardown(types, end),
 		cmocka_unit_test_teardown(subproblems, end),
+		cmocka_unit_test_teardown(sentences, end),
 		cmocka_unit_test_teardown(wait_and_act, end),
 		cmocka_unit_test_teardown(none, end),
 		cmocka_unit_test_teardown(hostile, end),

@@ -57,6 +57,13 @@ zs_data(struct buf *b, const struct zs_rr *r)
 		p[0] = (uint8_t)n;
 		memcpy(p + 1, r->data, n);
 		dns_data(b, p, n + 1);
+	} else if (r->type == DNS_CAA) {
+		/* "TAG VALUE" */
+		p[0] = 0;
+		p[1] = (uint8_t)(strchr(r->data, ' ') - r->data);
+		memcpy(p + 2, r->data, p[1]);
+		memcpy(p + 2 + p[1], r->data + p[1] + 1, n - p[1] - 1u);
+		dns_data(b, p, n + 1);
 	} else
 		dns_data_name(b, r->data);
 }
