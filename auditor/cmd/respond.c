@@ -17,13 +17,26 @@ extern const struct cmd cmd_respond;
 struct request {
 	const char	*what, *output, *reason;
 	int		 dry, yes, approve, report, served, same_key;
-	struct acme_place *place;	/* of --yes */
+	struct acme_place *place;	/* NULL: of a plan, because of: */
+	struct err	 no_place;
 };
 
 /* --- the plan ------------------------------------------------------------ */
 
+/* All that the network says, and could the CA be convinced? */
 static int
-show(struct cmd_ctx *ctx, struct respond *c, struct err *e)
+look(struct cmd_ctx *ctx, const struct request *q, struct respond *c,
+    const struct directory *d, struct err *e)
+{
+	if (respond_look(ctx, c, e) == -1)
+		return -1;
+	return d == NULL || q->place == NULL || c->revoked ? 0 :
+	    respond_pre(ctx, c, d, q->place, e);
+}
+
+static int
+show(struct cmd_ctx *ctx, const struct request *q, struct respond *c,
+    struct err *e)
 {
 	struct err		 away = ERR_INIT;
 	struct acme_talk	*t = acme_talk_new(ctx->conf, 0, &away);
@@ -33,7 +46,11 @@ show(struct cmd_ctx *ctx, struct respond *c, struct err *e)
 	if (t != NULL)
 		rc = respond_ca(ctx, c, d, e);
 	if (rc == 0)
-		rc = respond_look(ctx, c, e);
+		rc = look(ctx, q, c, d, e);
+	if (rc == 0 && q->no_place.code != ERR_NONE && c->ntypes != 0)
+		json_array_append_new(c->checks, json_pack("{ss ss ss ss}",
+		    "says", "cannot tell", "what", "reach", "name", "",
+		    "sentence", q->no_place.msg));
 	if (rc == 0)
 		respond_say(ctx, c, respond_plan(ctx, c, d, away.msg));
 	/* the plan stands, but for what only the CA can say */
@@ -167,7 +184,7 @@ act(struct cmd_ctx *ctx, const struct request *q, struct respond *c,
 		return say_revoked(ctx, c);
 	t = acme_talk_new(ctx->conf, 1, e);
 	if (t != NULL && respond_ca(ctx, c, acme_talk_dir(t), e) == 0 &&
-	    respond_look(ctx, c, e) == 0 &&
+	    look(ctx, q, c, acme_talk_dir(t), e) == 0 &&
 	    allowed(ctx, q, c, acme_talk_dir(t), e) == 0)
 		rc = respond_act(ctx, c, t, q->place, e);
 	acme_talk_free(t);
@@ -199,7 +216,7 @@ one(struct cmd_ctx *ctx, const struct request *q, const char *what,
 	if (rc == 0)
 		rc = q->report ? report(ctx, &c, q->output, e) :
 		    q->approve ? approve(ctx, &c, e) :
-		    q->yes ? act(ctx, q, &c, e) : show(ctx, &c, e);
+		    q->yes ? act(ctx, q, &c, e) : show(ctx, q, &c, e);
 	respond_free(&c);
 	return rc;
 }
@@ -233,11 +250,16 @@ go(struct cmd_ctx *ctx, struct request *q, struct err *e)
 	size_t			 n;
 	int			 rc = -1;
 
-	if (q->yes) {
-		n = acme_place_types(ctx->conf, NULL, type, e);
-		if (n == 0 || (q->place = acme_place_new(ctx->conf, type, n,
-		    e)) == NULL)
+	if (!q->report && !q->approve) {
+		n = acme_place_types(ctx->conf, NULL, type, &q->no_place);
+		if (n != 0)
+			q->place = acme_place_new(ctx->conf, type, n,
+			    &q->no_place);
+		/* a plan can be made without */
+		if (q->place == NULL && q->yes) {
+			*e = q->no_place;
 			return -1;
+		}
 	}
 	if (cmd_become(ctx, e) == 0 && cmd_db(ctx, e) == 0)
 		rc = all(ctx, q, e);

@@ -54,6 +54,8 @@ struct respond {
 	struct respond_name *name;	/* one for each of names */
 	json_t		*served;	/* [{endpoint, key_only, seen, live}] */
 	json_t		*unseen;	/* [{endpoint, why}]: not looked at */
+	json_t		*checks;	/* of the pre-flight: [{says, what,
+					   name, sentence}] */
 	char		 nobody[NAME_TEXT];	/* a name below ours that
 					   nobody should have, or "" */
 	int		 nobody_is;	/* it resolves all the same */
@@ -99,6 +101,13 @@ int respond_look(struct cmd_ctx *, struct respond *, struct err *);
  */
 int respond_ca(struct cmd_ctx *, struct respond *, const struct directory *,
     struct err *);
+
+/*
+ * Look whether the CA could be convinced (acme_preflight.h), behind
+ * respond_ca().  0 or -1.
+ */
+int respond_pre(struct cmd_ctx *, struct respond *, const struct directory *,
+    struct acme_place *, struct err *);
 
 /*
  * What stands in the way of a revocation by us, a sentence each, as a new

@@ -201,6 +201,7 @@ load_issuance(struct cmd_ctx *ctx, struct respond *c, struct err *e)
 		memcpy(c->spki, db_bytes(r, 0, SPKI).p, 32);
 	c->same_key = list(r, SAME);
 	c->unseen = json_array();
+	c->checks = json_array();
 	db_free(r);
 	return 0;
 }
@@ -325,6 +326,7 @@ respond_free(struct respond *c)
 	json_decref(c->entries);
 	json_decref(c->approved);
 	json_decref(c->unseen);
+	json_decref(c->checks);
 	json_decref(c->same_key);
 	free(c->serial);
 	free(c->name);

@@ -46,6 +46,19 @@ missing_names(const struct respond *c, json_t *a)
 			    c->names.v[i]));
 }
 
+static void
+missing_checks(const struct respond *c, json_t *a)
+{
+	const json_t	*k;
+	size_t		 i;
+
+	json_array_foreach(c->checks, i, k)
+		if (strcmp(message_get(k, "says"), "wrong") == 0)
+			add(a, json_sprintf("%s%s%s", message_get(k, "name"),
+			    message_get(k, "name")[0] != '\0' ? ": " : "",
+			    message_get(k, "sentence")));
+}
+
 json_t *
 respond_missing(const struct respond *c, const struct directory *d,
     const char *away)
@@ -60,6 +73,7 @@ respond_missing(const struct respond *c, const struct directory *d,
 	if (c->der.n == 0)
 		add(a, json_string("its bytes are not known, only its hash"));
 	missing_names(c, a);
+	missing_checks(c, a);
 	if (d == NULL)
 		add(a, json_sprintf("the CA of acme.directory does not "
 		    "answer: %s", away));
@@ -211,6 +225,7 @@ respond_plan(struct cmd_ctx *ctx, const struct respond *c,
 	json_object_set_new(o, "names", names(c));
 	json_object_set(o, "served", c->served);
 	json_object_set(o, "not_looked_at", c->unseen);
+	json_object_set(o, "checks", c->checks);
 	json_object_set(o, "same_key", c->same_key);
 	json_object_set_new(o, "last_name_resolves", json_boolean(
 	    c->nobody_is));

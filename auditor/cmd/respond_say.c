@@ -54,6 +54,27 @@ say_names(const json_t *a)
 	buf_free(&b);
 }
 
+/* What the pre-flight could not tell, or warns of; the rest is missing. */
+static void
+say_checks(const json_t *a)
+{
+	const json_t	*k;
+	struct buf	 b = BUF_INIT;
+	size_t		 i, n = 0;
+
+	json_array_foreach(a, i, k) {
+		if (strcmp(message_get(k, "says"), "cannot tell") != 0 ||
+		    n == SHOWN)
+			continue;
+		buf_reset(&b);
+		buf_fmt(&b, "%s%s%s", message_get(k, "name"),
+		    message_get(k, "name")[0] != '\0' ? ": " : "",
+		    message_get(k, "sentence"));
+		line(n++ == 0 ? "not told" : "", buf_text(&b));
+	}
+	buf_free(&b);
+}
+
 static void
 say_served(const struct respond *c)
 {
@@ -229,6 +250,7 @@ say(struct cmd_ctx *ctx, const struct respond *c, const json_t *o)
 	line("serial", c->serial);
 	line("until", clk_text(c->not_after, t));
 	say_names(json_object_get(o, "names"));
+	say_checks(c->checks);
 	say_served(c);
 	say_same_key(c->same_key);
 	say_ca(c, o);

@@ -38,7 +38,7 @@ conf()
 # zone LINE...: all that the DNS knows
 zone()
 {
-	printf '%s\n' {a,b,live}.corp.example\ 60\ A\ 127.0.0.1 "$@" \
+	printf '%s\n' {a,b,c,d,m,live,n{1..26}}.corp.example\ 60\ A\ 127.0.0.1 "$@" \
 	    > "$T/zone.new"
 	mv "$T/zone.new" "$T/zone"
 }
@@ -254,7 +254,11 @@ cv respond "$l"
 said "open to any account" 0 'live.corp.example: any account at this CA may order: replace *corp.example. IN CAA 0 issue "acme.rig.example"'
 zone 'corp.example 60 CAA 0 issue "other.example"' 'd.corp.example 60 SERVFAIL'
 cv respond "$l"
-said "closed to us, too" 0 'live.corp.example: our account may not order either'
+said "closed to us, too" 0 'missing  *live.corp.example: .*CAA.*live.corp.example: our account may not order either'
+had=$(orders)
+cv respond "$l" --yes --although-served
+said "so nothing is asked for" 1 'nothing is done: live.corp.example: .*CAA'
+eq "and nothing ordered" "$(orders)" "$had"
 zone
 
 # --- two people -----------------------------------------------------------------------
