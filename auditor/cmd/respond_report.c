@@ -236,6 +236,20 @@ say_json(struct cmd_ctx *ctx, const struct respond *c, const struct buf *text,
 	    0, NULL) : json_null()));
 }
 
+static void
+say_files(struct cmd_ctx *ctx, const struct respond *c, const char *path,
+    const char *evidence)
+{
+	if (ctx->json)
+		cmd_json(json_pack("{sI ss ss?}", "finding",
+		    (json_int_t)c->id, "report", path, "evidence", evidence));
+	else
+		printf("finding %lld: the report is in %s%s%s; it is for %s\n",
+		    (long long)c->id, path, evidence != NULL ? ", its "
+		    "evidence in " : "", evidence != NULL ? evidence : "",
+		    contact(c));
+}
+
 static int
 write_all(struct cmd_ctx *ctx, const struct respond *c, const char *path,
     struct buf *text, struct buf *ev, const char *none, int64_t now,
@@ -262,6 +276,8 @@ write_all(struct cmd_ctx *ctx, const struct respond *c, const char *path,
 		rc = signer_write(path, text, e);
 		if (rc == 0 && ev->n != 0 && path != NULL)
 			rc = signer_write(beside, ev, e);
+		if (rc == 0 && path != NULL)
+			say_files(ctx, c, path, ev->n != 0 ? beside : NULL);
 	}
 	free(beside);
 	return rc;
