@@ -160,7 +160,9 @@ print(json.loads(sys.stdin.readline())["reason"])')."
 said()
 {
 	say 'What certvigil run says of it:'
-	tail -n +$(($1 + 1)) "$work/run.log" | grep 'blog\.example' | shown
+	out=$(tail -n +$(($1 + 1)) "$work/run.log" | grep 'blog\.example')
+	shown <<< "$out"
+	grep -q 'blog.example: renewed' <<< "$out" || die 'it is not said'
 }
 
 early()
