@@ -509,4 +509,11 @@
 /* A certificate's identifier: key identifiers have 20 bytes, serials 20. */
 #define LIMIT_ARI_ID		512u
 
+/* --- answering what others obtained --- */
+
+/* Names of one order that is only for proofs: no profile takes fewer. */
+#define LIMIT_RESPOND_BATCH	25u
+/* Names that are looked at for who serves them, and for their CAA records. */
+#define LIMIT_RESPOND_LOOKS	64u
+
 #endif

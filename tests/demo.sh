@@ -82,10 +82,22 @@ die()
 	exit 1
 }
 
+# Words as a user would type them.
+typed()
+{
+	local w
+	for w; do
+		case $w in
+		*[!A-Za-z0-9_./:=,@%+-]*) printf " '%s'" "$w" ;;
+		*)	printf ' %s' "$w" ;;
+		esac
+	done
+}
+
 # Show a command, run it, show what it prints; its output stays in $out.
 cv()
 {
-	printf '   $ certvigil %s\n' "$*"
+	printf '   $ certvigil%s\n' "$(typed "$@")"
 	out=$(cd "$work" && "$obj/certvigil" --config certvigil.yaml "$@" 2>&1)
 	rc=$?
 	[ -z "$out" ] ||

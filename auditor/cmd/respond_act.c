@@ -4,102 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acme/flow.h"
 #include "acme/revoke.h"
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/revoke_expect.h"
 #include "auditor/db/expect.h"
-#include "auditor/role/acme_drive.h"
 #include "base/clk.h"
 #include "base/enc.h"
-#include "base/mem.h"
-
-/* How long a person waits for the proofs. */
-#define DEADLINE	(600 * CLK_SEC)
 
 struct act {
 	struct cmd_ctx		*ctx;
 	const struct respond	*c;
 	struct acme_talk	*talk;
-	struct acme_drive	 d;
 	struct acme_account_row	 account;
-	int			 proven;
+	json_t			*orders;	/* URLs, that proved its
+						   names */
 	struct revoke_expect	 expect;
 };
-
-/* --- all its names, proven ----------------------------------------------- */
-
-static void
-progress(void *arg, const char *text)
-{
-	const struct act	*a = arg;
-	char			*s;
-
-	if (a->ctx->quiet)
-		return;
-	s = cmd_clean(text);
-	fprintf(stderr, "certvigil: %s\n", s);
-	free(s);
-}
-
-/*
- * Until the order could be finalized, which it never is: that all names are
- * authorized is all that is wanted of it.
- */
-static int
-drive(struct act *a, struct err *e)
-{
-	unsigned	ev;
-
-	for (;;) {
-		ev = flow_events(a->d.flow);
-		if ((ev & (FLOW_PLACE | FLOW_REMOVE)) != 0)
-			acme_drive_place(&a->d);
-		if ((ev & (FLOW_PICK | FLOW_DONE)) != 0)
-			return err_set(e, ERR_VERIFY, "the CA says that it "
-			    "has issued what nobody asked it to finalize");
-		if ((ev & FLOW_FINALIZE) != 0) {
-			a->proven = 1;
-			flow_stop(a->d.flow, "all names are proven", clk_wall());
-		}
-		if (acme_drive_send(&a->d, e) == -1)
-			return -1;
-		ev = flow_events(a->d.flow);
-		if ((ev & (FLOW_PLACE | FLOW_REMOVE | FLOW_FINALIZE |
-		    FLOW_PICK | FLOW_DONE)) != 0)
-			continue;
-		if ((ev & FLOW_FAILED) != 0 && a->d.nfly == 0)
-			return a->proven ? 0 : err_set(e, ERR_HTTP, "%s",
-			    flow_why(a->d.flow));
-		if (acme_drive_hear(&a->d, e) == -1)
-			return -1;
-	}
-}
-
-static int
-prove(struct act *a, struct err *e)
-{
-	struct flow_want	w;
-	int			rc;
-
-	memset(&w, 0, sizeof(w));
-	w.names = (const char *const *)a->c->names.v;
-	w.nnames = a->c->names.n;
-	w.prefer = a->c->type;
-	w.nprefer = a->c->ntypes;
-	w.deadline = clk_wall() + DEADLINE;
-	a->d.flow = flow_start(acme_talk_dir(a->talk), acme_talk_pin(a->talk),
-	    &w, e);
-	if (a->d.flow == NULL)
-		return -1;
-	a->d.thumbprint = a->account.thumbprint;
-	acme_place_as(a->d.place, a->account.url);
-	rc = drive(a, e);
-	acme_drive_unplace(&a->d);
-	acme_drive_end(&a->d);
-	return rc == 0 ? 0 : err_prefix(e, "nothing is revoked, its names "
-	    "could not be proven");
-}
 
 /* --- the revocation ------------------------------------------------------ */
 
@@ -108,11 +28,24 @@ about(const struct act *a)
 {
 	char	hex[65];
 
-	return json_pack("{sI ss ss sI sO sO}", "finding",
+	return json_pack("{sI ss ss sI sO sO sO}", "finding",
 	    (json_int_t)a->c->id, "cert_sha256", enc_hex_to(hex,
 	    a->c->sha256, 32), "serial", a->c->serial, "expectation",
 	    (json_int_t)a->expect.id, "approved_by", a->c->approved,
-	    "served", a->c->served);
+	    "served", a->c->served, "orders", a->orders);
+}
+
+/* Its names could not be proven: that is on record, too. */
+static void
+note_unproven(struct act *a, const struct err *why)
+{
+	struct err	e = ERR_INIT;
+	json_t		*o = about(a);
+
+	json_object_del(o, "expectation");
+	json_object_set_new(o, "result", json_string(why->msg));
+	if (cmd_audit(a->ctx, "finding.respond.unproven", o, &e) == -1)
+		(void)cmd_fail(&e);
 }
 
 /* Before the request goes out. */
@@ -218,22 +151,24 @@ respond_act(struct cmd_ctx *ctx, const struct respond *c,
 	memset(&a, 0, sizeof(a));
 	a.ctx = ctx;
 	a.c = c;
+	a.talk = t;
 	a.expect.issuer = c->issuer;
 	a.expect.serial = c->serial;
-	a.talk = t;
-	a.d.talk = t;
-	a.d.place = p;
-	a.d.key = "";
-	a.d.tell = progress;
-	a.d.arg = &a;
+	a.orders = json_array();
 	payload = revoke_new(buf_bytes(&c->der), REVOKE_CESSATION,
 	    REVOKE_BY_OTHER, NULL, e);
 	if (payload != NULL && acme_account(ctx, t, 1, &a.account, &made, e)
-	    == 1 && prove(&a, e) == 0)
-		rc = ask(&a, payload, e);
+	    == 1) {
+		if (respond_prove(ctx, c, &a.account, t, p, a.orders, e) ==
+		    -1)
+			note_unproven(&a, e);
+		else
+			rc = ask(&a, payload, e);
+	}
 	if (rc != -1)
 		say(&a, rc == 1);
 	acme_account_free(&a.account);
+	json_decref(a.orders);
 	free(payload);
 	cmd_hint(ctx);
 	return rc == -1 ? -1 : 0;

@@ -1,5 +1,6 @@
 #include "auditor/cmd/respond.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +14,23 @@
 #include "base/sha.h"
 #include "pki/owner.h"
 
+/* An order for such a name cannot become ready. */
+#define NOBODY		"certvigil-leave-unproven."
+
 /* How long an approval is good for. */
 #define APPROVED_FOR	"interval '1 day'"
 
+/* Others with its key that are listed. */
+#define SAME_KEY_MAX	"100"
+
+/* Findings that a revocation answers, and states that it ends. */
+#define KINDS		"('certificate.unexpected', 'key.misused')"
+#define STATES		"('open', 'acked', 'rejected')"
+
 /* The endpoints that serve it, or another certificate with its key, now. */
 #define SERVED "(select coalesce(json_agg(json_build_object('endpoint', " \
-	"s.at, 'key_only', s.other, 'seen', " ROW_RFC3339("s.seen") ") " \
+	"s.at, 'key_only', s.other, 'seen', " ROW_RFC3339("s.seen") ", " \
+	"'live', false) " \
 	"order by s.at), '[]')::text from (select " \
 	AUDIT_SQL_HOSTPORT("e") " as at, bool_and(o.tbs_sha256 <> " \
 	"i.tbs_sha256) as other, max(o.last_seen) as seen " \
@@ -34,9 +46,29 @@
 	"'[]')::text from entry n join log l on l.id = n.log_ref where " \
 	"n.tbs_sha256 = i.tbs_sha256)"
 
+/*
+ * By another person: neither another host nor another user of the same login
+ * makes one.  $5: the login of who asks, -1: not known.
+ */
 #define APPROVED "(select coalesce(json_agg(a.author order by a.added_at), " \
 	"'[]')::text from respond_approval a where a.finding_id = $2 and " \
-	"a.author <> $3 and a.added_at > now() - " APPROVED_FOR ")"
+	"a.tbs_sha256 = i.tbs_sha256 and split_part(a.author, '@', 1) <> " \
+	"split_part($3, '@', 1) and (a.login_uid is null or a.login_uid <> " \
+	"$5) and a.added_at > now() - " APPROVED_FOR ")"
+
+#define SAME_KEY "(select coalesce(json_agg(json_build_object(" \
+	"'tbs_sha256', encode(k.tbs_sha256, 'hex'), 'serial', k.serial, " \
+	"'names', k.names, 'not_after', " ROW_RFC3339("k.not_after") ", " \
+	"'revoked', exists (select from revocation v where " \
+	"v.issuer_spki_sha256 = k.issuer_spki_sha256 and v.serial = " \
+	"k.serial and v.status = 'revoked'), 'ours', exists (select from " \
+	"acme_order o where o.spki_sha256 = k.spki_sha256), 'finding', " \
+	"(select f.id from finding f where f.subject = encode(k.tbs_sha256, " \
+	"'hex') and f.kind in " KINDS " and f.state in " STATES " order by " \
+	"f.id limit 1)) order by k.not_before, k.serial), '[]')::text from " \
+	"(select * from issuance k where k.spki_sha256 = i.spki_sha256 and " \
+	"k.tbs_sha256 <> i.tbs_sha256 and k.not_after > now() limit " \
+	SAME_KEY_MAX ") k)"
 
 /* A key that has signed what we ordered at this directory. */
 #define OURS "exists (select from managed_certificate m join issuance j on " \
@@ -44,7 +76,67 @@
 	"j.issuer_spki_sha256 = i.issuer_spki_sha256)"
 
 enum col { SERIAL, ISSUER, NAMES, NOT_BEFORE, NOT_AFTER, EXPIRED, REVOKED,
-	OURS_TOO, SERVED_AT, LOGGED, APPROVED_BY };
+	OURS_TOO, SERVED_AT, LOGGED, APPROVED_BY, SPKI, SAME };
+
+/* Findings that something else answers. */
+static const struct { const char *kind, *what; } answers[] = {
+	{ "certificate.revoked", "that certificate is revoked already: "
+	    "certvigil issue orders another one where it was in use, and "
+	    "certvigil account rollover changes the key that may have asked" },
+	{ "certificate.not_received", "it is of an order of ours: certvigil "
+	    "renew orders again, certvigil revoke ends the one that was "
+	    "never received" },
+	{ "certificate.not_logged", "it is ours, and its log has not kept "
+	    "its promise: certvigil issue orders another one" },
+	{ "certificate.malformed", "what cannot be parsed cannot be revoked "
+	    "by us: certvigil evidence export is for its CA" },
+	{ "certificate.twins", "the CA has signed two under one number, and "
+	    "both have findings of their own where they are unexpected" },
+	{ "revocation.not_published", "the CA has been asked, and owes its "
+	    "CRL: certvigil evidence export is for its problem report" },
+	{ "revocation.campaign", "the CA is revoking already: certvigil "
+	    "affected lists what is to be replaced" },
+	{ "renewal.requested", "its CA asks for another one: certvigil renew "
+	    "orders it" },
+	{ "endpoint.unlogged_certificate", "what no log has shown cannot be "
+	    "compared with anything: certvigil check HOST:PORT shows what is "
+	    "served" },
+	{ "source.out_of_scope", "it is about a declaration: certvigil "
+	    "findings show has the certificate" },
+	{ "caa.violated", "the same certificate has a finding "
+	    "certificate.unexpected where nobody ordered it" },
+	{ "grant.unexpected", "it is a record in the DNS: take away "
+	    "_validation-persist there" },
+};
+
+static int
+no_answer(const struct respond *c, const char *kind, struct err *e)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (strcmp(kind, answers[i].kind) == 0)
+			return err_set(e, ERR_USAGE, "finding %lld is %.40s: "
+			    "%.160s", (long long)c->id, kind,
+			    answers[i].what);
+	return err_set(e, ERR_USAGE, "finding %lld is %.60s, which is "
+	    "not answered by a revocation (certificate.unexpected and "
+	    "key.misused are)", (long long)c->id, kind);
+}
+
+int64_t
+respond_login(void)
+{
+	FILE		*f = fopen("/proc/self/loginuid", "re");
+	unsigned long	 uid = UINT32_MAX;
+
+	if (f != NULL) {
+		if (fscanf(f, "%lu", &uid) != 1)
+			uid = UINT32_MAX;
+		(void)fclose(f);
+	}
+	return uid >= UINT32_MAX ? -1 : (int64_t)uid;
+}
 
 static json_t *
 list(const struct db_res *r, enum col c)
@@ -57,13 +149,20 @@ list(const struct db_res *r, enum col c)
 static void
 take_names(struct respond *c, const struct db_res *r)
 {
-	size_t	 n;
+	uint8_t	 ip[16];
+	size_t	 n, i;
 	char	**v = db_strv(r, 0, NAMES, &n);
 
 	if (san_of((const char *const *)v, n, &c->names, &c->no_names) == -1)
 		san_free(&c->names);
 	free(v);
 	c->name = mem_zero((c->names.n + 1) * sizeof(*c->name));
+	for (i = 0; i < c->names.n && c->nobody[0] == '\0'; i++)
+		if (san_ip(c->names.v[i], ip) == 0 &&
+		    sizeof(NOBODY) + strlen(c->names.v[i]) <= 254)
+			(void)snprintf(c->nobody, sizeof(c->nobody), NOBODY
+			    "%.220s", c->names.v[i] + (san_wild(c->names.v[i])
+			    ? 2 : 0));
 }
 
 static int
@@ -77,8 +176,9 @@ load_issuance(struct cmd_ctx *ctx, struct respond *c, struct err *e)
 	    "exists (select from revocation v where v.issuer_spki_sha256 = "
 	    "i.issuer_spki_sha256 and v.serial = i.serial and v.status = "
 	    "'revoked'), " OURS ", " SERVED ", " ENTRIES ", " APPROVED
-	    " from issuance i where i.tbs_sha256 = $1", "biss", &tbs, c->id,
-	    cmd_actor(), acme_talk_directory(ctx->conf)) == -1)
+	    ", i.spki_sha256, " SAME_KEY " from issuance i where "
+	    "i.tbs_sha256 = $1", "bissi", &tbs, c->id, cmd_actor(),
+	    acme_talk_directory(ctx->conf), respond_login()) == -1)
 		return -1;
 	if (db_rows(r) == 0) {
 		db_free(r);
@@ -97,6 +197,11 @@ load_issuance(struct cmd_ctx *ctx, struct respond *c, struct err *e)
 	c->served = list(r, SERVED_AT);
 	c->entries = list(r, LOGGED);
 	c->approved = list(r, APPROVED_BY);
+	if (db_bytes(r, 0, SPKI).n == 32)
+		memcpy(c->spki, db_bytes(r, 0, SPKI).p, 32);
+	c->same_key = list(r, SAME);
+	c->unseen = json_array();
+	c->checks = json_array();
 	db_free(r);
 	return 0;
 }
@@ -181,9 +286,7 @@ respond_load(struct cmd_ctx *ctx, const char *what, struct respond *c,
 	if ((strcmp(kind, "certificate.unexpected") != 0 &&
 	    strcmp(kind, "key.misused") != 0) || enc_unhex_to(c->tbs, 32,
 	    message_get(c->finding, "subject")) == -1)
-		return err_set(e, ERR_USAGE, "finding %lld is %.60s, which is "
-		    "not answered by a revocation (certificate.unexpected and "
-		    "key.misused are)", (long long)c->id, kind);
+		return no_answer(c, kind, e);
 	if (load_issuance(ctx, c, e) == -1 || load_der(ctx, c, e) == -1 ||
 	    load_watched(ctx, c, e) == -1)
 		return -1;
@@ -214,10 +317,17 @@ respond_ca(struct cmd_ctx *ctx, struct respond *c, const struct directory *d,
 void
 respond_free(struct respond *c)
 {
+	size_t	i;
+
+	for (i = 0; c->name != NULL && i < c->names.n; i++)
+		caa_free(&c->name[i].caa.set);
 	json_decref(c->finding);
 	json_decref(c->served);
 	json_decref(c->entries);
 	json_decref(c->approved);
+	json_decref(c->unseen);
+	json_decref(c->checks);
+	json_decref(c->same_key);
 	free(c->serial);
 	free(c->name);
 	buf_free(&c->der);

@@ -9,17 +9,6 @@
 #include "base/enc.h"
 #include "base/mem.h"
 
-/* A name of ours that nobody has: an order for it cannot become ready. */
-#define NOBODY		"certvigil-leave-unproven."
-
-/* Names that a line lists. */
-#define SHOWN		20
-
-static const char *
-base_of(const char *name)
-{
-	return san_wild(name) ? name + 2 : name;
-}
 
 static int
 state_is(const struct respond *c, const char *state)
@@ -57,15 +46,26 @@ missing_names(const struct respond *c, json_t *a)
 			    c->names.v[i]));
 }
 
+static void
+missing_checks(const struct respond *c, json_t *a)
+{
+	const json_t	*k;
+	size_t		 i;
+
+	json_array_foreach(c->checks, i, k)
+		if (strcmp(message_get(k, "says"), "wrong") == 0)
+			add(a, json_sprintf("%s%s%s", message_get(k, "name"),
+			    message_get(k, "name")[0] != '\0' ? ": " : "",
+			    message_get(k, "sentence")));
+}
+
 json_t *
 respond_missing(const struct respond *c, const struct directory *d,
     const char *away)
 {
 	json_t	*a = json_array();
 
-	if (c->revoked)
-		add(a, json_string("it is revoked already"));
-	else if (c->expired)
+	if (c->expired && !c->revoked)
 		add(a, json_string("it has expired"));
 	if (state_is(c, "accepted") || state_is(c, "resolved"))
 		add(a, json_sprintf("the finding is %s, not open",
@@ -73,6 +73,7 @@ respond_missing(const struct respond *c, const struct directory *d,
 	if (c->der.n == 0)
 		add(a, json_string("its bytes are not known, only its hash"));
 	missing_names(c, a);
+	missing_checks(c, a);
 	if (d == NULL)
 		add(a, json_sprintf("the CA of acme.directory does not "
 		    "answer: %s", away));
@@ -84,35 +85,6 @@ respond_missing(const struct respond *c, const struct directory *d,
 		    "CA of acme.directory: ask that CA with --report, or "
 		    "configure its directory", message_get(c->finding,
 		    "issuer_owner")));
-	return a;
-}
-
-/* --- the CAA records ----------------------------------------------------- */
-
-/*
- * One for each name.  They bind issuance to our account (RFC 8657), so that
- * authorizations which the other one still has are of no use to him.
- */
-static json_t *
-caa(const struct respond *c, const struct directory *d)
-{
-	json_t		*a = json_array();
-	const char	*ca = d != NULL && d->ncaa != 0 ? d->caa[0] : "CA";
-	const char	*how;
-	size_t		 i;
-
-	for (i = 0; i < c->names.n; i++) {
-		if (!c->name[i].watched || c->names.v[i][0] == '\0' ||
-		    san_ip(c->names.v[i], (uint8_t [16]){ 0 }) != 0)
-			continue;
-		how = c->name[i].how != 0 ?
-		    challenge_name(c->name[i].how) : "dns-01";
-		json_array_append_new(a, json_sprintf("%s. CAA 0 %s \"%s; "
-		    "accounturi=%s; validationmethods=%s\"",
-		    base_of(c->names.v[i]), san_wild(c->names.v[i]) ?
-		    "issuewild" : "issue", ca, c->account.url != NULL ?
-		    c->account.url : "URL-OF-OUR-ACCOUNT", how));
-	}
 	return a;
 }
 
@@ -137,49 +109,84 @@ put_names(struct buf *b, const struct respond *c, const char *opt)
 
 	for (i = 0; i < c->names.n; i++)
 		buf_fmt(b, " %s '%s'", opt, c->names.v[i]);
-	if (c->names.n != 0)
-		buf_fmt(b, " %s '" NOBODY "%s'", opt,
-		    base_of(c->names.v[0]));
+	if (c->nobody[0] != '\0')
+		buf_fmt(b, " %s '%s'", opt, c->nobody);
+}
+
+/* The port of "HOST:PORT", unless it is ${usual}: for a command's option. */
+static const char *
+port_of(const char *listen, const char *usual)
+{
+	const char	*p = listen != NULL ? strrchr(listen, ':') : NULL;
+
+	return p == NULL || strcmp(p + 1, usual) == 0 ? NULL : p + 1;
 }
 
 static json_t *
-certbot(const struct respond *c, const char *url)
+certbot(const struct conf *f, const struct respond *c, const char *url)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf	 b = BUF_INIT, env = BUF_INIT;
+	const char	*port = port_of(f->http01_listen, "80");
 	json_t		*a = json_array();
 
-	buf_fmt(&b, "certbot certonly --server %s %s", url, method(c) ==
-	    CHALLENGE_DNS_01 ? "--manual --preferred-challenges dns" :
-	    "--standalone --preferred-challenges http");
+	if (f->acme_ca_file != NULL)
+		buf_fmt(&env, "REQUESTS_CA_BUNDLE='%s' ", f->acme_ca_file);
+	buf_fmt(&b, "%scertbot certonly --server %s", buf_text(&env), url);
+	if (method(c) == CHALLENGE_DNS_01)
+		buf_str(&b, " --manual --preferred-challenges dns");
+	else if (f->http01_webroot != NULL)
+		buf_fmt(&b, " --webroot -w '%s'", f->http01_webroot);
+	else
+		buf_str(&b, " --standalone --preferred-challenges http");
+	if (method(c) == CHALLENGE_HTTP_01 && port != NULL)
+		buf_fmt(&b, " --http-01-port %s", port);
 	put_names(&b, c, "-d");
 	json_array_append_new(a, json_string(buf_text(&b)));
-	json_array_append_new(a, json_sprintf("certbot revoke --server %s "
-	    "--cert-path bad.pem --reason cessationofoperation", url));
+	json_array_append_new(a, json_sprintf("%scertbot revoke --server %s "
+	    "--cert-path bad.pem --reason cessationofoperation "
+	    "--no-delete-after-revoke", buf_text(&env), url));
 	buf_free(&b);
+	buf_free(&env);
 	return a;
 }
 
 static json_t *
-lego(const struct respond *c, const char *url, const char *mail)
+lego(const struct conf *f, const struct respond *c, const char *url)
 {
-	struct buf	 b = BUF_INIT;
+	struct buf	 b = BUF_INIT, env = BUF_INIT;
+	const char	*mail = f->acme_email != NULL ? f->acme_email :
+			    "you@example.com";
 	json_t		*a = json_array();
 	char		*first = mem_str(c->names.n != 0 ? c->names.v[0] : "");
 
 	if (first[0] == '*')
 		first[0] = '_';
-	buf_fmt(&b, "lego --server %s --email %s %s", url, mail, method(c) ==
-	    CHALLENGE_DNS_01 ? "--dns PROVIDER" : "--http");
+	if (f->acme_ca_file != NULL)
+		buf_fmt(&env, "LEGO_CA_CERTIFICATES='%s' ", f->acme_ca_file);
+	buf_fmt(&b, "%slego --accept-tos --server %s --email %s",
+	    buf_text(&env), url, mail);
+	/* what places by itself would prove the last name, too */
+	if (method(c) == CHALLENGE_DNS_01)
+		buf_str(&b, " --dns manual");
+	else if (f->http01_webroot != NULL)
+		buf_fmt(&b, " --http --http.webroot '%s'",
+		    f->http01_webroot);
+	else
+		buf_str(&b, " --http");
+	if (method(c) == CHALLENGE_HTTP_01 && f->http01_webroot == NULL &&
+	    port_of(f->http01_listen, "80") != NULL)
+		buf_fmt(&b, " --http.port '%s'", f->http01_listen);
 	put_names(&b, c, "--domains");
 	buf_str(&b, " run");
 	json_array_append_new(a, json_string(buf_text(&b)));
 	json_array_append_new(a, json_sprintf("cp bad.pem "
 	    "'.lego/certificates/%s.crt'", first));
-	json_array_append_new(a, json_sprintf("lego --server %s --email %s "
-	    "--domains '%s' revoke --reason 5", url, mail, c->names.n != 0 ?
-	    c->names.v[0] : ""));
+	json_array_append_new(a, json_sprintf("%slego --server %s --email %s "
+	    "--domains '%s' revoke --reason 5", buf_text(&env), url, mail,
+	    c->names.n != 0 ? c->names.v[0] : ""));
 	free(first);
 	buf_free(&b);
+	buf_free(&env);
 	return a;
 }
 
@@ -198,16 +205,14 @@ names(const struct respond *c)
 	return a;
 }
 
-static json_t *
-plan(struct cmd_ctx *ctx, const struct respond *c, const struct directory *d,
-    const char *away)
+json_t *
+respond_plan(struct cmd_ctx *ctx, const struct respond *c,
+    const struct directory *d, const char *away)
 {
 	static const char *const same[] = { "unknown", "same", "other" };
 	const char	*url = acme_talk_directory(ctx->conf);
-	const char	*mail = ctx->conf->acme_email != NULL ?
-			    ctx->conf->acme_email : "you@example.com";
 	char		 hex[2][65], t[CLK_TEXT];
-	json_t		*o;
+	json_t		*o, *have = respond_caa_have(c, d);
 
 	o = json_pack("{sI ss ss ss? ss ss sb sb}", "finding",
 	    (json_int_t)c->id, "kind", message_get(c->finding, "kind"),
@@ -219,6 +224,11 @@ plan(struct cmd_ctx *ctx, const struct respond *c, const struct directory *d,
 	    c->not_after, t)));
 	json_object_set_new(o, "names", names(c));
 	json_object_set(o, "served", c->served);
+	json_object_set(o, "not_looked_at", c->unseen);
+	json_object_set(o, "checks", c->checks);
+	json_object_set(o, "same_key", c->same_key);
+	json_object_set_new(o, "last_name_resolves", json_boolean(
+	    c->nobody_is));
 	json_object_set(o, "issuer_owner", json_object_get(c->finding,
 	    "issuer_owner"));
 	json_object_set_new(o, "directory", json_string(url));
@@ -229,159 +239,10 @@ plan(struct cmd_ctx *ctx, const struct respond *c, const struct directory *d,
 	json_object_set_new(o, "approvals_needed", json_integer(
 	    ctx->conf->respond_approvals - 1));
 	json_object_set(o, "approved_by", c->approved);
-	json_object_set_new(o, "caa", caa(c, d));
-	json_object_set_new(o, "certbot", certbot(c, url));
-	json_object_set_new(o, "lego", lego(c, url, mail));
+	json_object_set_new(o, "caa", respond_caa_want(c, d));
+	json_object_set_new(o, "caa_now", have);
+	json_object_set_new(o, "reuse", respond_reuse(c, have));
+	json_object_set_new(o, "certbot", certbot(ctx->conf, c, url));
+	json_object_set_new(o, "lego", lego(ctx->conf, c, url));
 	return o;
-}
-
-/* --- as text ------------------------------------------------------------- */
-
-static void
-line(const char *label, const char *text)
-{
-	char	*s = cmd_clean(text);
-
-	printf("%-12s %s\n", label, s);
-	free(s);
-}
-
-static void
-lines(const char *label, const json_t *a)
-{
-	size_t	i;
-
-	for (i = 0; i < json_array_size(a); i++)
-		line(i == 0 ? label : "", json_string_value(
-		    json_array_get(a, i)));
-}
-
-static void
-say_names(const json_t *a)
-{
-	const json_t	*n;
-	struct buf	 b = BUF_INIT;
-	size_t		 i;
-
-	for (i = 0; i < json_array_size(a) && i < SHOWN; i++) {
-		n = json_array_get(a, i);
-		buf_reset(&b);
-		buf_fmt(&b, "%s: %s", message_get(n, "name"), !json_is_true(
-		    json_object_get(n, "watched")) ? "not watched, cannot be "
-		    "proven" : message_get(n, "challenge")[0] == '\0' ?
-		    "no configured challenge can prove it" :
-		    message_get(n, "challenge"));
-		line(i == 0 ? "names" : "", buf_text(&b));
-	}
-	if (i < json_array_size(a)) {
-		buf_reset(&b);
-		buf_fmt(&b, "and %zu more", json_array_size(a) - i);
-		line("", buf_text(&b));
-	}
-	buf_free(&b);
-}
-
-static void
-say_served(const json_t *a)
-{
-	const json_t	*s;
-	struct buf	 b = BUF_INIT;
-	size_t		 i;
-
-	for (i = 0; i < json_array_size(a); i++) {
-		s = json_array_get(a, i);
-		buf_reset(&b);
-		buf_fmt(&b, "%s at %s%s", message_get(s, "endpoint"),
-		    message_get(s, "seen"), json_is_true(json_object_get(s,
-		    "key_only")) ? ", another certificate with its key" : "");
-		line(i == 0 ? "served by" : "", buf_text(&b));
-	}
-	if (i != 0)
-		line("", "a revocation takes these down: it may be a CDN's or "
-		    "a colleague's (--although-served if it is not)");
-	else
-		line("served by", "none of our endpoints");
-	buf_free(&b);
-}
-
-static void
-say_ca(const struct respond *c, const json_t *o)
-{
-	static const char *const same[] = {
-		"whether it is the CA below, only that CA can say",
-		"the CA below", "another CA than the one below"
-	};
-	const char	*owner = message_get(o, "issuer_owner");
-	struct buf	 b = BUF_INIT;
-
-	buf_fmt(&b, "%s: %s", owner[0] != '\0' ? owner : "not known",
-	    same[c->ca]);
-	line("issuer", buf_text(&b));
-	line("CA", message_get(o, "directory"));
-	line("account", c->account.url != NULL ? c->account.url :
-	    "none yet; --yes registers one");
-	buf_free(&b);
-}
-
-static void
-say_next(struct cmd_ctx *ctx, const struct respond *c, const json_t *o)
-{
-	struct buf	b = BUF_INIT;
-
-	if ((int)json_array_size(c->approved) <
-	    ctx->conf->respond_approvals - 1) {
-		buf_fmt(&b, "somebody else runs: certvigil respond %lld "
-		    "--approve", (long long)c->id);
-		line("approval", buf_text(&b));
-	}
-	lines("approved by", c->approved);
-	buf_reset(&b);
-	buf_fmt(&b, "certvigil respond %lld %s", (long long)c->id,
-	    json_array_size(json_object_get(o, "missing")) != 0 ?
-	    "--report" : json_array_size(c->served) != 0 ?
-	    "--yes --although-served" : "--yes");
-	line("next", buf_text(&b));
-	buf_free(&b);
-}
-
-static void
-say(struct cmd_ctx *ctx, const struct respond *c, const json_t *o)
-{
-	char	t[CLK_TEXT];
-
-	line("certificate", c->der.n != 0 ? message_get(o, "cert_sha256") :
-	    "its bytes are not known");
-	line("serial", c->serial);
-	line("until", clk_text(c->not_after, t));
-	say_names(json_object_get(o, "names"));
-	say_served(c->served);
-	say_ca(c, o);
-	lines("missing", json_object_get(o, "missing"));
-	printf("\nFirst, so that the other account cannot order again with "
-	    "what it has proven\n(the CA looks at CAA within 8 hours before "
-	    "each issuance):\n");
-	lines("publish", json_object_get(o, "caa"));
-	printf("\nThen: all names are proven by our account in an order that "
-	    "is never finalized,\nand the certificate is revoked with reason "
-	    "5 (cessationOfOperation):\n");
-	say_next(ctx, c, o);
-	printf("\nThe same by hand (the last name must not be provable: the "
-	    "order has to fail;\nbad.pem: the end of certvigil respond %lld "
-	    "--report):\n", (long long)c->id);
-	lines("certbot", json_object_get(o, "certbot"));
-	lines("lego", json_object_get(o, "lego"));
-}
-
-void
-respond_plan(struct cmd_ctx *ctx, const struct respond *c,
-    const struct directory *d, const char *away)
-{
-	json_t	*o = plan(ctx, c, d, away);
-
-	if (ctx->json) {
-		cmd_json(o);
-		return;
-	}
-	say(ctx, c, o);
-	json_decref(o);
 }
