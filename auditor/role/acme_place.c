@@ -169,8 +169,11 @@ client(struct acme_place *p, enum challenge_kind k, struct err *e)
 void
 acme_place_start(struct acme_place *p)
 {
-	if (p->listen.n[CHALLENGE_HTTP] + p->listen.n[CHALLENGE_TLS] != 0)
-		(void)client(p, NULL);
+	enum challenge_kind	k = p->listen.n[CHALLENGE_HTTP] != 0 ?
+				    CHALLENGE_HTTP : CHALLENGE_TLS;
+
+	if (p->listen.n[k] != 0)
+		(void)client(p, k, NULL);
 }
 
 /* Until it says that answer ${id} is in force. */
