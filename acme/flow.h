@@ -83,7 +83,10 @@ void flow_reply(struct flow *, uint32_t id, const struct acme_reply *,
  */
 int64_t flow_when(const struct flow *);
 
-/* Something hints at a change (the CA's validation was seen): look now. */
+/*
+ * Something hints at a change (the CA's validation was seen): look now, but
+ * not sooner than the CA has said (Retry-After).
+ */
 void flow_hurry(struct flow *, int64_t now);
 
 /* --- what the caller must do --- */

@@ -6,7 +6,7 @@ static void
 straight(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT, L_END };
+	    L_PROVED, L_FINAL, L_VALID, L_CERT, L_END };
 	struct flow			*f;
 
 	(void)state;
@@ -28,7 +28,7 @@ straight(void **state)
 static void
 shortcuts(void **state)
 {
-	static const struct line	proved[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	proved[] = { L_NEW, L_PROVED,
 	    L_FINAL, L_VALID, L_CERT, L_END };
 	static const struct line	ready[] = {
 	    { ACME_ORDER_NEW, "/new-order", "a.example", 201,
@@ -56,7 +56,7 @@ static void
 places(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT };
+	    L_PROVED, L_FINAL, L_VALID, L_CERT };
 	struct flow			*f;
 	struct flow_place		 p;
 	struct acme_ask			 ask;
@@ -91,15 +91,14 @@ places(void **state)
 	flow_hurry(f, now);
 	assert_int_equal(flow_ask(f, now, &id, &ask), 1);
 	script_answer(f, id, &t[3]);
-	assert_int_equal(flow_events(f), FLOW_REMOVE);
+	/* it is ready when all are valid: nobody need ask */
+	assert_int_equal(flow_events(f), FLOW_REMOVE | FLOW_FINALIZE);
 	flow_place(f, 0, &p);
 	assert_int_equal(p.state, FLOW_PLACE_REMOVE);
 	assert_string_equal(p.token, TOKEN);
 	flow_removed(f, 0);
-	assert_int_equal(flow_events(f), 0);
-	assert_int_equal(flow_ask(f, now, &id, &ask), 1);
-	script_answer(f, id, &t[4]);
 	assert_int_equal(flow_events(f), FLOW_FINALIZE);
+	assert_int_equal(flow_ask(f, now, &id, &ask), 0);
 	assert_false(flow_maybe_issued(f));
 	assert_int_equal(flow_finalize(f, "not base64", now, NULL), -1);
 	assert_int_equal(flow_events(f), FLOW_FINALIZE);
@@ -185,10 +184,10 @@ refused(void **state)
 	    "{\"type\":\"http-01\",\"status\":\"invalid\",\"url\":\"" CA
 	    "/h/http-01\",\"token\":\"" TOKEN "\",\"error\":"
 	    PROBLEM("connection") "}"), NULL, NULL, NULL }, L_END };
-	static const struct line	caa[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	caa[] = { L_NEW, L_PROVED,
 	    L_FINAL, { ACME_ORDER_GET, "/o/1", "", 200, ORDER("invalid",
 	    ",\"error\":" PROBLEM("caa")), NULL, NULL, NULL }, L_END };
-	static const struct line	csr[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	csr[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 400, PROBLEM("badCSR"), NULL, NULL,
 	    NULL }, L_END };
 	static const struct line	gone[] = { L_NEW,
@@ -236,14 +235,14 @@ why(void **state)
 {
 #define INVALID { ACME_ORDER_GET, "/o/1", "", 200, ORDER("invalid", ""), \
 	NULL, NULL, NULL }
-	static const struct line	known[] = { L_NEW, L_PROVED, INVALID,
+	static const struct line	known[] = { L_NEW, L_PROVED, L_EARLY, INVALID,
 	    { ACME_AUTHZ_GET, "/z/1", "", 200, AUTHZ("invalid",
 	    "{\"type\":\"dns-01\",\"status\":\"invalid\",\"url\":\"" CA
 	    "/h/dns-01\",\"token\":\"" TOKEN "\",\"error\":"
 	    PROBLEM("dns") "}"), NULL, NULL, NULL }, L_END };
-	static const struct line	unknown[] = { L_NEW, L_PROVED, INVALID,
+	static const struct line	unknown[] = { L_NEW, L_PROVED, L_EARLY, INVALID,
 	    L_PROVED, L_END };
-	static const struct line	lost[] = { L_NEW, L_PROVED, INVALID,
+	static const struct line	lost[] = { L_NEW, L_PROVED, L_EARLY, INVALID,
 	    { ACME_AUTHZ_GET, "/z/1", "", 404, "", NULL, NULL, NULL },
 	    L_END };
 
@@ -319,7 +318,7 @@ profiles(void **state)
 	static const struct line	l[] = { { ACME_ORDER_NEW,
 	    "/new-order", "\"profile\":\"short\"", 400,
 	    PROBLEM("invalidProfile"), NULL, NULL, NULL }, L_NEW, L_PROVED,
-	    L_READY, L_FINAL, L_VALID, L_CERT, L_END };
+	    L_FINAL, L_VALID, L_CERT, L_END };
 	static const struct line	first[] = { { ACME_ORDER_NEW,
 	    "/new-order", "\"profile\":\"short\"", 400,
 	    PROBLEM("invalidProfile"), NULL, NULL, NULL }, L_END };
@@ -359,9 +358,9 @@ waiting(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
 	    { ACME_AUTHZ_GET, "/z/1", "", 200, PENDING, NULL, "30", NULL },
-	    L_PROVED,
+	    L_PROVED, L_EARLY,
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("pending", ""), NULL,
-	    NULL, NULL }, L_READY,
+	    NULL, NULL }, L_PROVED, L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 200, ORDER("processing", ""), NULL,
 	    "3", NULL },
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("processing", ""), NULL,
@@ -394,10 +393,10 @@ failing(void **state)
 	    { ACME_AUTHZ_GET, "/z/1", "", 500, "", NULL, NULL, NULL }, L_AUTHZ,
 	    { ACME_CHALLENGE, "/h/http-01", "{}", 0, NULL, NULL, NULL, NULL },
 	    /* still pending: it never heard of it */
-	    L_AUTHZ, L_CHALL, L_PROVED, GET(502, ""), L_READY,
+	    L_AUTHZ, L_CHALL, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 0, NULL, NULL, NULL, NULL },
 	    /* still ready: once more */
-	    GET(0, NULL), L_READY,
+	    GET(502, ""), GET(0, NULL), L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 429, PROBLEM("rateLimited"), NULL,
 	    "7", NULL }, L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 500, "", NULL, NULL, NULL },
@@ -406,7 +405,7 @@ failing(void **state)
 	    { ACME_CERTIFICATE, "/c/1", "", 0, NULL, NULL, NULL, NULL },
 	    L_CERT, L_END };
 	/* an earlier one came through, the CA says so */
-	static const struct line	early[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	early[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 0, NULL, NULL, NULL, NULL }, L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 403, PROBLEM("orderNotReady"), NULL,
 	    NULL, NULL }, L_VALID, L_CERT, L_END };
@@ -421,7 +420,7 @@ failing(void **state)
 static void
 unsteady(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY };
+	static const struct line	t[] = { L_NEW, L_PROVED };
 	static const struct line	work = { ACME_ORDER_GET, "/o/1", "",
 	    200, ORDER("processing", ""), NULL, NULL, NULL };
 	static const struct line	busy = { ACME_ORDER_GET, "/o/1", "",
@@ -436,9 +435,9 @@ unsteady(void **state)
 	(void)state;
 	script_want();
 	f = script_flow();
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 3; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
-		script_answer(f, id, i < 3 ? &t[i] : &final);
+		script_answer(f, id, i < 2 ? &t[i] : &final);
 	}
 	for (i = 0; i < 4 * LIMIT_ACME_TRIES; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
@@ -511,8 +510,9 @@ polls(void **state)
 static void
 caps(void **state)
 {
-	static const struct line	begin[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	begin[] = { L_NEW, L_PROVED,
 	    L_END };
+	static const struct line	ready = L_READY;
 	static const struct line	lost = { ACME_FINALIZE, "/f/1", CSR, 0,
 	    NULL, NULL, NULL, NULL };
 	static const struct line	nonce = { ACME_ORDER_NEW,
@@ -543,7 +543,7 @@ caps(void **state)
 		script_answer(f, id, &lost);
 		assert_int_equal(script_ask(f, &id, &ask), 1);
 		assert_int_equal(ask.purpose, ACME_ORDER_GET);
-		script_answer(f, id, &begin[2]);
+		script_answer(f, id, &ready);
 	}
 	assert_int_equal(script_ask(f, &id, &ask), 0);
 	assert_int_equal(flow_events(f), FLOW_FAILED);
@@ -573,7 +573,7 @@ static void
 chains(void **state)
 {
 #define ALT(n) "<" CA "/c/" n ">;rel=\"alternate\"\n"
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	t[] = { L_NEW, L_PROVED,
 	    L_FINAL, L_VALID,
 	    { ACME_CERTIFICATE, "/c/1", "", 200, PEM, NULL, NULL,
 	    ALT("2") ALT("3") ALT("4") "<https://x.example/>;rel=alternate" },
@@ -585,11 +585,11 @@ chains(void **state)
 	    { ACME_CERTIFICATE, "/c/3", "", 0, NULL, NULL, NULL, NULL },
 	    { ACME_CERTIFICATE, "/c/4", "", 200, "<html>", NULL, NULL, NULL },
 	    L_END };
-	static const struct line	no_pem[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	no_pem[] = { L_NEW, L_PROVED,
 	    L_FINAL, L_VALID, { ACME_CERTIFICATE, "/c/1", "", 200,
 	    "-----BEGIN CERTIFICATE-----\x1b[2J", NULL, NULL, NULL }, L_END };
 	struct buf	 b = BUF_INIT;
-	struct line	 big[] = { L_NEW, L_PROVED, L_READY, L_FINAL, L_VALID,
+	struct line	 big[] = { L_NEW, L_PROVED, L_FINAL, L_VALID,
 			    L_CERT, L_END };
 	struct flow	*f;
 
@@ -607,10 +607,10 @@ chains(void **state)
 	buf_str(&b, PEM);
 	while (b.n < LIMIT_ACME_PEM)
 		buf_u8(&b, '\n');
-	big[5].body = buf_text(&b);
+	big[4].body = buf_text(&b);
 	script_done(script_flow(), big);
 	buf_u8(&b, '\n');
-	big[5].body = buf_text(&b);
+	big[4].body = buf_text(&b);
 	script_fails(script_flow(), big, "at most");
 	buf_free(&b);
 }
@@ -641,7 +641,7 @@ hostile(void **state)
 	    "{\"type\":\"http-01\",\"status\":\"pending\",\"url\":\"" CA
 	    "/h\",\"token\":\"../../../../etc/cron.d/x00\"}"), NULL, NULL,
 	    NULL }, L_END };
-	static const struct line	swapped[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	swapped[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 200,
 	    "{\"status\":\"pending\",\"identifiers\":[{\"type\":\"dns\","
 	    "\"value\":\"a.example\"}],\"authorizations\":[\"" CA "/z/2\"],"
@@ -704,13 +704,13 @@ stopped(void **state)
 static void
 reopened(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	t[] = { L_NEW, L_PROVED,
 	    L_FINAL, { ACME_ORDER_GET, "/o/1", "", 200,
 	    ORDER("processing", ""), NULL, "86400", NULL },
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("processing", ""), NULL,
 	    "86400", NULL }, L_END };
 	static const struct line	rest[] = { L_VALID, L_CERT, L_END };
-	static const struct line	csr[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	csr[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 400, PROBLEM("badCSR"), NULL, NULL,
 	    NULL }, L_END };
 	struct flow	*f;
