@@ -440,4 +440,13 @@
 /* The answer of acme-dns, and an account of it: under 500 bytes. */
 #define LIMIT_ACMEDNS		(16u << 10)
 
+/* --- orders in flight --- */
+
+/* Orders of one process that are under way at a time. */
+#define LIMIT_ACME_FLIGHT	64u
+/* Clients of the role `acme` at a time, and orders that wait for a turn. */
+#define LIMIT_ACME_CLIENTS	256u
+/* A message between them: 100 names of 253 bytes, or an error. */
+#define LIMIT_ACME_FRAME	(64u << 10)
+
 #endif

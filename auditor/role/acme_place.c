@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "acme/chal.h"
 #include "auditor/ipc.h"
@@ -17,12 +18,19 @@
 #define KEEP_S		86400u
 /* A challenge process that does not say "placed" for so long is dead. */
 #define PLACED_MS	10000
+/* Hits that are kept: each only says that it is time to look. */
+#define HITS		64
+/* Placements that wait for the DNS, at a time. */
+#define LINES		32
 
 struct acme_place {
 	const struct conf	*conf;
 	struct challenge_listen	 listen;
 	struct challenge_client	*client;	/* NULL: nothing listens */
 	struct acme_dns		*dns;		/* NULL: not needed so far */
+	unsigned		 busy;		/* placements that wait */
+	struct challenge_hit	 hit[HITS];	/* not looked at yet */
+	size_t			 nhits;
 };
 
 static int
@@ -86,29 +94,67 @@ dns(struct acme_place *p, struct err *e)
 	return p->dns != NULL ? 0 : -1;
 }
 
+int
+acme_place_open(struct acme_place *p, const enum challenge_type *type,
+    size_t n, struct err *e)
+{
+	const struct conf	*c = p->conf;
+	struct challenge_listen	*l = &p->listen;
+	size_t			 i, had = l->n[0] + l->n[1];
+	int			 rc = 0;
+
+	for (i = 0; i < n && rc == 0; i++)
+		if (type[i] == CHALLENGE_HTTP_01 && c->http01_listen != NULL &&
+		    l->n[CHALLENGE_HTTP] == 0)
+			rc = challenge_listen_at(l, CHALLENGE_HTTP,
+			    c->http01_listen, e);
+		else if (type[i] == CHALLENGE_TLS_ALPN_01 &&
+		    l->n[CHALLENGE_TLS] == 0)
+			rc = challenge_listen_at(l, CHALLENGE_TLS,
+			    c->alpn01_listen, e);
+		else if (type[i] == CHALLENGE_DNS_01)
+			rc = dns(p, e);
+	if (rc == 0 && p->client != NULL && had != l->n[0] + l->n[1])
+		rc = challenge_client_listen(p->client, l, e);
+	return rc;
+}
+
+void
+acme_place_close(struct acme_place *p)
+{
+	struct challenge_listen	*l = &p->listen;
+	enum challenge_kind	 k;
+	size_t			 i;
+
+	if (l->n[0] + l->n[1] == 0)
+		return;
+	/* nobody listens from now on, although the process has it still */
+	for (k = 0; k < CHALLENGE_KINDS; k++)
+		for (i = 0; i < l->n[k]; i++)
+			(void)shutdown(l->fd[k][i], SHUT_RD);
+	challenge_listen_close(l);
+	memset(&p->listen, 0, sizeof(p->listen));
+	p->nhits = 0;
+	if (p->client == NULL)
+		return;
+	challenge_client_drop_all(p->client);
+	if (challenge_client_listen(p->client, &p->listen, NULL) == -1) {
+		challenge_client_free(p->client);
+		p->client = NULL;
+	}
+}
+
 struct acme_place *
 acme_place_new(const struct conf *c, const enum challenge_type *type,
     size_t n, struct err *e)
 {
 	struct acme_place	*p = mem_zero(sizeof(*p));
-	size_t			 i;
-	int			 rc = 0;
 
 	p->conf = c;
-	for (i = 0; i < n && rc == 0; i++)
-		if (type[i] == CHALLENGE_HTTP_01 && c->http01_listen != NULL)
-			rc = challenge_listen_at(&p->listen, CHALLENGE_HTTP,
-			    c->http01_listen, e);
-		else if (type[i] == CHALLENGE_TLS_ALPN_01)
-			rc = challenge_listen_at(&p->listen, CHALLENGE_TLS,
-			    c->alpn01_listen, e);
-		else if (type[i] == CHALLENGE_DNS_01)
-			rc = dns(p, e);
-	if (rc == -1) {
-		acme_place_free(p);
-		return NULL;
-	}
-	return p;
+	if (acme_place_open(p, type, n, e) == 0)
+		return p;
+	acme_place_free(p);
+	return NULL;
 }
 
 /* The process, started when it is first needed. */
@@ -118,6 +164,77 @@ client(struct acme_place *p, struct err *e)
 	if (p->client == NULL)
 		p->client = challenge_client_new(&p->listen, 0, e);
 	return p->client != NULL ? 0 : -1;
+}
+
+struct acme_place *
+acme_place_idle(const struct conf *c, struct err *e)
+{
+	struct acme_place	*p = mem_zero(sizeof(*p));
+
+	p->conf = c;
+	if ((c->http01_listen == NULL && c->alpn01_listen == NULL) ||
+	    client(p, e) == 0)
+		return p;
+	acme_place_free(p);
+	return NULL;
+}
+
+int
+acme_place_waits(enum challenge_type t)
+{
+	return t != CHALLENGE_HTTP_01 && t != CHALLENGE_TLS_ALPN_01;
+}
+
+int
+acme_place_outlives(const struct acme_place *p, enum challenge_type t)
+{
+	return acme_place_waits(t) || (t == CHALLENGE_HTTP_01 &&
+	    p->conf->http01_webroot != NULL);
+}
+
+unsigned
+acme_place_lines(const struct acme_place *p)
+{
+	return p->conf->dns01_hook != NULL ? 1 : LINES;
+}
+
+unsigned *
+acme_place_busy(struct acme_place *p)
+{
+	return &p->busy;
+}
+
+int
+acme_place_fd(const struct acme_place *p)
+{
+	return p->client != NULL ? ipc_fd(challenge_client_ipc(p->client)) :
+	    -1;
+}
+
+/* Those that do not fit are no loss: the CA is asked anyway. */
+static void
+keep_hit(struct acme_place *p, const struct challenge_note *n)
+{
+	if (n->type == CHALLENGE_HIT && p->nhits < HITS)
+		p->hit[p->nhits++] = n->hit;
+}
+
+int
+acme_place_hit(struct acme_place *p, struct challenge_hit *out,
+    struct err *e)
+{
+	struct challenge_note	n;
+	int			rc = 0;
+
+	if (p->client != NULL && challenge_client_turn(p->client, e) == -1)
+		return -1;
+	while (p->client != NULL &&
+	    (rc = challenge_client_next(p->client, &n, e)) == 1)
+		keep_hit(p, &n);
+	if (rc == -1 || p->nhits == 0)
+		return rc;
+	*out = p->hit[--p->nhits];
+	return 1;
 }
 
 /* Until it says that answer ${id} is in force. */
@@ -133,10 +250,12 @@ placed(struct acme_place *p, uint64_t id, struct err *e)
 	while (clk_mono() < end) {
 		if (challenge_client_turn(p->client, e) == -1)
 			return -1;
-		while ((rc = challenge_client_next(p->client, &n, e)) == 1)
+		while ((rc = challenge_client_next(p->client, &n, e)) == 1) {
+			keep_hit(p, &n);
 			if (n.type == CHALLENGE_PLACED && n.placed.id == id)
 				return n.placed.ok ? 0 : err_set(e, ERR_CONF,
 				    "%s", n.placed.message);
+		}
 		if (rc == -1)
 			return -1;
 		f.fd = ipc_fd(challenge_client_ipc(p->client));

@@ -42,7 +42,7 @@ says()
 	if [ -n "$3" ]; then
 		ok "$1: says $3" grep -qF -- "$3" "$T/err"
 		[ "$2" = 64 ] || eq "$1: one sentence" "$(grep -cv \
-		    ': [^ ]*: http-01$\|: [^ ]*: tls-alpn-01$\|asking for\|agrees to\|going on' \
+		    ': [^ ]*: http-01$\|: [^ ]*: tls-alpn-01$\|asking for\|agrees to\|going on\|ordering anew' \
 		    "$T/err")" 1
 	fi
 	[ "$rc" = "$2" ] || show
