@@ -48,30 +48,36 @@ urgent(struct db *db, const struct managed_row *m, const char *url,
 }
 
 int
-acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
-    struct err *e)
+acme_advice_ask(struct acme_talk *t, struct managed_row *m, uint64_t *id)
 {
 	const struct directory	*d = acme_talk_dir(t);
-	struct ari		 a;
 	struct acme_ask		 q = { ACME_RENEWAL_INFO, NULL, NULL, 0 };
-	struct acme_reply	 r;
-	struct err		 why = ERR_INIT;
 	int64_t			 now = clk_wall();
 	char			*url;
-	int			 rc;
 
 	if (d->renewal_info == NULL || m->ari_id == NULL ||
 	    (m->ari_next != INT64_MIN && m->ari_next > now))
 		return 0;
-	memset(&a, 0, sizeof(a));
-	memset(&r, 0, sizeof(r));
 	url = mem_printf("%s/%s", d->renewal_info, m->ari_id);
 	q.url = url;
 	m->ari_next = now + ARI_WAIT * CLK_SEC;
-	if (acme_talk_call(t, &q, "", &r, &why) == 0 && r.status == 200 &&
-	    ari_read(r.body, &a, &why) == 0) {
+	*id = acme_talk_send(t, &q, "", NULL);
+	free(url);
+	return *id != 0;
+}
+
+int
+acme_advice_said(struct db *db, struct managed_row *m,
+    const struct acme_reply *r, struct err *e)
+{
+	struct ari	a;
+	int64_t		now = clk_wall();
+	int		rc;
+
+	memset(&a, 0, sizeof(a));
+	if (r->status == 200 && ari_read(r->body, &a, NULL) == 0) {
 		choose(m, &a);
-		m->ari_next = now + ari_wait(r.retry_after, now) * CLK_SEC;
+		m->ari_next = now + ari_wait(r->retry_after, now) * CLK_SEC;
 	}
 	rc = db_begin(db, e);
 	if (rc == 0 && (managed_ari(db, m, a.url, e) == -1 ||
@@ -80,7 +86,6 @@ acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
 		rc = -1;
 	}
 	ari_free(&a);
-	free(url);
 	return rc;
 }
 
