@@ -231,6 +231,7 @@ renew(struct acme_client *c)
 	}
 	/* those that failed before are run, too */
 	r->hooks.wanted = 1;
+	r->hooks.failed = 0;
 	if (acme_role_ready(r, &e) == -1) {
 		if (e.code == ERR_HTTP || e.code == ERR_NET)
 			renewal_missed(&c->r, e.msg);

@@ -152,6 +152,7 @@ hand(struct cmd_ctx *ctx, struct renewal *r, struct deploy_hooks *h,
 {
 	struct handed		 x = { ctx, r, h };
 	struct acme_msg_renew	 m;
+	struct err		 hooks = ERR_INIT;
 	struct buf		 b = BUF_INIT;
 	int			 rc;
 
@@ -163,6 +164,12 @@ hand(struct cmd_ctx *ctx, struct renewal *r, struct deploy_hooks *h,
 	acme_msg_renew(&b, &m);
 	rc = acme_hand(ctx, &b, said, &x, e);
 	buf_free(&b);
+	if (rc == 1 && h->failed != 0) {
+		(void)err_set(&hooks, ERR_VERIFY, "%zu deploy hooks failed, "
+		    "which are tried again: certvigil findings and the log of "
+		    "the daemon say why", h->failed);
+		(void)cmd_fail(&hooks);
+	}
 	return rc;
 }
 
