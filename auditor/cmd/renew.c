@@ -165,8 +165,8 @@ hand(struct cmd_ctx *ctx, struct renewal *r, struct deploy_hooks *h,
 	rc = acme_hand(ctx, &b, said, &x, e);
 	buf_free(&b);
 	if (rc == 1 && h->failed != 0) {
-		(void)err_set(&hooks, ERR_VERIFY, "%zu deploy hooks failed, "
-		    "which are tried again: certvigil findings and the log of "
+		(void)err_set(&hooks, ERR_VERIFY, "deploy hooks failed (%zu) "
+		    "and are tried again: certvigil findings and the log of "
 		    "the daemon say why", h->failed);
 		(void)cmd_fail(&hooks);
 	}
