@@ -64,7 +64,10 @@ CPPBASE	:= -D_GNU_SOURCE -DCERTVIGIL_VERSION='"$(VERSION)"' -I. -I$(O)/gen
 CODE	= -std=c11 $(WARN) $(HARDEN) $(SAN) $(CPPBASE) \
 	  $(shell pkg-config --cflags $(MODS)) -fvisibility=hidden
 LINK	= -pie -Wl,-z,relro,-z,now,--as-needed $(SAN)
-LIBS	= $(shell pkg-config --libs $(MODS)) -lresolv -lm
+# libpq and libcurl are loaded by those that need them: db/db_libpq.c,
+# net/xfer_libcurl.c.
+LIBS	= $(shell pkg-config --libs $(filter-out libpq libcurl,$(MODS))) \
+	  -lresolv -lm
 
 ifeq ($(V),asan)
 SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all \

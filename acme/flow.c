@@ -265,7 +265,7 @@ flow_hurry(struct flow *f, int64_t now)
 	for (i = 0; i <= f->nauths; i++) {
 		s = slot_at(f, i);
 		if (s->purpose == ACME_AUTHZ_GET && s->id == 0 &&
-		    s->losses == 0 && s->due > now)
+		    s->losses == 0 && !s->told && s->due > now)
 			s->due = now;
 	}
 }

@@ -83,7 +83,10 @@ void flow_reply(struct flow *, uint32_t id, const struct acme_reply *,
  */
 int64_t flow_when(const struct flow *);
 
-/* Something hints at a change (the CA's validation was seen): look now. */
+/*
+ * Something hints at a change (the CA's validation was seen): look now, but
+ * not sooner than the CA has said (Retry-After).
+ */
 void flow_hurry(struct flow *, int64_t now);
 
 /* --- what the caller must do --- */
@@ -121,8 +124,8 @@ struct flow_place {
 	const char		*authz;		/* URL */
 	const struct order_ident *all;		/* of the order */
 	size_t			 nall;
-	unsigned		 remaining;	/* others of this type that
-						   are wanted now */
+	unsigned		 remaining;	/* others of this type behind
+						   it that are wanted now */
 };
 
 /*

@@ -38,6 +38,7 @@ struct flow_slot {
 	unsigned		 losses;	/* no answer, 5xx, 429 */
 	unsigned		 limits;	/* 429 without Retry-After */
 	unsigned		 polls;		/* no change */
+	int			 told;		/* due is as the CA said */
 };
 
 /* One authorization, and the challenge that is to prove it. */

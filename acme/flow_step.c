@@ -35,8 +35,10 @@ flow_slot_set(struct flow_slot *s, enum acme_purpose purpose,
 	s->due = due;
 	s->id = 0;
 	s->nonces = 0;
-	if (!same)
+	if (!same) {
 		s->losses = s->limits = s->polls = 0;
+		s->told = 0;
+	}
 	free(was.url);
 	free(was.payload);
 }
@@ -62,6 +64,7 @@ flow_poll(struct flow *f, struct flow_slot *s, const struct acme_reply *r,
 	s->polls++;
 	if (r->retry_after != NULL && *r->retry_after != '\0')
 		wait = clk_retry_after(r->retry_after, now) * CLK_SEC;
+	s->told = wait > 0;
 	if (wait < f->poll_us)
 		wait = wait >= 0 ? f->poll_us :
 		    clk_backoff(s->polls, f->poll_us, POLL_MAX);
@@ -188,6 +191,15 @@ flow_all_valid(struct flow *f, int64_t now)
 	for (i = 0; i < f->nauths; i++)
 		if (f->auth[i].status != AUTHZ_VALID)
 			return;
+	/*
+	 * The CA makes it ready by itself (RFC 8555 7.1.6); one that has not
+	 * yet says orderNotReady, and then it is read.
+	 */
+	if (f->finalize != NULL && f->csr == NULL && f->finalizes == 0) {
+		f->state = FLOW_S_CSR;
+		flow_slot_clear(&f->slot);
+		return;
+	}
 	f->state = FLOW_S_READY;
 	flow_get_order(f, now);
 }

@@ -53,8 +53,8 @@ flow_place(const struct flow *f, size_t i, struct flow_place *out)
 	a = &f->auth[i];
 	out->all = f->ident;
 	out->nall = f->nidents;
-	for (k = 0; k < f->nauths; k++)
-		out->remaining += k != i && f->auth[k].type == a->type &&
+	for (k = i + 1; k < f->nauths; k++)
+		out->remaining += f->auth[k].type == a->type &&
 		    f->auth[k].place == FLOW_PLACE_WANTED;
 	out->state = a->place;
 	out->ident = a->ident;

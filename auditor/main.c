@@ -8,7 +8,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/near.h"
 #include "auditor/proc.h"
-#include "auditor/cmd/renewal.h"
+#include "auditor/cmd/acme_role.h"
 #include "auditor/role/challenge.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/fetch.h"
@@ -115,12 +115,12 @@ struct role {
 };
 
 static const struct role roles[] = {
+	{ "acme", acme_role_main },
 	{ "challenge", challenge_main },
 	{ "engine", engine_main },
 	{ "fetch", fetch_main },
 	{ "judge", judge_main },
 	{ "probe", probe_main },
-	{ "renew", renew_main },
 	{ "sign", sign_main },
 };
 

@@ -112,6 +112,8 @@ static const struct guarded guarded[] = {
 	G(ALL, fcntl, 1, UINT32_MAX, F_GET_SEALS),
 	G(ALL, fcntl, 1, UINT32_MAX, F_DUPFD_CLOEXEC),
 	G(S, fcntl, 1, UINT32_MAX, F_SETLK),
+	/* Is it something to listen at, that it is given later? */
+	G(H, getsockopt, 2, UINT32_MAX, SO_ACCEPTCONN),
 	G(F, ioctl, 1, UINT32_MAX, FIONREAD),
 	G(F, ioctl, 1, UINT32_MAX, FIONBIO),
 	/* Limits may be read. */

@@ -80,6 +80,29 @@ file_kept(size_t i, int *fd)
 	return kept[i].path;
 }
 
+void
+file_close_others(int from)
+{
+	size_t	i;
+	int	next;
+
+	/* the next that is kept, until none is left: they are few */
+	for (;;) {
+		next = -1;
+		for (i = 0; i < nkept; i++)
+			if (kept[i].fd >= from && (next == -1 || kept[i].fd <
+			    next))
+				next = kept[i].fd;
+		if (next == -1)
+			break;
+		if (next > from)
+			(void)close_range((unsigned)from, (unsigned)next - 1,
+			    0);
+		from = next + 1;
+	}
+	(void)close_range((unsigned)from, ~0u, 0);
+}
+
 /*
  * The bytes behind ${fd} in a file of our own: its offset is shared with the
  * other processes that were given it, and they may read at the same time.

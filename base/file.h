@@ -28,6 +28,12 @@ void file_adopt(const char *path, int fd);
 const char *file_kept(size_t i, int *fd);
 
 /*
+ * In a child: close all descriptors from ${from} on but those that are
+ * remembered.
+ */
+void file_close_others(int from);
+
+/*
  * Open for reading: the path, or where that is not allowed (EACCES) a copy of
  * what is remembered for it, at its beginning.  A descriptor (close-on-exec),
  * or -1 and errno.

@@ -516,4 +516,13 @@
 /* Names that are looked at for who serves them, and for their CAA records. */
 #define LIMIT_RESPOND_LOOKS	64u
 
+/* --- orders in flight --- */
+
+/* Orders of one process that are under way at a time. */
+#define LIMIT_ACME_FLIGHT	64u
+/* Clients of the role `acme` at a time, and orders that wait for a turn. */
+#define LIMIT_ACME_CLIENTS	256u
+/* A message between them: 100 names of 253 bytes, or an error. */
+#define LIMIT_ACME_FRAME	(64u << 10)
+
 #endif

@@ -40,6 +40,13 @@ cmd_db(struct cmd_ctx *ctx, struct err *e)
 	return 0;
 }
 
+const char *
+cmd_conninfo(const struct cmd_ctx *ctx)
+{
+	return ctx->embed != NULL ? embed_conninfo(ctx->embed) :
+	    ctx->conf->database;
+}
+
 void
 cmd_db_close(struct cmd_ctx *ctx)
 {

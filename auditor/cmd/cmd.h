@@ -58,6 +58,9 @@ int cmd_become(struct cmd_ctx *, struct err *);
  */
 int cmd_db(struct cmd_ctx *, struct err *);
 
+/* Where that database is: for another connection.  Borrowed. */
+const char *cmd_conninfo(const struct cmd_ctx *);
+
 /* Close what cmd_db() opened (also called by main after run()). */
 void cmd_db_close(struct cmd_ctx *);
 

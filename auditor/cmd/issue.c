@@ -5,6 +5,7 @@
 #include "acme/csr.h"
 #include "acme/san.h"
 #include "auditor/cmd/acme.h"
+#include "auditor/cmd/acme_hand.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/rehearse.h"
 #include "auditor/role/acme_order.h"
@@ -40,26 +41,42 @@ progress(void *arg, const char *text)
 
 static void
 say(struct cmd_ctx *ctx, const struct request *q,
-    const struct acme_order_result *r)
+    const struct acme_msg_issued *r)
 {
-	const struct cert	*c = &r->got.leaf;
-	json_t			*names = json_array();
-	char			 hex[2][65], t[CLK_TEXT];
-	size_t			 i;
+	json_t	*names = json_array();
+	char	 hex[2][65], t[CLK_TEXT];
+	size_t	 i;
 
 	for (i = 0; i < q->names.n; i++)
 		json_array_append_new(names, json_string(q->names.v[i]));
 	if (ctx->json) {
 		cmd_json(json_pack("{so ss ss ss ss ss ss}", "names", names,
-		    "cert_sha256", enc_hex_to(hex[0], c->cert_sha256, 32),
-		    "tbs_sha256", enc_hex_to(hex[1], c->tbs_sha256, 32),
-		    "serial", c->serial, "not_after", clk_text(c->not_after,
-		    t), "directory", r->dir, "order", r->url));
+		    "cert_sha256", enc_hex_to(hex[0], r->cert, 32),
+		    "tbs_sha256", enc_hex_to(hex[1], r->tbs, 32),
+		    "serial", r->serial, "not_after", clk_text(r->not_after,
+		    t), "directory", r->dir, "order", r->order));
 		return;
 	}
 	json_decref(names);
 	printf("%s: issued, until %s\n  serial     %s\n  deployed   %s\n",
-	    q->first, clk_text(c->not_after, t), c->serial, r->dir);
+	    q->first, clk_text(r->not_after, t), r->serial, r->dir);
+}
+
+static void
+say_own(struct cmd_ctx *ctx, const struct request *q,
+    const struct acme_order_result *r)
+{
+	const struct cert	*c = &r->got.leaf;
+	struct acme_msg_issued	 m;
+
+	memset(&m, 0, sizeof(m));
+	memcpy(m.cert, c->cert_sha256, 32);
+	memcpy(m.tbs, c->tbs_sha256, 32);
+	m.serial = c->serial;
+	m.not_after = c->not_after;
+	m.dir = r->dir;
+	m.order = r->url;
+	say(ctx, q, &m);
 }
 
 /* 0; 1: it failed, which is said, but the certificate is there; -1. */
@@ -106,7 +123,7 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	if (rc == 0) {
 		rc = acme_order_run(o, &r, e);
 		if (rc == 0)
-			say(ctx, q, &r);
+			say_own(ctx, q, &r);
 		acme_order_result_free(&r);
 	}
 	if (rc == 0)
@@ -121,6 +138,63 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	cmd_hint(ctx);
 	return rc;
 }
+
+/* --- by the daemon -------------------------------------------------------- */
+
+struct handed {
+	struct cmd_ctx		*ctx;
+	const struct request	*q;
+	int64_t			 managed;
+};
+
+static void
+said(void *arg, const struct acme_msg *m)
+{
+	struct handed	*h = arg;
+
+	if (m->type != ACME_MSG_ISSUED)
+		return;
+	h->managed = m->u.issued.managed;
+	say(h->ctx, h->q, &m->u.issued);
+}
+
+/*
+ * Let the daemon order it: 1 it did; 0 it must be done here; -1; 2: all but
+ * the deploy hook, which is run here, went well.
+ */
+static int
+hand(struct cmd_ctx *ctx, const struct request *q, struct err *e)
+{
+	struct handed		 h = { ctx, q, 0 };
+	struct acme_msg_issue	 m;
+	struct buf		 b = BUF_INIT;
+	int			 rc;
+
+	memset(&m, 0, sizeof(m));
+	/* a key that is not ours needs this command's own authority */
+	if (q->dry || q->file != NULL || q->names.n > LIMIT_ACME_NAMES ||
+	    acme_hand_conf(ctx, m.conf) == -1)
+		return 0;
+	m.author = cmd_actor();
+	m.name = q->first;
+	m.challenge = q->challenge;
+	m.key = q->key;
+	m.profile = q->profile != NULL ? q->profile : ctx->conf->acme_profile;
+	m.chain = q->chain;
+	for (m.n = 0; m.n < q->names.n; m.n++)
+		m.names[m.n] = q->names.v[m.n];
+	acme_msg_issue(&b, &m);
+	rc = acme_hand(ctx, &b, said, &h, e);
+	buf_free(&b);
+	if (rc != 1 || ctx->conf->deploy_hook == NULL)
+		return rc;
+	if (cmd_become(ctx, e) == -1 || cmd_db(ctx, e) == -1)
+		return -1;
+	rc = hook(ctx, h.managed, e);
+	return rc == 1 ? 2 : rc == 0 ? 1 : -1;
+}
+
+/* --- by ourselves --------------------------------------------------------- */
 
 /* As root: ports first, then another user. */
 static int
@@ -221,7 +295,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = cmd_fail(&e);
 		goto out;
 	}
-	rc = go(ctx, &q, &e);
+	rc = hand(ctx, &q, &e);
+	rc = rc > 0 ? rc - 1 : rc == 0 ? go(ctx, &q, &e) : -1;
 	if (rc == -1)
 		rc = cmd_fail(&e);
 out:
@@ -257,6 +332,7 @@ const struct cmd cmd_issue = {
 	    "rights at the DNS server and the CA's rate limits are looked at;\n"
 	    "what is wrong stops the order, what cannot be told is said.\n"
 	    "--dry-run looks at all of that, and orders nothing.\n"
+	    "Where the daemon runs, it is the one that orders.\n"
 	    "When acme.deploy.hook fails, the certificate is deployed all the\n"
 	    "same, the exit status is 1, and renew and run try it again.\n",
 	.run = run,

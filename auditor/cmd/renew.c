@@ -3,14 +3,184 @@
 #include <string.h>
 
 #include "acme/san.h"
+#include "auditor/cmd/acme.h"
+#include "auditor/cmd/acme_hand.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/renewal.h"
+#include "base/clk.h"
 
 extern const struct cmd cmd_renew;
 
+static void
+progress(void *arg, const char *text)
+{
+	const struct cmd_ctx	*ctx = arg;
+	char			*s;
+
+	if (ctx->quiet)
+		return;
+	s = cmd_clean(text);
+	fprintf(stderr, "certvigil: %s\n", s);
+	free(s);
+}
+
+/* One of them, as it comes. */
+static void
+say(void *arg, const struct renewal_word *w)
+{
+	struct cmd_ctx	*ctx = arg;
+	struct err	 e = ERR_INIT;
+	char		 t[CLK_TEXT];
+
+	if (w->would)
+		printf("%s: %s\n", w->name, w->code != ERR_NONE ? w->text :
+		    "would be renewed");
+	else if (w->code != ERR_NONE) {
+		(void)err_set(&e, (enum err_code)w->code, "%s: %s", w->name,
+		    w->text);
+		(void)cmd_fail(&e);
+	} else if (ctx->json)
+		cmd_json(json_pack("{ss ss ss}", "name", w->name, "serial",
+		    w->serial, "not_after", clk_text(w->not_after, t)));
+	else
+		printf("%s: renewed, until %s\n", w->name,
+		    clk_text(w->not_after, t));
+}
+
+static void
+complain(const struct err *e)
+{
+	(void)cmd_fail(e);
+}
+
+static void
+other(void *arg, uint64_t id, const struct acme_reply *r)
+{
+	(void)renewal_reply(arg, id, r);
+}
+
+/* By ourselves: until nothing is under way any more. */
+static int
+drive(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
+    struct deploy_hooks *h, struct err *e)
+{
+	struct acme_account_row	 a;
+	struct acme_crew	 c;
+	int			 made, rc = 0;
+
+	memset(&a, 0, sizeof(a));
+	memset(&c, 0, sizeof(c));
+	c.place = place;
+	c.other = other;
+	c.arg = r;
+	c.pre = acme_preflight_new(ctx->conf, e);
+	/* no person need be there: no authority is given */
+	c.talk = c.pre != NULL ? acme_talk_new(ctx->conf, 0, e) : NULL;
+	if (c.talk == NULL)
+		rc = -1;
+	else if (!r->dry)
+		rc = acme_account(ctx, c.talk, 1, &a, &made, e) == 1 ? 0 : -1;
+	if (rc == -1 && !r->dry && (e->code == ERR_HTTP ||
+	    e->code == ERR_NET))
+		renewal_missed(r, e->msg);
+	if (rc == 0) {
+		renewal_begin(r, &c, &a, h);
+		while ((rc = renewal_turn(r, e)) == 0) {
+			(void)deploy_hooks_turn(h);
+			if ((rc = acme_crew_wait(&c, e)) == -1)
+				break;
+		}
+	}
+	acme_crew_leave(&c);
+	acme_account_free(&a);
+	acme_talk_free(c.talk);
+	acme_preflight_free(c.pre);
+	return rc == -1 ? -1 : 0;
+}
+
+/* Deploy hooks that failed before, then what is due, and its hooks. */
+static int
+alone(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
+    struct deploy_hooks *h, struct err *e)
+{
+	int	rc = renewal_load(r, ctx, e);
+
+	h->conf = ctx->conf;
+	h->conninfo = cmd_conninfo(ctx);
+	h->only = r->only;
+	h->complain = complain;
+	if (rc == 0 && !r->dry) {
+		h->wanted = 1;
+		(void)deploy_hooks_turn(h);
+	}
+	if (rc == 0)
+		rc = drive(ctx, place, r, h, e);
+	deploy_hooks_wait(h);
+	renewal_free(r);
+	return rc;
+}
+
+/* --- by the daemon -------------------------------------------------------- */
+
+struct handed {
+	struct cmd_ctx		*ctx;
+	struct renewal		*r;
+	struct deploy_hooks	*h;
+};
+
+static void
+said(void *arg, const struct acme_msg *m)
+{
+	struct handed			*x = arg;
+	const struct acme_msg_word	*w = &m->u.word;
+	struct renewal_word		 one;
+
+	if (m->type == ACME_MSG_WORD) {
+		one = (struct renewal_word){ w->name, w->code, w->text,
+		    w->serial, w->not_after, 0 };
+		say(x->ctx, &one);
+	} else if (m->type == ACME_MSG_RENEWED) {
+		x->r->done = m->u.renewed.done;
+		x->r->failed = m->u.renewed.failed;
+		x->r->fresh = m->u.renewed.fresh;
+		x->h->failed = m->u.renewed.hooks;
+	}
+}
+
+/* Let the daemon do it: 1 it did; 0 it must be done here; -1. */
+static int
+hand(struct cmd_ctx *ctx, struct renewal *r, struct deploy_hooks *h,
+    struct err *e)
+{
+	struct handed		 x = { ctx, r, h };
+	struct acme_msg_renew	 m;
+	struct err		 hooks = ERR_INIT;
+	struct buf		 b = BUF_INIT;
+	int			 rc;
+
+	memset(&m, 0, sizeof(m));
+	if (r->dry || acme_hand_conf(ctx, m.conf) == -1)
+		return 0;
+	m.author = r->author;
+	m.name = r->only;
+	acme_msg_renew(&b, &m);
+	rc = acme_hand(ctx, &b, said, &x, e);
+	buf_free(&b);
+	if (rc == 1 && h->failed != 0) {
+		(void)err_set(&hooks, ERR_VERIFY, "deploy hooks failed (%zu) "
+		    "and are tried again: certvigil findings and the log of "
+		    "the daemon say why", h->failed);
+		(void)cmd_fail(&hooks);
+	}
+	return rc;
+}
+
+/* --- by ourselves --------------------------------------------------------- */
+
 /* As root: ports first, then another user. */
 static int
-go(struct cmd_ctx *ctx, struct renewal *r, struct err *e)
+go(struct cmd_ctx *ctx, struct renewal *r, struct deploy_hooks *h,
+    struct err *e)
 {
 	enum challenge_type	 type[CHALLENGE_MAX];
 	struct acme_place	*place;
@@ -20,26 +190,33 @@ go(struct cmd_ctx *ctx, struct renewal *r, struct err *e)
 	if (n == 0)
 		return -1;
 	place = acme_place_new(ctx->conf, type, n, e);
-	if (place != NULL && cmd_become(ctx, e) == 0 && cmd_db(ctx, e) == 0)
-		rc = renewal_run(ctx, place, r, e);
+	if (place != NULL && cmd_become(ctx, e) == 0 && cmd_db(ctx, e) == 0) {
+		rc = alone(ctx, place, r, h, e);
+		cmd_hint(ctx);
+	}
 	acme_place_free(place);
-	cmd_hint(ctx);
 	return rc;
 }
 
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct renewal	 r;
-	struct opt_list	 rest = { NULL, 0, 0 };
-	struct err	 e = ERR_INIT;
-	char		 name[NAME_TEXT];
-	const struct opt opts[] = {
+	struct renewal		 r;
+	struct deploy_hooks	 h;
+	struct opt_list		 rest = { NULL, 0, 0 };
+	struct err		 e = ERR_INIT;
+	char			 name[NAME_TEXT];
+	const struct opt	 opts[] = {
 		{ "--dry-run", &r.dry, NULL, NULL },
 	};
-	int		 rc;
+	int			 rc;
 
 	memset(&r, 0, sizeof(r));
+	memset(&h, 0, sizeof(h));
+	r.author = cmd_actor();
+	r.say = say;
+	r.tell = progress;
+	r.arg = ctx;
 	if ((rc = opt_parse(&cmd_renew, opts, 1, argc, argv, &rest)) != 0)
 		goto out;
 	if (rest.n > 1) {
@@ -54,10 +231,13 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		}
 		r.only = name;
 	}
-	if (go(ctx, &r, &e) == -1)
+	rc = hand(ctx, &r, &h, &e);
+	if (rc == 0)
+		rc = go(ctx, &r, &h, &e);
+	if (rc == -1)
 		rc = cmd_fail(&e);
 	else {
-		rc = r.failed != 0 || r.hooks != 0 ? 1 : 0;
+		rc = r.failed != 0 || h.failed != 0 ? 1 : 0;
 		if (!ctx->quiet && !ctx->json && !r.dry)
 			printf("%zu renewed, %zu failed, %zu not due\n",
 			    r.done, r.failed, r.fresh);

@@ -5,15 +5,32 @@
 #include <string.h>
 
 #include "acme/san.h"
-#include "auditor/cmd/acme.h"
 #include "auditor/role/acme_advice.h"
-#include "auditor/role/acme_order.h"
-#include "auditor/role/deploy_hook.h"
 #include "base/clk.h"
-#include "base/log.h"
+#include "base/mem.h"
 
 #define FOREIGN	"its key is not kept here: order it again with certvigil " \
 	"issue --csr"
+/* Questions for advice at a time; orders that leave room for a person's. */
+#define ASKED	16
+#define FLYING	(LIMIT_ACME_FLIGHT - 4)
+
+enum renewal_at {
+	RENEWAL_NEW,		/* is there advice? */
+	RENEWAL_ASKED,
+	RENEWAL_READY,		/* is it due? */
+	RENEWAL_FLIES,
+	RENEWAL_OVER
+};
+
+struct renewal_one {
+	struct renewal		*r;		/* borrowed, as row is */
+	struct managed_row	*row;
+	enum renewal_at		 at;
+	uint64_t		 id;		/* of the question */
+	struct acme_order	 o;
+	enum challenge_type	 type[CHALLENGE_MAX];
+};
 
 /* Was it ordered with a request made elsewhere? */
 static int
@@ -22,146 +39,64 @@ is_foreign(const struct managed_row *m)
 	return strcmp(m->want.key_kind, ACME_ORDER_CSR) == 0;
 }
 
-static void
-progress(void *arg, const char *text)
-{
-	const struct cmd_ctx	*ctx = arg;
-	char			*s;
+/* --- what there is --- */
 
-	if (ctx->quiet)
-		return;
-	s = cmd_clean(text);
-	fprintf(stderr, "certvigil: %s\n", s);
-	free(s);
-}
-
-/* Those of the configuration are kept from now on. */
+/* One of the configuration is kept from now on. */
 static int
-adopt(struct cmd_ctx *ctx, struct err *e)
+adopt_one(struct cmd_ctx *ctx, const struct conf_managed *c, struct err *e)
 {
-	const struct conf	*c = ctx->conf;
+	struct san		 names = SAN_INIT;
 	struct managed_want	 w;
-	struct san		 names;
 	char			 first[NAME_TEXT];
 	int64_t			 id;
-	size_t			 i;
-	int			 rc = 0;
+	int			 rc;
 
-	for (i = 0; i < c->nmanaged && rc == 0; i++) {
-		names = (struct san)SAN_INIT;
-		rc = c->managed[i].names.n == 0 ? err_set(e, ERR_CONF,
-		    "managed: a certificate without names") :
-		    san_canon(c->managed[i].names.v[0], first, e);
-		if (rc == 0)
-			rc = san_of((const char *const *)
-			    c->managed[i].names.v, c->managed[i].names.n,
-			    &names, e);
-		w = (struct managed_want){ first,
-		    { (const char *const *)names.v, names.n }, "config",
-		    c->managed[i].challenge, c->managed[i].key,
-		    c->managed[i].profile != NULL ? c->managed[i].profile :
-		    c->acme_profile, acme_talk_directory(c), NULL };
-		if (rc == 0)
-			rc = managed_put(ctx->db, &w, &id, e);
-		san_free(&names);
-	}
+	rc = c->names.n == 0 ? err_set(e, ERR_CONF, "managed: a certificate "
+	    "without names") : san_canon(c->names.v[0], first, e);
+	if (rc == 0)
+		rc = san_of((const char *const *)c->names.v, c->names.n,
+		    &names, e);
+	w = (struct managed_want){ first,
+	    { (const char *const *)names.v, names.n }, "config",
+	    c->challenge, c->key, c->profile != NULL ? c->profile :
+	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf), NULL };
+	if (rc == 0)
+		rc = managed_put(ctx->db, &w, &id, e);
+	san_free(&names);
 	return rc;
 }
 
-static void
-complain(struct err *e, const struct renewal *r)
+int
+renewal_load(struct renewal *r, struct cmd_ctx *ctx, struct err *e)
 {
-	if (r->quiet)
-		log_error("acme", "%s", e->msg);
-	else
-		(void)cmd_fail(e);
-}
+	const struct conf	*c = ctx->conf;
+	size_t			 i;
 
-/* Its deploy hook, if that is to be run: -1 only when the database fails. */
-static int
-hook(struct cmd_ctx *ctx, int64_t id, struct renewal *r, struct err *e)
-{
-	struct err	why = ERR_INIT;
-
-	if (deploy_hook_run(ctx->db, ctx->conf, id, &why) != -1)
-		return 0;
-	if (why.code == ERR_DB)
-		return err_set(e, why.code, "%s", why.msg);
-	r->hooks++;
-	complain(&why, r);
+	r->ctx = ctx;
+	for (i = 0; i < c->nmanaged && !r->adopted; i++)
+		if (adopt_one(ctx, &c->managed[i], e) == -1)
+			return -1;
+	if (managed_load(ctx->db, r->only, &r->v, &r->n, e) == -1)
+		return -1;
+	if (r->n == 0 && r->only != NULL)
+		return err_set(e, ERR_NOENT, "no certificate is managed as "
+		    "%s", r->only);
+	r->one = mem_array(r->n, sizeof(*r->one));
+	for (i = 0; i < r->n; i++) {
+		r->one[i].r = r;
+		r->one[i].row = &r->v[i];
+	}
 	return 0;
 }
 
-/* Those that failed before, or that a death left undone. */
-static int
-hooks(struct cmd_ctx *ctx, struct renewal *r, struct err *e)
+void
+renewal_free(struct renewal *r)
 {
-	struct managed_row	*v = NULL;
-	size_t			 n = 0, i;
-	int			 rc = managed_load(ctx->db, r->only, &v, &n, e);
-
-	for (i = 0; i < n && rc == 0; i++)
-		rc = hook(ctx, v[i].id, r, e);
-	managed_rows_free(v, n);
-	return rc;
-}
-
-/* One of them, as the database has it. */
-static int
-again(struct cmd_ctx *ctx, struct acme_order *o, const struct managed_row *m,
-    struct renewal *r, struct err *away)
-{
-	struct acme_order_result	 got;
-	struct acme_place		*own = NULL;
-	enum challenge_type		 type[CHALLENGE_MAX];
-	struct err			 e = ERR_INIT;
-	char				 t[CLK_TEXT];
-	int				 rc = -1;
-
-	o->type = type;
-	o->ntypes = 0;
-	if (is_foreign(m))
-		(void)err_set(&e, ERR_NOENT, FOREIGN);
-	else
-		o->ntypes = acme_place_types(ctx->conf, m->want.challenge,
-		    type, &e);
-	o->want = m->want;
-	o->managed = m->id;
-	o->failures = m->attempts;
-	o->replaces = m->ari_id;
-	o->old = m->tbs;
-	memset(&got, 0, sizeof(got));
-	if (o->ntypes != 0 && o->place == NULL)
-		own = o->place = acme_place_new(ctx->conf, type, o->ntypes,
-		    &e);
-	if (o->ntypes != 0 && o->place != NULL)
-		rc = acme_order_run(o, &got, &e);
-	else
-		acme_order_failed(o, 0, e.msg, 0);
-	if (own != NULL)
-		o->place = NULL;
-	acme_place_free(own);
-	if (rc == 0) {
-		r->done++;
-		if (r->quiet)
-			log_info("acme", "%s: renewed, until %s",
-			    m->want.name, clk_text(got.got.leaf.not_after, t));
-		else if (ctx->json)
-			cmd_json(json_pack("{ss ss ss}", "name", m->want.name,
-			    "serial", got.got.leaf.serial, "not_after",
-			    clk_text(got.got.leaf.not_after, t)));
-		else
-			printf("%s: renewed, until %s\n", m->want.name,
-			    clk_text(got.got.leaf.not_after, t));
-	} else {
-		r->failed++;
-		(void)err_prefix(&e, "%s", m->want.name);
-		complain(&e, r);
-	}
-	acme_order_result_free(&got);
-	if (rc == 0 && hook(ctx, m->id, r, &e) == -1)
-		complain(&e, r);
-	return e.code == ERR_DB ? err_set(away, ERR_DB, "%s", e.msg) : 0;
+	managed_rows_free(r->v, r->n);
+	free(r->one);
+	r->v = NULL;
+	r->one = NULL;
+	r->n = 0;
 }
 
 static int
@@ -171,96 +106,220 @@ is_due(const struct managed_row *m, const struct renewal *r)
 	    acme_advice_at(m) <= clk_wall());
 }
 
-static int
-each(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
-    struct err *e)
+int
+renewal_wants(const struct renewal *r)
 {
-	struct managed_row	*v = NULL;
-	size_t			 n = 0, i;
-	int			 rc = managed_load(ctx->db, r->only, &v, &n, e);
+	size_t	i;
 
-	for (i = 0; i < n && rc == 0; i++) {
-		rc = acme_advice(o->talk, ctx->db, &v[i], e);
-		if (rc == -1)
-			break;
-		if (!is_due(&v[i], r)) {
-			r->fresh++;
-			continue;
-		}
-		if (v[i].due_why != NULL && !ctx->quiet)
-			fprintf(stderr, "certvigil: %s: %s\n",
-			    v[i].want.name, v[i].due_why);
-		if (r->dry) {
-			printf("%s: %s\n", v[i].want.name,
-			    is_foreign(&v[i]) ? "is due, but " FOREIGN :
-			    "would be renewed");
-			*(is_foreign(&v[i]) ? &r->failed : &r->done) += 1;
-			continue;
-		}
-		rc = again(ctx, o, &v[i], r, e);
-	}
-	if (rc == 0 && n == 0 && r->only != NULL)
-		rc = err_set(e, ERR_NOENT, "no certificate is managed as %s",
-		    r->only);
-	managed_rows_free(v, n);
-	return rc;
+	for (i = 0; i < r->n; i++)
+		if (is_due(&r->v[i], r) || (r->v[i].ari_id != NULL &&
+		    (r->v[i].ari_next == INT64_MIN ||
+		    r->v[i].ari_next <= clk_wall())))
+			return 1;
+	return 0;
 }
 
-/* The CA cannot be asked at all: that is a failure of each that is due. */
-static void
-missed(struct cmd_ctx *ctx, struct acme_order *o, struct renewal *r,
-    const char *why)
-{
-	struct managed_row	*v = NULL;
-	size_t			 n = 0, i;
+/* --- one of them --- */
 
-	if (managed_load(ctx->db, r->only, &v, &n, NULL) == -1)
+static void
+say(struct renewal_one *x, const struct renewal_word *w)
+{
+	x->at = RENEWAL_OVER;
+	*(w->code == ERR_NONE ? &x->r->done : &x->r->failed) += 1;
+	x->r->say(x->r->arg, w);
+}
+
+static void
+say_failed(struct renewal_one *x, const struct err *e)
+{
+	struct renewal_word	w;
+
+	memset(&w, 0, sizeof(w));
+	w.name = x->row->want.name;
+	w.code = (int)e->code;
+	w.text = e->msg;
+	say(x, &w);
+	if (e->code == ERR_DB)
+		(void)err_set(&x->r->broken, ERR_DB, "%s", e->msg);
+}
+
+static void
+over(void *arg, int rc, const struct acme_order_result *got,
+    const struct err *e)
+{
+	struct renewal_one	*x = arg;
+	struct renewal_word	 w;
+
+	x->r->flying--;
+	if (rc == -1) {
+		say_failed(x, e);
 		return;
-	for (i = 0; i < n; i++) {
-		if (!is_due(&v[i], r))
-			continue;
-		o->want = v[i].want;
-		o->managed = v[i].id;
-		o->failures = v[i].attempts;
-		acme_order_failed(o, 0, why, 0);
-		r->failed++;
 	}
-	managed_rows_free(v, n);
+	memset(&w, 0, sizeof(w));
+	w.name = x->row->want.name;
+	w.text = "";
+	w.serial = got->got.leaf.serial;
+	w.not_after = got->got.leaf.not_after;
+	say(x, &w);
+	x->r->hooks->wanted = x->r->ctx->conf->deploy_hook != NULL;
+}
+
+/* As the database has it. */
+static void
+prepare(struct renewal_one *x)
+{
+	const struct managed_row	*m = x->row;
+
+	memset(&x->o, 0, sizeof(x->o));
+	x->o.db = x->r->ctx->db;
+	x->o.conf = x->r->ctx->conf;
+	x->o.account = x->r->account;
+	x->o.author = x->r->author;
+	x->o.tell = x->r->tell;
+	x->o.arg = x->r->arg;
+	x->o.want = m->want;
+	x->o.managed = m->id;
+	x->o.failures = m->attempts;
+	x->o.replaces = m->ari_id;
+	x->o.old = m->tbs;
+	x->o.type = x->type;
+}
+
+static void
+start(struct renewal_one *x)
+{
+	struct renewal	*r = x->r;
+	struct err	 e = ERR_INIT;
+
+	if (acme_crew_has(r->crew, x->row->want.name)) {
+		(void)err_set(&e, ERR_TEMP, "it is being ordered; try again "
+		    "when that is over");
+		say_failed(x, &e);
+		return;
+	}
+	prepare(x);
+	if (is_foreign(x->row))
+		(void)err_set(&e, ERR_NOENT, FOREIGN);
+	else
+		x->o.ntypes = acme_place_types(r->ctx->conf,
+		    x->row->want.challenge, x->type, &e);
+	if (x->o.ntypes == 0 || acme_place_open(r->crew->place, x->type,
+	    x->o.ntypes, &e) == -1) {
+		acme_order_failed(&x->o, 0, e.msg, 0);
+		say_failed(x, &e);
+		return;
+	}
+	x->at = RENEWAL_FLIES;
+	r->flying++;
+	acme_crew_add(r->crew, &x->o, over, x);
+}
+
+static void
+rehearse(struct renewal_one *x)
+{
+	struct renewal_word	w;
+
+	memset(&w, 0, sizeof(w));
+	w.name = x->row->want.name;
+	w.would = 1;
+	w.text = "";
+	if (is_foreign(x->row)) {
+		w.code = ERR_NOENT;
+		w.text = "is due, but " FOREIGN;
+	}
+	say(x, &w);
+}
+
+static void
+ready(struct renewal_one *x)
+{
+	struct renewal	*r = x->r;
+	char		 text[400];
+
+	if (!is_due(x->row, r)) {
+		r->fresh++;
+		x->at = RENEWAL_OVER;
+		return;
+	}
+	if (!r->dry && (r->flying >= FLYING ||
+	    r->crew->n >= LIMIT_ACME_FLIGHT))
+		return;
+	if (x->row->due_why != NULL) {
+		(void)snprintf(text, sizeof(text), "%s: %.200s",
+		    x->row->want.name, x->row->due_why);
+		r->tell(r->arg, text);
+	}
+	if (r->dry)
+		rehearse(x);
+	else
+		start(x);
+}
+
+/* --- all of them --- */
+
+void
+renewal_begin(struct renewal *r, struct acme_crew *c,
+    const struct acme_account_row *a, struct deploy_hooks *h)
+{
+	r->crew = c;
+	r->account = a;
+	r->hooks = h;
 }
 
 int
-renewal_run(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
-    struct err *e)
+renewal_turn(struct renewal *r, struct err *e)
 {
-	struct acme_order	 o;
-	struct acme_account_row	 a;
-	int			 made, rc = 0;
+	struct renewal_one	*x;
+	size_t			 i, left = 0;
 
-	if (adopt(ctx, e) == -1 || (!r->dry && hooks(ctx, r, e) == -1))
-		return -1;
-	memset(&a, 0, sizeof(a));
-	memset(&o, 0, sizeof(o));
-	o.db = ctx->db;
-	o.conf = ctx->conf;
-	o.place = place;
-	o.account = &a;
-	o.author = cmd_actor();
-	o.tell = progress;
-	o.arg = ctx;
-	o.pre = acme_preflight_new(ctx->conf, e);
-	/* no person need be there: no authority is given */
-	o.talk = o.pre != NULL ? acme_talk_new(ctx->conf, 0, e) : NULL;
-	if (o.talk == NULL)
-		rc = -1;
-	else if (!r->dry)
-		rc = acme_account(ctx, o.talk, 1, &a, &made, e) == 1 ? 0 :
-		    -1;
-	if (rc == -1 && !r->dry && (e->code == ERR_HTTP || e->code == ERR_NET))
-		missed(ctx, &o, r, e->msg);
-	if (rc == 0)
-		rc = each(ctx, &o, r, e);
-	acme_account_free(&a);
-	acme_talk_free(o.talk);
-	acme_preflight_free(o.pre);
-	return rc;
+	for (i = 0; i < r->n && r->broken.code == ERR_NONE; i++) {
+		x = &r->one[i];
+		if (r->stop && x->at != RENEWAL_FLIES)
+			x->at = RENEWAL_OVER;
+		if (x->at == RENEWAL_NEW && r->asked < ASKED) {
+			x->at = RENEWAL_READY;
+			if (acme_advice_ask(r->crew->talk, x->row, &x->id)) {
+				x->at = RENEWAL_ASKED;
+				r->asked++;
+			}
+		}
+		if (x->at == RENEWAL_READY)
+			ready(x);
+		left += x->at != RENEWAL_OVER;
+	}
+	if (r->broken.code != ERR_NONE)
+		return err_set(e, r->broken.code, "%s", r->broken.msg);
+	return left == 0;
+}
+
+int
+renewal_reply(struct renewal *r, uint64_t id, const struct acme_reply *reply)
+{
+	struct renewal_one	*x;
+	size_t			 i;
+
+	for (i = 0; i < r->n && r->asked != 0; i++) {
+		x = &r->one[i];
+		if (x->at != RENEWAL_ASKED || x->id != id)
+			continue;
+		x->at = RENEWAL_READY;
+		r->asked--;
+		(void)acme_advice_said(r->ctx->db, x->row, reply, &r->broken);
+		return 1;
+	}
+	return 0;
+}
+
+void
+renewal_missed(struct renewal *r, const char *why)
+{
+	size_t	i;
+
+	for (i = 0; i < r->n; i++) {
+		if (!is_due(&r->v[i], r))
+			continue;
+		prepare(&r->one[i]);
+		acme_order_failed(&r->one[i].o, 0, why, 0);
+		r->failed++;
+	}
 }

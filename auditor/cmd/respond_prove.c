@@ -41,13 +41,15 @@ progress(void *arg, const char *text)
 /* --- what is needed to go on --------------------------------------------- */
 
 static int
-save(void *arg, const struct flow *f, struct err *e)
+save(void *arg, const struct flow *f, const struct acme_ask *a,
+    struct err *e)
 {
 	struct prove	*p = arg;
 	struct buf	 b = BUF_INIT;
 	struct span	 state;
 	int		 rc;
 
+	(void)a;
 	flow_save(f, &b);
 	state = buf_bytes(&b);
 	rc = db_query(p->ctx->db, NULL, e, "insert into respond_flow "

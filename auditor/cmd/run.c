@@ -13,6 +13,7 @@
 #include "auditor/db/migrate.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
+#include "auditor/role/acme_place.h"
 #include "auditor/role/engine.h"
 #include "auditor/sdnotify.h"
 #include "base/clk.h"
@@ -28,8 +29,6 @@
 #define WORKERS_MAX	64
 #define DB_WAIT_S	30
 #define STOP_MS		15000
-/* How often it is looked whether something is to be renewed, at most. */
-#define RENEW_S		600
 
 struct worker {
 	struct proc	proc;
@@ -70,9 +69,9 @@ struct super {
 	int64_t		 until;		/* clk_mono; 0: no end */
 	int		 status;	/* of run --once */
 	int		 done;
-	struct proc	 renew;		/* while something is renewed */
-	int64_t		 renew_at;	/* clk_mono */
-	struct run_ports ports;		/* for what is renewed */
+	struct worker	 acme;		/* the role; where it is configured */
+	int		 no_acme;
+	struct run_ports ports;		/* for it */
 };
 
 /* A process of this role, told what it is for. */
@@ -92,7 +91,7 @@ child(struct super *s, const char *role, int slot, struct proc *out,
 		fds[r.nfiles].number = ENGINE_FILE_FD + (int)r.nfiles;
 		r.files[r.nfiles++] = path;
 	}
-	if (strcmp(role, "renew") == 0)
+	if (strcmp(role, "acme") == 0)
 		n = run_ports_fds(&s->ports, ENGINE_LISTEN_FD, fds + r.nfiles,
 		    r.nlisten);
 	if (proc_spawn(role, fds, r.nfiles + n, out, e) == -1)
@@ -119,33 +118,56 @@ worker_start(struct super *s, struct worker *w, struct err *e)
 	return 0;
 }
 
-/*
- * Certificates of ours: a process looks what is due, at most one at a time.
- * Where no challenge is configured nothing can be ordered.
- */
-static void
-renew(struct super *s)
+/* Where no challenge is configured nothing can be ordered. */
+static int
+has_acme(const struct conf *c)
 {
-	const struct conf	*c = s->ctx->conf;
-	int64_t			 every = c->audit_every < RENEW_S ?
-				    c->audit_every : RENEW_S;
-	struct err		 e = ERR_INIT;
+	enum challenge_type	type[CHALLENGE_MAX];
 
-	if (s->renew.pid != 0 && proc_reap(&s->renew, NULL, 0)) {
-		proc_free(&s->renew);
+	return acme_place_types(c, NULL, type, NULL) != 0;
+}
+
+/* Certificates of ours: the role renews them, and orders for commands. */
+static void
+acme(struct super *s)
+{
+	struct worker	*w = &s->acme;
+	struct err	 e = ERR_INIT;
+	char		 how[64];
+	int64_t		 now = clk_mono();
+
+	if (w->proc.pid != 0 && proc_reap(&w->proc, how, sizeof(how))) {
+		proc_free(&w->proc);
 		run_ports_rest(&s->ports);
-		s->renew_at = clk_mono() + every * CLK_SEC;
+		w->deaths = now - w->started > 60 * CLK_SEC ? 1 :
+		    w->deaths + 1;
+		w->again = now + clk_backoff(w->deaths, CLK_SEC,
+		    60 * CLK_SEC);
+		log_error("acme", "%s; started again in %lld s", how,
+		    (long long)((w->again - now) / CLK_SEC));
 	}
-	if (s->once || sig_stop || s->renew.pid != 0 ||
-	    clk_mono() < s->renew_at ||
-	    (c->http01_listen == NULL && c->http01_webroot == NULL &&
-	    c->alpn01_listen == NULL && c->dns01_server == NULL &&
-	    c->dns01_hook == NULL && c->dns01_acmedns_url == NULL &&
-	    !c->dns_persist01))
+	if (s->once || s->no_acme || sig_stop || w->proc.pid != 0 ||
+	    now < w->again)
 		return;
-	s->renew_at = clk_mono() + every * CLK_SEC;
-	if (child(s, "renew", 0, &s->renew, &e) == -1)
+	w->started = now;
+	w->again = now + 10 * CLK_SEC;
+	if (child(s, "acme", 0, &w->proc, &e) == -1)
 		log_error("acme", "%s", e.msg);
+}
+
+/* It is there when, and as long as, the configuration wants it. */
+static void
+acme_reload(struct super *s)
+{
+	struct conf	*c = conf_load(s->ctx->conf->path, NULL);
+
+	if (c == NULL)
+		return;		/* all or nothing: the workers say why */
+	s->no_acme = !has_acme(c);
+	conf_free(c);
+	if (s->no_acme)
+		proc_free(&s->acme.proc);
+	s->acme.again = 0;
 }
 
 /* A worker ended: with --once that is the end, else it is started again. */
@@ -192,7 +214,7 @@ turn(struct super *s)
 			w->again = clk_mono() + 10 * CLK_SEC;
 		}
 	}
-	renew(s);
+	acme(s);
 	if (s->ctx->embed != NULL && embed_poll(s->ctx->embed, &e) == -1)
 		log_error("database", "%s", e.msg);
 }
@@ -207,6 +229,10 @@ tell(struct super *s, uint16_t type)
 			ipc_send(s->w[i].proc.ipc, type, NULL, NULL, 0);
 			(void)ipc_flush(s->w[i].proc.ipc, NULL);
 		}
+	if (s->acme.proc.ipc != NULL) {
+		ipc_send(s->acme.proc.ipc, type, NULL, NULL, 0);
+		(void)ipc_flush(s->acme.proc.ipc, NULL);
+	}
 }
 
 /* Ask the workers to end, and see that they do. */
@@ -217,7 +243,7 @@ stop(struct super *s)
 
 	tell(s, ENGINE_STOP);
 	/* an order that is cut off is gone on with */
-	proc_free(&s->renew);
+	proc_free(&s->acme.proc);
 	for (i = 0; i < s->n; i++) {
 		int64_t	until = clk_mono() + STOP_MS * 1000LL;
 
@@ -234,20 +260,18 @@ stop(struct super *s)
 static void
 nap(struct super *s)
 {
-	struct pollfd	p[WORKERS_MAX + RUN_PORTS_MAX];
-	size_t		i, n = 0, own;
+	struct pollfd	p[WORKERS_MAX + 1];
+	size_t		i, n = 0;
 
 	for (i = 0; i < s->n; i++)
 		if (s->w[i].proc.ipc != NULL)
 			p[n++] = (struct pollfd){ ipc_fd(s->w[i].proc.ipc),
 			    POLLIN, 0 };
-	own = n;
-	if (s->renew.pid == 0)
-		n += run_ports_poll(&s->ports, p + n);
-	if (poll(p, n, 1000) <= 0)
-		return;
-	run_ports_hang_up(p + own, n - own);
-	(void)usleep(1000);	/* the process follows its socket */
+	if (s->acme.proc.ipc != NULL)
+		p[n++] = (struct pollfd){ ipc_fd(s->acme.proc.ipc), POLLIN,
+		    0 };
+	if (poll(p, n, 1000) > 0)
+		(void)usleep(1000);	/* the process follows its socket */
 }
 
 static int
@@ -260,6 +284,7 @@ supervise(struct super *s)
 	for (i = 0; i < s->n; i++)
 		if (worker_start(s, &s->w[i], &e) == -1)
 			return cmd_fail(&e);
+	s->no_acme = !has_acme(s->ctx->conf);
 	sdnotify("READY=1");
 	while (!sig_stop && !s->done &&
 	    (s->until == 0 || clk_mono() < s->until)) {
@@ -269,6 +294,7 @@ supervise(struct super *s)
 			sig_reload = 0;
 			sdnotify("RELOADING=1");
 			log_info(NULL, "reading the configuration again");
+			acme_reload(s);
 			tell(s, ENGINE_RELOAD);
 			sdnotify("READY=1");
 		}

@@ -1,6 +1,5 @@
 #include "auditor/cmd/run_ports.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -59,33 +58,4 @@ void
 run_ports_rest(struct run_ports *p)
 {
 	challenge_listen_rest(&p->own);
-}
-
-size_t
-run_ports_poll(const struct run_ports *p, struct pollfd *out)
-{
-	enum challenge_kind	kind;
-	size_t			n = 0, i;
-
-	for (kind = 0; kind < CHALLENGE_KINDS; kind++)
-		for (i = 0; i < p->systemd.n[kind]; i++)
-			out[n++] = (struct pollfd){ p->systemd.fd[kind][i],
-			    POLLIN, 0 };
-	return n;
-}
-
-void
-run_ports_hang_up(const struct pollfd *p, size_t n)
-{
-	size_t	i;
-	int	fd;
-
-	for (i = 0; i < n; i++) {
-		if ((p[i].revents & POLLIN) == 0)
-			continue;
-		/* its bytes are not looked at: this is no place for them */
-		fd = accept4(p[i].fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd != -1)
-			(void)close(fd);
-	}
 }

@@ -1,7 +1,6 @@
 #ifndef AUDITOR_CMD_RUN_PORTS_H
 #define AUDITOR_CMD_RUN_PORTS_H
 
-#include <poll.h>
 #include <stddef.h>
 
 #include "auditor/conf.h"
@@ -14,8 +13,8 @@
  * before it becomes another user, those below 1024; and what systemd listens
  * at for us.  Ours are bound all the time and listened at only while
  * something is renewed, so that nothing is open in between and `issue` can
- * have them.  Systemd's are open all the time: who connects in between is
- * hung up on.
+ * have them.  Systemd's are open all the time: the role `acme` hangs up on who
+ * connects in between.
  */
 struct run_ports {
 	struct challenge_listen	own, systemd;
@@ -31,17 +30,13 @@ int run_ports_open(struct run_ports *, const struct conf *, struct err *);
 void run_ports_close(struct run_ports *);
 
 /*
- * What the renewing process gets, as descriptors from ${number} on: those of
+ * What the role gets, as descriptors from ${number} on: those of
  * http-01, then those of tls-alpn-01.  How many of each to n[]; the sum.
  */
 size_t run_ports_fds(const struct run_ports *, int number,
     struct proc_fd out[RUN_PORTS_MAX], size_t n[CHALLENGE_KINDS]);
 
-/* Nothing is renewed any more: nobody listens at ours. */
+/* Who had them is dead: nobody listens at ours. */
 void run_ports_rest(struct run_ports *);
-
-/* While nothing is renewed: what to poll; hang up on who has come. */
-size_t run_ports_poll(const struct run_ports *, struct pollfd *);
-void run_ports_hang_up(const struct pollfd *, size_t n);
 
 #endif

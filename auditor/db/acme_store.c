@@ -96,29 +96,21 @@ acme_account_free(struct acme_account_row *a)
 
 /* --- managed certificates ---------------------------------------------------- */
 
-/* An order that is under way, but not for this: it is not gone on with. */
-static int
-put_aside(struct db *db, const struct managed_want *w, struct err *e)
-{
-	return db_query(db, NULL, e, "update acme_order o set state = "
-	    "'failed', error = 'another certificate was asked for', "
-	    "changed_at = now() from managed_certificate m where m.id = "
-	    "o.managed_id and o.state = 'open' and m.removed_at is null and "
-	    "m.name = $1 and (m.names, m.challenge, m.key_kind, m.profile, "
-	    "m.directory) is distinct from ($2::text[], $3::text, $4::text, "
-	    "$5::text, $6::text)", "sassss", w->name, &w->names,
-	    w->challenge, w->key_kind, w->profile, w->directory);
-}
-
 int
 managed_put(struct db *db, const struct managed_want *w, int64_t *id,
     struct err *e)
 {
 	struct db_res	*r = NULL;
 
-	if (put_aside(db, w, e) == -1)
-		return -1;
-	if (db_query(db, &r, e, "insert into managed_certificate as m (name, "
+	/* an order that is under way, but not for this, is not gone on with */
+	if (db_query(db, &r, e, "with aside as (update acme_order o set state "
+	    "= 'failed', error = 'another certificate was asked for', "
+	    "changed_at = now() from managed_certificate m where m.id = "
+	    "o.managed_id and o.state = 'open' and m.removed_at is null and "
+	    "m.name = $1 and (m.names, m.challenge, m.key_kind, m.profile, "
+	    "m.directory) is distinct from ($2::text[], $4::text, $5::text, "
+	    "$6::text, $7::text)) "
+	    "insert into managed_certificate as m (name, "
 	    "names, origin, challenge, key_kind, profile, directory, "
 	    "preferred_chain) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (name) where removed_at "
 	    "is null do update set names = excluded.names, challenge = "
@@ -403,7 +395,7 @@ order_add(struct db *db, int64_t managed, int64_t account,
 
 int
 order_save(struct db *db, const struct order_row *o, const struct buf *flow,
-    const char *url, struct err *e)
+    const char *url, int durable, struct err *e)
 {
 	struct db_res	*r = NULL;
 	struct buf	 text = BUF_INIT;
@@ -414,8 +406,9 @@ order_save(struct db *db, const struct order_row *o, const struct buf *flow,
 	rc = db_query(db, &r, e, "update acme_order set flow = $2::jsonb, "
 	    "url = coalesce($3, url), changed_at = now(), held_until = now() "
 	    "+ interval '1 minute' where id = $1 and holder = $4 and "
-	    "state = 'open'",
-	    "isss", o->id, buf_text(&text), url, o->holder);
+	    "state = 'open' and ($5 or set_config('synchronous_commit', "
+	    "'off', true) = 'off')",
+	    "isssB", o->id, buf_text(&text), url, o->holder, durable);
 	if (rc == 0)
 		n = db_changed(r);
 	db_free(r);

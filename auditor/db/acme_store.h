@@ -113,10 +113,11 @@ int order_add(struct db *, int64_t managed, int64_t account,
     struct order_row *, struct err *);
 /*
  * What is needed to go on; before each request.  ${url} NULL: none yet.
- * ERR_LEASE: somebody else has taken it.
+ * ${durable}: it outlasts a crash of the machine, too, with all that was
+ * stored before it.  ERR_LEASE: somebody else has taken it.
  */
 int order_save(struct db *, const struct order_row *, const struct buf *flow,
-    const char *url, struct err *);
+    const char *url, int durable, struct err *);
 /* It is left as it is, for whoever goes on. */
 int order_leave(struct db *, const struct order_row *, struct err *);
 int order_expect(struct db *, int64_t id, int64_t expectation, struct err *);

@@ -86,26 +86,22 @@ acme_advice_said(struct db *db, struct managed_row *m,
 }
 
 int
-acme_advice(struct acme_talk *t, struct db *db, struct managed_row *m,
-    struct err *e)
+acme_advice_ask(struct acme_talk *t, struct managed_row *m, uint64_t *id)
 {
 	const struct directory	*d = acme_talk_dir(t);
 	struct acme_ask		 q = { ACME_RENEWAL_INFO, NULL, NULL, 0 };
-	struct acme_reply	 r;
 	int64_t			 now = clk_wall();
 	char			*url;
 
 	if (d->renewal_info == NULL || m->ari_id == NULL ||
 	    (m->ari_next != INT64_MIN && m->ari_next > now))
 		return 0;
-	memset(&r, 0, sizeof(r));
 	url = mem_printf("%s/%s", d->renewal_info, m->ari_id);
 	q.url = url;
 	m->ari_next = now + ARI_WAIT * CLK_SEC;
-	if (acme_talk_call(t, &q, "", &r, NULL) == -1)
-		r.status = 0;
+	*id = acme_talk_send(t, &q, "", NULL);
 	free(url);
-	return acme_advice_said(db, m, &r, e);
+	return *id != 0;
 }
 
 int64_t

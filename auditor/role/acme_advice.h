@@ -9,17 +9,16 @@
 
 /*
  * Ask the CA about a managed certificate, unless it was asked and said to
- * wait, and store the answer.  A time in the window is chosen once and kept
- * as long as the window stays.  When the CA has moved it into the past, that
- * is a finding, and the certificate is due.  An answer that is none leaves
- * what was, and is asked for again in six hours.  0, or -1: the database.
+ * wait: 1 and the number in the talk, or 0.
  */
-int acme_advice(struct acme_talk *, struct db *, struct managed_row *,
-    struct err *);
+int acme_advice_ask(struct acme_talk *, struct managed_row *, uint64_t *id);
 
 /*
- * What it said: the second half of acme_advice(), where somebody else asked
- * (ari_next of the row is when it is asked again if this is no answer).
+ * What it said, which is stored.  A time in the window is chosen once and
+ * kept as long as the window stays.  When the CA has moved it into the past,
+ * that is a finding, and the certificate is due.  An answer that is none
+ * leaves what was, and is asked for again when ari_next of the row says.  0,
+ * or -1: the database.
  */
 int acme_advice_said(struct db *, struct managed_row *,
     const struct acme_reply *, struct err *);

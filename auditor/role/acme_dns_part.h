@@ -30,11 +30,6 @@ struct written {
 	unsigned remaining;	/* challenges behind it, as it was told */
 };
 
-/* One that is written and not looked for yet. */
-struct unseen {
-	char	*owner, *value;	/* owned */
-};
-
 struct acme_dns {
 	const struct conf	*conf;
 	const char		*account;	/* URL, borrowed; NULL */
@@ -50,8 +45,6 @@ struct acme_dns {
 	struct dnszone_known	 known;
 	struct written		*written;
 	size_t			 n, cap;
-	struct unseen		*unseen;
-	size_t			 nunseen, capunseen;
 	struct fetch_client	*fetch;		/* to acme-dns; NULL: not yet */
 };
 

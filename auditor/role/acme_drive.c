@@ -1,9 +1,18 @@
 #include "auditor/role/acme_drive.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "acme/chal.h"
 #include "base/clk.h"
+#include "base/mem.h"
+
+/* Hits that are heeded, for each name: CAs look from a few places. */
+#define HITS	4
+/* What is polled at a time, beside talk and place. */
+#define POLLS	64
+#define TICK_MS	100
 
 static void
 tell(const struct acme_drive *d, const char *text)
@@ -15,25 +24,95 @@ tell(const struct acme_drive *d, const char *text)
 void
 acme_drive_end(struct acme_drive *d)
 {
+	size_t	i;
+
+	for (i = 0; i < d->ndefer; i++)
+		acme_defer_free(d->defer[i]);
+	free(d->defer);
+	d->defer = NULL;
+	d->ndefer = 0;
 	flow_free(d->flow);
 	d->flow = NULL;
 	d->nfly = 0;
+	d->hits = 0;
 }
 
 /* --- challenges --- */
 
 /* What cannot be taken away does not stop the order. */
 static void
-drop(struct acme_drive *d, const struct flow_place *p)
+stays(struct acme_drive *d, const struct flow_place *p, struct err *e)
+{
+	(void)err_prefix(e, "%s: what was placed for %s is still there",
+	    p->ident.text, challenge_name(p->type));
+	tell(d, e->msg);
+}
+
+static int
+is_deferred(const struct acme_drive *d, size_t i)
+{
+	return i < d->ndefer && d->defer[i] != NULL;
+}
+
+static void
+drop(struct acme_drive *d, size_t i, const struct flow_place *p)
+{
+	struct err	e = ERR_INIT;
+	int		failed = *flow_why(d->flow) != '\0';
+
+	if (is_deferred(d, i))
+		acme_defer_drop(d->defer[i], failed);
+	else if (acme_place_drop(d->place, p, d->thumbprint, failed, &e) == -1)
+		stays(d, p, &e);
+}
+
+/* One that waits goes on; its process ends when it has nothing left to do. */
+static void
+go_on(struct acme_drive *d, size_t i, const struct flow_place *p)
 {
 	struct err	e = ERR_INIT;
 
-	if (acme_place_drop(d->place, p, d->thumbprint,
-	    *flow_why(d->flow) != '\0', &e) == 0)
+	switch (acme_defer_turn(d->defer[i], &e)) {
+	case ACME_DEFER_PLACED:
+		flow_placed(d->flow, i, clk_wall());
 		return;
-	(void)err_prefix(&e, "%s: what was placed for %s is still there",
-	    p->ident.text, challenge_name(p->type));
-	tell(d, e.msg);
+	case ACME_DEFER_FAILED:
+		if (e.code == ERR_TEMP)
+			d->broken = e;
+		else
+			flow_not_placed(d->flow, i, e.msg, clk_wall());
+		break;
+	case ACME_DEFER_STAYS:
+		stays(d, p, &e);
+		break;
+	case ACME_DEFER_GONE:
+		break;
+	case ACME_DEFER_PUTS:
+		d->putting = 1;
+		return;
+	case ACME_DEFER_WRITTEN:
+	case ACME_DEFER_DROPS:
+		return;
+	}
+	acme_defer_free(d->defer[i]);
+	d->defer[i] = NULL;
+}
+
+/* One for each challenge: there are more when an order is made anew. */
+static void
+room(struct acme_drive *d)
+{
+	size_t			 n = flow_places(d->flow);
+	struct acme_defer	**v;
+
+	if (n <= d->ndefer)
+		return;
+	v = mem_array(n, sizeof(*v));
+	if (d->ndefer != 0)
+		memcpy(v, d->defer, d->ndefer * sizeof(*v));
+	free(d->defer);
+	d->defer = v;
+	d->ndefer = n;
 }
 
 static void
@@ -45,7 +124,11 @@ put(struct acme_drive *d, size_t i, const struct flow_place *p)
 	(void)snprintf(text, sizeof(text), "%s: %s", p->ident.text,
 	    challenge_name(p->type));
 	tell(d, text);
-	if (acme_place_put(d->place, p, d->thumbprint, &e) == 0)
+	if (acme_place_waits(p->type)) {
+		room(d);
+		d->defer[i] = acme_defer_new(d->place, p, d->thumbprint);
+		go_on(d, i, p);
+	} else if (acme_place_put(d->place, p, d->thumbprint, &e) == 0)
 		flow_placed(d->flow, i, clk_wall());
 	else
 		flow_not_placed(d->flow, i, e.msg, clk_wall());
@@ -57,32 +140,98 @@ acme_drive_place(struct acme_drive *d)
 	struct flow_place	p;
 	size_t			i;
 
+	d->putting = 0;
 	for (i = 0; i < flow_places(d->flow); i++) {
 		flow_place(d->flow, i, &p);
 		if (p.state == FLOW_PLACE_REMOVE) {
-			drop(d, &p);
+			drop(d, i, &p);
 			flow_removed(d->flow, i);
 		}
-		if (p.state == FLOW_PLACE_WANTED)
+		if (is_deferred(d, i))
+			go_on(d, i, &p);
+		/* one that cannot be placed leads to the next type */
+		for (flow_place(d->flow, i, &p); !is_deferred(d, i) &&
+		    d->broken.code == ERR_NONE && p.state ==
+		    FLOW_PLACE_WANTED; flow_place(d->flow, i, &p))
 			put(d, i, &p);
 	}
+	for (i = 0; i < d->ndefer && !d->putting; i++)
+		if (d->defer[i] != NULL)
+			acme_defer_look(d->defer[i]);
+}
+
+int
+acme_drive_busy(const struct acme_drive *d)
+{
+	size_t	i;
+
+	for (i = 0; i < d->ndefer; i++)
+		if (d->defer[i] != NULL)
+			return 1;
+	return 0;
 }
 
 void
 acme_drive_unplace(struct acme_drive *d)
 {
 	struct flow_place	p;
-	size_t			i;
+	struct pollfd		fds[POLLS];
+	size_t			i, n;
 
 	for (i = 0; i < flow_places(d->flow); i++) {
 		flow_place(d->flow, i, &p);
 		if (p.state == FLOW_PLACE_PLACED ||
-		    p.state == FLOW_PLACE_REMOVE)
-			drop(d, &p);
+		    p.state == FLOW_PLACE_REMOVE || i < d->ndefer)
+			drop(d, i, &p);
+	}
+	for (i = 0; i < d->ndefer; i++)
+		while (d->defer[i] != NULL) {
+			flow_place(d->flow, i, &p);
+			n = acme_drive_polls(d, fds, POLLS);
+			(void)poll(fds, n, TICK_MS);
+			go_on(d, i, &p);
+		}
+}
+
+/* Is it the answer to this one? */
+static int
+is_hit(const struct flow_place *p, const struct challenge_hit *h)
+{
+	char	sni[NAME_TEXT];
+
+	if (p->state != FLOW_PLACE_PLACED)
+		return 0;
+	return h->kind == CHALLENGE_HTTP ? p->type == CHALLENGE_HTTP_01 &&
+	    strcmp(p->token, h->key) == 0 :
+	    p->type == CHALLENGE_TLS_ALPN_01 &&
+	    chal_sni(p->ident.text, sni, NULL) == 0 && strcmp(sni, h->key) ==
+	    0;
+}
+
+void
+acme_drive_hit(struct acme_drive *d, const struct challenge_hit *h)
+{
+	struct flow_place	p;
+	size_t			i, n = flow_places(d->flow);
+
+	for (i = 0; i < n && d->hits < HITS * n; i++) {
+		flow_place(d->flow, i, &p);
+		if (!is_hit(&p, h))
+			continue;
+		d->hits++;
+		flow_hurry(d->flow, clk_wall());
+		return;
 	}
 }
 
 /* --- requests --- */
+
+/* Does it begin with making an order? */
+static int
+is_fresh(const struct acme_drive *d)
+{
+	return flow_order(d->flow) == NULL;
+}
 
 int
 acme_drive_send(struct acme_drive *d, struct err *e)
@@ -93,9 +242,14 @@ acme_drive_send(struct acme_drive *d, struct err *e)
 	uint64_t		sent;
 	uint32_t		id;
 
-	while (d->nfly < ACME_DRIVE_FLYING &&
-	    flow_ask(d->flow, clk_wall(), &id, &a)) {
-		if (d->save != NULL && d->save(d->arg, d->flow, e) == -1)
+	if (d->broken.code != ERR_NONE)
+		return err_set(e, d->broken.code, "%s", d->broken.msg);
+	for (;;) {
+		d->stopped = !acme_talk_ready(d->talk, is_fresh(d));
+		if (d->stopped || d->nfly >= ACME_DRIVE_FLYING ||
+		    !flow_ask(d->flow, clk_wall(), &id, &a))
+			return 0;
+		if (d->save != NULL && d->save(d->arg, d->flow, &a, e) == -1)
 			return -1;
 		sent = acme_talk_send(d->talk, &a, d->key, &why);
 		if (sent != 0) {
@@ -112,7 +266,6 @@ acme_drive_send(struct acme_drive *d, struct err *e)
 		flow_reply(d->flow, id, &none, clk_wall());
 		err_clear(&why);
 	}
-	return 0;
 }
 
 int
@@ -132,18 +285,52 @@ acme_drive_reply(struct acme_drive *d, uint64_t sent,
 	return 0;
 }
 
+int64_t
+acme_drive_when(struct acme_drive *d)
+{
+	int64_t	when = flow_when(d->flow), may;
+
+	if (!d->stopped)
+		return when;
+	may = acme_talk_when(d->talk, is_fresh(d));
+	return may > when ? may : when;
+}
+
+size_t
+acme_drive_polls(const struct acme_drive *d, struct pollfd *p, size_t n)
+{
+	size_t	i, k = 0;
+
+	for (i = 0; i < d->ndefer && k < n; i++)
+		if (d->defer[i] != NULL && acme_defer_fd(d->defer[i]) != -1)
+			p[k++] = (struct pollfd){ acme_defer_fd(d->defer[i]),
+			    POLLIN, 0 };
+	return k;
+}
+
 int
 acme_drive_hear(struct acme_drive *d, struct err *e)
 {
+	struct pollfd		p[2 + POLLS];
 	struct acme_reply	reply;
-	int64_t			now = clk_wall(), when = flow_when(d->flow);
+	struct challenge_hit	hit;
+	int64_t			now = clk_wall(), when = acme_drive_when(d);
 	uint64_t		id;
+	size_t			n = 2;
 	int			ms, rc;
 
 	ms = when <= now ? 0 : when - now > CLK_SEC ? 1000 :
 	    (int)((when - now) / 1000) + 1;
-	rc = acme_talk_hear(d->talk, ms, &id, &reply, e);
+	p[0].fd = acme_talk_fd(d->talk, &p[0].events);
+	p[1] = (struct pollfd){ acme_place_fd(d->place), POLLIN, 0 };
+	n += acme_drive_polls(d, p + 2, POLLS);
+	/* what has come already is not polled for */
+	rc = acme_talk_hear(d->talk, 0, &id, &reply, e);
+	if (rc == 0 && poll(p, n, ms) > 0)
+		rc = acme_talk_hear(d->talk, 0, &id, &reply, e);
 	if (rc == 1)
 		(void)acme_drive_reply(d, id, &reply);
-	return rc == -1 ? -1 : 0;
+	while (rc != -1 && (rc = acme_place_hit(d->place, &hit, e)) == 1)
+		acme_drive_hit(d, &hit);
+	return rc;
 }

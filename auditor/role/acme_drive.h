@@ -1,10 +1,12 @@
 #ifndef AUDITOR_ROLE_ACME_DRIVE_H
 #define AUDITOR_ROLE_ACME_DRIVE_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "acme/flow.h"
+#include "auditor/role/acme_defer.h"
 #include "auditor/role/acme_place.h"
 #include "auditor/role/acme_talk.h"
 #include "base/err.h"
@@ -24,33 +26,63 @@ struct acme_drive {
 	struct acme_place	*place;
 	const char		*thumbprint;	/* of the account's key */
 	const char		*key;		/* the certificate's, or "" */
-	/* what is needed to go on, durable before each request; or NULL */
-	int	(*save)(void *, const struct flow *, struct err *);
+	/* what is needed to go on, before this is asked; or NULL */
+	int	(*save)(void *, const struct flow *, const struct acme_ask *,
+		    struct err *);
 	void	(*tell)(void *, const char *);	/* progress; or NULL */
 	void			*arg;		/* of both */
 	/* requests under way: number in the talk, and in the flow */
 	struct { uint64_t sent; uint32_t ask; } fly[ACME_DRIVE_FLYING];
 	size_t			 nfly;
+	int			 putting;	/* some are not placed yet */
+	int			 stopped;	/* the talk says: not now */
+	/* by the flow's number of the place; owned */
+	struct acme_defer	**defer;
+	size_t			 ndefer;
+	unsigned		 hits;		/* that were heeded */
+	struct err		 broken;	/* a process that placed has died */
 };
 
 /* Nothing under way, no flow any more; requests that fly are ignored. */
 void acme_drive_end(struct acme_drive *);
 
-/* Place and take away what the flow wants; what cannot be is told. */
+/*
+ * Place and take away what the flow wants, or go on with that: where it takes
+ * time it is done later.  What cannot be is told.
+ */
 void acme_drive_place(struct acme_drive *);
 
-/* Take away whatever is still placed, because it stops in the middle. */
+/* Is something being placed or taken away still? */
+int acme_drive_busy(const struct acme_drive *);
+
+/*
+ * Take away whatever is still placed, because it stops in the middle; waits
+ * for that.
+ */
 void acme_drive_unplace(struct acme_drive *);
 
 /*
+ * Somebody was given this answer: if it is one of ours, the CA is asked soon.
+ * Anybody may come and be given it, so that only a few count.
+ */
+void acme_drive_hit(struct acme_drive *, const struct challenge_hit *);
+
+/*
  * Send all that may be sent now.  0, or -1: what was to be saved is not, or a
- * process of ours has died or refuses.
+ * process of ours has died or refuses (ERR_SYS, ERR_TEMP: go on another time).
  */
 int acme_drive_send(struct acme_drive *, struct err *);
 
 /* Answer ${sent} of the talk came: 1 it was this flow's, 0. */
 int acme_drive_reply(struct acme_drive *, uint64_t sent,
     const struct acme_reply *);
+
+/*
+ * When to go on without anything having happened, wall clock; and what else
+ * to poll for reading: at most ${n} are filled in, how many.
+ */
+int64_t acme_drive_when(struct acme_drive *);
+size_t acme_drive_polls(const struct acme_drive *, struct pollfd *, size_t n);
 
 /*
  * Alone on its talk: wait for an answer until the flow wants to go on, at

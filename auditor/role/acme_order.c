@@ -6,19 +6,15 @@
 
 #include <openssl/rand.h>
 
-#include "acme/ari.h"
 #include "acme/flow.h"
 #include "auditor/db/expect.h"
-#include "auditor/db/loop_store.h"
-#include "auditor/deploy.h"
 #include "auditor/role/acme_drive.h"
 #include "auditor/role/acme_hold.h"
-#include "auditor/role/acme_verify.h"
+#include "auditor/role/acme_receive.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
 #include "base/mem.h"
-#include "base/sha.h"
 #include "pki/owner.h"
 
 /* How long a person waits for an order. */
@@ -26,12 +22,25 @@
 /* A log's clock, and how long after finalize a CA may take to log it. */
 #define EXPECT_BEFORE_MS	3600000
 #define EXPECT_AFTER_MS		86400000
+/*
+ * The first look whether the CA has done something: after as long as it takes
+ * to answer anyway; then twice as long each time.
+ */
+#define POLL_MIN	(CLK_SEC / 1000)
+#define POLL_MAX	(CLK_SEC / 10)
+/* It is held for a minute: that is stored again in time. */
+#define SAVE_US		(15 * CLK_SEC)
 
-struct run {
-	struct acme_order	*o;
+struct acme_run {
+	struct acme_order	*o;		/* borrowed */
 	struct acme_drive	 d;
 	struct order_row	 row;
 	struct buf		 saved;
+	int64_t			 saved_at;	/* clk_mono, also that of the row */
+	int			 has_url;	/* it is stored */
+	int			 over;		/* 1 done, -1 failed */
+	struct err		 why;
+	struct acme_order_result out;
 };
 
 static void
@@ -56,7 +65,7 @@ new_id(char out[40])
 
 /* A key and a row of its own, durable before the CA hears of it. */
 static int
-new_order(struct run *r, struct err *e)
+new_order(struct acme_run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
 	char			 id[40] = "";
@@ -74,10 +83,11 @@ new_order(struct run *r, struct err *e)
 }
 
 static int
-start_flow(struct run *r, struct err *e)
+start_flow(struct acme_run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
 	struct flow_want	 w;
+	int64_t			 takes;
 
 	memset(&w, 0, sizeof(w));
 	w.names = o->want.names.v;
@@ -88,6 +98,9 @@ start_flow(struct run *r, struct err *e)
 	w.replaces = o->replaces;
 	w.alternates = o->want.chain != NULL;
 	w.deadline = clk_wall() + DEADLINE;
+	takes = acme_talk_takes(o->talk);
+	w.poll_us = takes < POLL_MIN ? POLL_MIN : takes > POLL_MAX ?
+	    POLL_MAX : takes;
 	r->d.flow = flow_start(acme_talk_dir(o->talk), acme_talk_pin(o->talk),
 	    &w, e);
 	return r->d.flow != NULL ? 0 : -1;
@@ -95,7 +108,7 @@ start_flow(struct run *r, struct err *e)
 
 /* Is it for a key of ours, or for that of the request, as is wanted now? */
 static int
-same_key(const struct run *r)
+same_key(const struct acme_run *r)
 {
 	const struct csr	*q = r->o->csr;
 
@@ -123,7 +136,7 @@ same_names(const struct acme_order *o, const struct flow *f)
 
 /* Go on with the order that is under way, else begin one. */
 static int
-begin(struct run *r, struct err *e)
+begin(struct acme_run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
 	struct flow_resume	 again = { acme_talk_pin(o->talk), clk_wall(),
@@ -156,8 +169,6 @@ begin(struct run *r, struct err *e)
 		order_row_free(&r->row);
 		rc = 0;
 	}
-	if (rc == 0 && acme_preflight_order(o, e) == -1)
-		return -1;
 	if (rc == 0)
 		rc = new_order(r, e);
 	return rc == -1 ? -1 : start_flow(r, e);
@@ -167,7 +178,7 @@ begin(struct run *r, struct err *e)
 
 /* What must come of it, before the CA can have made it. */
 static int
-expectation(struct run *r, struct err *e)
+expectation(struct acme_run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
 	const struct directory	*d = acme_talk_dir(o->talk);
@@ -199,7 +210,7 @@ expectation(struct run *r, struct err *e)
 }
 
 static int
-finalize(struct run *r, struct err *e)
+finalize(struct acme_run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
 	struct sign_names	 n = { o->want.names.v, o->want.names.n };
@@ -222,7 +233,7 @@ finalize(struct run *r, struct err *e)
 
 /* The first chain that leads where it shall, else the CA's own choice. */
 static void
-pick(struct run *r)
+pick(struct acme_run *r)
 {
 	const char	*cn = r->o->want.chain;
 	size_t		 n = cn != NULL ? flow_chains(r->d.flow) : 0, i;
@@ -241,247 +252,229 @@ pick(struct run *r)
 	flow_pick(r->d.flow, 0);
 }
 
-/* What is needed to go on is stored before each request. */
+/* Does the CA only show something for it? */
 static int
-save(void *arg, const struct flow *f, struct err *e)
+is_read(enum acme_purpose p)
 {
-	struct run	*r = arg;
+	return p == ACME_AUTHZ_GET || p == ACME_ORDER_GET ||
+	    p == ACME_CERTIFICATE;
+}
 
+/* Is something placed that is there still when we are not? */
+static int
+outlives(const struct acme_run *r)
+{
+	struct flow_place	p;
+	size_t			i;
+
+	for (i = 0; i < flow_places(r->d.flow); i++) {
+		flow_place(r->d.flow, i, &p);
+		if (p.state != FLOW_PLACE_NONE &&
+		    acme_place_outlives(r->o->place, p.type))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Would whoever goes on do the same without this having been stored?  Before
+ * there is an order, its row says enough: it is begun anew with its key.
+ * Then the order is read first, so that what only reads needs no more than
+ * the order's URL; and telling the CA to look at what is placed again anyway.
+ */
+static int
+is_known(const struct acme_run *r, enum acme_purpose p)
+{
+	return p == ACME_ORDER_NEW ? r->row.flow.n == 0 : r->has_url &&
+	    (is_read(p) || (p == ACME_CHALLENGE && !outlives(r)));
+}
+
+/* What is needed to go on is stored before the request. */
+static int
+save(void *arg, const struct flow *f, const struct acme_ask *a,
+    struct err *e)
+{
+	struct acme_run	*r = arg;
+
+	if (is_known(r, a->purpose) && clk_mono() - r->saved_at < SAVE_US)
+		return 0;
 	buf_reset(&r->saved);
 	flow_save(f, &r->saved);
-	return order_save(r->o->db, &r->row, &r->saved, flow_order(f), e);
+	if (order_save(r->o->db, &r->row, &r->saved, flow_order(f),
+	    a->purpose == ACME_FINALIZE, e) == -1)
+		return -1;
+	r->saved_at = clk_mono();
+	r->has_url = flow_order(f) != NULL;
+	return 0;
 }
 
 static void
 say(void *arg, const char *text)
 {
-	const struct run	*r = arg;
+	const struct acme_run	*r = arg;
 
 	tell(r->o, text);
 }
 
-/* Until it is done (0) or has failed (-1, with why). */
+/* --- the machine ------------------------------------------------------------------ */
+
+/* One step: 1 there is a certificate, 0 it goes on, -1 it has failed. */
 static int
-drive(struct run *r, struct err *e)
+step(struct acme_run *r, struct err *e)
 {
-	unsigned	ev;
+	unsigned	ev = flow_events(r->d.flow);
 
-	for (;;) {
-		ev = flow_events(r->d.flow);
-		if ((ev & (FLOW_PLACE | FLOW_REMOVE)) != 0)
-			acme_drive_place(&r->d);
-		if ((ev & FLOW_FINALIZE) != 0 && finalize(r, e) == -1)
-			return -1;
-		if ((ev & FLOW_PICK) != 0)
-			pick(r);
-		ev = flow_events(r->d.flow);
-		if ((ev & FLOW_DONE) != 0)
-			return 0;
-		if (acme_drive_send(&r->d, e) == -1)
-			return -1;
-		ev = flow_events(r->d.flow);
-		if ((ev & FLOW_FAILED) != 0 && r->d.nfly == 0)
-			return err_set(e, ERR_HTTP, "%s", flow_why(r->d.flow));
-		if ((ev & (FLOW_DONE | FLOW_FINALIZE | FLOW_PICK | FLOW_PLACE
-		    | FLOW_REMOVE)) == 0 &&
-		    acme_drive_hear(&r->d, e) == -1)
-			return -1;
-	}
-}
-
-/* --- after ------------------------------------------------------------------------- */
-
-static int
-look_at(struct run *r, struct got *g, struct err *e)
-{
-	struct got_want	 w;
-	struct san	 names = SAN_INIT;
-	int		 rc = -1;
-
-	memset(&w, 0, sizeof(w));
-	memcpy(w.spki_sha256, r->row.spki, 32);
-	w.names = &names;
-	w.now = clk_wall();
-	if (san_of(r->o->want.names.v, r->o->want.names.n, &names, e) == 0)
-		rc = acme_verify(r->o, flow_chain(r->d.flow,
-		    flow_picked(r->d.flow)), &w, g, e);
-	san_free(&names);
-	if (rc == -1)
-		return err_prefix(e, "what the CA sent is not deployed");
-	if (r->o->conf->acme_no_ct)
-		return 0;
-	if (g->n < 2)
-		return err_set(e, ERR_VERIFY, "what the CA sent is not "
-		    "deployed: no issuer came with it, and browsers need its "
-		    "certificate");
-	if (!g->has_scts)
-		return err_set(e, ERR_VERIFY, "what the CA sent is not "
-		    "deployed: it has no SCTs, and browsers refuse it; write "
-		    "acme: {ct: false} for a CA that does not log");
-	if (!g->has_crldp && !g->short_lived)
-		return err_set(e, ERR_VERIFY, "what the CA sent is not "
-		    "deployed: it says no CRL that would tell of its "
-		    "revocation");
+	if ((ev & (FLOW_PLACE | FLOW_REMOVE)) != 0 ||
+	    acme_drive_busy(&r->d))
+		acme_drive_place(&r->d);
+	ev = flow_events(r->d.flow);
+	if ((ev & FLOW_FINALIZE) != 0 && finalize(r, e) == -1)
+		return -1;
+	if ((ev & FLOW_PICK) != 0)
+		pick(r);
+	if ((flow_events(r->d.flow) & FLOW_DONE) != 0)
+		return 1;
+	if (acme_drive_send(&r->d, e) == -1)
+		return -1;
+	ev = flow_events(r->d.flow);
+	if ((ev & FLOW_FAILED) != 0 && r->d.nfly == 0 &&
+	    (ev & FLOW_REMOVE) == 0)
+		return err_set(e, ERR_HTTP, "%s", flow_why(r->d.flow));
 	return 0;
 }
 
+/* Failed now (a last removal of challenges) or later: what is to be done? */
 static int
-put_files(struct run *r, const struct got *g, struct deploy *d,
-    struct err *e)
+at_once(const struct acme_run *r)
 {
-	const struct sign_deploy	key = { 0600, UINT32_MAX, UINT32_MAX };
-	struct buf			full = BUF_INIT, chain = BUF_INIT;
-	struct span			leaf;
-	int				rc = -1;
+	unsigned	ev = flow_events(r->d.flow);
 
-	got_pem(g, 0, &full);
-	got_pem(g, 1, &chain);
-	leaf = (struct span){ full.p, full.n - chain.n };
-	if ((r->o->csr != NULL || sign_client_deploy(acme_talk_sign(
-	    r->o->talk), r->row.key_id, d->version, &key, e) == 0) &&
-	    deploy_file(d, "cert.pem", leaf, 0, e) == 0 &&
-	    deploy_file(d, "chain.pem", buf_bytes(&chain), 0, e) == 0 &&
-	    deploy_file(d, "fullchain.pem", buf_bytes(&full), 0, e) == 0)
-		rc = 0;
-	buf_free(&full);
-	buf_free(&chain);
-	return rc;
-}
-
-/* From now on the logs must show it. */
-static int
-received(struct run *r, const struct got *g, struct err *e)
-{
-	struct loop_got	l;
-
-	memset(&l, 0, sizeof(l));
-	l.order = r->row.id;
-	l.names = r->o->want.names;
-	l.serial = g->leaf.serial;
-	l.not_after = g->leaf.not_after;
-	l.tbs = (struct span){ g->leaf.tbs_sha256, 32 };
-	l.der = buf_bytes(&g->der[0]);
-	return loop_received(r->o->db, &l, e);
-}
-
-/* The hash of the key that signed it; none when only the leaf came. */
-static struct span
-issuer_of(const struct got *g, struct cert *c)
-{
-	if (g->n < 2 || cert_read(buf_bytes(&g->der[1]), c, NULL) == -1)
-		return (struct span){ NULL, 0 };
-	return (struct span){ c->spki_sha256, 32 };
-}
-
-/* The folder, then the database: a death between is made good by the next. */
-static int
-deploy(struct run *r, const struct got *g, char **where, struct err *e)
-{
-	struct acme_order	*o = r->o;
-	struct deploy		 d;
-	struct managed_got	 m;
-	struct cert		 issuer;
-	struct buf		 dir = BUF_INIT, id = BUF_INIT;
-	char			 name[272];
-	uint8_t			 sha[32];
-	int			 rc = -1;
-
-	if (deploy_name(o->want.name, name, sizeof(name), e) == -1)
-		return -1;
-	if (o->conf->deploy_dir != NULL)
-		buf_str(&dir, o->conf->deploy_dir);
-	else
-		buf_fmt(&dir, "%s/live", o->conf->state_dir);
-	if (deploy_begin(&d, buf_text(&dir), name, clk_wall(), e) == 0 &&
-	    put_files(r, g, &d, e) == 0 && deploy_commit(&d, e) == 0)
-		rc = 0;
-	deploy_end(&d);
-	buf_fmt(&dir, "/%s", name);
-	if (rc == 0) {
-		sha_256(sha, g->der[0].p, g->der[0].n);
-		memset(&m, 0, sizeof(m));
-		memset(&issuer, 0, sizeof(issuer));
-		m.key_id = o->csr == NULL ? r->row.key_id : NULL;
-		m.cert = (struct span){ sha, 32 };
-		m.tbs = (struct span){ g->leaf.tbs_sha256, 32 };
-		m.issuer_spki = issuer_of(g, &issuer);
-		m.serial = g->leaf.serial;
-		m.not_before = g->leaf.not_before;
-		m.not_after = g->leaf.not_after;
-		m.deployed_to = buf_text(&dir);
-		m.hook = o->conf->deploy_hook != NULL;
-		m.ari_id = ari_id(buf_bytes(&g->der[0]), &id, NULL) == 0 ?
-		    buf_text(&id) : NULL;
-		rc = db_begin(o->db, e);
-		if (rc == 0 && (managed_issued(o->db, o->managed, &m, e) == -1
-		    || received(r, g, e) == -1 ||
-		    order_end(o->db, r->row.id, "", e) == -1 ||
-		    acme_order_mended(o, e) == -1 || db_commit(o->db, e) == -1)) {
-			db_rollback(o->db);
-			rc = -1;
-		}
-		cert_free(&issuer);
-	}
-	*where = mem_str(buf_text(&dir));
-	buf_free(&dir);
-	buf_free(&id);
-	return rc;
+	return (ev & (FLOW_DONE | FLOW_FINALIZE | FLOW_PICK | FLOW_REMOVE))
+	    != 0;
 }
 
 /* It is over, and why: the next one begins anew, not at once. */
 static void
-note_failure(struct run *r, const char *why)
+note_failure(struct acme_run *r, const struct err *e)
 {
 	int64_t	next = 0;
 	int	open = r->d.flow != NULL && flow_unfinished(r->d.flow);
 
+	if (e->code == ERR_LEASE)
+		return;
+	if (e->code == ERR_DB || e->code == ERR_SYS || e->code == ERR_TEMP) {
+		/* our own fault (the database, a process): to be resumed */
+		if (r->row.id != 0)
+			(void)order_leave(r->o->db, &r->row, NULL);
+		return;
+	}
 	if (r->d.flow != NULL)
 		(void)flow_again(r->d.flow, &next);
 	/* the CA was away: the order is gone on with */
 	if (open)
 		(void)order_leave(r->o->db, &r->row, NULL);
-	acme_order_failed(r->o, open ? 0 : r->row.id, why, next);
+	acme_order_failed(r->o, open ? 0 : r->row.id, e->msg, next);
+}
+
+static int
+receive(struct acme_run *r, struct err *e)
+{
+	struct acme_got	g = { r->o, &r->row, flow_chain(r->d.flow,
+			    flow_picked(r->d.flow)) };
+
+	r->out.url = mem_str(flow_order(r->d.flow) != NULL ?
+	    flow_order(r->d.flow) : "");
+	return acme_receive(&g, &r->out, e);
+}
+
+static void
+run_free(struct acme_run *r)
+{
+	acme_drive_end(&r->d);
+	order_row_free(&r->row);
+	buf_free(&r->saved);
+	acme_order_result_free(&r->out);
+	free(r);
+}
+
+struct acme_run *
+acme_order_start(struct acme_order *o, struct err *e)
+{
+	struct acme_run	*r = mem_zero(sizeof(*r));
+
+	r->o = o;
+	r->d.talk = o->talk;
+	r->d.place = o->place;
+	r->d.thumbprint = o->account->thumbprint;
+	r->d.save = save;
+	r->d.tell = say;
+	r->d.arg = r;
+	acme_place_as(o->place, o->account->url);
+	if (begin(r, e) == -1) {
+		note_failure(r, e);
+		run_free(r);
+		return NULL;
+	}
+	r->d.key = r->row.key_id;
+	r->saved_at = clk_mono();
+	return r;
+}
+
+int
+acme_order_turn(struct acme_run *r, struct err *e)
+{
+	int	rc = 0;
+
+	if (r->over == 0) {
+		do
+			rc = step(r, &r->why);
+		while (rc == 0 && at_once(r));
+		if (rc == 1)
+			rc = receive(r, &r->why) == 0 ? 1 : -1;
+		if (rc == -1)
+			note_failure(r, &r->why);
+		r->over = rc;
+	}
+	/* what was placed is being taken away */
+	if (r->over != 0 && acme_drive_busy(&r->d))
+		acme_drive_place(&r->d);
+	if (r->over == 0 || acme_drive_busy(&r->d))
+		return 0;
+	if (r->over == -1)
+		(void)err_set(e, r->why.code, "%s", r->why.msg);
+	return r->over;
+}
+
+struct acme_drive *
+acme_order_drive(struct acme_run *r)
+{
+	return &r->d;
+}
+
+void
+acme_order_end(struct acme_run *r, struct acme_order_result *out)
+{
+	if (r == NULL)
+		return;
+	if (out != NULL) {
+		*out = r->out;
+		memset(&r->out, 0, sizeof(r->out));
+	}
+	run_free(r);
 }
 
 int
 acme_order_run(struct acme_order *o, struct acme_order_result *out,
     struct err *e)
 {
-	struct run	r;
-	int		rc = -1;
+	struct acme_run	*r = acme_order_start(o, e);
+	int		 rc = r != NULL ? 0 : -1;
 
 	memset(out, 0, sizeof(*out));
-	memset(&r, 0, sizeof(r));
-	r.o = o;
-	r.d.talk = o->talk;
-	r.d.place = o->place;
-	r.d.thumbprint = o->account->thumbprint;
-	acme_place_as(o->place, o->account->url);
-	r.d.save = save;
-	r.d.tell = say;
-	r.d.arg = &r;
-	if (begin(&r, e) == 0) {
-		r.d.key = r.row.key_id;
-		rc = drive(&r, e);
-	}
-	if (rc == 0) {
-		out->url = mem_str(flow_order(r.d.flow) != NULL ?
-		    flow_order(r.d.flow) : "");
-		rc = look_at(&r, &out->got, e);
-		if (rc == 0)
-			rc = deploy(&r, &out->got, &out->dir, e);
-	}
-	/* our own fault (the database, a port) leaves the order to be resumed */
-	if (rc == -1 && (e->code == ERR_DB || e->code == ERR_SYS) &&
-	    r.row.id != 0)
-		(void)order_leave(o->db, &r.row, NULL);
-	else if (rc == -1 && e->code != ERR_DB && e->code != ERR_SYS &&
-	    e->code != ERR_TEMP && e->code != ERR_LEASE)
-		note_failure(&r, e->msg);
-	acme_drive_end(&r.d);
-	order_row_free(&r.row);
-	buf_free(&r.saved);
-	return rc;
+	while (rc == 0 && (rc = acme_order_turn(r, e)) == 0)
+		rc = acme_drive_hear(&r->d, e);
+	acme_order_end(r, out);
+	return rc == 1 ? 0 : -1;
 }
 
 void

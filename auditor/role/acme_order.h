@@ -47,8 +47,28 @@ struct acme_order_result {
  * Order it, or go on with the order that is under way: what is expected is
  * in the database before the CA is asked to issue, what came is checked
  * before it is deployed, and the old version is served until then.  The
- * database has the result, also of a failure.  0, or -1 and one sentence.
+ * database has the result, also of a failure.
+ *
+ * As a machine, of which several share a talk and a place:
+ *
+ *	acme_order_start()		NULL and why: it has failed
+ *	acme_order_turn()		whenever something was heard, and at
+ *					acme_drive_when(): 1 done, -1 failed,
+ *					0 it goes on
+ *	acme_order_end()		out may be NULL
+ *
+ * Answers and hits reach it through its drive (acme_drive_reply(),
+ * acme_drive_hit()); what else is to be polled is the drive's.
  */
+struct acme_run;
+struct acme_drive;
+
+struct acme_run *acme_order_start(struct acme_order *, struct err *);
+int acme_order_turn(struct acme_run *, struct err *);
+struct acme_drive *acme_order_drive(struct acme_run *);
+void acme_order_end(struct acme_run *, struct acme_order_result *out);
+
+/* One of them alone: 0, or -1 and one sentence. */
 int acme_order_run(struct acme_order *, struct acme_order_result *,
     struct err *);
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "acme/chal.h"
 #include "auditor/ipc.h"
@@ -18,6 +19,10 @@
 #define KEEP_S		86400u
 /* A challenge process that does not say "placed" for so long is dead. */
 #define PLACED_MS	10000
+/* Hits that are kept: each only says that it is time to look. */
+#define HITS		64
+/* Placements that wait for the DNS, at a time. */
+#define LINES		32
 
 struct acme_place {
 	const struct conf	*conf;
@@ -26,6 +31,9 @@ struct acme_place {
 	struct challenge_client	*client;	/* NULL: nothing listens */
 	struct acme_dns		*dns;		/* NULL: not needed so far */
 	const char		*account;	/* its URL; NULL: not told */
+	unsigned		 busy;		/* placements that wait */
+	struct challenge_hit	 hit[HITS];	/* not looked at yet */
+	size_t			 nhits;
 };
 
 static int
@@ -112,6 +120,9 @@ static int
 open_port(struct acme_place *p, enum challenge_kind k, const char *text,
     struct err *e)
 {
+	if (p->listen.n[k] != 0)
+		return 0;
+	err_clear(&p->why[k]);
 	if (challenge_listen_at(&p->listen, k, text, &p->why[k]) == 0)
 		return 0;
 	return err_set(e, p->why[k].code, "%s", p->why[k].msg);
@@ -128,15 +139,14 @@ open_type(struct acme_place *p, enum challenge_type t, struct err *e)
 	return dns(p, e);
 }
 
-struct acme_place *
-acme_place_new(const struct conf *c, const enum challenge_type *type,
+int
+acme_place_open(struct acme_place *p, const enum challenge_type *type,
     size_t n, struct err *e)
 {
-	struct acme_place	*p = mem_zero(sizeof(*p));
+	struct challenge_listen	*l = &p->listen;
 	struct err		 why, first = ERR_INIT;
-	size_t			 i, able = 0;
+	size_t			 i, had = l->n[0] + l->n[1], able = 0;
 
-	p->conf = c;
 	/* what is written wrong is said at once, what is taken may do without */
 	for (i = 0; i < n && first.code != ERR_CONF; i++) {
 		err_clear(&why);
@@ -145,14 +155,56 @@ acme_place_new(const struct conf *c, const enum challenge_type *type,
 		else if (first.code == ERR_NONE || why.code == ERR_CONF)
 			first = why;
 	}
-	if (able > 0 && first.code != ERR_CONF)
+	if (able == 0 || first.code == ERR_CONF)
+		return err_set(e, first.code, "%s", first.msg);
+	return p->client != NULL && had != l->n[0] + l->n[1] ?
+	    challenge_client_listen(p->client, l, e) : 0;
+}
+
+void
+acme_place_close(struct acme_place *p)
+{
+	struct challenge_listen	*l = &p->listen;
+
+	if (l->n[0] + l->n[1] == 0)
+		return;
+	/* nobody listens from now on, although the process has it still */
+	challenge_listen_rest(l);
+	challenge_listen_close(l);
+	memset(&p->listen, 0, sizeof(p->listen));
+	p->nhits = 0;
+	if (p->client == NULL)
+		return;
+	challenge_client_drop_all(p->client);
+	if (challenge_client_listen(p->client, &p->listen, NULL) == -1) {
+		challenge_client_free(p->client);
+		p->client = NULL;
+	}
+}
+
+struct acme_place *
+acme_place_new(const struct conf *c, const enum challenge_type *type,
+    size_t n, struct err *e)
+{
+	struct acme_place	*p = mem_zero(sizeof(*p));
+
+	p->conf = c;
+	if (acme_place_open(p, type, n, e) == 0)
 		return p;
-	(void)err_set(e, first.code, "%s", first.msg);
 	acme_place_free(p);
 	return NULL;
 }
 
-/* The process, started when it is first needed. */
+/* It is started when it is first needed. */
+static int
+process(struct acme_place *p, struct err *e)
+{
+	if (p->client == NULL)
+		p->client = challenge_client_new(&p->listen, 0, e);
+	return p->client != NULL ? 0 : -1;
+}
+
+/* The process, where it has something to listen at. */
 static int
 client(struct acme_place *p, enum challenge_kind k, struct err *e)
 {
@@ -161,9 +213,7 @@ client(struct acme_place *p, enum challenge_kind k, struct err *e)
 	if (p->listen.n[k] == 0)
 		return err_set(e, ERR_CONF, "acme.challenges: %s is not "
 		    "configured any more", challenge_kind_name(k));
-	if (p->client == NULL)
-		p->client = challenge_client_new(&p->listen, 0, e);
-	return p->client != NULL ? 0 : -1;
+	return process(p, e);
 }
 
 void
@@ -174,6 +224,77 @@ acme_place_start(struct acme_place *p)
 
 	if (p->listen.n[k] != 0)
 		(void)client(p, k, NULL);
+}
+
+struct acme_place *
+acme_place_idle(const struct conf *c, struct err *e)
+{
+	struct acme_place	*p = mem_zero(sizeof(*p));
+
+	p->conf = c;
+	if ((c->http01_listen == NULL && c->alpn01_listen == NULL) ||
+	    process(p, e) == 0)
+		return p;
+	acme_place_free(p);
+	return NULL;
+}
+
+int
+acme_place_waits(enum challenge_type t)
+{
+	return t != CHALLENGE_HTTP_01 && t != CHALLENGE_TLS_ALPN_01;
+}
+
+int
+acme_place_outlives(const struct acme_place *p, enum challenge_type t)
+{
+	return acme_place_waits(t) || (t == CHALLENGE_HTTP_01 &&
+	    p->conf->http01_webroot != NULL);
+}
+
+unsigned
+acme_place_lines(const struct acme_place *p)
+{
+	return p->conf->dns01_hook != NULL ? 1 : LINES;
+}
+
+unsigned *
+acme_place_busy(struct acme_place *p)
+{
+	return &p->busy;
+}
+
+int
+acme_place_fd(const struct acme_place *p)
+{
+	return p->client != NULL ? ipc_fd(challenge_client_ipc(p->client)) :
+	    -1;
+}
+
+/* Those that do not fit are no loss: the CA is asked anyway. */
+static void
+keep_hit(struct acme_place *p, const struct challenge_note *n)
+{
+	if (n->type == CHALLENGE_HIT && p->nhits < HITS)
+		p->hit[p->nhits++] = n->hit;
+}
+
+int
+acme_place_hit(struct acme_place *p, struct challenge_hit *out,
+    struct err *e)
+{
+	struct challenge_note	n;
+	int			rc = 0;
+
+	if (p->client != NULL && challenge_client_turn(p->client, e) == -1)
+		return -1;
+	while (p->client != NULL &&
+	    (rc = challenge_client_next(p->client, &n, e)) == 1)
+		keep_hit(p, &n);
+	if (rc == -1 || p->nhits == 0)
+		return rc;
+	*out = p->hit[--p->nhits];
+	return 1;
 }
 
 /* Until it says that answer ${id} is in force. */
@@ -189,10 +310,12 @@ placed(struct acme_place *p, uint64_t id, struct err *e)
 	while (clk_mono() < end) {
 		if (challenge_client_turn(p->client, e) == -1)
 			return -1;
-		while ((rc = challenge_client_next(p->client, &n, e)) == 1)
+		while ((rc = challenge_client_next(p->client, &n, e)) == 1) {
+			keep_hit(p, &n);
 			if (n.type == CHALLENGE_PLACED && n.placed.id == id)
 				return n.placed.ok ? 0 : err_set(e, ERR_CONF,
 				    "%s", n.placed.message);
+		}
 		if (rc == -1)
 			return -1;
 		f.fd = ipc_fd(challenge_client_ipc(p->client));
@@ -266,6 +389,28 @@ acme_place_put(struct acme_place *p, const struct flow_place *f,
 		    put_dns(p, f, &auth, e) :
 		    put_tls(p, f, &auth, e);
 	}
+	buf_free(&auth);
+	return rc;
+}
+
+int
+acme_place_later(const struct acme_place *p, const struct flow_place *f)
+{
+	return (f->type == CHALLENGE_DNS_01 ||
+	    f->type == CHALLENGE_DNS_ACCOUNT_01) &&
+	    acme_dns_later(p->conf, f);
+}
+
+int
+acme_place_look(struct acme_place *p, const struct flow_place *f,
+    const char *thumbprint, struct err *e)
+{
+	struct buf	auth = BUF_INIT;
+	int		rc = -1;
+
+	if (dns(p, e) == 0 &&
+	    chal_key_authz(f->token, thumbprint, &auth, e) == 0)
+		rc = acme_dns_look(p->dns, f, buf_text(&auth), e);
 	buf_free(&auth);
 	return rc;
 }

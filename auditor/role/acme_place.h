@@ -6,6 +6,7 @@
 
 #include "acme/flow.h"
 #include "auditor/conf.h"
+#include "auditor/role/challenge_msg.h"
 #include "base/err.h"
 
 /*
@@ -44,6 +45,16 @@ void acme_place_as(struct acme_place *, const char *account);
 void acme_place_start(struct acme_place *);
 
 /*
+ * The same in two steps, for who keeps a place and not its ports: a process
+ * that waits for them is there already, and the ports are opened (those that
+ * are not) and closed again.  Closing forgets what is placed there.
+ */
+struct acme_place *acme_place_idle(const struct conf *, struct err *);
+int acme_place_open(struct acme_place *, const enum challenge_type *,
+    size_t n, struct err *);
+void acme_place_close(struct acme_place *);
+
+/*
  * Place one, of an account with this key; the CA may look when it returns 0.
  * Doing it again is harmless.  -1 and why it cannot be.
  */
@@ -63,5 +74,35 @@ int acme_place_drop(struct acme_place *, const struct flow_place *,
  */
 int acme_place_may(struct acme_place *, const char *ident,
     uint32_t timeout_ms, struct err *);
+
+/*
+ * Is it to be looked for only when the others of its order are placed, too?
+ * Then acme_place_put() has not, and this does: 0 it is seen.
+ */
+int acme_place_later(const struct acme_place *, const struct flow_place *);
+int acme_place_look(struct acme_place *, const struct flow_place *,
+    const char *thumbprint, struct err *);
+
+/*
+ * Does placing such a one take time: until the DNS shows it, or a program
+ * ends?  How many may be placed at a time, then: programs of users are not
+ * made to run beside each other.
+ */
+int acme_place_waits(enum challenge_type);
+unsigned acme_place_lines(const struct acme_place *);
+/* Is one that was placed there still when nobody is here any more? */
+int acme_place_outlives(const struct acme_place *, enum challenge_type);
+/* How many are; the caller's, for all flows of this place together. */
+unsigned *acme_place_busy(struct acme_place *);
+
+/* What to poll for hits; -1: nothing. */
+int acme_place_fd(const struct acme_place *);
+
+/*
+ * A CA (or somebody) was given an answer: 1 and what, 0, or -1: the process
+ * that gives them is gone.
+ */
+int acme_place_hit(struct acme_place *, struct challenge_hit *,
+    struct err *);
 
 #endif

@@ -133,11 +133,6 @@ acme_dns_free(struct acme_dns *d)
 	for (i = 0; i < d->n; i++)
 		written_free(&d->written[i]);
 	free(d->written);
-	for (i = 0; i < d->nunseen; i++) {
-		free(d->unseen[i].owner);
-		free(d->unseen[i].value);
-	}
-	free(d->unseen);
 	fetch_client_free(d->fetch);
 	dnszone_forget(&d->known);
 	egress_free(&d->egress);
@@ -279,42 +274,6 @@ record(struct acme_dns *d, struct acme_dns_record *r,
 	    own ? d->account : NULL, r->owner, e);
 }
 
-static void
-unseen_drop(struct acme_dns *d, size_t i)
-{
-	free(d->unseen[i].owner);
-	free(d->unseen[i].value);
-	d->unseen[i] = d->unseen[--d->nunseen];
-}
-
-/*
- * Certbot's hooks may do their work at the last challenge of an order only:
- * it is looked for those before it then, too.
- */
-static int
-look(struct acme_dns *d, const struct acme_dns_record *r, struct err *e)
-{
-	struct unseen	*u;
-	int		 rc = 0;
-
-	if (d->way == ACME_DNS_HOOK && d->convention == DNS01_CERTBOT &&
-	    r->place->remaining > 0) {
-		d->unseen = mem_grow(d->unseen, &d->capunseen, d->nunseen + 1,
-		    sizeof(*d->unseen));
-		u = &d->unseen[d->nunseen++];
-		u->owner = mem_str(r->owner);
-		u->value = mem_str(r->value);
-		return 0;
-	}
-	while (d->nunseen > 0) {
-		u = &d->unseen[d->nunseen - 1];
-		if (rc == 0)
-			rc = acme_dns_check(d, u->owner, u->value, e);
-		unseen_drop(d, d->nunseen - 1);
-	}
-	return rc == 0 ? acme_dns_check(d, r->owner, r->value, e) : -1;
-}
-
 static int
 write_it(struct acme_dns *d, const struct acme_dns_record *r, struct err *e)
 {
@@ -359,7 +318,8 @@ acme_dns_put(struct acme_dns *d, const struct flow_place *f, const char *auth,
 	rc = write_it(d, &r, &why);
 	if (rc == 0) {
 		(void)acme_dns_note(d, r.value);
-		rc = look(d, &r, &why);
+		if (!acme_dns_later(d->conf, f))
+			rc = acme_dns_check(d, r.owner, r.value, &why);
 	}
 	if (rc == 0)
 		return 0;
@@ -371,19 +331,32 @@ acme_dns_put(struct acme_dns *d, const struct flow_place *f, const char *auth,
 }
 
 int
+acme_dns_later(const struct conf *c, const struct flow_place *f)
+{
+	return c->dns01_server == NULL && c->dns01_acmedns_url == NULL &&
+	    c->dns01_hook != NULL && c->dns01_convention != NULL &&
+	    strcmp(c->dns01_convention, "certbot") == 0 && f->remaining > 0;
+}
+
+int
+acme_dns_look(struct acme_dns *d, const struct flow_place *f,
+    const char *auth, struct err *e)
+{
+	struct acme_dns_record	r;
+
+	return record(d, &r, f, auth, e) == -1 ? -1 :
+	    acme_dns_check(d, r.owner, r.value, e);
+}
+
+int
 acme_dns_drop(struct acme_dns *d, const struct flow_place *f,
     const char *auth, int failed, struct err *e)
 {
 	struct acme_dns_record	r;
-	size_t			i;
 	int			ours;
 
 	if (record(d, &r, f, auth, e) == -1)
 		return -1;
-	/* what is taken away need not be seen: the last one failed */
-	for (i = d->nunseen; i-- > 0;)
-		if (strcmp(d->unseen[i].value, r.value) == 0)
-			unseen_drop(d, i);
 	ours = acme_dns_find(d, r.value) != NULL;
 	if (take_away(d, &r, failed, ours ? e : NULL) == -1 && ours)
 		return -1;

@@ -41,6 +41,15 @@ int acme_dns_put(struct acme_dns *, const struct flow_place *,
     const char *auth, struct err *);
 
 /*
+ * Certbot's hooks may do their work at the last challenge of an order only:
+ * acme_dns_put() does not look for those before it (1), which is for
+ * acme_dns_look() when the last one is placed.
+ */
+int acme_dns_later(const struct conf *, const struct flow_place *);
+int acme_dns_look(struct acme_dns *, const struct flow_place *,
+    const char *auth, struct err *);
+
+/*
  * Take it away, also one that was never there; ${failed} is for the hook: it
  * was not validated.  0, or -1 and a sentence when one that was written by
  * acme_dns_put() is still there.

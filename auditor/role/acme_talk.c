@@ -13,6 +13,7 @@
 #include "acme/nonce.h"
 #include "acme/problem.h"
 #include "auditor/ipc.h"
+#include "auditor/role/acme_pace.h"
 #include "auditor/role/children.h"
 #include "auditor/role/fetch_client.h"
 #include "base/clk.h"
@@ -52,6 +53,12 @@ struct acme_talk {
 	const struct acme_account_row *account;
 	struct heard		*first, **last;	/* answers that wait */
 	struct heard		*held;		/* given out last */
+	struct acme_pace	 pace;
+	uint64_t		 heads[LIMIT_ACME_NONCES];	/* nonces that
+						   are on their way */
+	size_t			 nheads;
+	int64_t			 takes;		/* the CA, to answer */
+	struct err		 no_nonce;	/* why the last did not come */
 };
 
 const char *
@@ -170,12 +177,57 @@ lost(struct err *e)
 	return -1;
 }
 
+/* The shorter counts more: what is longer may have had to connect first. */
+static void
+time_it(struct acme_talk *t, const struct fetch_done *d)
+{
+	int64_t	us = d->us < INT64_MAX ? (int64_t)d->us : INT64_MAX;
+
+	if (d->failure != FETCH_OK)
+		return;
+	t->takes = t->takes == 0 || us < t->takes ? us :
+	    t->takes + (us - t->takes) / 8;
+}
+
+/* Was it asked for a nonce ahead?  Then nobody waits for it: 1. */
+static int
+was_ahead(struct acme_talk *t, const struct fetch_done *d)
+{
+	size_t	i;
+
+	for (i = 0; i < t->nheads && t->heads[i] != d->id; i++)
+		;
+	if (i == t->nheads)
+		return 0;
+	t->heads[i] = t->heads[--t->nheads];
+	if (d->nonce[0] != '\0')
+		err_clear(&t->no_nonce);
+	else if (d->failure != FETCH_OK)
+		(void)err_set(&t->no_nonce, ERR_NET, "%.200s: %s",
+		    t->dir.new_nonce, d->message);
+	else
+		(void)err_set(&t->no_nonce, ERR_HTTP, "%.200s: no nonce (RFC "
+		    "8555, 7.2): HTTP %u", t->dir.new_nonce,
+		    (unsigned)d->status);
+	return 1;
+}
+
+static void
+keep(struct acme_talk *t, const struct fetch_done *d)
+{
+	struct heard	*h = mem_zero(sizeof(*h));
+
+	h->d = *d;
+	buf_span(&h->body, d->body);
+	*t->last = h;
+	t->last = &h->next;
+}
+
 /* Take in what has come; wait at most so long for the first of it. */
 static int
 pump(struct acme_talk *t, int ms, struct err *e)
 {
 	struct fetch_done	 d;
-	struct heard		*h;
 	struct pollfd		 p;
 	int			 rc;
 
@@ -183,21 +235,18 @@ pump(struct acme_talk *t, int ms, struct err *e)
 		return lost(e);
 	for (;;) {
 		while ((rc = fetch_client_next(t->fetch, &d, e)) == 1) {
-			h = mem_zero(sizeof(*h));
-			h->d = d;
-			buf_span(&h->body, d.body);
 			if (d.nonce[0] != '\0')
 				(void)nonce_put(&t->nonces, d.nonce);
-			*t->last = h;
-			t->last = &h->next;
+			time_it(t, &d);
+			acme_pace_said(&t->pace, d.id, d.status,
+			    d.retry_after, clk_wall());
+			if (!was_ahead(t, &d))
+				keep(t, &d);
 			ms = 0;
 		}
 		if (rc == -1)
 			return lost(e);
-		p.fd = ipc_fd(fetch_client_ipc(t->fetch));
-		p.events = (short)(POLLIN |
-		    (ipc_wants_write(fetch_client_ipc(t->fetch)) ? POLLOUT :
-		    0));
+		p.fd = acme_talk_fd(t, &p.events);
 		if (poll(&p, 1, ms) <= 0)
 			return 0;
 		if (fetch_client_turn(t->fetch, e) == -1)
@@ -248,6 +297,20 @@ take(struct acme_talk *t, uint64_t id, uint64_t *which, struct acme_reply *r)
 	return 0;
 }
 
+int64_t
+acme_talk_takes(const struct acme_talk *t)
+{
+	return t->takes;
+}
+
+int
+acme_talk_fd(const struct acme_talk *t, short *events)
+{
+	*events = (short)(POLLIN | (ipc_wants_write(fetch_client_ipc(
+	    t->fetch)) ? POLLOUT : 0));
+	return ipc_fd(fetch_client_ipc(t->fetch));
+}
+
 int
 acme_talk_hear(struct acme_talk *t, int ms, uint64_t *id,
     struct acme_reply *r, struct err *e)
@@ -284,11 +347,41 @@ get(struct acme_talk *t, const char *method, const char *url)
 	struct fetch_get	g;
 
 	memset(&g, 0, sizeof(g));
+	g.flags = FETCH_F_HTTP2;
 	g.cap = LIMIT_ACME_BODY;
 	g.timeout_ms = TIMEOUT_MS;
 	g.method = method;
 	g.url = url;
 	return fetch_client_get(t->fetch, &g);
+}
+
+void
+acme_talk_ahead(struct acme_talk *t, size_t n)
+{
+	while (t->nonces.n + t->nheads < n && t->nheads < LIMIT_ACME_NONCES)
+		t->heads[t->nheads++] = get(t, "HEAD", t->dir.new_nonce);
+}
+
+int
+acme_talk_ready(struct acme_talk *t, int fresh)
+{
+	if (acme_pace_when(&t->pace, fresh, clk_wall()) > clk_wall())
+		return 0;
+	/* it does not come: who sends something hears why */
+	if (t->nonces.n != 0 || t->no_nonce.code != ERR_NONE)
+		return 1;
+	if (t->nheads == 0)
+		acme_talk_ahead(t, 1);
+	return 0;
+}
+
+int64_t
+acme_talk_when(struct acme_talk *t, int fresh)
+{
+	int64_t	now = clk_wall(), when;
+
+	when = acme_pace_when(&t->pace, fresh, now);
+	return when > now ? when : now + CLK_SEC;
 }
 
 /* A nonce, asked for when there is none: 0, or -1 and why not. */
@@ -301,6 +394,11 @@ nonce(struct acme_talk *t, char out[LIMIT_ACME_NONCE + 1], struct err *e)
 
 	if (nonce_take(&t->nonces, out) == 0)
 		return 0;
+	if (t->no_nonce.code != ERR_NONE) {
+		(void)err_set(e, t->no_nonce.code, "%s", t->no_nonce.msg);
+		err_clear(&t->no_nonce);
+		return -1;
+	}
 	/* what was given out is still looked at by who sends this */
 	t->held = NULL;
 	rc = wait_for(t, get(t, "HEAD", t->dir.new_nonce), &r, e);
@@ -354,12 +452,17 @@ acme_talk_send(struct acme_talk *t, const struct acme_ask *a,
 	memset(&g, 0, sizeof(g));
 	g.cap = LIMIT_ACME_BODY;
 	g.timeout_ms = TIMEOUT_MS;
+	g.flags = FETCH_F_HTTP2;
 	g.method = "POST";
 	g.url = a->url;
 	g.headers[g.nheaders++] = "Content-Type: application/jose+json";
 	if (signed_body(t, a, cert, &body, e) == 0) {
 		g.body = buf_bytes(&body);
 		id = fetch_client_get(t->fetch, &g);
+		/* on its way now; what is wrong is seen when it is heard */
+		(void)ipc_flush(fetch_client_ipc(t->fetch), NULL);
+		acme_pace_sent(&t->pace, id, a->purpose == ACME_ORDER_NEW,
+		    clk_wall());
 	}
 	buf_free(&body);
 	return id;
@@ -458,6 +561,7 @@ acme_talk_new(const struct conf *c, int operator, struct err *e)
 	t->url = acme_talk_directory(c);
 	t->last = &t->first;
 	t->operator = operator;
+	acme_pace_init(&t->pace, t->url, clk_wall());
 	memset(&s, 0, sizeof(s));
 	s.state_dir = c->state_dir;
 	s.http = c->egress_allow_private.n != 0;

@@ -65,6 +65,29 @@ uint64_t acme_talk_send(struct acme_talk *, const struct acme_ask *,
     const char *cert, struct err *);
 
 /*
+ * May a request be sent now; ${fresh}: one that makes an order?  1, or 0: no
+ * nonce is there (one is asked for), or the CA has asked us to wait, and all
+ * that share the talk do.  Look again when something was heard, and at
+ * acme_talk_when().
+ */
+int acme_talk_ready(struct acme_talk *, int fresh);
+int64_t acme_talk_when(struct acme_talk *, int fresh);
+
+/*
+ * Have so many nonces there, or under way, ahead of the requests.
+ */
+void acme_talk_ahead(struct acme_talk *, size_t n);
+
+/*
+ * How long the CA takes to answer, about (us): a wait for something that it
+ * does meanwhile need not be shorter.  0: nothing was asked yet.
+ */
+int64_t acme_talk_takes(const struct acme_talk *);
+
+/* What to poll, and for what. */
+int acme_talk_fd(const struct acme_talk *, short *events);
+
+/*
  * The next answer, of any request: 1, its number and the answer, which lives
  * until the next call; 0 none came in ${ms}; -1 the process is gone.
  */

@@ -33,26 +33,51 @@ bad(struct err *e, const char *what)
 
 /* What we were given to listen at; it may not make us wait. */
 static int
+take_one(struct challenge_role *r, int fd, struct err *e)
+{
+	socklen_t	len = sizeof(int);
+	int		flags, on = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == -1 || !on)
+		return bad(e, "descriptor: it is not listening");
+	flags = fcntl(fd, F_GETFL);
+	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		return err_set(e, ERR_SYS, "setting up listening");
+	r->listen[r->nlisten++] = fd;
+	return 0;
+}
+
+static int
 take_listening(struct challenge_role *r, const struct challenge_setup *s,
     struct err *e)
 {
-	socklen_t	len = sizeof(int);
-	size_t		i;
-	int		fd, flags, on = 0;
+	int	i, n = s->n[CHALLENGE_HTTP] + s->n[CHALLENGE_TLS];
 
 	r->nhttp = s->n[CHALLENGE_HTTP];
-	r->nlisten = r->nhttp + s->n[CHALLENGE_TLS];
-	for (i = 0; i < r->nlisten; i++) {
-		fd = CHALLENGE_FD + (int)i;
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) ==
-		    -1 || !on)
-			return bad(e, "descriptor: it is not listening");
-		flags = fcntl(fd, F_GETFL);
-		if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ==
-		    -1)
-			return err_set(e, ERR_SYS, "setting up listening");
-		r->listen[i] = fd;
-	}
+	for (i = 0; i < n; i++)
+		if (take_one(r, CHALLENGE_FD + i, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* Other ones, or none, from now on; connections go on. */
+static int
+on_listen(struct challenge_role *r, struct ipc_msg *m, struct err *e)
+{
+	struct challenge_setup	s;
+	int			i, n = m->nfds;
+
+	if (challenge_setup_read(m->body, &s, e) != 0)
+		return -1;
+	if (n != s.n[CHALLENGE_HTTP] + s.n[CHALLENGE_TLS])
+		return bad(e, "number of sockets");
+	while (r->nlisten > 0)
+		(void)close(r->listen[--r->nlisten]);
+	r->nhttp = s.n[CHALLENGE_HTTP];
+	r->moved = 1;
+	for (i = 0; i < n; i++)
+		if (take_one(r, ipc_take_fd(r->ipc, i), e) == -1)
+			return -1;
 	return 0;
 }
 
@@ -181,13 +206,14 @@ static int (*const handlers[])(struct challenge_role *, struct ipc_msg *,
 	[CHALLENGE_READY]	= NULL,
 	[CHALLENGE_PLACED]	= NULL,
 	[CHALLENGE_HIT]		= NULL,
+	[CHALLENGE_LISTEN]	= on_listen,
 };
 
 static int
 dispatch(struct challenge_role *r, struct ipc_msg *m, struct err *e)
 {
-	if (m->type > CHALLENGE_HIT || handlers[m->type] == NULL ||
-	    m->nfds != 0)
+	if (m->type > CHALLENGE_LISTEN || handlers[m->type] == NULL ||
+	    (m->nfds != 0 && m->type != CHALLENGE_LISTEN))
 		return bad(e, "message type");
 	if (!r->ready && m->type != CHALLENGE_SETUP)
 		return bad(e, "first message: it must be the setup");
@@ -257,9 +283,12 @@ turn(struct challenge_role *r, struct err *e)
 
 	if (ipc_flush(r->ipc, e) < 0 || wait_some(r, now, e) != 0)
 		return -1;
+	r->moved = 0;
 	end = hear(r, e);
 	if (end != 0)
 		return end;
+	if (r->moved)
+		return 0;	/* what was waited for is not what there is */
 	now = clk_mono();
 	challenge_conn_turn(r, now);
 	for (i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 #include "auditor/role/challenge_client.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,31 @@ struct proc *
 challenge_client_proc(struct challenge_client *c)
 {
 	return &c->proc;
+}
+
+int
+challenge_client_listen(struct challenge_client *c,
+    const struct challenge_listen *l, struct err *e)
+{
+	struct challenge_setup	s;
+	struct pollfd		p = { ipc_fd(c->proc.ipc), POLLOUT, 0 };
+	int			fds[LIMIT_FRAME_FDS], n = 0, rc;
+	enum challenge_kind	kind;
+	size_t			i;
+
+	memset(&s, 0, sizeof(s));
+	for (kind = 0; kind < CHALLENGE_KINDS; kind++) {
+		for (i = 0; i < l->n[kind] && n < LIMIT_FRAME_FDS; i++)
+			fds[n++] = l->fd[kind][i];
+		s.n[kind] = (uint16_t)i;
+	}
+	challenge_setup_pack(&c->out, &s);
+	ipc_send(c->proc.ipc, CHALLENGE_LISTEN, &c->out, fds, n);
+	buf_reset(&c->out);
+	/* they may be closed by who called */
+	while ((rc = ipc_flush(c->proc.ipc, e)) == 1)
+		(void)poll(&p, 1, -1);
+	return rc;
 }
 
 uint64_t

@@ -40,6 +40,13 @@ struct ipc *challenge_client_ipc(struct challenge_client *);	/* borrowed */
 struct proc *challenge_client_proc(struct challenge_client *);	/* borrowed */
 
 /*
+ * Listen at those (borrowed, at most LIMIT_FRAME_FDS) instead of what there
+ * was; at none, when there are none in it.  0, or -1: the process is gone.
+ */
+int challenge_client_listen(struct challenge_client *,
+    const struct challenge_listen *, struct err *);
+
+/*
  * Put an answer; the id of the struct is ignored, the one it got is returned
  * (and comes back in PLACED).  0: ERR_FORMAT, it is not well formed (see
  * challenge_msg.h), and nothing was sent.

@@ -46,6 +46,7 @@ struct challenge_role {
 	int			 listen[2 * LIMIT_CHALLENGE_LISTEN];
 	size_t			 nlisten, nhttp;	/* those of http-01
 							   come first */
+	int			 moved;		/* LISTEN came: fds are old */
 	int64_t			 pause;		/* accept nothing until then */
 	uint32_t		 timeout_ms;
 	struct challenge_store	 stores[CHALLENGE_KINDS];

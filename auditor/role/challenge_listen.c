@@ -29,6 +29,7 @@ keep(struct challenge_listen *l, enum challenge_kind kind, int fd,
     struct err *e)
 {
 	if (l->n[kind] < LIMIT_CHALLENGE_LISTEN) {
+		l->kept[kind][l->n[kind]] = 0;
 		l->fd[kind][l->n[kind]++] = fd;
 		return 0;
 	}
@@ -216,11 +217,12 @@ take_adopted(struct challenge_listen *l, enum challenge_kind kind,
     const struct sockaddr_storage *sa, socklen_t len, struct err *e)
 {
 	size_t	i;
-	int	fd, n = 0;
+	int	fd, open, n = 0;
 
 	for (i = 0; i < adopted.n[kind]; i++) {
 		fd = adopted.fd[kind][i];
-		if (!is_listening(fd) && !is_at(fd, sa, len))
+		open = is_listening(fd);
+		if (!open && !is_at(fd, sa, len))
 			continue;
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, SYSTEMD_FIRST);
 		if (fd == -1)
@@ -228,6 +230,7 @@ take_adopted(struct challenge_listen *l, enum challenge_kind kind,
 			    "supervisor");
 		if (keep(l, kind, fd, e) == -1)
 			return -1;
+		l->kept[kind][l->n[kind] - 1] = open != 0;
 		n++;
 	}
 	return n;
@@ -295,8 +298,38 @@ challenge_listen_rest(struct challenge_listen *l)
 	for (kind = 0; kind < CHALLENGE_KINDS; kind++)
 		/* what does not listen would stay shut, also when it does */
 		for (i = 0; i < l->n[kind]; i++)
-			if (is_listening(l->fd[kind][i]))
+			if (!l->kept[kind][i] && is_listening(l->fd[kind][i]))
 				(void)shutdown(l->fd[kind][i], SHUT_RDWR);
+}
+
+size_t
+challenge_listen_polls(struct pollfd *p, size_t n)
+{
+	enum challenge_kind	kind;
+	size_t			k = 0, i;
+
+	for (kind = 0; kind < CHALLENGE_KINDS; kind++)
+		for (i = 0; i < adopted.n[kind] && k < n; i++)
+			if (is_listening(adopted.fd[kind][i]))
+				p[k++] = (struct pollfd){
+				    adopted.fd[kind][i], POLLIN, 0 };
+	return k;
+}
+
+void
+challenge_listen_hang_up(const struct pollfd *p, size_t n)
+{
+	size_t	i;
+	int	fd;
+
+	for (i = 0; i < n; i++) {
+		if ((p[i].revents & POLLIN) == 0)
+			continue;
+		/* its bytes are not looked at: this is no place for them */
+		fd = accept4(p[i].fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd != -1)
+			(void)close(fd);
+	}
 }
 
 /* --- what systemd has --- */
@@ -329,7 +362,10 @@ take(struct challenge_listen *l, enum challenge_kind kind, int fd,
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, SYSTEMD_FIRST);
 	if (copy == -1)
 		return err_set(e, ERR_SYS, "taking a socket of systemd");
-	return keep(l, kind, copy, e);
+	if (keep(l, kind, copy, e) == -1)
+		return -1;
+	l->kept[kind][l->n[kind] - 1] = 1;
+	return 0;
 }
 
 /* Take the one whose name is ${name}[n]: 1, 0 it has another name, -1. */

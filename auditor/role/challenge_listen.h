@@ -1,7 +1,9 @@
 #ifndef AUDITOR_ROLE_CHALLENGE_LISTEN_H
 #define AUDITOR_ROLE_CHALLENGE_LISTEN_H
 
+#include <poll.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "auditor/role/challenge_msg.h"
 #include "base/limit.h"
@@ -14,6 +16,8 @@ struct err;
  */
 struct challenge_listen {
 	int	fd[CHALLENGE_KINDS][LIMIT_CHALLENGE_LISTEN];	/* owned */
+	uint8_t	kept[CHALLENGE_KINDS][LIMIT_CHALLENGE_LISTEN];	/* others
+			   listen at it, too: it is never shut down */
 	size_t	n[CHALLENGE_KINDS];
 };
 
@@ -39,7 +43,7 @@ int challenge_listen_bind(struct challenge_listen *, enum challenge_kind,
     const char *text, struct err *);
 int challenge_listen_low(const char *text);
 
-/* Listen no longer at what was bound; it stays bound. */
+/* Listen no longer at what was bound; it stays bound.  Not systemd's. */
 void challenge_listen_rest(struct challenge_listen *);
 
 /*
@@ -51,6 +55,13 @@ void challenge_listen_rest(struct challenge_listen *);
 void challenge_listen_adopt(enum challenge_kind, int fd);
 /* Those at ${fd} and behind it, so many of each kind. */
 void challenge_listen_adopted(const size_t n[CHALLENGE_KINDS], int fd);
+
+/*
+ * While nobody answers at what was adopted and is open all the same
+ * (systemd's): what to poll, ${n} at most; and hang up on who has come.
+ */
+size_t challenge_listen_polls(struct pollfd *, size_t n);
+void challenge_listen_hang_up(const struct pollfd *, size_t n);
 
 /*
  * Take what systemd listens at for us (sd_listen_fds(3)): descriptors with

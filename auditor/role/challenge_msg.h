@@ -25,7 +25,10 @@ enum challenge_msg_type {
 	CHALLENGE_READY,	/* challenge: nothing; it answers now */
 	CHALLENGE_PLACED,	/* challenge: struct challenge_placed, one for
 				   each PUT, in their order */
-	CHALLENGE_HIT		/* challenge: struct challenge_hit */
+	CHALLENGE_HIT,		/* challenge: struct challenge_hit */
+	CHALLENGE_LISTEN	/* engine: struct challenge_setup, of which the
+				   time does not count; the sockets, at most
+				   LIMIT_FRAME_FDS; those before are closed */
 };
 
 enum challenge_kind { CHALLENGE_HTTP, CHALLENGE_TLS, CHALLENGE_KINDS };

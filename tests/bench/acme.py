@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""One issuance by http-01 from one pebble: certvigil, uacme, lego, in turns.
+"""One issuance by http-01 from one pebble: certvigil, uacme, lego, in turns;
+then many renewals by certvigil.
 
     acme.py --obj build/release --database CONNINFO --directory URL
-            --tls-ca PEM --http PORT [--rounds 5] [--trusted]
+            --tls-ca PEM --http PORT [--rounds 5] [--renew 1000] [--trusted]
 
 The server is there already (tests/rig/acme.sh).  Prints seconds of wall time
-and the ratios of each round (README.md).  uacme takes no CA file: it is only
+and the ratios of each round (README.md): certvigil with its daemon running,
+and alone.  uacme takes no CA file: it is only
 measured with --trusted, where the system trusts the CA.  Exits with 2 when an
 issuance failed.
 """
@@ -15,6 +17,7 @@ import http.server
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -78,15 +81,17 @@ class Client:
         return took
 
 
-class Certvigil(Client):
-    name, cert = "certvigil", "state/live/%s/cert.pem"
+class Alone(Client):
+    """certvigil without its daemon."""
+    name, cert = "certvigil_alone", "state/live/%s/cert.pem"
+    more = ""
 
     def psql(self, text):
         subprocess.run(["psql", "-X", "-q", "-d", self.a.database, "-c",
                         text], check=True)
 
     def ready(self):
-        self.db = "bench_acme_%d" % os.getpid()
+        self.db = "bench_%s_%d" % (self.name, os.getpid())
         self.psql("create database " + self.db)
         self.conf = os.path.join(self.dir, "certvigil.yaml")
         with open(self.conf, "w") as f:
@@ -99,8 +104,8 @@ acme:
   ca_file: %s
   ct: false
   challenges: {http-01: {listen: "127.0.0.1:%d"}}
-""" % (re.sub(r"\bdbname=\S+", "", self.a.database) + " dbname=" + self.db,
-       self.dir, self.a.directory, self.a.tls_ca, self.a.http))
+%s""" % (re.sub(r"\bdbname=\S+", "", self.a.database) + " dbname=" + self.db,
+       self.dir, self.a.directory, self.a.tls_ca, self.a.http, self.more))
         self.prog = os.path.join(self.a.obj, "certvigil")
 
     def issue(self, name):
@@ -108,6 +113,63 @@ acme:
 
     def drop(self):
         self.psql("drop database if exists %s with (force)" % self.db)
+
+
+class Certvigil(Alone):
+    """What a user has: the daemon runs, and orders for the command."""
+    name = "certvigil"
+
+    def ready(self):
+        none = os.path.join(self.dir, "none.json")
+        with open(none, "w") as f:
+            f.write('{"version": "1", "log_list_timestamp": '
+                    '"2026-11-27T00:00:00Z", "operators": []}')
+        # what is due is looked for by hand
+        self.more = ("log_list: {file: %s, signature_key: none}\n"
+                     "audit: {every: 1h}\n" % none)
+        super().ready()
+        self.log = open(os.path.join(self.dir, "run.log"), "w")
+        self.daemon = subprocess.Popen(
+            [self.prog, "--config", self.conf, "run"], stdout=self.log,
+            stderr=self.log)
+        sock = os.path.join(self.dir, "state/acme.sock")
+        end = time.monotonic() + 30
+        while not os.path.exists(sock):
+            if time.monotonic() > end:
+                raise Failed("certvigil run: no %s" % sock)
+            time.sleep(0.05)
+
+    def renewed(self, n):
+        """Seconds of n renewals in one go, of certificates that are due."""
+        self.run(self.prog, "--config", self.conf, "--quiet", "issue",
+                 "many.example")
+        self.own("insert into managed_certificate (name, names, origin, "
+                 "key_kind, directory) select v, array[v], 'cli', 'p256', "
+                 "'%s' from (select 'n' || i || '.many.example' as v from "
+                 "generate_series(1, %d) i) s" % (self.a.directory, n))
+        for k in ("issued", "renewed"):
+            began = time.monotonic()
+            p = subprocess.run([self.prog, "--config", self.conf, "renew"],
+                               capture_output=True, text=True)
+            took = time.monotonic() - began
+            if "\n%d renewed, 0 failed" % n not in "\n" + p.stdout:
+                raise Failed("renew: exit status %d, %s %s" % (
+                    p.returncode, p.stdout[-200:], p.stderr[-2000:]))
+            self.own("update managed_certificate set ari_id = null, "
+                     "not_before = now() - interval '85 days', not_after = "
+                     "now() + interval '5 days' where name like 'n%'")
+        return took
+
+    def own(self, text):
+        subprocess.run(["psql", "-X", "-q", "-d", re.sub(
+            r"\bdbname=\S+", "", self.a.database) + " dbname=" + self.db,
+            "-c", text], check=True)
+
+    def drop(self):
+        self.daemon.terminate()
+        self.daemon.wait()
+        self.log.close()
+        super().drop()
 
 
 class Uacme(Client):
@@ -153,8 +215,12 @@ class Lego(Client):
                  "127.0.0.1:%d" % self.a.http, "-d", name, "run")
 
 
+def host(c):
+    return c.name.replace("_", "-")
+
+
 def clients(a, tmp):
-    out = [Certvigil(a, tmp)]
+    out = [Certvigil(a, tmp), Alone(a, tmp)]
     for k in (Uacme, Lego):
         if shutil.which(k.name) is None:
             print("SKIP 1 bench: %s is not installed" % k.name)
@@ -173,12 +239,22 @@ def show(took):
         figure("acme_issue_" + name, "s", v)
     own = took.pop("certvigil")
     for name, v in took.items():
-        v = [x / y for x, y in zip(v, own)]
-        goal = "goal: at least %d, daemon running" % GOAL
-        if sorted(v)[len(v) // 2] < GOAL:
-            goal += " (for later: no daemon is used yet)"
-        figure(name + "_over_certvigil", "ratio", v,
-               goal if name == "uacme" else "")
+        figure(name + "_over_certvigil", "ratio",
+               [x / y for x, y in zip(v, own)],
+               "goal: at least %d, daemon running" % GOAL
+               if name == "uacme" else "")
+        if name != "certvigil_alone":
+            figure(name + "_over_certvigil_alone", "ratio",
+                   [x / y for x, y in zip(v, took["certvigil_alone"])])
+
+
+def show_many(n, took, uacme):
+    """Of n renewals in all that time; uacme does one after the other."""
+    figure("acme_renew_%d" % n, "1/s", [n / took])
+    if uacme:
+        figure("certvigil_over_uacme_rate", "ratio",
+               [n / took * statistics.median(uacme)],
+               "goal: at least %d" % GOAL)
 
 
 def main():
@@ -189,6 +265,7 @@ def main():
     ap.add_argument("--tls-ca", required=True)
     ap.add_argument("--http", type=int, required=True)
     ap.add_argument("--rounds", type=int, default=5)
+    ap.add_argument("--renew", type=int, default=1000)
     ap.add_argument("--trusted", action="store_true")
     a = ap.parse_args()
     a.obj = os.path.abspath(a.obj)
@@ -200,12 +277,15 @@ def main():
         for c in those:
             c.ready()
             # the account, the schema, what is in no cache yet
-            c.timed("first-%s.example" % c.name)
+            c.timed("first-%s.example" % host(c))
             took[c.name] = []
         for n in range(a.rounds):
             for c in those:
-                took[c.name].append(c.timed("r%d-%s.example" % (n, c.name)))
+                took[c.name].append(c.timed("r%d-%s.example" % (n, host(c))))
+        uacme = took.get("uacme")
         show(took)
+        if a.renew > 0:
+            show_many(a.renew, those[0].renewed(a.renew), uacme)
     except Failed as why:
         print("WRONG: %s" % why)
         return 2

@@ -5,6 +5,7 @@
 #
 #   ROUNDS=5         rounds, in which everything runs once, one after another
 #   SIZE=200000      entries of the yardstick's log
+#   CERT_N=1000      certificates that are renewed in one go
 #   CERTVIGIL_BENCH  the yardstick (default ../shared/bench)
 #   BENCH_KEEP=DIR   keep the yardstick's log there for the next time
 #
@@ -57,7 +58,7 @@ else
 	skip "the rig is not built: make rig"
 fi
 
-echo "# one issuance by http-01 from one pebble, $rounds rounds"
+echo "# one issuance by http-01 from one pebble, $rounds rounds; renewals in one go"
 acme()
 {
 	local http args trust=()
@@ -65,7 +66,7 @@ acme()
 	http=$(_acme_port)
 	acme_challtestsrv "$work/chall" && acme_pebble "$work/pebble" \
 	    http="$http" dns="$ACME_DNS" || return
-	args=(--obj "$obj" --rounds "$rounds" --http "$http" --database
+	args=(--obj "$obj" --rounds "$rounds" --renew "${CERT_N:-1000}" --http "$http" --database
 	    "$CERTVIGIL_TEST_DB" --directory "$ACME_URL" --tls-ca "$ACME_TLS")
 	# everybody trusts this CA alone, so that nobody reads a large bundle
 	if acme_with_ca "$ACME_TLS" true 2>/dev/null; then

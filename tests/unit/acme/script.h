@@ -52,6 +52,8 @@ struct line {
 	AUTHZ("valid", CHALL("http-01", "valid")), NULL, NULL, NULL }
 #define L_READY { ACME_ORDER_GET, "/o/1", "", 200, ORDER("ready", ""), \
 	NULL, NULL, NULL }
+#define L_EARLY { ACME_FINALIZE, "/f/1", CSR, 403, \
+	PROBLEM("orderNotReady"), NULL, NULL, NULL }
 #define L_FINAL { ACME_FINALIZE, "/f/1", "{\"csr\":\"" CSR "\"}", 200, \
 	ORDER("processing", ""), NULL, NULL, NULL }
 #define L_VALID { ACME_ORDER_GET, "/o/1", "", 200, VALID, NULL, NULL, \

@@ -6,7 +6,7 @@ static void
 straight(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT, L_END };
+	    L_PROVED, L_FINAL, L_VALID, L_CERT, L_END };
 	struct flow			*f;
 
 	(void)state;
@@ -28,7 +28,7 @@ straight(void **state)
 static void
 shortcuts(void **state)
 {
-	static const struct line	proved[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	proved[] = { L_NEW, L_PROVED,
 	    L_FINAL, L_VALID, L_CERT, L_END };
 	static const struct line	ready[] = {
 	    { ACME_ORDER_NEW, "/new-order", "a.example", 201,
@@ -56,7 +56,7 @@ static void
 places(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT };
+	    L_PROVED, L_FINAL, L_VALID, L_CERT };
 	struct flow			*f;
 	struct flow_place		 p;
 	struct acme_ask			 ask;
@@ -91,15 +91,14 @@ places(void **state)
 	flow_hurry(f, now);
 	assert_int_equal(flow_ask(f, now, &id, &ask), 1);
 	script_answer(f, id, &t[3]);
-	assert_int_equal(flow_events(f), FLOW_REMOVE);
+	/* it is ready when all are valid: nobody need ask */
+	assert_int_equal(flow_events(f), FLOW_REMOVE | FLOW_FINALIZE);
 	flow_place(f, 0, &p);
 	assert_int_equal(p.state, FLOW_PLACE_REMOVE);
 	assert_string_equal(p.token, TOKEN);
 	flow_removed(f, 0);
-	assert_int_equal(flow_events(f), 0);
-	assert_int_equal(flow_ask(f, now, &id, &ask), 1);
-	script_answer(f, id, &t[4]);
 	assert_int_equal(flow_events(f), FLOW_FINALIZE);
+	assert_int_equal(flow_ask(f, now, &id, &ask), 0);
 	assert_false(flow_maybe_issued(f));
 	assert_int_equal(flow_finalize(f, "not base64", now, NULL), -1);
 	assert_int_equal(flow_events(f), FLOW_FINALIZE);
@@ -185,10 +184,10 @@ refused(void **state)
 	    "{\"type\":\"http-01\",\"status\":\"invalid\",\"url\":\"" CA
 	    "/h/http-01\",\"token\":\"" TOKEN "\",\"error\":"
 	    PROBLEM("connection") "}"), NULL, NULL, NULL }, L_END };
-	static const struct line	caa[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	caa[] = { L_NEW, L_PROVED,
 	    L_FINAL, { ACME_ORDER_GET, "/o/1", "", 200, ORDER("invalid",
 	    ",\"error\":" PROBLEM("caa")), NULL, NULL, NULL }, L_END };
-	static const struct line	csr[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	csr[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 400, PROBLEM("badCSR"), NULL, NULL,
 	    NULL }, L_END };
 	static const struct line	gone[] = { L_NEW,
@@ -236,14 +235,14 @@ why(void **state)
 {
 #define INVALID { ACME_ORDER_GET, "/o/1", "", 200, ORDER("invalid", ""), \
 	NULL, NULL, NULL }
-	static const struct line	known[] = { L_NEW, L_PROVED, INVALID,
+	static const struct line	known[] = { L_NEW, L_PROVED, L_EARLY, INVALID,
 	    { ACME_AUTHZ_GET, "/z/1", "", 200, AUTHZ("invalid",
 	    "{\"type\":\"dns-01\",\"status\":\"invalid\",\"url\":\"" CA
 	    "/h/dns-01\",\"token\":\"" TOKEN "\",\"error\":"
 	    PROBLEM("dns") "}"), NULL, NULL, NULL }, L_END };
-	static const struct line	unknown[] = { L_NEW, L_PROVED, INVALID,
+	static const struct line	unknown[] = { L_NEW, L_PROVED, L_EARLY, INVALID,
 	    L_PROVED, L_END };
-	static const struct line	lost[] = { L_NEW, L_PROVED, INVALID,
+	static const struct line	lost[] = { L_NEW, L_PROVED, L_EARLY, INVALID,
 	    { ACME_AUTHZ_GET, "/z/1", "", 404, "", NULL, NULL, NULL },
 	    L_END };
 
@@ -319,7 +318,7 @@ profiles(void **state)
 	static const struct line	l[] = { { ACME_ORDER_NEW,
 	    "/new-order", "\"profile\":\"short\"", 400,
 	    PROBLEM("invalidProfile"), NULL, NULL, NULL }, L_NEW, L_PROVED,
-	    L_READY, L_FINAL, L_VALID, L_CERT, L_END };
+	    L_FINAL, L_VALID, L_CERT, L_END };
 	static const struct line	first[] = { { ACME_ORDER_NEW,
 	    "/new-order", "\"profile\":\"short\"", 400,
 	    PROBLEM("invalidProfile"), NULL, NULL, NULL }, L_END };

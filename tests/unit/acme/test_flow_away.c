@@ -72,12 +72,12 @@ static void
 away(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL, L_VALID };
+	    L_PROVED, L_FINAL, L_VALID };
 	static const struct line	pending[] = { L_PENDING, L_AUTHZ,
-	    L_CHALL, L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT, L_END };
+	    L_CHALL, L_PROVED, L_FINAL, L_VALID, L_CERT, L_END };
 	/* the CA may have been told to look: is it valid by now? */
 	static const struct line	told[] = { L_PENDING, L_AUTHZ, L_AUTHZ,
-	    L_CHALL, L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT, L_END };
+	    L_CHALL, L_PROVED, L_FINAL, L_VALID, L_CERT, L_END };
 	static const struct line	ready[] = { L_READY, L_FINAL, L_VALID,
 	    L_CERT, L_END };
 	static const struct line	made[] = { L_VALID, L_CERT, L_END };
@@ -109,7 +109,7 @@ over(void **state)
 	static const struct line	refused[] = {
 	    { ACME_ORDER_NEW, "/new-order", "a.example", 403,
 	    PROBLEM("rejectedIdentifier"), NULL, NULL, NULL }, L_END };
-	static const struct line	invalid[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	invalid[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 403, PROBLEM("badCSR"), NULL, NULL,
 	    NULL }, L_END };
 	struct flow	*f;
@@ -136,7 +136,7 @@ over(void **state)
 static void
 endless(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	t[] = { L_NEW, L_PROVED,
 	    L_FINAL };
 	static const struct line	work = { ACME_ORDER_GET, "/o/1", "",
 	    200, ORDER("processing", ""), NULL, NULL, NULL };
@@ -148,7 +148,7 @@ endless(void **state)
 
 	(void)state;
 	script_want();
-	f = play(script_flow(), t, 4);
+	f = play(script_flow(), t, 3);
 	for (rounds = 0;; rounds++) {
 		for (n = 0; script_ask(f, &id, &ask); n++) {
 			assert_int_equal(ask.purpose, ACME_ORDER_GET);
@@ -175,7 +175,7 @@ endless(void **state)
 static void
 hopeless(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	t[] = { L_NEW, L_PROVED,
 	    L_FINAL, L_VALID };
 	struct acme_reply	 r = { .why = "too_large: 5\x1b MB",
 				    .final = 1 };
@@ -190,7 +190,7 @@ hopeless(void **state)
 		f = play(script_flow(), t, n);
 		assert_int_equal(script_ask(f, &id, &ask), 1);
 		flow_reply(f, id, &r, now);
-		if (n == 3) {	/* of finalize: what came of it? */
+		if (n == 2) {	/* of finalize: what came of it? */
 			assert_int_equal(script_ask(f, &id, &ask), 1);
 			assert_int_equal(ask.purpose, ACME_ORDER_GET);
 			flow_reply(f, id, &r, now);
@@ -201,7 +201,7 @@ hopeless(void **state)
 		}
 		assert_int_equal(flow_events(f), FLOW_FAILED);
 		has(flow_why(f), "cannot be used: too_large: 5\\x1b MB");
-		assert_int_equal(flow_unfinished(f), n >= 3);
+		assert_int_equal(flow_unfinished(f), n >= 2);
 		flow_free(f);
 	}
 }
@@ -210,7 +210,7 @@ hopeless(void **state)
 static void
 reopened(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED };
+	static const struct line	t[] = { L_NEW, L_AUTHZ };
 	static const struct line	end[] = { L_READY, L_FINAL, L_VALID,
 	    L_CERT, L_END };
 	struct flow	*f;
@@ -242,7 +242,7 @@ anew(void **state)
 	    { L_INVALID, L_END }, { gone, L_END },
 	    { L_PENDING, L_REFUSED, L_END } };
 	static const struct line	rest[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT, L_END };
+	    L_PROVED, L_FINAL, L_VALID, L_CERT, L_END };
 	struct flow_place	 p;
 	struct flow		*f;
 	size_t			 i, n;
@@ -274,7 +274,7 @@ static void
 not_anew(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL };
+	    L_PROVED, L_FINAL };
 	/* we have told the CA to look in this life */
 	static const struct line	mine[] = { L_PENDING, L_AUTHZ, L_AUTHZ,
 	    L_CHALL, L_REFUSED, L_END };
@@ -290,7 +290,7 @@ not_anew(void **state)
 	script_fails(again(), mine, "authorization is invalid");
 	/* a certificate may exist */
 	script_want();
-	flow_free(play(script_flow(), t, 6));
+	flow_free(play(script_flow(), t, 5));
 	script_fails(again(), final, "made the order invalid");
 	/* the second one fails, too */
 	script_want();

@@ -65,7 +65,7 @@ static void
 stable(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
-	    L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT };
+	    L_PROVED, L_FINAL, L_VALID, L_CERT };
 	struct flow	*f;
 	char		*first;
 	size_t		 n;
@@ -94,11 +94,11 @@ resumed(void **state)
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("pending", ""), NULL,
 	    NULL, NULL }, L_AUTHZ,
 	    /* it was told before: is it valid by now? */
-	    L_AUTHZ, L_CHALL, L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT,
+	    L_AUTHZ, L_CHALL, L_PROVED, L_FINAL, L_VALID, L_CERT,
 	    L_END };
 	static const struct line	valid[] = {
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("pending", ""), NULL,
-	    NULL, NULL }, L_PROVED, L_READY, L_FINAL, L_VALID, L_CERT,
+	    NULL, NULL }, L_PROVED, L_FINAL, L_VALID, L_CERT,
 	    L_END };
 	static const struct line	invalid[] = {
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("invalid", ",\"error\":"
@@ -134,7 +134,7 @@ resumed(void **state)
 static void
 finalized(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY };
+	static const struct line	t[] = { L_NEW, L_PROVED };
 	static const struct line	ready = L_READY;
 	static const struct line	rest[] = { L_VALID, L_CERT, L_END };
 	struct acme_ask	 ask;
@@ -145,7 +145,7 @@ finalized(void **state)
 	(void)state;
 	for (sent = 0; sent < 2; sent++) {
 		script_want();
-		f = played(t, 3);
+		f = played(t, 2);
 		assert_int_equal(flow_events(f) & FLOW_FINALIZE,
 		    FLOW_FINALIZE);
 		assert_int_equal(flow_finalize(f, CSR, now, NULL), 0);
@@ -169,7 +169,7 @@ finalized(void **state)
 static void
 ended(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	t[] = { L_NEW, L_PROVED,
 	    L_FINAL, L_VALID, { ACME_CERTIFICATE, "/c/1", "", 200, PEM, NULL,
 	    NULL, "<" CA "/c/2>;rel=\"alternate\"" },
 	    { ACME_CERTIFICATE, "/c/2", "", 200, PEM "2\n", NULL, NULL,
@@ -186,7 +186,7 @@ ended(void **state)
 	(void)state;
 	script_want();
 	want.alternates = 1;
-	f = after(t, 7);
+	f = after(t, 6);
 	assert_int_equal(flow_events(f), FLOW_PICK);
 	assert_int_equal(flow_chains(f), 2);
 	assert_int_equal(flow_when(f), INT64_MAX);

@@ -8,9 +8,9 @@ waiting(void **state)
 {
 	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
 	    { ACME_AUTHZ_GET, "/z/1", "", 200, PENDING, NULL, "30", NULL },
-	    L_PROVED,
+	    L_PROVED, L_EARLY,
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("pending", ""), NULL,
-	    NULL, NULL }, L_READY,
+	    NULL, NULL }, L_PROVED, L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 200, ORDER("processing", ""), NULL,
 	    "3", NULL },
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("processing", ""), NULL,
@@ -43,10 +43,10 @@ failing(void **state)
 	    { ACME_AUTHZ_GET, "/z/1", "", 500, "", NULL, NULL, NULL }, L_AUTHZ,
 	    { ACME_CHALLENGE, "/h/http-01", "{}", 0, NULL, NULL, NULL, NULL },
 	    /* still pending: it never heard of it */
-	    L_AUTHZ, L_CHALL, L_PROVED, GET(502, ""), L_READY,
+	    L_AUTHZ, L_CHALL, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 0, NULL, NULL, NULL, NULL },
 	    /* still ready: once more */
-	    GET(0, NULL), L_READY,
+	    GET(502, ""), GET(0, NULL), L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 429, PROBLEM("rateLimited"), NULL,
 	    "7", NULL }, L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 500, "", NULL, NULL, NULL },
@@ -55,7 +55,7 @@ failing(void **state)
 	    { ACME_CERTIFICATE, "/c/1", "", 0, NULL, NULL, NULL, NULL },
 	    L_CERT, L_END };
 	/* an earlier one came through, the CA says so */
-	static const struct line	early[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	early[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 0, NULL, NULL, NULL, NULL }, L_READY,
 	    { ACME_FINALIZE, "/f/1", CSR, 403, PROBLEM("orderNotReady"), NULL,
 	    NULL, NULL }, L_VALID, L_CERT, L_END };
@@ -70,7 +70,7 @@ failing(void **state)
 static void
 unsteady(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY };
+	static const struct line	t[] = { L_NEW, L_PROVED };
 	static const struct line	work = { ACME_ORDER_GET, "/o/1", "",
 	    200, ORDER("processing", ""), NULL, NULL, NULL };
 	static const struct line	busy = { ACME_ORDER_GET, "/o/1", "",
@@ -85,9 +85,9 @@ unsteady(void **state)
 	(void)state;
 	script_want();
 	f = script_flow();
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 3; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
-		script_answer(f, id, i < 3 ? &t[i] : &final);
+		script_answer(f, id, i < 2 ? &t[i] : &final);
 	}
 	for (i = 0; i < 4 * LIMIT_ACME_TRIES; i++) {
 		assert_int_equal(script_ask(f, &id, &ask), 1);
@@ -203,13 +203,13 @@ stopped(void **state)
 static void
 reopened(void **state)
 {
-	static const struct line	t[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	t[] = { L_NEW, L_PROVED,
 	    L_FINAL, { ACME_ORDER_GET, "/o/1", "", 200,
 	    ORDER("processing", ""), NULL, "86400", NULL },
 	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("processing", ""), NULL,
 	    "86400", NULL }, L_END };
 	static const struct line	rest[] = { L_VALID, L_CERT, L_END };
-	static const struct line	csr[] = { L_NEW, L_PROVED, L_READY,
+	static const struct line	csr[] = { L_NEW, L_PROVED,
 	    { ACME_FINALIZE, "/f/1", CSR, 400, PROBLEM("badCSR"), NULL, NULL,
 	    NULL }, L_END };
 	struct flow	*f;

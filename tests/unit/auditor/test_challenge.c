@@ -541,6 +541,42 @@ confined(void **state)
 	assert_int_equal(seen, 2);
 }
 
+/* Is somebody there? */
+static int
+is_there(int at)
+{
+	struct sockaddr_in	a;
+	int			fd = socket(AF_INET, SOCK_STREAM, 0), rc;
+
+	memset(&a, 0, sizeof(a));
+	a.sin_family = AF_INET;
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.sin_port = htons((uint16_t)at);
+	rc = connect(fd, (struct sockaddr *)&a, sizeof(a));
+	(void)close(fd);
+	return rc == 0;
+}
+
+/* Other sockets, then none: what was placed stays. */
+static void
+moved(void **state)
+{
+	int	old = port;
+
+	(void)state;
+	put_http(client, TOKEN, KEYAUTH, 60);
+	challenge_listen_close(&sockets);
+	port = listen_more(&sockets, CHALLENGE_HTTP);
+	assert_int_equal(challenge_client_listen(client, &sockets, NULL), 0);
+	serves(port, TOKEN, KEYAUTH);
+	expect_hit(TOKEN, "127.0.0.1", 0);
+	assert_false(is_there(old));
+	challenge_listen_close(&sockets);
+	assert_int_equal(challenge_client_listen(client, &sockets, NULL), 0);
+	put_http(client, TOKEN, KEYAUTH, 60);
+	assert_false(is_there(port));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -550,6 +586,7 @@ main(int argc, char **argv)
 		T(few_notes), T(burst), T(crowd), T(too_much), T(large_head),
 		T(not_http), T(endless), T(cap), T(flood), T(dies),
 		T(confined),
+		T(moved),
 		cmocka_unit_test_setup_teardown(slow, begin_short, finish),
 		cmocka_unit_test_setup_teardown(drips, begin_short, finish),
 	};

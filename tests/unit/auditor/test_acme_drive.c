@@ -1,0 +1,419 @@
+/*
+ * What drives a flow, with a talk and a place that this program plays: what
+ * is sent when, whose an answer is, what is placed and taken away.
+ */
+#include "tests/unit/acme/script.h"
+
+#include "auditor/role/acme_drive.h"
+
+static struct acme_drive	d;
+static int			ready;		/* the talk says */
+static int			refuse;		/* the sign process says */
+static size_t			sent, saved, put, dropped;
+static int			put_fails, drop_fails, save_fails;
+static enum acme_purpose	last;
+static char			said[400];
+static unsigned			busy;
+
+/* --- the talk and the place ------------------------------------------------ */
+
+int
+acme_talk_ready(struct acme_talk *t, int fresh)
+{
+	(void)t;
+	assert_int_equal(fresh, flow_order(d.flow) == NULL);
+	return ready;
+}
+
+int64_t
+acme_talk_when(struct acme_talk *t, int fresh)
+{
+	(void)t;
+	(void)fresh;
+	return now + 7 * CLK_SEC;
+}
+
+uint64_t
+acme_talk_send(struct acme_talk *t, const struct acme_ask *a,
+    const char *cert, struct err *e)
+{
+	(void)t;
+	assert_string_equal(cert, "cert-1");
+	/* it was stored before */
+	assert_int_equal(saved, sent + 1);
+	if (refuse != 0) {
+		(void)err_set(e, (enum err_code)refuse, "refused");
+		saved--;
+		return 0;
+	}
+	last = a->purpose;
+	return 1000 + ++sent;
+}
+
+int
+acme_talk_hear(struct acme_talk *t, int ms, uint64_t *id,
+    struct acme_reply *r, struct err *e)
+{
+	(void)t;
+	(void)ms;
+	(void)id;
+	(void)r;
+	(void)e;
+	return 0;
+}
+
+int
+acme_talk_fd(const struct acme_talk *t, short *events)
+{
+	(void)t;
+	*events = 0;
+	return -1;
+}
+
+int
+acme_place_put(struct acme_place *p, const struct flow_place *f,
+    const char *thumbprint, struct err *e)
+{
+	(void)p;
+	assert_string_equal(thumbprint, "thumb");
+	assert_string_equal(f->token, TOKEN);
+	put++;
+	return put_fails ? err_set(e, ERR_CONF, "no place") : 0;
+}
+
+int
+acme_place_drop(struct acme_place *p, const struct flow_place *f,
+    const char *thumbprint, int failed, struct err *e)
+{
+	(void)p;
+	(void)f;
+	(void)thumbprint;
+	(void)failed;
+	dropped++;
+	return drop_fails ? err_set(e, ERR_CONF, "it sticks") : 0;
+}
+
+/* dns-01 takes time: a process that is forked places it by these, too. */
+int
+acme_place_waits(enum challenge_type t)
+{
+	return t == CHALLENGE_DNS_01;
+}
+
+int
+acme_place_later(const struct acme_place *p, const struct flow_place *f)
+{
+	(void)p;
+	(void)f;
+	return 0;
+}
+
+int
+acme_place_look(struct acme_place *p, const struct flow_place *f,
+    const char *thumbprint, struct err *e)
+{
+	(void)p;
+	(void)f;
+	(void)thumbprint;
+	return err_set(e, ERR_SYS, "nothing is looked for later");
+}
+
+unsigned
+acme_place_lines(const struct acme_place *p)
+{
+	(void)p;
+	return 1;
+}
+
+unsigned *
+acme_place_busy(struct acme_place *p)
+{
+	(void)p;
+	return &busy;
+}
+
+int
+acme_place_fd(const struct acme_place *p)
+{
+	(void)p;
+	return -1;
+}
+
+int
+acme_place_hit(struct acme_place *p, struct challenge_hit *h, struct err *e)
+{
+	(void)p;
+	(void)h;
+	(void)e;
+	return 0;
+}
+
+/* --- the order --------------------------------------------------------------- */
+
+static int
+save(void *arg, const struct flow *f, const struct acme_ask *a,
+    struct err *e)
+{
+	assert_ptr_equal(arg, &d);
+	assert_ptr_equal(f, d.flow);
+	assert_true(a->purpose != 0);
+	saved++;
+	return save_fails ? err_set(e, ERR_DB, "the database is away") : 0;
+}
+
+static void
+tell(void *arg, const char *text)
+{
+	(void)arg;
+	(void)snprintf(said, sizeof(said), "%s", text);
+}
+
+static void
+start(void)
+{
+	memset(&d, 0, sizeof(d));
+	script_want();
+	want.deadline = clk_wall() + 3600 * CLK_SEC;
+	now = clk_wall();
+	d.flow = script_flow();
+	d.thumbprint = "thumb";
+	d.key = "cert-1";
+	d.save = save;
+	d.tell = tell;
+	d.arg = &d;
+	ready = 1;
+	refuse = put_fails = drop_fails = save_fails = 0;
+	sent = saved = put = dropped = 0;
+	busy = 0;
+	said[0] = '\0';
+}
+
+/* The answer to the last request. */
+static int
+answer(const struct line *l, uint64_t id)
+{
+	struct acme_reply	 r = { .status = l->status };
+	char			*location = NULL;
+	int			 mine;
+
+	if (l->location != NULL)
+		r.location = location = mem_printf(CA "%s", l->location);
+	r.retry_after = l->retry;
+	r.body = SPAN_STR(l->body != NULL ? l->body : "");
+	mine = acme_drive_reply(&d, id, &r);
+	free(location);
+	return mine;
+}
+
+static void
+step(const struct line *l)
+{
+	assert_int_equal(acme_drive_send(&d, NULL), 0);
+	assert_int_equal(last, l->purpose);
+	assert_int_equal(answer(l, 1000 + sent), 1);
+	acme_drive_place(&d);
+}
+
+/* --- tests --------------------------------------------------------------------- */
+
+static void
+straight(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL,
+	    L_PROVED };
+	struct challenge_hit		hit = { CHALLENGE_HTTP, TOKEN,
+					    "192.0.2.1", 1, 0 };
+	struct challenge_hit		other = { CHALLENGE_HTTP, "x",
+					    "192.0.2.1", 1, 0 };
+
+	(void)state;
+	start();
+	step(&t[0]);
+	/* an answer to somebody else's, and one twice */
+	assert_int_equal(answer(&t[0], 5), 0);
+	assert_int_equal(answer(&t[0], 1001), 0);
+	assert_int_equal(d.nfly, 0);
+	step(&t[1]);
+	assert_int_equal(put, 1);
+	assert_string_equal(said, "a.example: http-01");
+	step(&t[2]);
+	/* the CA is given time, until it was seen */
+	assert_int_equal(acme_drive_send(&d, NULL), 0);
+	assert_int_equal(sent, 3);
+	acme_drive_hit(&d, &other);
+	assert_int_equal(acme_drive_send(&d, NULL), 0);
+	assert_int_equal(sent, 3);
+	acme_drive_hit(&d, &hit);
+	step(&t[3]);
+	assert_int_equal(dropped, 1);
+	assert_int_equal(flow_events(d.flow), FLOW_FINALIZE);
+	acme_drive_end(&d);
+}
+
+/* Anybody may fetch it as often as they want: the CA is not asked for that. */
+static void
+flooded(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL };
+	static const struct line	wait = { ACME_AUTHZ_GET, "/z/1", "",
+	    200, PENDING, NULL, NULL, NULL };
+	static const struct line	told = { ACME_AUTHZ_GET, "/z/1", "",
+	    200, PENDING, NULL, "30", NULL };
+	struct challenge_hit		hit = { CHALLENGE_HTTP, TOKEN,
+					    "192.0.2.1", 1, 0 };
+	size_t				i;
+
+	(void)state;
+	start();
+	want.poll_us = 1000 * CLK_SEC;
+	acme_drive_end(&d);
+	d.flow = script_flow();
+	for (i = 0; i < 3; i++)
+		step(&t[i]);
+	for (i = 0; i < 100; i++) {
+		acme_drive_hit(&d, &hit);
+		assert_int_equal(acme_drive_send(&d, NULL), 0);
+		if (d.nfly != 0)
+			assert_int_equal(answer(&wait, 1000 + sent), 1);
+	}
+	assert_in_range(sent, 4, 10);
+	acme_drive_end(&d);
+	/* nor sooner than it has said */
+	start();
+	for (i = 0; i < 3; i++)
+		step(&t[i]);
+	acme_drive_hit(&d, &hit);
+	step(&told);
+	acme_drive_hit(&d, &hit);
+	assert_int_equal(acme_drive_send(&d, NULL), 0);
+	assert_int_equal(d.nfly, 0);
+	acme_drive_end(&d);
+}
+
+/* When nothing may be sent, nothing is asked of the flow. */
+static void
+stopped(void **state)
+{
+	static const struct line	new = L_NEW;
+	struct err			e = ERR_INIT;
+
+	(void)state;
+	start();
+	ready = 0;
+	assert_int_equal(acme_drive_send(&d, NULL), 0);
+	assert_int_equal(saved, 0);
+	assert_int_equal(acme_drive_when(&d), now + 7 * CLK_SEC);
+	ready = 1;
+	step(&new);
+	/* not stored: not sent */
+	save_fails = 1;
+	assert_int_equal(acme_drive_send(&d, &e), -1);
+	assert_int_equal(e.code, ERR_DB);
+	assert_int_equal(sent, 1);
+	acme_drive_end(&d);
+	/* our own process refuses; the CA is away */
+	start();
+	refuse = ERR_PERM;
+	err_clear(&e);
+	assert_int_equal(acme_drive_send(&d, &e), -1);
+	assert_int_equal(e.code, ERR_PERM);
+	acme_drive_end(&d);
+	start();
+	refuse = ERR_NET;
+	assert_int_equal(acme_drive_send(&d, NULL), 0);
+	assert_int_equal(d.nfly, 0);
+	assert_true(acme_drive_when(&d) > now);
+	acme_drive_end(&d);
+}
+
+/* Until a process that places has said its word. */
+static void
+settle(void)
+{
+	struct pollfd	p[4];
+	int		i;
+
+	for (i = 0; i < 600 && acme_drive_busy(&d); i++) {
+		(void)poll(p, acme_drive_polls(&d, p, 4), 100);
+		acme_drive_place(&d);
+		if ((flow_events(d.flow) & FLOW_PLACE) == 0)
+			return;
+	}
+}
+
+/* The first type cannot be placed, the next one takes time. */
+static void
+deferred(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ };
+	static const struct line	chall = { ACME_CHALLENGE,
+	    "/h/dns-01", "{}", 200, CHALL("dns-01", "pending"), NULL, NULL,
+	    NULL };
+
+	(void)state;
+	start();
+	put_fails = 1;
+	step(&t[0]);
+	assert_int_equal(acme_drive_send(&d, NULL), 0);
+	put_fails = 1;
+	assert_int_equal(answer(&t[1], 1000 + sent), 1);
+	/* only what is placed here fails: the process is forked before */
+	acme_drive_place(&d);
+	assert_int_equal(put, 1);
+	assert_true(acme_drive_busy(&d));
+	assert_int_equal(busy, 1);
+	settle();
+	/* there it failed, too, and nothing is left */
+	assert_int_equal(acme_drive_busy(&d), 0);
+	assert_int_equal(busy, 0);
+	has(flow_why(d.flow), "no place");
+	acme_drive_end(&d);
+	start();
+	want.prefer = (const enum challenge_type[]){ CHALLENGE_DNS_01 };
+	want.nprefer = 1;
+	acme_drive_end(&d);
+	d.flow = script_flow();
+	step(&t[0]);
+	step(&t[1]);
+	assert_int_equal(put, 0);
+	settle();
+	step(&chall);
+	assert_int_equal(busy, 0);
+	acme_drive_unplace(&d);
+	assert_int_equal(acme_drive_busy(&d), 0);
+	assert_string_equal(said, "a.example: dns-01");
+	acme_drive_end(&d);
+}
+
+/* What cannot be taken away is told, and stops nothing. */
+static void
+sticks(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ, L_CHALL };
+
+	(void)state;
+	start();
+	step(&t[0]);
+	step(&t[1]);
+	step(&t[2]);
+	drop_fails = 1;
+	flow_stop(d.flow, "enough", now);
+	acme_drive_place(&d);
+	has(said, "what was placed for http-01 is still there: it sticks");
+	assert_int_equal(flow_events(d.flow) & FLOW_REMOVE, 0);
+	acme_drive_end(&d);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(straight),
+		cmocka_unit_test(flooded),
+		cmocka_unit_test(stopped),
+		cmocka_unit_test(deferred),
+		cmocka_unit_test(sticks),
+	};
+
+	return cmocka_run_group_tests(tests, script_begin, script_end);
+}
