@@ -54,18 +54,23 @@ put_files(const struct acme_got *r, const struct got *g, struct deploy *d,
 {
 	const struct sign_deploy	key = { 0600, UINT32_MAX, UINT32_MAX };
 	struct buf			full = BUF_INIT, chain = BUF_INIT;
+	struct sign_client		*s = acme_talk_sign(r->o->talk);
 	struct span			leaf;
-	int				rc = -1;
+	int				rc = -1, ours = r->o->csr == NULL;
 
+	if (ours && sign_client_deploy_post(s, r->row->key_id, d->version,
+	    &key, e) == -1)
+		return -1;
 	got_pem(g, 0, &full);
 	got_pem(g, 1, &chain);
 	leaf = (struct span){ full.p, full.n - chain.n };
-	if ((r->o->csr != NULL || sign_client_deploy(acme_talk_sign(
-	    r->o->talk), r->row->key_id, d->version, &key, e) == 0) &&
-	    deploy_file(d, "cert.pem", leaf, 0, e) == 0 &&
+	/* both processes wait for the disk, at the same time */
+	if (deploy_file(d, "cert.pem", leaf, 0, e) == 0 &&
 	    deploy_file(d, "chain.pem", buf_bytes(&chain), 0, e) == 0 &&
 	    deploy_file(d, "fullchain.pem", buf_bytes(&full), 0, e) == 0)
 		rc = 0;
+	if (ours && sign_client_deploy_answer(s, rc == 0 ? e : NULL) == -1)
+		rc = -1;
 	buf_free(&full);
 	buf_free(&chain);
 	return rc;

@@ -530,22 +530,21 @@ read_dir(struct acme_talk *t, struct err *e)
 	return 0;
 }
 
-/* What the files of the keys are encrypted with; NULL: with nothing. */
+/* The process that signs; what key files are encrypted with goes to it. */
 static int
-passphrase(const struct conf *c, char **out, struct err *e)
+open_sign(struct acme_talk *t, struct sign_setup *s, struct err *e)
 {
-	if (c->acme_key_passphrase == NULL)
-		return 0;
-	*out = conf_secret(c->acme_key_passphrase, e);
-	return *out != NULL ? 0 : err_prefix(e, "acme.key_passphrase_file");
-}
+	char	*pass = NULL;
 
-static void
-passphrase_free(char *s)
-{
-	if (s != NULL)
-		OPENSSL_cleanse(s, strlen(s));
-	free(s);
+	if (t->conf->acme_key_passphrase != NULL && (pass =
+	    conf_secret(t->conf->acme_key_passphrase, e)) == NULL)
+		return err_prefix(e, "acme.key_passphrase_file");
+	s->passphrase = pass;
+	t->sign = sign_client_open(s, e);
+	if (pass != NULL)
+		OPENSSL_cleanse(pass, strlen(pass));
+	free(pass);
+	return t->sign != NULL ? 0 : -1;
 }
 
 struct acme_talk *
@@ -554,7 +553,6 @@ acme_talk_new(const struct conf *c, int operator, struct err *e)
 	struct acme_talk	*t = mem_zero(sizeof(*t));
 	struct sign_setup	 s;
 	struct buf		 live = BUF_INIT;
-	char			*pass = NULL;
 	size_t			 i;
 
 	t->conf = c;
@@ -586,17 +584,12 @@ acme_talk_new(const struct conf *c, int operator, struct err *e)
 	for (i = 0; i < t->pin.nhosts; i++)
 		buf_fmt(&t->hosts, " %s", t->pin.hosts[i]);
 	t->fetch = children_fetch(c, EGRESS_ACME, e);
-	if (t->fetch == NULL || passphrase(c, &pass, e) == -1)
+	if (t->fetch == NULL || open_sign(t, &s, e) == -1 ||
+	    read_dir(t, e) == -1)
 		goto err;
-	s.passphrase = pass;
-	t->sign = sign_client_open(&s, e);
-	if (t->sign == NULL || read_dir(t, e) == -1)
-		goto err;
-	passphrase_free(pass);
 	buf_free(&live);
 	return t;
 err:
-	passphrase_free(pass);
 	buf_free(&live);
 	acme_talk_free(t);
 	return NULL;

@@ -1,5 +1,6 @@
 #include "auditor/role/sign_client.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,21 @@ put(struct buf *b, const char *s)
 }
 
 int
-sign_client_call(struct sign_client *c, const struct sign_call *call,
+sign_client_post(struct sign_client *c, const struct sign_call *call,
+    struct err *e)
+{
+	struct pollfd p = { ipc_fd(c->proc.ipc), POLLOUT, 0 };
+	int rc;
+
+	ipc_send(c->proc.ipc, (uint16_t)call->type, call->request, &call->fd,
+	    call->fd == -1 ? 0 : 1);
+	while ((rc = ipc_flush(c->proc.ipc, e)) == 1)
+		(void)poll(&p, 1, -1);
+	return rc == 0 ? 0 : err_prefix(e, "sign process");
+}
+
+int
+sign_client_answer(struct sign_client *c, enum sign_type type,
     struct buf *out, struct err *e)
 {
 	struct ipc_msg msg;
@@ -34,10 +49,8 @@ sign_client_call(struct sign_client *c, const struct sign_call *call,
 	uint8_t code;
 	int rc;
 
-	ipc_send(c->proc.ipc, (uint16_t)call->type, call->request, &call->fd,
-	    call->fd == -1 ? 0 : 1);
-	rc = ipc_recv(c->proc.ipc, &msg, call->type > SIGN_ANSWER ||
-	    call->type == SIGN_SETUP ? KEYS_MS : TIMEOUT_MS, e);
+	rc = ipc_recv(c->proc.ipc, &msg, type > SIGN_ANSWER ||
+	    type == SIGN_SETUP ? KEYS_MS : TIMEOUT_MS, e);
 	if (rc == 0)
 		err_set(e, ERR_TEMP, "it does not answer");
 	if (rc != 1) {
@@ -56,6 +69,14 @@ sign_client_call(struct sign_client *c, const struct sign_call *call,
 	if (out != NULL)
 		buf_span(out, s);
 	return 0;
+}
+
+int
+sign_client_call(struct sign_client *c, const struct sign_call *call,
+    struct buf *out, struct err *e)
+{
+	return sign_client_post(c, call, e) == -1 ? -1 :
+	    sign_client_answer(c, call->type, out, e);
 }
 
 /* The same without a descriptor. */

@@ -39,6 +39,16 @@ struct sign_call {
 int sign_client_call(struct sign_client *, const struct sign_call *,
     struct buf *out, struct err *);
 
+/*
+ * The same in two steps, for who has something to do meanwhile: the request
+ * is on its way, then its answer.  Nothing else may be asked between them.
+ * sign_client_post(): 0, or -1 ERR_SYS: there will be no answer.
+ */
+int sign_client_post(struct sign_client *, const struct sign_call *,
+    struct err *);
+int sign_client_answer(struct sign_client *, enum sign_type,
+    struct buf *out, struct err *);
+
 /* The instance's public key, 32 bytes, borrowed. */
 const uint8_t *sign_client_public(const struct sign_client *);
 

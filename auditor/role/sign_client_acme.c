@@ -191,17 +191,35 @@ sign_client_rolled(struct sign_client *c, const char *id, int commit,
 }
 
 int
-sign_client_deploy(struct sign_client *c, const char *id, int dir,
+sign_client_deploy_post(struct sign_client *c, const char *id, int dir,
     const struct sign_deploy *d, struct err *e)
 {
 	struct sign_call x = { SIGN_CERT_DEPLOY, NULL, dir };
 	struct buf b = BUF_INIT;
+	int rc;
 
 	put(&b, id);
 	buf_u32(&b, d->mode);
 	buf_u32(&b, d->uid);
 	buf_u32(&b, d->gid);
-	return finish(c, &x, &b, NULL, e);
+	x.request = &b;
+	rc = sign_client_post(c, &x, e);
+	buf_free(&b);
+	return rc;
+}
+
+int
+sign_client_deploy_answer(struct sign_client *c, struct err *e)
+{
+	return sign_client_answer(c, SIGN_CERT_DEPLOY, NULL, e);
+}
+
+int
+sign_client_deploy(struct sign_client *c, const char *id, int dir,
+    const struct sign_deploy *d, struct err *e)
+{
+	return sign_client_deploy_post(c, id, dir, d, e) == -1 ? -1 :
+	    sign_client_deploy_answer(c, e);
 }
 
 int

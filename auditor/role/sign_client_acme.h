@@ -58,6 +58,11 @@ int sign_client_rolled(struct sign_client *, const char *id, int commit,
 int sign_client_deploy(struct sign_client *, const char *id, int dir,
     const struct sign_deploy *, struct err *);
 
+/* The same in two steps, as sign_client_post() and sign_client_answer(). */
+int sign_client_deploy_post(struct sign_client *, const char *id, int dir,
+    const struct sign_deploy *, struct err *);
+int sign_client_deploy_answer(struct sign_client *, struct err *);
+
 /* Copy a certificate's key from the file open at ${fd}, which stays open. */
 int sign_client_import(struct sign_client *, const char *id, int fd,
     uint8_t spki[32], struct err *);
