@@ -90,16 +90,27 @@ respond_missing(const struct respond *c, const struct directory *d,
 
 /* --- the same by other clients ------------------------------------------- */
 
+/* By which all names can be proven: dns-01 stands for all of the DNS. */
 static enum challenge_type
 method(const struct respond *c)
 {
-	size_t	i;
+	enum challenge_type	how = CHALLENGE_HTTP_01;
+	size_t			i;
 
 	for (i = 0; i < c->names.n; i++)
-		if (san_wild(c->names.v[i]) ||
-		    c->name[i].how == CHALLENGE_DNS_01)
+		switch (c->name[i].how) {
+		case CHALLENGE_DNS_01:
+		case CHALLENGE_DNS_ACCOUNT_01:
+		case CHALLENGE_DNS_PERSIST_01:
 			return CHALLENGE_DNS_01;
-	return CHALLENGE_HTTP_01;
+		case CHALLENGE_TLS_ALPN_01:
+			how = CHALLENGE_TLS_ALPN_01;
+			break;
+		default:
+			if (san_wild(c->names.v[i]))
+				return CHALLENGE_DNS_01;
+		}
+	return how;
 }
 
 static void
@@ -168,6 +179,8 @@ lego(const struct conf *f, const struct respond *c, const char *url)
 	/* what places by itself would prove the last name, too */
 	if (method(c) == CHALLENGE_DNS_01)
 		buf_str(&b, " --dns manual");
+	else if (method(c) == CHALLENGE_TLS_ALPN_01)
+		buf_str(&b, " --tls");
 	else if (f->http01_webroot != NULL)
 		buf_fmt(&b, " --http --http.webroot '%s'",
 		    f->http01_webroot);
@@ -176,6 +189,9 @@ lego(const struct conf *f, const struct respond *c, const char *url)
 	if (method(c) == CHALLENGE_HTTP_01 && f->http01_webroot == NULL &&
 	    port_of(f->http01_listen, "80") != NULL)
 		buf_fmt(&b, " --http.port '%s'", f->http01_listen);
+	if (method(c) == CHALLENGE_TLS_ALPN_01 &&
+	    port_of(f->alpn01_listen, "443") != NULL)
+		buf_fmt(&b, " --tls.port '%s'", f->alpn01_listen);
 	put_names(&b, c, "--domains");
 	buf_str(&b, " run");
 	json_array_append_new(a, json_string(buf_text(&b)));

@@ -149,7 +149,7 @@ xfer_reply_header(char *p, size_t size, size_t n, void *arg)
 		(void)snprintf(j->done.message, sizeof(j->done.message),
 		    "the answer has more than %d header lines",
 		    LIMIT_HTTP_REPLY_LINES);
-		j->done.failure = FETCH_TOO_LARGE;
+		j->done.failure = FETCH_HEADERS;
 		return 0;
 	}
 	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)

@@ -370,6 +370,14 @@ conclude(struct run *r, const struct acme_subject *s)
 		remember(r->p, r->a, s);
 }
 
+/* Is a grant that is missing made by us? */
+static int
+is_placed(const struct conf *c)
+{
+	return c->dns01_server != NULL && c->persist_place != NULL &&
+	    strcmp(c->persist_place, "dns-01") == 0;
+}
+
 /* Not known yet, or not what can be remembered. */
 static size_t
 subjects(struct run *r)
@@ -382,7 +390,7 @@ subjects(struct run *r)
 		s = &r->sub[r->n];
 		if (subject(a->names.v[i], a->type, a->ntypes, s) == -1)
 			continue;
-		s->written = r->p->conf->dns01_server != NULL;
+		s->written = is_placed(r->p->conf);
 		if (is_known(r->p, a, s))
 			(void)acme_checks_add(r->out, ACME_SAYS_OK, "known",
 			    s->text, "was right within the last hour");

@@ -293,7 +293,7 @@ acme_grant_check(const struct acme_asks *asks, const struct acme_subject *s,
 	if (chal_persist_txt(&want, &value, NULL) == 0)
 		(void)acme_checks_add(out, s->written || s->ntypes > 1 ?
 		    ACME_SAYS_UNKNOWN : ACME_SAYS_WRONG, "grant", s->text,
-		    "%s; write: %s. TXT \"%s\"", why.code != ERR_NONE ?
+		    "%s; make the record: %s. IN TXT \"%s\"", why.code != ERR_NONE ?
 		    why.msg : "no record lets our account order it", owner,
 		    buf_text(&value));
 	buf_free(&value);

@@ -218,7 +218,7 @@ reply_of(struct heard *h, struct acme_reply *r)
 	    fetch_failure_name(h->d.failure), h->d.message);
 	r->why = h->why;
 	r->final = h->d.failure == FETCH_TOO_LARGE ||
-	    h->d.failure == FETCH_POLICY;
+	    h->d.failure == FETCH_HEADERS || h->d.failure == FETCH_POLICY;
 	r->nonce = h->d.nonce;
 	r->location = h->d.location;
 	r->links = h->d.links;

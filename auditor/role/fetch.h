@@ -82,6 +82,7 @@ enum fetch_failure {
 	FETCH_PROTOCOL,		/* not HTTP, cut short, or a bad request */
 	FETCH_CANCELLED,
 	FETCH_NO_ROOM,		/* the arena is too small, or was dropped */
+	FETCH_HEADERS,		/* more header lines than make sense */
 	FETCH_FAILURE_MAX
 };
 

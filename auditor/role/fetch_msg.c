@@ -19,6 +19,7 @@ static const char *const failures[] = {
 	[FETCH_PROTOCOL]	= "protocol",
 	[FETCH_CANCELLED]	= "cancelled",
 	[FETCH_NO_ROOM]		= "no_room",
+	[FETCH_HEADERS]		= "headers",
 };
 
 _Static_assert(sizeof(failures) / sizeof(failures[0]) == FETCH_FAILURE_MAX,

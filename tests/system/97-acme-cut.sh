@@ -16,7 +16,7 @@ t_begin 97-acme-cut "${1:-}"
 . tests/system/acme.sh
 seed=${SEED:-$((0x$(od -An -N3 -tx1 /dev/urandom | tr -d ' ')))}
 RANDOM=$((seed % 32768))
-count=19
+count=18
 modes=(lost before during after)
 if ! _acme_need pebble pebble-challtestsrv || ! _acme_python; then
 	skip $count "pebble or python3-cryptography is missing"

@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 97-hostile-ca "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=155
+count=158
 hp=$(_acme_port)
 if ! acme_ca "$T/ca" --http-port "$hp"; then
 	skip $count "acmeca does not start"
@@ -180,8 +180,12 @@ if [ -n "${LONG:-}" ]; then
 fi
 command=
 
-hostile "no more today" 'rateLimited.*not before' \
-    '{"fault":"429","at":"newOrder","n":99999999}'
+# a name of its own: what it says is kept to for the next tries of that name
+command="issue limited.example" hostile "no more today" \
+    'rateLimited.*not before' '{"fault":"429","at":"newOrder","n":99999999}'
+cv --quiet issue limited.example
+says "nor asked again today" 75 'rateLimited'
+
 hostile "a certificate of 10,000" 'is no PEM\|more than\|too' \
     '{"fault":"long","at":"cert","n":10000}'
 

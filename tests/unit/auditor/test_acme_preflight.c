@@ -196,14 +196,16 @@ test_grant(void **state)
 		{ "grant.test", ACME_SAYS_OK, "lets our account order it",
 		    by_grant, 1 },
 		{ "*.grant.test", ACME_SAYS_WRONG, "it has no policy=wildcard;"
-		    " write: " PERSIST "grant.test. TXT \"ca.test; "
+		    " make the record: " PERSIST "grant.test. IN TXT "
+		    "\"ca.test; "
 		    "accounturi=" US "; policy=wildcard\"", by_grant, 1 },
 		{ "old.test", ACME_SAYS_WRONG, "persistUntil is over",
 		    by_grant, 1 },
 		{ "strange.test", ACME_SAYS_WRONG, "another account than " US,
 		    by_grant, 1 },
 		{ "free.test", ACME_SAYS_WRONG, "no record lets our account "
-		    "order it; write: " PERSIST "free.test. TXT \"ca.test; "
+		    "order it; make the record: " PERSIST "free.test. IN TXT "
+		    "\"ca.test; "
 		    "accounturi=" US "\"", by_grant, 1 },
 		{ "ok.fail.test", ACME_SAYS_WRONG, "no record", by_grant, 1 },
 	};

@@ -56,7 +56,7 @@ static const struct answer answers[] = {
 	{ "/longtag", FETCH_OK, 200, "", "" },
 	{ "/bytes/0", FETCH_OK, 200, "", "" },
 	{ "/headers/200", FETCH_OK, 200, "", "" },
-	{ "/headers/300", FETCH_PROTOCOL, 0, "", "" },
+	{ "/headers/300", FETCH_HEADERS, 0, "", "" },
 	{ "/short", FETCH_PROTOCOL, 0, "", "" },
 	{ "/garbage", FETCH_PROTOCOL, 0, "", "" },
 };
