@@ -4,7 +4,9 @@
 #   eval "$(sh tests/pg.sh start)"   # exports CERTVIGIL_TEST_DB (a connection
 #                                    # string) and CERTVIGIL_TEST_PG (its folder)
 #   sh tests/pg.sh stop              # stops the one of CERTVIGIL_TEST_PG
-#   . tests/pg.sh                    # or: the functions pg_start and pg_stop
+#   . tests/pg.sh                    # or: the functions pg_start and pg_stop,
+#                                    # and pg_template PROGRAM NAME FOLDER: a
+#                                    # database that certvigil has migrated
 #
 # PostgreSQL refuses root, so as root it runs as user certvigil or postgres.
 # Without PostgreSQL: a line on stderr, nothing exported, exit 1.
@@ -100,6 +102,16 @@ pg_start()
 	fi
 	CERTVIGIL_TEST_DB="host=$CERTVIGIL_TEST_PG port=5432 user=certvigil dbname=postgres"
 	export CERTVIGIL_TEST_DB CERTVIGIL_TEST_PG
+}
+
+# The database NAME, migrated by PROGRAM, whose files go to FOLDER; nobody is
+# connected to it, so that others can be made as its copies.
+pg_template()
+{
+	psql -AtXq -d "$CERTVIGIL_TEST_DB" -c "create database $2" || return 1
+	printf 'database: "%s dbname=%s"\nstate_dir: %s\n' \
+	    "$CERTVIGIL_TEST_DB" "$2" "$3/$2" > "$3/$2.yaml"
+	"$1" --config "$3/$2.yaml" db migrate
 }
 
 # Stop it and remove its folder.

@@ -284,7 +284,15 @@ needs()
 	fi
 }
 
-pg_start || echo "run-tests: without PostgreSQL" >&2
+# A database of tests is a copy of one that is migrated here.
+if ! pg_start; then
+	echo "run-tests: without PostgreSQL" >&2
+elif pg_template "$obj/certvigil" cv_template "$logs" >"$logs/template" 2>&1
+then
+	export CERTVIGIL_TEST_TEMPLATE=cv_template
+else
+	cat "$logs/template" >&2
+fi
 
 for t in "$obj"/tests/unit/*/test_*; do
 	# an object or a test whose source is gone is no test

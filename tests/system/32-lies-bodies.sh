@@ -21,6 +21,9 @@ both()
 M=log.misbehaved
 E=kind=get-entries,data
 
+# Tiles: partial ones may go when the full one is there, but no earlier.  The
+# case that takes longest is the first.
+lie_case "missing partial" later static missing_partial 1 ''
 # An entry that is not what the tree says.
 both bitflip later 'bitflip?index=350' 2 $M
 both "bitflip in ours" later 'bitflip?index=402' 2 $M
@@ -49,8 +52,7 @@ both "404 for ever" later '404?kind=get-sth,checkpoint' 1 ''
 both "410 for ever" later '410?kind=get-sth,checkpoint' 1 ''
 # Front-ends that are behind.
 both "lagging entries" later 'lag_entries?times=2' 0 ''
-# Tiles: partial ones may go when the full one is there, but no earlier.
-lie_case "missing partial" later static missing_partial 1 ''
+# A hash tile.
 lie_case "hash tile" later static tile_bitflip 0 ''
 # Issuers: announced without them, once proven.
 lie_case "issuer, wrong hash" later static issuer_wrong_hash 0 ''

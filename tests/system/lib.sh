@@ -52,6 +52,7 @@
 
 passed=0 failed=0 skipped=0 own_pg= pids=() T= run_pid= rc=0
 rig= rig_pid= cas= cas_pid= tls= dns= sink= sink_pid= sink_log= db= conf= list=loglist.json
+template= cases=()
 
 t_begin()
 {
@@ -94,9 +95,26 @@ t_clean()
 
 t_end()
 {
+	cases_end
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ]
 	exit
+}
+
+# Wait for the cases of lie_case; one without counts has failed.
+cases_end()
+{
+	local i p f
+
+	[ "${#cases[@]}" -eq 0 ] || wait
+	for i in "${!cases[@]}"; do
+		if read -r p f 2>/dev/null < "$T/$((i + 1))/counts"; then
+			passed=$((passed + p))
+			failed=$((failed + f))
+		else
+			fail "${cases[$i]}: did not end"
+		fi
+	done
 }
 
 # --- counting -----------------------------------------------------------------
@@ -150,26 +168,28 @@ admin_sql()
 	psql -AtXq -d "$CERTVIGIL_TEST_DB" -c "$1"
 }
 
-# Databases are copies of one that was migrated once.
+# Databases are copies of one that was migrated once: that of the runner, on its
+# server, or one of our own.
+t_template()
+{
+	[ -z "$template" ] || return 0
+	if [ -z "$own_pg" ] && [ -n "${CERTVIGIL_TEST_TEMPLATE:-}" ]; then
+		template=$CERTVIGIL_TEST_TEMPLATE
+		return 0
+	fi
+	template=cv_template_$$
+	if ! pg_template "$prog" "$template" "$T" >"$T/out" 2>"$T/err"; then
+		show
+		exit 1
+	fi
+}
+
 t_db()
 {
-	local template=cv_template_$$
-
-	if [ -z "${t_template:-}" ]; then
-		admin_sql "create database $template" || exit 1
-		db=$(t_conninfo "$template")
-		printf 'database: "%s"\nstate_dir: %s\n' "$db" "$T/template" \
-		    > "$T/template.yaml"
-		if ! "$prog" --config "$T/template.yaml" db migrate \
-		    >"$T/out" 2>"$T/err"; then
-			show
-			exit 1
-		fi
-		t_template=$template
-	fi
+	t_template
 	dbname=cv_${1//-/_}_$$
 	admin_sql "drop database if exists $dbname with (force)" 2>/dev/null
-	admin_sql "create database $dbname template $t_template" || exit 1
+	admin_sql "create database $dbname template $template" || exit 1
 	db=$(t_conninfo "$dbname")
 }
 
@@ -443,7 +463,8 @@ stop()
 
 # lie_case NAME WHEN PROTO LIES EXIT FINDINGS [WATCH]
 #
-# A log of its own with one certificate for us.  WHEN: "first", the lies are told
+# Three at a time, each in a process of its own, since a case mostly waits; t_end
+# waits for them and counts.  A log of its own with one certificate for us.  WHEN: "first", the lies are told
 # from the first read on; "later", it is read, grows with another certificate for
 # us, then the lies begin; "same", it does not grow.  LIES: name?args, parted by
 # blanks; "-" for none, state?state=S for a state of the log.  EXIT: of run --once while it lies.  FINDINGS: the kinds
@@ -453,12 +474,35 @@ stop()
 # Settings before the call: fill (entries, 300), opts (of the log), from.
 lie_case()
 {
+	t_template
+	while [ "$(jobs -pr | wc -l)" -ge 3 ]; do
+		wait -n
+	done
+	cases+=("$1 ($3)")
+	lie_apart "$@" &
+	pids+=($!)
+}
+
+# Its own folder and database; its counts go to $T/N/counts.
+lie_apart()
+{
+	trap - EXIT
+	trap 't_kill "$rig_pid"; exit 1' INT TERM HUP
+	passed=0 failed=0 skipped=0 pids=()
+	T=$T/${#cases[@]}
+	mkdir -m 755 "$T"
+	t_db "lie${#cases[@]}"
+	lie_told "$@"
+	admin_sql "drop database $dbname with (force)"
+	echo "$passed $failed" > "$T/counts"
+}
+
+lie_told()
+{
 	local what="$1 ($3)" when=$2 l have want=2 began=$SECONDS
 	local watch=${7:-.corp.example}
 
-	rm -rf "$T/rig" "$T"/state-lie
 	t_rig --log "log,proto=$3${opts:+,$opts}"
-	t_db "lie"
 	t_conf lie "watch: [\"$watch\"]"
 	post "/_rig/log/fill?n=${fill:-300}&seed=$RANDOM" >/dev/null
 	t_issue --name one.corp.example --submit "$rig/log" --final-submit \

@@ -41,21 +41,24 @@ testdb_admin(const char *verb, const char *name, const char *tail)
 	db_close(db);
 }
 
-/* An empty database: its connection, or NULL after "SKIP 1 no database". */
+/* A copy of a database: its connection, or NULL after "SKIP 1 no database". */
 static struct db *
-testdb_empty(void)
+testdb_copy(const char *template)
 {
 	static int	 n;
 	const char	*server = getenv("CERTVIGIL_TEST_DB");
 	struct err	 e = ERR_INIT;
 	struct db	*db;
+	char		*tail;
 
 	if (server == NULL || server[0] == '\0') {
 		(void)printf("SKIP 1 no database\n");
 		return NULL;
 	}
 	testdb_name = mem_printf("t_%ld_%d", (long)getpid(), n++);
-	testdb_admin("create database", testdb_name, "");
+	tail = mem_printf(" template %s", template);
+	testdb_admin("create database", testdb_name, tail);
+	free(tail);
 	/* The last dbname of a connection string counts. */
 	testdb_info = mem_printf("%s dbname=%s", server, testdb_name);
 	db = db_open(testdb_info, &e);
@@ -66,11 +69,22 @@ testdb_empty(void)
 	return db;
 }
 
-/* The same with the schema of this program. */
+static inline struct db *
+testdb_empty(void)
+{
+	return testdb_copy("template1");
+}
+
+/*
+ * One with the schema of this program: a copy of $CERTVIGIL_TEST_TEMPLATE, of
+ * which it is seen that it is the same, or made.
+ */
 static inline struct db *
 testdb_open(void)
 {
-	struct db	*db = testdb_empty();
+	const char	*made = getenv("CERTVIGIL_TEST_TEMPLATE");
+	struct db	*db = testdb_copy(made != NULL && made[0] != '\0' ?
+			    made : "template1");
 	struct err	 e = ERR_INIT;
 
 	if (db != NULL && migrate_up(db, 0, NULL, &e) == -1) {

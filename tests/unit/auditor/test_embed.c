@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,9 +30,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#define ROOM		(1UL << 30)	/* for some clusters at once */
 #define WAIT_S		60	/* longer than any start takes */
 
-static char	 base[] = "/tmp/cvembed.XXXXXX";
+static char	*base;		/* all folders are in it */
+static char	*made;		/* a cluster in order, once there is one */
 static char	*state;		/* of the test that runs */
 static char	*small;		/* a full file system, or NULL */
 static int	 skips;
@@ -61,6 +64,33 @@ teardown(void **arg)
 {
 	(void)arg;
 	(void)nftw(state, drop, 16, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+/* A whole folder, with modes and times; exits when it fails. */
+static void
+copy(const char *from, const char *to)
+{
+	pid_t	pid = fork();
+	int	st;
+
+	if (pid == 0) {
+		(void)execlp("cp", "cp", "-a", from, to, (char *)NULL);
+		_exit(127);
+	}
+	if (waitpid(pid, &st, 0) != pid || st != 0) {
+		(void)fprintf(stderr, "cp -a %s %s\n", from, to);
+		exit(1);
+	}
+}
+
+/* For a test that is not about how a cluster comes to be: it is there. */
+static int
+setup_made(void **arg)
+{
+	(void)setup(arg);
+	if (made != NULL)
+		copy(made, state);
 	return 0;
 }
 
@@ -160,6 +190,8 @@ test_life(void **arg)
 	assert_int_equal(one(embed_conninfo(m), "select n from t"), 5);
 	embed_stop(m);
 	embed_stop(NULL);
+	made = mem_printf("%s/made", base);
+	copy(deep, made);
 	free(deep);
 }
 
@@ -539,15 +571,26 @@ leave_root(void)
 	return 0;
 }
 
+/* In memory, where a cluster that is told to be durable does not wait. */
+static int
+roomy(const char *dir)
+{
+	struct statvfs	v;
+
+	return access(dir, W_OK) == 0 && statvfs(dir, &v) == 0 &&
+	    v.f_bavail * v.f_frsize > ROOM;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_two_commands, setup,
+		cmocka_unit_test_setup_teardown(test_two_commands, setup_made,
 		    teardown),
-		cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_backoff, setup,
+		cmocka_unit_test_setup_teardown(test_crash, setup_made,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_backoff, setup_made,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_killed_owner, setup,
 		    teardown),
@@ -572,6 +615,8 @@ main(void)
 		return 0;
 	}
 	free(dir);
+	base = mem_printf("%s/cvembed.XXXXXX", roomy("/dev/shm") ?
+	    "/dev/shm" : "/tmp");
 	if (mkdtemp(base) == NULL || chmod(base, 0755) == -1)
 		return 1;
 	/* In a child, so that root can clean up behind it. */
@@ -585,6 +630,7 @@ main(void)
 		if (skips != 0)
 			(void)printf("SKIP %d no small file system\n", skips);
 		free(state);
+		free(made);
 		free(small);
 		exit(st);
 	}
@@ -593,5 +639,6 @@ main(void)
 	(void)umount(dir);
 	free(dir);
 	(void)nftw(base, drop, 16, FTW_DEPTH | FTW_PHYS);
+	free(base);
 	return WIFEXITED(st) ? WEXITSTATUS(st) : 1;
 }
