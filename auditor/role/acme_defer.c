@@ -110,7 +110,8 @@ say(int fd, int rc, const struct err *e)
 
 	memset(&w, 0, sizeof(w));
 	if (rc == -1) {
-		w.code = e->code;
+		/* ERR_TEMP is the word for its death */
+		w.code = e->code == ERR_TEMP ? ERR_NET : e->code;
 		(void)snprintf(w.msg, sizeof(w.msg), "%s", e->msg);
 	}
 	(void)send(fd, &w, sizeof(w), MSG_NOSIGNAL);

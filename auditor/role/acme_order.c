@@ -169,6 +169,8 @@ begin(struct acme_run *r, struct err *e)
 		order_row_free(&r->row);
 		rc = 0;
 	}
+	if (rc == 0 && acme_preflight_order(o, e) == -1)
+		return -1;
 	if (rc == 0)
 		rc = new_order(r, e);
 	return rc == -1 ? -1 : start_flow(r, e);

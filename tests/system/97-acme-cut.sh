@@ -191,7 +191,7 @@ rollovers()
 		ended
 		[ "$was" != "$(sql "select thumbprint from acme_account")" ] ||
 		    bad "the same key"
-		get "$ACME_ADMIN/accounts" | grep -qF "$(sql "select thumbprint
+		get "$ACME_ADMIN/accounts" | grep -qF -- "$(sql "select thumbprint
 		    from acme_account")" || bad "the CA has another key"
 		[ "$(ls "$state/keys/account" | grep -c next)" = 0 ] ||
 		    bad "a next key is left"

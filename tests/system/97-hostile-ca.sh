@@ -123,14 +123,14 @@ hostile "acme.sh 2023: commands in the problem" 'rejectedIdentifier' \
     "sub":"caa","detail":"'"$esc"'"}'
 hostile "a type that is text" 'the CA' \
     '{"fault":"problem","at":"newOrder","type":"x:'"$esc"'","detail":"'"$esc"'"}'
-for at in newOrder authz order; do
+for at in newOrder authz finalize; do
 	hostile "Lemur: the URLs of $at lead elsewhere" 'sends us to' \
 	    '{"fault":"other_host","at":"'$at'","url":"'$evil'"}'
 done
 command="account register" hostile "Lemur: those of the directory" \
     'sends us to' '{"fault":"other_host","at":"directory","url":"'$evil'"}'
 hostile "Lemur: checked when it is read again" 'sends us to' \
-    '{"fault":"set","at":"order","member":"finalize","value":"\"'$evil'\""}'
+    '{"fault":"set","at":"order,finalize","member":"finalize","value":"\"'$evil'\""}'
 hostile "the certificate elsewhere" 'sends us to' \
     '{"fault":"set","at":"order,finalize","member":"certificate",
     "value":"\"'$evil'\""}' \
