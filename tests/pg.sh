@@ -108,7 +108,8 @@ pg_start()
 # connected to it, so that others can be made as its copies.
 pg_template()
 {
-	psql -AtXq -d "$CERTVIGIL_TEST_DB" -c "create database $2" || return 1
+	"$(pg_bindir)/psql" -AtXq -d "$CERTVIGIL_TEST_DB" \
+	    -c "create database $2" || return 1
 	printf 'database: "%s dbname=%s"\nstate_dir: %s\n' \
 	    "$CERTVIGIL_TEST_DB" "$2" "$3/$2" > "$3/$2.yaml"
 	"$1" --config "$3/$2.yaml" db migrate

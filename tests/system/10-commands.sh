@@ -5,6 +5,8 @@
 #   bash tests/system/10-commands.sh build/release
 #
 # Ends with "N passed, N failed, N skipped"; exits 1 when something failed.
+#
+# takes: 15
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

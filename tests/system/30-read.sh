@@ -3,6 +3,8 @@
 # matches that were planted, a second run at once, growth, the webhook.
 #
 #   bash tests/system/30-read.sh build/release
+#
+# takes: 10
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

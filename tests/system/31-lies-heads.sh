@@ -5,7 +5,7 @@
 #
 #   bash tests/system/31-lies-heads.sh build/release
 #
-# takes: 110
+# takes: 50
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

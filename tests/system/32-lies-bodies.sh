@@ -5,7 +5,7 @@
 #
 #   bash tests/system/32-lies-bodies.sh build/release
 #
-# takes: 120
+# takes: 80
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

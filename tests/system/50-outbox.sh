@@ -4,6 +4,8 @@
 # variables, replay, what secrets look like from outside.
 #
 #   bash tests/system/50-outbox.sh build/release
+#
+# takes: 15
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

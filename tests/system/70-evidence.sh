@@ -4,6 +4,8 @@
 # one who verifies.
 #
 #   bash tests/system/70-evidence.sh build/release
+#
+# takes: 12
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -3,6 +3,8 @@
 # over tables that are filled here as the jobs would fill them.
 #
 #   bash tests/system/85-audit.sh build/release
+#
+# takes: 20
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -3,6 +3,8 @@
 # found; who lies there opens none, ends in bounded time, and lets nobody wait.
 #
 #   bash tests/system/92-aia.sh build/release
+#
+# takes: 12
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -4,6 +4,8 @@
 # that is not what was ordered, or whose SCTs do not verify, is not deployed.
 #
 #   bash tests/system/95-preflight.sh build/release
+#
+# takes: 16
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

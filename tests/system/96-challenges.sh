@@ -6,6 +6,8 @@
 # next challenge that is configured is tried.
 #
 #   bash tests/system/96-challenges.sh build/release
+#
+# takes: 14
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -7,6 +7,8 @@
 #
 #   bash tests/system/97-acme-cut.sh build/release   some, by a seed; LONG=1: all
 #   SEED=N bash ...                                  the same ones again
+#
+# takes: 16
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -6,6 +6,8 @@
 #
 #   bash tests/system/97-acme-kill.sh build/release  20 kills; LONG=1: 200
 #   SEED=N bash ...                                  the same moments again
+#
+# takes: 36
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -6,6 +6,8 @@
 #   bash tests/system/98-ports.sh build/release
 #
 # Needs root and python3-cryptography (the rig's ACME CA).
+#
+# takes: 18
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -6,6 +6,8 @@
 #   bash tests/system/98-renew.sh build/release
 #
 # Needs python3-cryptography (the rig's ACME CA).
+#
+# takes: 12
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -6,6 +6,8 @@
 # hooks of docs/hooks/ declare.  Another key for the same names is not.
 #
 #   bash tests/system/99-import.sh build/release
+#
+# takes: 32
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

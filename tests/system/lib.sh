@@ -52,7 +52,7 @@
 
 passed=0 failed=0 skipped=0 own_pg= pids=() T= run_pid= rc=0
 rig= rig_pid= cas= cas_pid= tls= dns= sink= sink_pid= sink_log= db= conf= list=loglist.json
-template= cases=()
+template= cases=() psql=psql
 
 t_begin()
 {
@@ -65,6 +65,8 @@ t_begin()
 		echo "0 passed, 0 failed, 1 skipped"
 		exit 0
 	fi
+	# the one in PATH is Debian's wrapper in Perl, which costs four times as much
+	psql=$(pg_bindir)/psql
 	T=$(mktemp -d /tmp/cvsys.XXXXXX) || exit 1
 	trap t_clean EXIT
 	trap 'exit 1' INT TERM HUP
@@ -165,7 +167,7 @@ t_conninfo()
 
 admin_sql()
 {
-	psql -AtXq -d "$CERTVIGIL_TEST_DB" -c "$1"
+	"$psql" -AtXq -d "$CERTVIGIL_TEST_DB" -c "$1"
 }
 
 # Databases are copies of one that was migrated once: that of the runner, on its
@@ -195,7 +197,7 @@ t_db()
 
 sql()
 {
-	psql -AtXq -v ON_ERROR_STOP=1 -d "$db" -c "$1"
+	"$psql" -AtXq -v ON_ERROR_STOP=1 -d "$db" -c "$1"
 }
 
 # --- waiting --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-/* takes: 13 */
+/* takes: 10 */
 #include "auditor/db/embed.h"
 
 #include <errno.h>
