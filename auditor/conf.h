@@ -81,6 +81,8 @@ struct conf_managed {
 	char		*challenge;	/* NULL: the first that is configured */
 	char		*key;		/* "p256" */
 	char		*profile;	/* NULL: acme.profile */
+	int		 require_profile;	/* 1: nothing without it */
+	int		 reuse_key;	/* 1: the same at each renewal */
 };
 
 struct conf {

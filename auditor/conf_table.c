@@ -49,6 +49,7 @@ static const char *const directory_words[] = {
 };
 static const char *const none_words[] = { "none", NULL };
 static const char *const true_words[] = { "true", "false", NULL };
+static const char *const false_words[] = { "false", "true", NULL };
 static const char *const revoked_words[] = { "replace", "alert", NULL };
 static const char *const challenge_words[] = {
 	"http-01", "dns-01", "tls-alpn-01", "dns-account-01",
@@ -455,6 +456,12 @@ static const struct conf_key managed_keys[] = {
 	  .words = managed_words, .dflt = "p256", .help = "kind of its key" },
 	{ .name = "profile", .type = CONF_T_STR, AT(conf_managed, profile),
 	  .help = "preferred certificate profile" },
+	{ .name = "require_profile", .type = CONF_T_WORD,
+	  AT(conf_managed, require_profile), .words = false_words,
+	  .dflt = "false", .help = "true: no certificate without it" },
+	{ .name = "reuse_key", .type = CONF_T_WORD,
+	  AT(conf_managed, reuse_key), .words = false_words,
+	  .dflt = "false", .help = "true: renewed with the same key" },
 	{ .name = NULL }
 };
 static const struct conf_map managed_map = {

@@ -101,4 +101,14 @@ create table respond_flow (
 
 -- --- end of respond -----------------------------------------------------------
 
+-- --- orders: what else may be asked for ----------------------------------------
+
+-- The same key again at each renewal; no certificate without the profile.
+alter table managed_certificate
+	add column reuse_key		boolean not null default false,
+	add column require_profile	boolean not null default false;
+alter table acme_order add column key_kind text;	-- of the key that it is for
+
+-- --- end of orders -------------------------------------------------------------
+
 select grant_roles();

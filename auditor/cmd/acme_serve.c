@@ -164,7 +164,8 @@ prepare(struct acme_client *c, struct err *e)
 	c->o.want = (struct managed_want){ m->name,
 	    { (const char *const *)c->names.v, c->names.n }, "cli",
 	    m->challenge, m->key, m->profile,
-	    acme_talk_directory(r->ctx.conf), m->chain };
+	    acme_talk_directory(r->ctx.conf), m->chain, m->reuse,
+	    m->require };
 	return 0;
 }
 

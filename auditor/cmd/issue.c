@@ -20,7 +20,7 @@ extern const struct cmd cmd_issue;
 /* What was said on the command line, and the names of it. */
 struct request {
 	const char	*challenge, *key, *profile, *chain, *file;
-	int		 dry;
+	int		 dry, reuse, require;
 	struct san	 names;
 	struct csr	 csr;		/* of ${file} */
 	char		 first[NAME_TEXT];	/* names the certificate */
@@ -114,7 +114,7 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	    { (const char *const *)q->names.v, q->names.n }, "cli",
 	    q->challenge, q->key, q->profile != NULL ? q->profile :
 	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf),
-	    q->chain };
+	    q->chain, q->reuse, q->require };
 	if ((o->talk = acme_talk_new(ctx->conf, 1, e)) == NULL)
 		return -1;
 	rc = acme_account(ctx, o->talk, 1, &a, &made, e) == 1 ? 0 : -1;
@@ -181,6 +181,8 @@ hand(struct cmd_ctx *ctx, const struct request *q, struct err *e)
 	m.key = q->key;
 	m.profile = q->profile != NULL ? q->profile : ctx->conf->acme_profile;
 	m.chain = q->chain;
+	m.reuse = q->reuse != 0;
+	m.require = q->require != 0;
 	for (m.n = 0; m.n < q->names.n; m.n++)
 		m.names[m.n] = q->names.v[m.n];
 	acme_msg_issue(&b, &m);
@@ -274,6 +276,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		{ "--profile", NULL, &q.profile, NULL },
 		{ "--preferred-chain", NULL, &q.chain, NULL },
 		{ "--csr", NULL, &q.file, NULL },
+		{ "--reuse-key", &q.reuse, NULL, NULL },
+		{ "--require-profile", &q.require, NULL, NULL },
 		{ "--dry-run", &q.dry, NULL, NULL },
 	};
 	int		 rc;
@@ -282,10 +286,15 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	if ((rc = opt_parse(&cmd_issue, opts, sizeof(opts) / sizeof(opts[0]),
 	    argc, argv, &rest)) != 0)
 		goto out;
-	if (q.file == NULL ? rest.n == 0 : rest.n > 1 || q.key != NULL) {
+	if (q.file == NULL ? rest.n == 0 : rest.n > 1 || q.key != NULL ||
+	    q.reuse) {
 		rc = cmd_usage(&cmd_issue, q.file == NULL ? "no name was given"
 		    : "the names and the key are those of the request; one of "
 		    "the names may be given, to name the certificate");
+		goto out;
+	}
+	if (q.require && q.profile == NULL && ctx->conf->acme_profile == NULL) {
+		rc = cmd_usage(&cmd_issue, "--require-profile needs --profile");
 		goto out;
 	}
 	if ((q.file != NULL ? of_request(&q, &rest, &e) :
@@ -310,8 +319,8 @@ const struct cmd cmd_issue = {
 	.name = "issue",
 	.args = "NAME...|--csr FILE [NAME] [--key KIND] [--dry-run]\n"
 	    "           [--challenge http-01|tls-alpn-01|dns-01|dns-account-01|\n"
-	    "           dns-persist-01] [--profile NAME]\n"
-	    "           [--preferred-chain ISSUER]",
+	    "           dns-persist-01] [--profile NAME] [--require-profile]\n"
+	    "           [--reuse-key] [--preferred-chain ISSUER]",
 	.brief = "order a certificate from the CA of acme.directory",
 	.help = "  certvigil issue example.com www.example.com\n"
 	    "  certvigil issue --key rsa2048 legacy.example.com\n"
@@ -321,6 +330,10 @@ const struct cmd cmd_issue = {
 	    "is ordered is expected: when it appears in a log, nobody is told.\n"
 	    "A wildcard can be proved by a challenge in the DNS only.\n"
 	    "Key kinds: p256 (default), p384, rsa2048, rsa3072, rsa4096.\n"
+	    "--reuse-key: the key of what there is now, also when it is renewed,\n"
+	    "unless that is compromised or of another kind.\n"
+	    "--require-profile: nothing is ordered where the CA has no profile\n"
+	    "of that name; else it is ordered without the profile then.\n"
 	    "Of several chains, --preferred-chain takes the one whose topmost\n"
 	    "certificate is by (or is) ISSUER, a common name, also when it is\n"
 	    "renewed; without such a chain it is the CA's choice.\n"

@@ -59,7 +59,8 @@ adopt_one(struct cmd_ctx *ctx, const struct conf_managed *c, struct err *e)
 	w = (struct managed_want){ first,
 	    { (const char *const *)names.v, names.n }, "config",
 	    c->challenge, c->key, c->profile != NULL ? c->profile :
-	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf), NULL };
+	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf), NULL,
+	    c->reuse_key, c->require_profile };
 	if (rc == 0)
 		rc = managed_put(ctx->db, &w, &id, e);
 	san_free(&names);

@@ -112,16 +112,18 @@ managed_put(struct db *db, const struct managed_want *w, int64_t *id,
 	    "$6::text, $7::text)) "
 	    "insert into managed_certificate as m (name, "
 	    "names, origin, challenge, key_kind, profile, directory, "
-	    "preferred_chain) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (name) where removed_at "
+	    "preferred_chain, reuse_key, require_profile) values ($1, $2, $3, "
+	    "$4, $5, $6, $7, $8, $9, $10) on conflict (name) where removed_at "
 	    "is null do update set names = excluded.names, challenge = "
 	    "excluded.challenge, key_kind = excluded.key_kind, profile = "
-	    "excluded.profile, directory = excluded.directory, "
+	    "excluded.profile, directory = excluded.directory, reuse_key = "
+	    "excluded.reuse_key, require_profile = excluded.require_profile, "
 	    "preferred_chain = case when excluded.origin = 'config' then "
 	    "m.preferred_chain else excluded.preferred_chain end, origin = "
 	    "case when m.origin = 'config' then m.origin else "
-	    "excluded.origin end returning id", "sassssss", w->name,
+	    "excluded.origin end returning id", "sassssssBB", w->name,
 	    &w->names, w->origin, w->challenge, w->key_kind, w->profile,
-	    w->directory, w->chain) == -1)
+	    w->directory, w->chain, w->reuse, w->require) == -1)
 		return -1;
 	*id = db_int(r, 0, 0);
 	db_free(r);
@@ -134,7 +136,8 @@ managed_list(struct db *db, const char *name, struct db_res **r,
 {
 	return db_query(db, r, e, "select json_build_object('name', m.name, "
 	    "'names', m.names, 'origin', m.origin, 'challenge', m.challenge, "
-	    "'key', m.key_kind, 'profile', m.profile, 'chain', "
+	    "'key', m.key_kind, 'profile', m.profile, "
+	    "'reuse_key', m.reuse_key, 'require_profile', m.require_profile, 'chain', "
 	    "m.preferred_chain, 'directory', m.directory, 'cert_sha256', encode(m.cert_sha256, 'hex'), "
 	    "'tbs_sha256', encode(m.tbs_sha256, 'hex'), 'serial', m.serial, "
 	    "'not_before', " ROW_RFC3339("m.not_before") ", "
@@ -191,7 +194,8 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 	    "E'\\n'), challenge, key_kind, profile, directory, not_before, "
 	    "not_after, next_at, attempts, origin, ari_id, ari_start, ari_end, "
 	    "ari_pick, ari_next, encode(tbs_sha256, 'hex'), "
-	    "preferred_chain, due_why from managed_certificate "
+	    "preferred_chain, due_why, reuse_key, require_profile from "
+	    "managed_certificate "
 	    "where removed_at is null and ($1::text is null or name = $1) "
 	    "order by not_after nulls first, name", "s", name) == -1)
 		return -1;
@@ -219,6 +223,8 @@ managed_load(struct db *db, const char *name, struct managed_row **v,
 		m->tbs = text_or_null(r, i, 17);
 		m->want.chain = text_or_null(r, i, 18);
 		m->due_why = text_or_null(r, i, 19);
+		m->want.reuse = db_bool(r, i, 20);
+		m->want.require = db_bool(r, i, 21);
 	}
 	db_free(r);
 	return 0;
@@ -375,6 +381,36 @@ order_row_free(struct order_row *o)
 }
 
 int
+order_reuse(struct db *db, int64_t managed, const char *kind,
+    struct order_row *o, struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 spki;
+	int		 rc;
+
+	if (db_query(db, &r, e, "select o.key_id, o.spki_sha256 from "
+	    "managed_certificate m join acme_order o on o.managed_id = m.id "
+	    "and o.key_id = m.key_id where m.id = $1 and o.key_kind = $2 and "
+	    "o.key_id <> '' and not exists (select from known k where "
+	    "k.spki_sha256 = o.spki_sha256 and k.trust = 'compromised' and "
+	    "k.removed_at is null) order by o.id desc limit 1", "is", managed,
+	    kind) == -1)
+		return -1;
+	rc = db_rows(r) != 0;
+	if (rc == 1) {
+		spki = db_bytes(r, 0, 1);
+		if (spki.n != 32)
+			rc = err_set(e, ERR_DB, "acme_order: a key without "
+			    "its hash");
+		else
+			memcpy(o->spki, spki.p, 32);
+		o->key_id = mem_str(db_text(r, 0, 0));
+	}
+	db_free(r);
+	return rc;
+}
+
+int
 order_add(struct db *db, int64_t managed, int64_t account,
     struct order_row *o, struct err *e)
 {
@@ -382,8 +418,9 @@ order_add(struct db *db, int64_t managed, int64_t account,
 	struct db_res		*r = NULL;
 
 	if (db_query(db, &r, e, "insert into acme_order (managed_id, "
-	    "account_id, key_id, spki_sha256, holder, held_until) values ($1, "
-	    "$2, $3, $4, $5, now() + interval '1 minute') on conflict "
+	    "account_id, key_id, spki_sha256, holder, held_until, key_kind) "
+	    "values ($1, $2, $3, $4, $5, now() + interval '1 minute', (select "
+	    "key_kind from managed_certificate where id = $1)) on conflict "
 	    "(managed_id) where state = 'open' do nothing returning id",
 	    "iisbs", managed, account, o->key_id, &spki, o->holder) == -1)
 		return -1;

@@ -45,6 +45,8 @@ struct managed_want {
 	const char	*directory;
 	const char	*chain;		/* common name of the topmost issuer;
 					   NULL: the CA's choice */
+	int		 reuse;		/* the same key at each renewal */
+	int		 require;	/* nothing without that profile */
 };
 
 /*
@@ -108,6 +110,13 @@ struct order_row {
 int order_open(struct db *, int64_t managed, const char *holder,
     const char *over, struct order_row *, struct err *);
 void order_row_free(struct order_row *);
+/*
+ * The key of what there is now, for an order with the same key again: into
+ * key_id and spki of the row.  1; 0 when there is none of that kind, or it is
+ * compromised; -1.
+ */
+int order_reuse(struct db *, int64_t managed, const char *kind,
+    struct order_row *, struct err *);
 /* A new one, with the key that it will be for; o->id is set. */
 int order_add(struct db *, int64_t managed, int64_t account,
     struct order_row *, struct err *);

@@ -34,6 +34,8 @@ acme_msg_issue(struct buf *b, const struct acme_msg_issue *m)
 	put(b, m->key);
 	put(b, m->profile);
 	put(b, m->chain);
+	buf_u8(b, m->reuse);
+	buf_u8(b, m->require);
 	buf_u16(b, (uint16_t)m->n);
 	for (i = 0; i < m->n; i++)
 		put(b, m->names[i]);
@@ -159,6 +161,12 @@ code(struct cur *k, uint16_t *out)
 }
 
 static int
+flag(struct cur *k, uint8_t *out)
+{
+	return cur_u8(k, out) == -1 || *out > 1 ? -1 : 0;
+}
+
+static int
 read_issue(struct cur *k, struct acme_msg_issue *m)
 {
 	uint16_t	n;
@@ -167,7 +175,8 @@ read_issue(struct cur *k, struct acme_msg_issue *m)
 	    text(k, &m->author) == -1 || text(k, &m->name) == -1 ||
 	    text_or_null(k, &m->challenge) == -1 || text(k, &m->key) == -1 ||
 	    text_or_null(k, &m->profile) == -1 ||
-	    text_or_null(k, &m->chain) == -1 || cur_u16(k, &n) == -1 ||
+	    text_or_null(k, &m->chain) == -1 || flag(k, &m->reuse) == -1 ||
+	    flag(k, &m->require) == -1 || cur_u16(k, &n) == -1 ||
 	    n == 0 || n > LIMIT_ACME_NAMES)
 		return -1;
 	for (m->n = 0; m->n < n; m->n++)

@@ -39,6 +39,7 @@ struct acme_msg_issue {
 	const char	*key;
 	const char	*profile;	/* NULL */
 	const char	*chain;		/* NULL */
+	uint8_t		 reuse, require;	/* 1: struct managed_want */
 	const char	*names[LIMIT_ACME_NAMES];
 	size_t		 n;
 };

@@ -69,14 +69,22 @@ new_order(struct acme_run *r, struct err *e)
 {
 	struct acme_order	*o = r->o;
 	char			 id[40] = "";
+	int			 rc = 0;
 
-	if (o->csr == NULL)
+	if (o->csr == NULL && o->want.reuse)
+		rc = order_reuse(o->db, o->managed, o->want.key_kind, &r->row,
+		    e);
+	if (rc == -1)
+		return -1;
+	if (rc == 0 && o->csr == NULL)
 		new_id(id);
-	else
+	else if (rc == 0)
 		memcpy(r->row.spki, o->csr->spki_sha256, 32);
-	r->row.key_id = mem_str(id);
+	if (rc == 0)
+		r->row.key_id = mem_str(id);
 	acme_hold_me(r->row.holder);
-	if (o->csr == NULL && sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
+	if (rc == 0 && o->csr == NULL &&
+	    sign_client_cert(acme_talk_sign(o->talk), id, o->want.key_kind,
 	    r->row.spki, e) == -1)
 		return -1;
 	return order_add(o->db, o->managed, o->account->id, &r->row, e);
@@ -95,6 +103,7 @@ start_flow(struct acme_run *r, struct err *e)
 	w.prefer = o->type;
 	w.nprefer = o->ntypes;
 	w.profile = o->want.profile;
+	w.profile_required = o->want.require;
 	w.replaces = o->replaces;
 	w.alternates = o->want.chain != NULL;
 	w.deadline = clk_wall() + DEADLINE;
