@@ -257,7 +257,7 @@ say_caa(const json_t *o)
 	    days < 1 ? 1 : 0, days, message_get(r, "by"), over ?
 	    ": that is over." : bound ? ", but CAA does not let it order." :
 	    ": it may order again until then.");
-	printf("%s bind the names to our accounts (a CA looks at CAA\nat "
+	printf("%s bind the names to our accounts (a CA looks\nat CAA at "
 	    "most 8 hours before it issues). For the zone:\n",
 	    bound ? "These" : "Publish these first: they");
 	lines("publish", json_object_get(o, "caa"));
