@@ -310,7 +310,10 @@ check_rows(struct doctor *d)
 		say(d, OK, "watches", "%lld%s", (long long)db_int(r, 0, 5),
 		    d->ctx->conf->watch_file != NULL ? " and a file" : "");
 	else
-		say(d, WARN, "watches", "none: certvigil watch add NAME");
+		say(d, WARN, "watches", d->ctx->conf->nwatch > 0 ? "none: "
+		    "those of the configuration begin with certvigil run, or "
+		    "certvigil config apply" : "none: certvigil watch add "
+		    "NAME");
 	if (db_int(r, 0, 4) == 0)
 		say(d, WARN, "channels", "none: nobody hears of findings; "
 		    "certvigil channel add");

@@ -259,7 +259,8 @@ const struct cmd cmd_renew = {
 	    "Certificates of `managed` in the configuration that were never\n"
 	    "issued are due, too.  One that failed waits: a minute, ten, a\n"
 	    "hundred, then a day.  A deploy hook that failed does, too, and\n"
-	    "is run again then.\n",
+	    "is run again then.  Where the daemon runs, it is the one that\n"
+	    "renews.\n",
 	.run = run,
 	.keep_user = 1
 };

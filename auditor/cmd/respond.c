@@ -342,11 +342,13 @@ const struct cmd cmd_respond = {
 	    "\n"
 	    "The plan has who serves it, which of its names we can prove,\n"
 	    "how long the other account may order again, and the CAA records\n"
-	    "that end that.  --yes proves all names by our own account,\n"
-	    "orders nothing, and has the CA revoke it (reason 5); --same-key:\n"
-	    "and what else has its key.  --approve is for the second person\n"
-	    "where respond.approvals is 2.  --report writes the problem\n"
-	    "report, with the evidence, for what cannot be done so.\n",
+	    "that end that; they name our account and those of other clients\n"
+	    "that were imported, so that these can renew.  --yes proves all\n"
+	    "names by our own account, orders nothing, and has the CA revoke\n"
+	    "it (reason 5); --same-key: and what else has its key.  --approve\n"
+	    "is for the second person where respond.approvals is 2.  --report\n"
+	    "writes the problem report, with the evidence, for what cannot be\n"
+	    "done so.  What is served now wants --although-served.\n",
 	.run = run,
 	.keep_user = 1
 };

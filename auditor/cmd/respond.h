@@ -30,6 +30,8 @@ struct respond_name {
 	enum challenge_type	 how;	/* can prove it; 0: none that is
 					   configured */
 	struct respond_caa	 caa;
+	json_t			*others;	/* URLs of accounts of other
+					   clients that may order for it */
 };
 
 /* Is the CA of acme.directory the one that issued it? */
@@ -72,6 +74,7 @@ struct respond {
 	size_t		 ntypes;
 	struct err	 no_types;	/* why there is none */
 	enum respond_ca	 ca;
+	const char	*directory;	/* URL of acme.directory, borrowed */
 	struct acme_account_row account; /* id 0: there is none */
 };
 
@@ -118,12 +121,21 @@ json_t *respond_missing(const struct respond *, const struct directory *d,
     const char *away);
 
 /*
- * The CAA records that bind issuance for its names to our account (RFC 8657),
- * as new arrays: in zone-file form; and, for each name, what is there now:
- * [{name, at, records, state, why}], state being bound (to our account), open
- * (any account there), closed (not ours either), none, unknown.
+ * Load which accounts of other clients may order for its names (known import
+ * --from): CAA records that leave them out would end their renewals.
  */
-json_t *respond_caa_want(const struct respond *, const struct directory *);
+int respond_others(struct cmd_ctx *, struct respond *, struct err *);
+
+/*
+ * The CAA records that bind issuance for its names to our account and to
+ * those of respond_others() (RFC 8657), as new arrays: in zone-file form; and,
+ * for each name, what is there now: [{name, at, records, state, why}], state
+ * being bound (to our account), open (any account there), closed (not ours
+ * either), none, unknown.  ${out} gets the URLs of accounts that are left
+ * out, as the name of their CA in CAA records is not known.
+ */
+json_t *respond_caa_want(const struct respond *, const struct directory *,
+    json_t *out);
 json_t *respond_caa_have(const struct respond *, const struct directory *);
 
 /*

@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme/url.h"
 #include "auditor/alert/message.h"
+#include "auditor/db/known_account.h"
 #include "base/clk.h"
 #include "pki/owner.h"
 
 /*
- * CAA records that bind issuance to our account (RFC 8657), so that what the
- * other one has proven is of no use to it; and for how long that is.
+ * CAA records that bind issuance to our account, and to those of our other
+ * clients (RFC 8657), so that what the other one has proven is of no use to
+ * it; and for how long that is.
  */
 
 #define DAY		(86400 * CLK_SEC)
@@ -18,7 +21,7 @@
 /* An account that nobody has: what it may, any account may. */
 #define ANYBODY		"https://account.invalid/of-nobody"
 
-/* The CA's name in CAA records, "" when nobody says it. */
+/* The name in CAA records of the CA that issued it, "": nobody says it. */
 static const char *
 ca_of(const struct respond *c, const struct directory *d)
 {
@@ -28,6 +31,33 @@ ca_of(const struct respond *c, const struct directory *d)
 		return d->caa[0];
 	return strchr(owner, '.') != NULL && strchr(owner, ' ') == NULL ?
 	    owner : "";
+}
+
+/* That of the CA where our account is. */
+static const char *
+ours_of(const struct respond *c, const struct directory *d)
+{
+	if (d != NULL && d->ncaa != 0)
+		return d->caa[0];
+	return c->ca != RESPOND_CA_OTHER ? ca_of(c, d) : "";
+}
+
+/* That of the CA of an account: ours, or the issuer, by its host; or "". */
+static const char *
+ca_at(const struct respond *c, const struct directory *d, const char *account)
+{
+	const char	*ca = ca_of(c, d);
+	struct url	 a, u;
+	size_t		 n, m = strlen(ca);
+
+	if (url_read(account, &a, NULL) == -1)
+		return "";
+	if (c->directory != NULL && url_read(c->directory, &u, NULL) == 0 &&
+	    strcmp(a.host, u.host) == 0 && a.port == u.port)
+		return ours_of(c, d);
+	n = strlen(a.host);
+	return m != 0 && n >= m && strcmp(a.host + n - m, ca) == 0 &&
+	    (n == m || a.host[n - m - 1] == '.') ? ca : "";
 }
 
 static const char *
@@ -61,26 +91,100 @@ methods(const struct respond *c, size_t i, struct buf *b)
 		buf_str(b, "dns-01");
 }
 
+int
+respond_others(struct cmd_ctx *ctx, struct respond *c, struct err *e)
+{
+	struct db_res	*r = NULL;
+	const char	*url, *last;
+	size_t		 i, k;
+
+	if (known_account_scopes(ctx->db, &r, e) == -1)
+		return -1;
+	for (i = 0; i < c->names.n; i++) {
+		c->name[i].others = json_array();
+		/* a row for each host and source that has it */
+		for (k = 0, last = ""; k < db_rows(r); k++) {
+			url = db_text(r, k, KNOWN_ACCOUNT_WHO);
+			if (strcmp(url, last) == 0 ||
+			    !known_account_may(r, k, c->names.v[i]))
+				continue;
+			json_array_append_new(c->name[i].others,
+			    json_string(url));
+			last = url;
+		}
+	}
+	db_free(r);
+	return 0;
+}
+
+static void
+start(const struct respond *c, size_t i, const char *ca, const char *account,
+    struct buf *b)
+{
+	buf_reset(b);
+	buf_fmt(b, "%s. IN CAA 0 %s \"%s; accounturi=%s",
+	    base_of(c->names.v[i]), san_wild(c->names.v[i]) ? "issuewild" :
+	    "issue", ca[0] != '\0' ? ca : "CA", account);
+}
+
+static int
+has(const json_t *a, const char *text)
+{
+	const json_t	*v;
+	size_t		 i;
+
+	json_array_foreach(a, i, v)
+		if (strcmp(json_string_value(v), text) == 0)
+			return 1;
+	return 0;
+}
+
+/* Those of other clients, whose ways to prove the name are not known. */
+static void
+want_others(const struct respond *c, const struct directory *d, size_t i,
+    json_t *a, json_t *out)
+{
+	struct buf	 b = BUF_INIT;
+	const json_t	*v;
+	const char	*url, *ca;
+	size_t		 k;
+
+	json_array_foreach(c->name[i].others, k, v) {
+		url = json_string_value(v);
+		if (c->account.url != NULL && strcmp(url, c->account.url) ==
+		    0)
+			continue;
+		ca = ca_at(c, d, url);
+		if (ca[0] == '\0') {
+			if (!has(out, url))
+				json_array_append_new(out, json_string(url));
+			continue;
+		}
+		start(c, i, ca, url, &b);
+		buf_str(&b, "\"");
+		json_array_append_new(a, json_string(buf_text(&b)));
+	}
+	buf_free(&b);
+}
+
 json_t *
-respond_caa_want(const struct respond *c, const struct directory *d)
+respond_caa_want(const struct respond *c, const struct directory *d,
+    json_t *out)
 {
 	json_t		*a = json_array();
 	struct buf	 b = BUF_INIT;
-	const char	*ca = ca_of(c, d);
 	size_t		 i;
 
 	for (i = 0; i < c->names.n; i++) {
 		if (!has_caa(c, i))
 			continue;
-		buf_reset(&b);
-		buf_fmt(&b, "%s. IN CAA 0 %s \"%s; accounturi=%s; "
-		    "validationmethods=", base_of(c->names.v[i]),
-		    san_wild(c->names.v[i]) ? "issuewild" : "issue",
-		    ca[0] != '\0' ? ca : "CA", c->account.url != NULL ?
-		    c->account.url : "URL-OF-OUR-ACCOUNT");
+		start(c, i, ours_of(c, d), c->account.url != NULL ?
+		    c->account.url : "URL-OF-OUR-ACCOUNT", &b);
+		buf_str(&b, "; validationmethods=");
 		methods(c, i, &b);
 		buf_str(&b, "\"");
 		json_array_append_new(a, json_string(buf_text(&b)));
+		want_others(c, d, i, a, out);
 	}
 	buf_free(&b);
 	return a;
@@ -102,9 +206,10 @@ records(const struct caa_set *s)
 
 /* What the records of a name are for us, in a word and a sentence. */
 static const char *
-state(const struct respond *c, size_t i, const char *ca, char *why,
+state(const struct respond *c, size_t i, const struct directory *d, char *why,
     size_t cap)
 {
+	const char			*ca = ca_of(c, d), *own = ours_of(c, d);
 	const struct respond_caa	*x = &c->name[i].caa;
 	char				 no[256];
 	int				 wild, we = 0, they;
@@ -122,8 +227,8 @@ state(const struct respond *c, size_t i, const char *ca, char *why,
 	wild = san_wild(c->names.v[i]);
 	they = ca[0] == '\0' ? -1 : caa_allows(&x->set, ca, wild, ANYBODY,
 	    NULL, why, cap);
-	if (c->account.url != NULL && ca[0] != '\0')
-		we = caa_allows(&x->set, ca, wild, c->account.url,
+	if (c->account.url != NULL && own[0] != '\0')
+		we = caa_allows(&x->set, own, wild, c->account.url,
 		    c->name[i].how != 0 ? challenge_name(c->name[i].how) :
 		    NULL, no, sizeof(no));
 	if (they == -1) {
@@ -144,7 +249,7 @@ json_t *
 respond_caa_have(const struct respond *c, const struct directory *d)
 {
 	json_t		*a = json_array();
-	const char	*ca = ca_of(c, d), *is;
+	const char	*is;
 	char		 why[400];
 	size_t		 i;
 
@@ -152,7 +257,7 @@ respond_caa_have(const struct respond *c, const struct directory *d)
 		if (!has_caa(c, i))
 			continue;
 		why[0] = '\0';
-		is = state(c, i, ca, why, sizeof(why));
+		is = state(c, i, d, why, sizeof(why));
 		json_array_append_new(a, json_pack("{ss ss so ss ss}", "name",
 		    c->names.v[i], "at", c->name[i].caa.set.at, "records",
 		    records(&c->name[i].caa.set), "state", is, "why", why));

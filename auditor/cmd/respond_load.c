@@ -276,6 +276,7 @@ respond_load(struct cmd_ctx *ctx, const char *what, struct respond *c,
 	char		*end;
 
 	memset(c, 0, sizeof(*c));
+	c->directory = acme_talk_directory(ctx->conf);
 	c->id = strtoll(what, &end, 10);
 	if (end == what || *end != '\0' || c->id <= 0)
 		return err_set(e, ERR_USAGE, "`%.70s` is not the number of a "
@@ -288,7 +289,7 @@ respond_load(struct cmd_ctx *ctx, const char *what, struct respond *c,
 	    message_get(c->finding, "subject")) == -1)
 		return no_answer(c, kind, e);
 	if (load_issuance(ctx, c, e) == -1 || load_der(ctx, c, e) == -1 ||
-	    load_watched(ctx, c, e) == -1)
+	    load_watched(ctx, c, e) == -1 || respond_others(ctx, c, e) == -1)
 		return -1;
 	load_how(ctx, c);
 	return 0;
@@ -319,8 +320,10 @@ respond_free(struct respond *c)
 {
 	size_t	i;
 
-	for (i = 0; c->name != NULL && i < c->names.n; i++)
+	for (i = 0; c->name != NULL && i < c->names.n; i++) {
 		caa_free(&c->name[i].caa.set);
+		json_decref(c->name[i].others);
+	}
 	json_decref(c->finding);
 	json_decref(c->served);
 	json_decref(c->entries);

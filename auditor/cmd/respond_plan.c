@@ -229,6 +229,7 @@ respond_plan(struct cmd_ctx *ctx, const struct respond *c,
 	const char	*url = acme_talk_directory(ctx->conf);
 	char		 hex[2][65], t[CLK_TEXT];
 	json_t		*o, *have = respond_caa_have(c, d);
+	json_t		*out = json_array();
 
 	o = json_pack("{sI ss ss ss? ss ss sb sb}", "finding",
 	    (json_int_t)c->id, "kind", message_get(c->finding, "kind"),
@@ -255,7 +256,8 @@ respond_plan(struct cmd_ctx *ctx, const struct respond *c,
 	json_object_set_new(o, "approvals_needed", json_integer(
 	    ctx->conf->respond_approvals - 1));
 	json_object_set(o, "approved_by", c->approved);
-	json_object_set_new(o, "caa", respond_caa_want(c, d));
+	json_object_set_new(o, "caa", respond_caa_want(c, d, out));
+	json_object_set_new(o, "caa_left_out", out);
 	json_object_set_new(o, "caa_now", have);
 	json_object_set_new(o, "reuse", respond_reuse(c, have));
 	json_object_set_new(o, "certbot", certbot(ctx->conf, c, url));

@@ -218,6 +218,32 @@ say_have(const json_t *have)
 	buf_free(&b);
 }
 
+/* Who else may go on, and who may not: renewals would end in silence. */
+static void
+say_others(const json_t *o)
+{
+	const json_t	*r;
+	struct buf	 b = BUF_INIT;
+	size_t		 i, n = 0;
+
+	json_array_foreach(json_object_get(o, "caa"), i, r)
+		n += strstr(json_string_value(r), "; validationmethods=") ==
+		    NULL;
+	if (n != 0)
+		line("", "those without validationmethods are of our other "
+		    "clients (certvigil known list --accounts), so that they "
+		    "can renew");
+	line("beware", "any other account is shut out: one of yours that is "
+	    "not listed needs certvigil known import --from first");
+	json_array_foreach(json_object_get(o, "caa_left_out"), i, r) {
+		buf_reset(&b);
+		buf_fmt(&b, "%s is known, but not what its CA is called in "
+		    "CAA records: add one of its own", json_string_value(r));
+		line("left out", buf_text(&b));
+	}
+	buf_free(&b);
+}
+
 static void
 say_caa(const json_t *o)
 {
@@ -231,10 +257,11 @@ say_caa(const json_t *o)
 	    days < 1 ? 1 : 0, days, message_get(r, "by"), over ?
 	    ": that is over." : bound ? ", but CAA does not let it order." :
 	    ": it may order again until then.");
-	printf("%s bind the names to our account (a CA looks at CAA\nat most "
-	    "8 hours before it issues). For the zone:\n",
+	printf("%s bind the names to our accounts (a CA looks\nat CAA at "
+	    "most 8 hours before it issues). For the zone:\n",
 	    bound ? "These" : "Publish these first: they");
 	lines("publish", json_object_get(o, "caa"));
+	say_others(o);
 	say_have(json_object_get(o, "caa_now"));
 }
 

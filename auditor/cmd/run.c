@@ -404,6 +404,8 @@ const struct cmd cmd_run = {
 	    "  certvigil run --once       read and prove every log up to its "
 	    "present head, deliver, end\n"
 	    "  certvigil run --workers 2  as many worker processes\n\n"
+	    "Where acme.challenges is set, it renews what is managed, and\n"
+	    "orders for issue and renew.\n"
 	    "SIGHUP reads the configuration again, all or nothing.  SIGTERM\n"
 	    "and SIGINT end in order; kill -9 loses nothing either.\n"
 	    "Exit status of --once: 0 every log was read and proven, 1 one\n"

@@ -25,35 +25,50 @@ known_account_add(struct db *db, const struct known_account *a,
 	return fresh;
 }
 
+/*
+ * Columns KNOWN_ACCOUNT_FREE and so on.  Without a source it has no bounds; of
+ * a source that is gone, no names any more.
+ */
+#define SCOPES	"select a.source is null, s.names, a.url from" \
+	" known_account a left join source s on s.name = a.source and" \
+	" (s.until is null or s.until > now()) where a.removed_at is null"
+
+int
+known_account_may(const struct db_res *r, size_t i, const char *name)
+{
+	char	**v;
+	size_t	  k, n;
+	int	  may = db_bool(r, i, KNOWN_ACCOUNT_FREE);
+
+	v = db_strv(r, i, KNOWN_ACCOUNT_NAMES, &n);
+	for (k = 0; k < n && !may; k++)
+		may = decide_bound_name(v[k], name);
+	free(v);
+	return may;
+}
+
 int
 known_account_is(struct db *db, const char *url, const char *name,
     struct err *e)
 {
 	struct db_res	*r = NULL;
-	char		**v;
-	size_t		 i, k, n;
+	size_t		 i;
 	int		 is = 0;
 
-	/*
-	 * Without a source it has no bounds; of a source that is gone, no
-	 * names any more.
-	 */
-	if (db_query(db, &r, e, "select a.source is null, s.names from"
-	    " known_account a left join source s on s.name = a.source and"
-	    " (s.until is null or s.until > now()) where a.url = $1 and"
-	    " a.removed_at is null union all select true, null from"
-	    " acme_account where url = $1 and status = 'valid'", "s",
-	    url) == -1)
+	if (db_query(db, &r, e, SCOPES " and a.url = $1 union all select"
+	    " true, null, url from acme_account where url = $1 and status ="
+	    " 'valid'", "s", url) == -1)
 		return -1;
-	for (i = 0; i < db_rows(r) && !is; i++) {
-		is = db_bool(r, i, 0);
-		v = db_strv(r, i, 1, &n);
-		for (k = 0; k < n && !is; k++)
-			is = decide_bound_name(v[k], name);
-		free(v);
-	}
+	for (i = 0; i < db_rows(r) && !is; i++)
+		is = known_account_may(r, i, name);
 	db_free(r);
 	return is;
+}
+
+int
+known_account_scopes(struct db *db, struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, SCOPES " order by a.url", "");
 }
 
 int

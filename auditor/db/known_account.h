@@ -25,6 +25,18 @@ int known_account_add(struct db *, const struct known_account *,
 int known_account_is(struct db *, const char *url, const char *name,
     struct err *);
 
+/*
+ * All of them, ordered by URL, with what known_account_may() wants; freed by
+ * the caller.
+ */
+enum known_account_scope {
+	KNOWN_ACCOUNT_FREE, KNOWN_ACCOUNT_NAMES, KNOWN_ACCOUNT_WHO
+};
+int known_account_scopes(struct db *, struct db_res **, struct err *);
+
+/* May that of row i of it order for the name?  As known_account_is(). */
+int known_account_may(const struct db_res *, size_t i, const char *name);
+
 /* Forget it: how many were removed, -1. */
 int known_account_remove(struct db *, const char *url, struct err *);
 

@@ -13,7 +13,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
 . tests/rig/acme.sh
-count=18
+count=19
 
 # An address of loopback that nobody else uses.
 at=127.97.83.29
@@ -129,7 +129,7 @@ ok "the old one is served" test -e "$T/state/live/kept.example/cert.pem"
 # --- from systemd -----------------------------------------------------------------
 
 if ! command -v systemd-socket-activate setpriv >/dev/null; then
-	skip 6 "systemd-socket-activate or setpriv is not installed"
+	skip 7 "systemd-socket-activate or setpriv is not installed"
 	t_end
 fi
 # who is not root at any time must be able to read it
@@ -152,6 +152,9 @@ eq "who comes in between is hung up on" $? 0
 old
 wait_for 20 eval '[ "$(there kept.example)" = 1 ]'
 eq "and again" $? 0
+cv issue third.example
+eq "issue has that port by the daemon" $rc 0
+[ $rc -eq 0 ] || show
 stop
 eq "it ends in order, too" $rc 0
 

@@ -254,6 +254,12 @@ cv respond "$d"
 said "bound already" 0 'but CAA does *not let it order.*d.corp.example: bound to our account already'
 cv respond "$l"
 said "open to any account" 0 'live.corp.example: any account at this CA may order: replace *corp.example. IN CAA 0 issue "acme.rig.example"'
+other=${account%/*}/of-certbot
+sql "insert into known_account (url, client, author) values
+    ('$other', 'certbot', 't'), ('https://elsewhere.example/1', 'lego', 't')"
+cv respond "$l"
+said "what certbot has may go on" 0 "IN CAA 0 issue \"acme.rig.example; accounturi=$other\""
+said "of another CA" 0 'left out  *https://elsewhere.example/1 is known, but not what'
 zone 'corp.example 60 CAA 0 issue "other.example"' 'd.corp.example 60 SERVFAIL'
 cv respond "$l"
 said "closed to us, too" 0 'missing  *live.corp.example: .*CAA.*live.corp.example: our account may not order either'

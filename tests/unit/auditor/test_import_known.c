@@ -240,6 +240,12 @@ accounts(void **state)
 	assert_int_equal(known_account_add(db, &a, &e), 1);
 	assert_int_equal(may(a.url, "w.team.example"), 1);
 	assert_int_equal(may(a.url, "a.example"), 0);
+	assert_int_equal(known_account_scopes(db, &r, &e), 0);
+	assert_int_equal(db_rows(r), 1);
+	assert_string_equal(db_text(r, 0, KNOWN_ACCOUNT_WHO), a.url);
+	assert_int_equal(known_account_may(r, 0, "*.team.example"), 1);
+	assert_int_equal(known_account_may(r, 0, "a.example"), 0);
+	db_free(r);
 	sql("update source set until = now() - interval '1 s'");
 	assert_int_equal(may(a.url, "w.team.example"), 0);
 	sql("delete from source");

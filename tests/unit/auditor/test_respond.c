@@ -190,7 +190,7 @@ caa_to_publish(void **state)
 		if (strcmp(c.names.v[i], "foreign.example") == 0)
 			c.name[i].watched = 0;
 	c.account.url = mem_str("https://ca.example/acct/1");
-	a = respond_caa_want(&c, NULL);
+	a = respond_caa_want(&c, NULL, NULL);
 	/* neither an address nor what is not ours */
 	assert_int_equal(json_array_size(a), 2);
 	assert_string_equal(json_string_value(json_array_get(a, 0)),
@@ -201,6 +201,72 @@ caa_to_publish(void **state)
 	    "https://ca.example/acct/1; validationmethods=http-01,dns-01\"");
 	json_decref(a);
 	respond_free(&c);
+}
+
+/* What else may order: others of ours, at our CA, at the issuer, elsewhere. */
+static json_t *
+others(void)
+{
+	return json_pack("[s s s s s]", "https://ca.example/acct/1",
+	    "https://ca.example/acct/2", "https://ca.example:8443/acct/3",
+	    "https://acme.rogue.example/4", "https://acme.xrogue.example/5");
+}
+
+/* The records of one name; ${ca} is whether our CA is the issuer. */
+static void
+published(enum respond_ca ca, const char *want, const char *left)
+{
+	const char	*names[] = { "*.a.example" };
+	char		*own[] = { mem_str("ca.example") };
+	struct directory d;
+	struct respond	 c;
+	json_t		*a, *out = json_array();
+	char		*text;
+
+	memset(&d, 0, sizeof(d));
+	d.caa = own;
+	d.ncaa = 1;
+	make(&c, ca == RESPOND_CA_SAME ? "ca.example" : "rogue.example",
+	    names, 1);
+	c.ca = ca;
+	c.directory = "https://ca.example/directory";
+	c.account.url = mem_str("https://ca.example/acct/1");
+	c.name[0].others = others();
+	a = respond_caa_want(&c, &d, out);
+	text = json_dumps(a, 0);
+	assert_string_equal(text, want);
+	free(text);
+	text = json_dumps(out, 0);
+	assert_string_equal(text, left);
+	free(text);
+	json_decref(a);
+	json_decref(out);
+	respond_free(&c);
+	free(own[0]);
+}
+
+static void
+caa_of_others(void **state)
+{
+	(void)state;
+	/* other clients at our CA, at any server of it; ours once */
+	published(RESPOND_CA_SAME, "[\"a.example. IN CAA 0 issuewild "
+	    "\\\"ca.example; accounturi=https://ca.example/acct/1; "
+	    "validationmethods=dns-01\\\"\", \"a.example. IN CAA 0 issuewild "
+	    "\\\"ca.example; accounturi=https://ca.example/acct/2\\\"\", "
+	    "\"a.example. IN CAA 0 issuewild \\\"ca.example; "
+	    "accounturi=https://ca.example:8443/acct/3\\\"\"]",
+	    "[\"https://acme.rogue.example/4\", "
+	    "\"https://acme.xrogue.example/5\"]");
+	/* of another CA: ours may go on at ours, those there at that one */
+	published(RESPOND_CA_OTHER, "[\"a.example. IN CAA 0 issuewild "
+	    "\\\"ca.example; accounturi=https://ca.example/acct/1; "
+	    "validationmethods=dns-01\\\"\", \"a.example. IN CAA 0 issuewild "
+	    "\\\"ca.example; accounturi=https://ca.example/acct/2\\\"\", "
+	    "\"a.example. IN CAA 0 issuewild \\\"rogue.example; "
+	    "accounturi=https://acme.rogue.example/4\\\"\"]",
+	    "[\"https://ca.example:8443/acct/3\", "
+	    "\"https://acme.xrogue.example/5\"]");
 }
 
 /* --- what stands in the way ---------------------------------------------- */
@@ -245,6 +311,7 @@ main(void)
 		cmocka_unit_test(caa_now),
 		cmocka_unit_test(caa_not_known),
 		cmocka_unit_test(caa_to_publish),
+		cmocka_unit_test(caa_of_others),
 		cmocka_unit_test(missing),
 	};
 
