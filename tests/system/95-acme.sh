@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 95-acme "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=160
+count=169
 if ! acme_challtestsrv "$T/ch"; then
 	skip $count "no pebble-challtestsrv"
 	t_end
@@ -268,6 +268,60 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 done
 eq "50 % of nonces refused: all 10 succeed" $n 10
 eq "50 %: deployed" "$(ls -d "$live"/n*.example.org | wc -l)" 10
+
+# --- slow validation, several chains, authorizations that are known ---------------------------
+
+# The common name of root N of pebble.
+root_cn()
+{
+	python3 - "$ACME_MANAGEMENT/roots/$1" "$ACME_TLS" <<-'END' |
+		import ssl, sys, urllib.request
+		tls = ssl.create_default_context(cafile=sys.argv[2])
+		print(urllib.request.urlopen(sys.argv[1], context=tls)
+		    .read().decode())
+	END
+	    openssl x509 -noout -subject -nameopt multiline |
+	    sed -n 's/ *commonName *= //p'
+}
+
+# Who answers for NAME now, as OpenSSL sees it: its certificate to $T/alpn.
+alpn_seen()
+{
+	local i
+
+	for i in $(seq 200); do
+		openssl s_client -connect "127.0.0.1:$tp" -alpn acme-tls/1 \
+		    -servername "$1" </dev/null >"$T/alpn" 2>/dev/null &&
+		    grep -q '^ALPN protocol: acme-tls/1$' "$T/alpn" &&
+		    return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+pebble reuse=100 alternates=2 sleep=3
+a_conf acme "$http" "$alpn"
+alpn_seen alpn.example.org &
+seer=$!
+cv issue alpn.example.org --challenge tls-alpn-01
+eq "slow validation: status" $rc 0
+[ $rc -eq 0 ] || show
+complete "slow validation" alpn.example.org
+wait $seer
+eq "OpenSSL sees the answer" $? 0
+openssl x509 -in "$T/alpn" -noout -text > "$T/alpn.txt" 2>/dev/null
+ok "for that name" grep -q 'DNS:alpn.example.org$' "$T/alpn.txt"
+ok "with the critical extension" grep -q '1.3.6.1.5.5.7.1.31: critical' \
+    "$T/alpn.txt"
+cv issue alpn.example.org
+eq "its proof is known: status" $rc 0
+eq "nothing is placed" "$(grep -c 'alpn.example.org: ' "$T/err")" 0
+top=$(root_cn 2)
+cv issue chain.example.org --preferred-chain "$top" --challenge http-01
+eq "another chain: status" $rc 0
+eq "it leads there" "$(openssl crl2pkcs7 -nocrl -certfile \
+    "$live/chain.example.org/chain.pem" | openssl pkcs7 -print_certs -noout |
+    sed -n 's/^issuer=.*CN = //p' | tail -n 1)" "$top"
 
 # --- keys -------------------------------------------------------------------------------------
 
