@@ -7,9 +7,86 @@
 #include "auditor/cmd/acme.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/verb.h"
+#include "auditor/conf_check.h"
 #include "base/clk.h"
+#include "base/mem.h"
 
 extern const struct cmd cmd_account;
+
+/* --- the command line ----------------------------------------------------- */
+
+/* Instead of what the configuration says, for this command. */
+static void
+instead(char **conf, const char *said)
+{
+	if (said == NULL)
+		return;
+	free(*conf);
+	*conf = mem_str(said);
+}
+
+static int
+instead_of(struct conf *c, const char *directory, const char *kid,
+    const char *file, struct err *e)
+{
+	char	*path = NULL;
+
+	if (directory != NULL && strcmp(directory, "letsencrypt") != 0 &&
+	    strcmp(directory, "letsencrypt-staging") != 0 &&
+	    conf_check_url(directory, e) == -1)
+		return err_prefix(e, "--directory");
+	if (file != NULL && (path = realpath(file, NULL)) == NULL)
+		return err_set(e, ERR_NOENT, "--eab-key-file: %.200s is not "
+		    "there", file);
+	instead(&c->acme_directory, directory);
+	instead(&c->acme_eab_kid, kid);
+	instead(&c->acme_eab_key_file, path);
+	free(path);
+	return 0;
+}
+
+/*
+ * The options of a verb, in force; ${kind} is that of rollover.  Then as the
+ * user that it is to run as.  0, or the exit status after it was said what is
+ * wrong.
+ */
+static int
+begin(struct cmd_ctx *ctx, int argc, char **argv, enum pkey_kind *kind)
+{
+	const char	*directory = NULL, *kid = NULL, *file = NULL,
+			*key = NULL;
+	const struct opt opts[] = {
+		{ "--directory", NULL, &directory, NULL },
+		{ kind != NULL ? "--key" : "--eab-kid", NULL,
+		    kind != NULL ? &key : &kid, NULL },
+		{ "--eab-key-file", NULL, &file, NULL }
+	};
+	struct opt_list	 rest = { NULL, 0, 0 };
+	struct err	 e = ERR_INIT;
+	int		 enrols = strcmp(argv[0], "register") == 0;
+	/* an external account is named when ours is made only */
+	int		 rc = opt_parse(&cmd_account, opts, enrols ? 3 :
+			    kind != NULL ? 2 : 1, argc, argv, &rest);
+
+	if (rc == 0 && rest.n != 0)
+		rc = cmd_usage(&cmd_account, "no argument is taken but "
+		    "options");
+	free(rest.v);
+	if (rc == 0 && (kid == NULL) != (file == NULL))
+		rc = cmd_usage(&cmd_account, "--eab-kid and --eab-key-file "
+		    "belong together");
+	if (kind != NULL)
+		*kind = key != NULL ? pkey_kind_of(key) : PKEY_NONE;
+	if (rc == 0 && key != NULL && *kind == PKEY_NONE)
+		rc = cmd_usage(&cmd_account, "--key: p256, p384, rsa2048, "
+		    "rsa3072 or rsa4096");
+	if (rc == 0 && (instead_of(ctx->conf, directory, kid, file, &e) == -1
+	    || cmd_become(ctx, &e) == -1))
+		rc = cmd_fail(&e);
+	return rc;
+}
+
+/* --- the account ---------------------------------------------------------- */
 
 static void
 say(struct cmd_ctx *ctx, const struct acme_account_row *a, const char *what)
@@ -73,17 +150,17 @@ enter(struct cmd_ctx *ctx, int make)
 static int
 enrol(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	(void)argv;
-	return argc != 1 ? cmd_usage(&cmd_account, "register takes no "
-	    "argument") : enter(ctx, 1);
+	int	rc = begin(ctx, argc, argv, NULL);
+
+	return rc != 0 ? rc : enter(ctx, 1);
 }
 
 static int
 show(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	(void)argv;
-	return argc != 1 ? cmd_usage(&cmd_account, "show takes no argument") :
-	    enter(ctx, 0);
+	int	rc = begin(ctx, argc, argv, NULL);
+
+	return rc != 0 ? rc : enter(ctx, 0);
 }
 
 /* Does the CA know this account no longer, or has it closed it before? */
@@ -131,9 +208,8 @@ deactivate(struct cmd_ctx *ctx, int argc, char **argv)
 	struct err		 e = ERR_INIT;
 	int			 made, rc;
 
-	(void)argv;
-	if (argc != 1)
-		return cmd_usage(&cmd_account, "deactivate takes no argument");
+	if ((rc = begin(ctx, argc, argv, NULL)) != 0)
+		return rc;
 	memset(&a, 0, sizeof(a));
 	if (cmd_db(ctx, &e) == -1 ||
 	    (t = acme_talk_new(ctx->conf, 1, &e)) == NULL)
@@ -151,26 +227,6 @@ deactivate(struct cmd_ctx *ctx, int argc, char **argv)
 	return rc == 0 ? 0 : cmd_fail(&e);
 }
 
-/* The options of rollover: 0, or 64 after it was said what is wrong. */
-static int
-rollover_args(int argc, char **argv, enum pkey_kind *kind)
-{
-	const char		*key = NULL;
-	const struct opt	 opts[] = { { "--key", NULL, &key, NULL } };
-	struct opt_list		 rest = { NULL, 0, 0 };
-	int			 rc;
-
-	rc = opt_parse(&cmd_account, opts, 1, argc, argv, &rest);
-	if (rc == 0 && rest.n != 0)
-		rc = cmd_usage(&cmd_account, "rollover takes no argument");
-	free(rest.v);
-	*kind = key != NULL ? pkey_kind_of(key) : PKEY_NONE;
-	if (rc == 0 && key != NULL && *kind == PKEY_NONE)
-		rc = cmd_usage(&cmd_account, "--key: p256, p384, rsa2048, "
-		    "rsa3072 or rsa4096");
-	return rc;
-}
-
 static int
 rollover(struct cmd_ctx *ctx, int argc, char **argv)
 {
@@ -180,7 +236,7 @@ rollover(struct cmd_ctx *ctx, int argc, char **argv)
 	enum pkey_kind		 kind;
 	int			 rc;
 
-	if ((rc = rollover_args(argc, argv, &kind)) != 0)
+	if ((rc = begin(ctx, argc, argv, &kind)) != 0)
 		return rc;
 	memset(&a, 0, sizeof(a));
 	if (cmd_db(ctx, &e) == -1 ||
@@ -215,7 +271,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 
 const struct cmd cmd_account = {
 	.name = "account",
-	.args = "register|show|rollover|deactivate",
+	.args = "register|show|rollover|deactivate [--directory URL]\n"
+	    "           [--eab-kid ID --eab-key-file FILE] [--key KIND]",
 	.brief = "our account at the CA of acme.directory",
 	.help = "  certvigil account register     agree to its terms and make "
 	    "an account\n"
@@ -225,9 +282,13 @@ const struct cmd cmd_account = {
 	    "                                 rsa2048, rsa3072 or rsa4096]\n"
 	    "  certvigil account deactivate   cannot be undone\n"
 	    "\n"
+	    "--directory: at another CA than that of acme.directory.  Of\n"
+	    "register: --eab-kid and --eab-key-file, the external account that\n"
+	    "the CA gave you, instead of acme.eab_kid and eab_key_file.\n"
 	    "The account's key is made on first contact, lies in the state\n"
 	    "directory, and is seen by the signing process only.  `issue`\n"
 	    "registers by itself.  A rollover that was cut off is ended by\n"
 	    "the next command: the key that the CA knows is never lost.\n",
-	.run = run
+	.run = run,
+	.keep_user = 1
 };

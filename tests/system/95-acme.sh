@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 95-acme "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-count=169
+count=178
 if ! acme_challtestsrv "$T/ch"; then
 	skip $count "no pebble-challtestsrv"
 	t_end
@@ -195,7 +195,7 @@ eq "then nothing is wrong" "$(field attempts)" 0
 tls=$ACME_TLS
 ACME_TLS=$T/none.pem
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x \
-    -keyout "$T/none.key" -out "$ACME_TLS" 2>/dev/null
+    -keyout "$T/nothing.key" -out "$ACME_TLS" 2>/dev/null
 a_conf acme "$http"
 refused "TLS not trusted" 1 "acme.ca_file" one.example.org
 refused "TLS not trusted: rehearsed" 1 "acme.ca_file" --dry-run one.example.org
@@ -248,6 +248,16 @@ says "EAB: none given" 78 "eab_kid"
 a_more="eab_kid: kid-1, eab_key_file: $T/bad.key" a_conf acme "$http"
 cv account register
 says "EAB: another key" 1 "xternal"
+a_conf acme "$http"
+cv account register --eab-kid kid-1
+says "EAB: half of it" 64 "belong together"
+cv account register --eab-kid kid-1 --eab-key-file "$T/nothing.key"
+says "EAB: no such file" 1 "nothing.key"
+cv account register --eab-kid kid-1 --eab-key-file "$T/eab.key" \
+    --directory "$ACME_URL"
+eq "EAB: on the command line: status" $rc 0
+cv account show --directory "$ACME_URL/other"
+says "another directory" 1 "no account at $ACME_URL/other"
 a_more="eab_kid: kid-1, eab_key_file: $T/eab.key" a_conf acme "$http"
 cv account register
 eq "EAB: status" $rc 0
