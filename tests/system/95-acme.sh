@@ -195,7 +195,7 @@ eq "then nothing is wrong" "$(field attempts)" 0
 tls=$ACME_TLS
 ACME_TLS=$T/none.pem
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x \
-    -keyout "$T/nothing.key" -out "$ACME_TLS" 2>/dev/null
+    -keyout "$T/none.key" -out "$ACME_TLS" 2>/dev/null
 a_conf acme "$http"
 refused "TLS not trusted" 1 "acme.ca_file" one.example.org
 refused "TLS not trusted: rehearsed" 1 "acme.ca_file" --dry-run one.example.org
@@ -251,8 +251,8 @@ says "EAB: another key" 1 "xternal"
 a_conf acme "$http"
 cv account register --eab-kid kid-1
 says "EAB: half of it" 64 "belong together"
-cv account register --eab-kid kid-1 --eab-key-file "$T/nothing.key"
-says "EAB: no such file" 1 "nothing.key"
+cv account register --eab-kid kid-1 --eab-key-file "$T/absent.key"
+says "EAB: no such file" 1 "absent.key"
 cv account register --eab-kid kid-1 --eab-key-file "$T/eab.key" \
     --directory "$ACME_URL"
 eq "EAB: on the command line: status" $rc 0
