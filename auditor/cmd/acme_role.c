@@ -340,8 +340,8 @@ loop(struct acme_role *r, struct ipc *boss, struct err *e)
 		/* what the others do next would fail, each by itself */
 		if (r->talk != NULL && !sign_client_lives(
 		    acme_talk_sign(r->talk)))
-			return err_set(e, ERR_SYS, "the process that signs "
-			    "is gone");
+			return err_set(e, ERR_TEMP, "the process that "
+			    "signs is gone");
 		if (acme_crew_turn(&r->crew, e) == -1)
 			return -1;
 		own_turn(r);
