@@ -18,8 +18,8 @@ many=40
 t_db many
 echo '{"version": "1", "log_list_timestamp": "2026-11-27T00:00:00Z",
     "operators": []}' > "$T/none.json"
-a_conf_more="log_list: {file: $T/none.json, signature_key: none}
-audit: {every: 1h}"
+a_conf_more="log_list: {file: $T/none.json, signature_key: none}"
+a_audit="every: 1h"
 
 # The role's process, and whether it listens.
 role()		{ pgrep -P "$run_pid" -f -- --role=acme; }
