@@ -130,6 +130,8 @@ put(struct acme_drive *d, size_t i, const struct flow_place *p)
 		go_on(d, i);
 	} else if (acme_place_put(d->place, p, d->thumbprint, &e) == 0)
 		flow_placed(d->flow, i, clk_wall());
+	else if (e.code == ERR_TEMP)
+		d->broken = e;
 	else
 		flow_not_placed(d->flow, i, e.msg, clk_wall());
 }

@@ -78,7 +78,8 @@ acme_place_put(struct acme_place *p, const struct flow_place *f,
 	assert_string_equal(thumbprint, "thumb");
 	assert_string_equal(f->token, TOKEN);
 	put++;
-	return put_fails ? err_set(e, ERR_CONF, "no place") : 0;
+	return put_fails ? err_set(e, put_fails == 2 ? ERR_TEMP : ERR_CONF,
+	    "no place") : 0;
 }
 
 int
@@ -473,6 +474,26 @@ anew(void **state)
 	acme_drive_end(&d);
 }
 
+/* That a process of ours has died is no reason to try another type. */
+static void
+died(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ };
+	struct err			e = ERR_INIT;
+
+	(void)state;
+	start();
+	step(&t[0]);
+	put_fails = 2;
+	step(&t[1]);
+	assert_int_equal(put, 1);
+	assert_int_equal(flow_events(d.flow), FLOW_PLACE);
+	assert_int_equal(acme_drive_send(&d, &e), -1);
+	assert_int_equal(e.code, ERR_TEMP);
+	assert_int_equal(sent, 2);
+	acme_drive_end(&d);
+}
+
 /* What cannot be taken away is told, and stops nothing. */
 static void
 sticks(void **state)
@@ -502,6 +523,7 @@ main(void)
 		cmocka_unit_test(deferred),
 		cmocka_unit_test(over),
 		cmocka_unit_test(anew),
+		cmocka_unit_test(died),
 		cmocka_unit_test(sticks),
 	};
 
