@@ -22,6 +22,7 @@
 #define TALK_US		(24 * 3600 * CLK_SEC)
 /* How soon the end of a deploy hook is seen. */
 #define HOOK_MS		50
+#define LISTEN_US	(10 * CLK_SEC)
 #define HINT_US		(CLK_SEC / 2)
 #define POLLS		1024
 
@@ -247,6 +248,15 @@ idle(struct acme_role *r)
 
 /* --- the role --- */
 
+/* Another daemon may be there still: then it is tried again. */
+static int
+serve(struct acme_role *r, struct err *e)
+{
+	r->listening = acme_sock_listen(r->ctx.conf->state_dir, e);
+	r->listen_at = clk_mono() + LISTEN_US;
+	return r->listening == -1 && e->code != ERR_TEMP ? -1 : 0;
+}
+
 static int
 begin(struct acme_role *r, struct ipc *boss, struct err *e)
 {
@@ -269,8 +279,7 @@ begin(struct acme_role *r, struct ipc *boss, struct err *e)
 	r->ctx.db = db_open(r->conninfo, e);
 	if (r->ctx.db == NULL)
 		return -1;
-	r->listening = acme_sock_listen(r->ctx.conf->state_dir, e);
-	return r->listening == -1 && e->code != ERR_TEMP ? -1 : 0;
+	return serve(r, e);
 }
 
 /* Until something comes, or is due. */
@@ -279,8 +288,8 @@ nap(struct acme_role *r, struct ipc *boss)
 {
 	struct pollfd	p[POLLS];
 	size_t		n = 1, ports = 0;
-	int64_t		left, look = r->own != NULL ? INT64_MAX :
-			    r->look_at - clk_mono();
+	int64_t		left, look = r->own != NULL || r->reload ?
+			    INT64_MAX : r->look_at - clk_mono();
 
 	p[0] = (struct pollfd){ ipc_fd(boss), POLLIN, 0 };
 	n += acme_serve_polls(r, p + n, POLLS - n);
@@ -325,11 +334,21 @@ loop(struct acme_role *r, struct ipc *boss, struct err *e)
 	/* so that the first order need not wait for it */
 	if (call_up(r, &why) == -1)
 		log_error("acme", "%s", why.msg);
+	err_clear(&why);
 	while (!r->stop) {
 		obey(r, boss);
+		/* what the others do next would fail, each by itself */
+		if (r->talk != NULL && !sign_client_lives(
+		    acme_talk_sign(r->talk)))
+			return err_set(e, ERR_TEMP, "the process that "
+			    "signs is gone");
 		if (acme_crew_turn(&r->crew, e) == -1)
 			return -1;
 		own_turn(r);
+		if (r->listening == -1 && clk_mono() >= r->listen_at &&
+		    serve(r, &why) == -1)
+			return err_set(e, why.code, "%s", why.msg);
+		err_clear(&why);
 		acme_serve_turn(r);
 		(void)deploy_hooks_turn(&r->hooks);
 		hint(r);

@@ -33,6 +33,7 @@ struct acme_role {
 	int64_t			 look_at;	/* clk_mono */
 	int			 adopted;	/* what `managed:` says */
 	int			 listening;	/* descriptor, or -1 */
+	int64_t			 listen_at;	/* clk_mono: tried again */
 	struct acme_client	*clients;	/* owned */
 	size_t			 nclients;
 	int64_t			 hint_at;	/* clk_mono; 0: no news */

@@ -10,6 +10,9 @@
 
 /* The clients of the role `acme`: each asks for one thing, and hears of it. */
 
+/* A command says what it wants at once. */
+#define HELLO_US	(10 * CLK_SEC)
+
 enum client_at {
 	CLIENT_NEW,		/* it has not said what it wants */
 	CLIENT_WAITS,		/* for room, or for a new configuration */
@@ -21,6 +24,7 @@ struct acme_client {
 	struct acme_client	*next;
 	struct acme_role	*role;		/* borrowed */
 	int			 fd;		/* -1: gone, its order goes on */
+	int64_t			 until;		/* to say what it wants */
 	enum client_at		 at;
 	struct buf		 frame;		/* what it said: msg borrows */
 	struct acme_msg		 msg;
@@ -253,8 +257,11 @@ renew_turn(struct acme_client *c)
 	struct buf			 b = BUF_INIT;
 	int				 rc = renewal_turn(&c->r, &e);
 
-	if (rc == -1)
+	if (rc == -1) {
 		failed(c, &e);
+		/* orders of it may be under way, and are its own */
+		r->stop = 1;
+	}
 	if (rc != 1 || deploy_hooks_turn(&r->hooks))
 		return;
 	m = (struct acme_msg_renewed){ (uint32_t)c->r.done,
@@ -274,11 +281,13 @@ static void
 hear(struct acme_client *c)
 {
 	struct err	e = ERR_INIT;
-	const uint8_t	*conf;
 
 	switch (acme_sock_recv(c->fd, &c->frame)) {
 	case -1:
-		return;
+		/* its place is somebody else's after a while */
+		if (clk_mono() < c->until)
+			return;
+		/* FALLTHROUGH */
 	case 0:
 		c->at = CLIENT_OVER;
 		return;
@@ -289,11 +298,23 @@ hear(struct acme_client *c)
 		failed(c, &e);
 		return;
 	}
-	conf = c->msg.type == ACME_MSG_ISSUE ? c->msg.u.issue.conf :
-	    c->msg.u.renew.conf;
 	c->at = CLIENT_WAITS;
+}
+
+/* There is room: with the configuration that it has, too? */
+static void
+serve(struct acme_client *c)
+{
+	int		 issues = c->msg.type == ACME_MSG_ISSUE;
+	const uint8_t	*conf = issues ? c->msg.u.issue.conf :
+			    c->msg.u.renew.conf;
+
 	if (memcmp(conf, c->role->conf, ACME_MSG_CONF) != 0)
 		refuse(c);
+	else if (issues)
+		issue(c);
+	else
+		renew(c);
 }
 
 static void
@@ -304,12 +325,8 @@ turn(struct acme_client *c)
 	if (c->at == CLIENT_NEW)
 		hear(c);
 	if (c->at == CLIENT_WAITS && !r->reload && !r->stop &&
-	    r->crew.n < LIMIT_ACME_FLIGHT) {
-		if (c->msg.type == ACME_MSG_ISSUE)
-			issue(c);
-		else
-			renew(c);
-	}
+	    r->crew.n < LIMIT_ACME_FLIGHT)
+		serve(c);
 	if (c->at == CLIENT_RUNS && c->msg.type == ACME_MSG_RENEW)
 		renew_turn(c);
 }
@@ -324,6 +341,7 @@ accept_all(struct acme_role *r)
 	    (fd = acme_sock_accept(r->listening)) != -1) {
 		c = mem_zero(sizeof(*c));
 		c->fd = fd;
+		c->until = clk_mono() + HELLO_US;
 		c->role = r;
 		c->names = (struct san)SAN_INIT;
 		c->next = r->clients;

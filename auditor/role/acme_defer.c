@@ -207,9 +207,13 @@ puts_it(struct acme_defer *d, struct err *e)
 		return;
 	if (d->fd != -1 && !heard(d, &why))
 		return;
-	d->state = why.code != ERR_NONE ? ACME_DEFER_FAILED : !d->looked &&
-	    acme_place_later(d->place, &d->f) ? ACME_DEFER_WRITTEN :
-	    ACME_DEFER_PLACED;
+	/* of one that nobody wants any more no failure is news, but its death */
+	if (why.code != ERR_NONE)
+		d->state = !d->dropped ? ACME_DEFER_FAILED :
+		    why.code == ERR_TEMP ? ACME_DEFER_STAYS : ACME_DEFER_GONE;
+	else
+		d->state = !d->looked && acme_place_later(d->place, &d->f) ?
+		    ACME_DEFER_WRITTEN : ACME_DEFER_PLACED;
 	if (why.code != ERR_NONE) {
 		leave_line(d);
 		(void)err_set(e, why.code, "%s", why.msg);
@@ -265,6 +269,18 @@ acme_defer_drop(struct acme_defer *d, int failed)
 {
 	d->dropped = 1;
 	d->failed = failed;
+}
+
+const struct flow_place *
+acme_defer_what(const struct acme_defer *d)
+{
+	return &d->f;
+}
+
+int
+acme_defer_dropped(const struct acme_defer *d)
+{
+	return d->dropped;
 }
 
 int

@@ -40,6 +40,8 @@ void acme_defer_look(struct acme_defer *);
 
 /* It is of no use any more; ${failed} as in acme_place_drop(). */
 void acme_defer_drop(struct acme_defer *, int failed);
+const struct flow_place *acme_defer_what(const struct acme_defer *);
+int acme_defer_dropped(const struct acme_defer *);	/* was that said? */
 
 /* What to poll for reading; -1: nothing now. */
 int acme_defer_fd(const struct acme_defer *);

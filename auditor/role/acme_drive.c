@@ -68,7 +68,7 @@ drop(struct acme_drive *d, size_t i, const struct flow_place *p)
 
 /* One that waits goes on; its process ends when it has nothing left to do. */
 static void
-go_on(struct acme_drive *d, size_t i, const struct flow_place *p)
+go_on(struct acme_drive *d, size_t i)
 {
 	struct err	e = ERR_INIT;
 
@@ -83,7 +83,7 @@ go_on(struct acme_drive *d, size_t i, const struct flow_place *p)
 			flow_not_placed(d->flow, i, e.msg, clk_wall());
 		break;
 	case ACME_DEFER_STAYS:
-		stays(d, p, &e);
+		stays(d, acme_defer_what(d->defer[i]), &e);
 		break;
 	case ACME_DEFER_GONE:
 		break;
@@ -127,9 +127,11 @@ put(struct acme_drive *d, size_t i, const struct flow_place *p)
 	if (acme_place_waits(p->type)) {
 		room(d);
 		d->defer[i] = acme_defer_new(d->place, p, d->thumbprint);
-		go_on(d, i, p);
+		go_on(d, i);
 	} else if (acme_place_put(d->place, p, d->thumbprint, &e) == 0)
 		flow_placed(d->flow, i, clk_wall());
+	else if (e.code == ERR_TEMP)
+		d->broken = e;
 	else
 		flow_not_placed(d->flow, i, e.msg, clk_wall());
 }
@@ -141,14 +143,15 @@ acme_drive_place(struct acme_drive *d)
 	size_t			i;
 
 	d->putting = 0;
-	for (i = 0; i < flow_places(d->flow); i++) {
+	/* what is taken away of an order before this one has no place any more */
+	for (i = 0; i < flow_places(d->flow) || i < d->ndefer; i++) {
 		flow_place(d->flow, i, &p);
 		if (p.state == FLOW_PLACE_REMOVE) {
 			drop(d, i, &p);
 			flow_removed(d->flow, i);
 		}
 		if (is_deferred(d, i))
-			go_on(d, i, &p);
+			go_on(d, i);
 		/* one that cannot be placed leads to the next type */
 		for (flow_place(d->flow, i, &p); !is_deferred(d, i) &&
 		    d->broken.code == ERR_NONE && p.state ==
@@ -172,6 +175,23 @@ acme_drive_busy(const struct acme_drive *d)
 }
 
 void
+acme_drive_over(struct acme_drive *d, int done)
+{
+	size_t	i;
+
+	for (i = 0; i < d->ndefer; i++) {
+		if (d->defer[i] == NULL || acme_defer_dropped(d->defer[i]))
+			continue;
+		if (done) {
+			acme_defer_drop(d->defer[i], 0);
+			continue;
+		}
+		acme_defer_free(d->defer[i]);
+		d->defer[i] = NULL;
+	}
+}
+
+void
 acme_drive_unplace(struct acme_drive *d)
 {
 	struct flow_place	p;
@@ -186,10 +206,9 @@ acme_drive_unplace(struct acme_drive *d)
 	}
 	for (i = 0; i < d->ndefer; i++)
 		while (d->defer[i] != NULL) {
-			flow_place(d->flow, i, &p);
 			n = acme_drive_polls(d, fds, POLLS);
 			(void)poll(fds, n, TICK_MS);
-			go_on(d, i, &p);
+			go_on(d, i);
 		}
 }
 

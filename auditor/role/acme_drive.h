@@ -56,6 +56,13 @@ void acme_drive_place(struct acme_drive *);
 int acme_drive_busy(const struct acme_drive *);
 
 /*
+ * The order is over, done or not, and nothing moves its flow any more: what is
+ * placed still is taken away when it is done, else it stays for whoever goes
+ * on.  What is being taken away is so with acme_drive_place().
+ */
+void acme_drive_over(struct acme_drive *, int done);
+
+/*
  * Take away whatever is still placed, because it stops in the middle; waits
  * for that.
  */

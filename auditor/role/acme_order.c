@@ -445,6 +445,8 @@ acme_order_turn(struct acme_run *r, struct err *e)
 		if (rc == -1)
 			note_failure(r, &r->why);
 		r->over = rc;
+		if (rc != 0)
+			acme_drive_over(&r->d, rc == 1);
 	}
 	/* what was placed is being taken away */
 	if (r->over != 0 && acme_drive_busy(&r->d))

@@ -297,6 +297,15 @@ acme_place_hit(struct acme_place *p, struct challenge_hit *out,
 	return 1;
 }
 
+/* It has died: that says nothing about what was to be placed. */
+static int
+gone(struct err *e)
+{
+	if (e != NULL)
+		e->code = ERR_TEMP;
+	return -1;
+}
+
 /* Until it says that answer ${id} is in force. */
 static int
 placed(struct acme_place *p, uint64_t id, struct err *e)
@@ -309,7 +318,7 @@ placed(struct acme_place *p, uint64_t id, struct err *e)
 
 	while (clk_mono() < end) {
 		if (challenge_client_turn(p->client, e) == -1)
-			return -1;
+			return gone(e);
 		while ((rc = challenge_client_next(p->client, &n, e)) == 1) {
 			keep_hit(p, &n);
 			if (n.type == CHALLENGE_PLACED && n.placed.id == id)
@@ -317,7 +326,7 @@ placed(struct acme_place *p, uint64_t id, struct err *e)
 				    "%s", n.placed.message);
 		}
 		if (rc == -1)
-			return -1;
+			return gone(e);
 		f.fd = ipc_fd(challenge_client_ipc(p->client));
 		f.events = (short)(POLLIN | (ipc_wants_write(
 		    challenge_client_ipc(p->client)) ? POLLOUT : 0));

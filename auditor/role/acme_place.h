@@ -56,7 +56,8 @@ void acme_place_close(struct acme_place *);
 
 /*
  * Place one, of an account with this key; the CA may look when it returns 0.
- * Doing it again is harmless.  -1 and why it cannot be.
+ * Doing it again is harmless.  -1 and why it cannot be; ERR_TEMP: the process
+ * that answers has died, which says nothing about it.
  */
 int acme_place_put(struct acme_place *, const struct flow_place *,
     const char *thumbprint, struct err *);

@@ -51,6 +51,7 @@ struct run {
 	struct flow_place	 placed[2];	/* probes: http, for tls none */
 	size_t			 nplaced;
 	char			 token[48], thumb[48], keyauth[96];
+	struct err		 broken;	/* a process of ours died */
 };
 
 /* --- what it needs ----------------------------------------------------------------- */
@@ -254,6 +255,11 @@ place_probe(struct run *r, const struct acme_subject *s)
 	f->type = CHALLENGE_HTTP_01;
 	f->token = r->token;
 	if (acme_place_put(r->a->place, f, r->thumb, &why) == -1) {
+		/* a process of ours died: that is not the name's fault */
+		if (why.code == ERR_TEMP) {
+			r->broken = why;
+			return -1;
+		}
 		(void)acme_checks_add(r->out, ACME_SAYS_WRONG, "reach",
 		    s->text, "%s", why.msg);
 		return -1;
@@ -452,6 +458,8 @@ acme_preflight_run(struct acme_preflight *p,
 	for (i = 0; i < r.n && rc == 0; i++)
 		if (r.sub[i].type[0] == CHALLENGE_DNS_01)
 			may(&r, &r.sub[i]);
+	if (r.broken.code != ERR_NONE)
+		rc = err_set(e, r.broken.code, "%s", r.broken.msg);
 	if (rc == 0) {
 		wait_all(&r);
 		judge(&r);

@@ -75,6 +75,7 @@ on_listen(struct challenge_role *r, struct ipc_msg *m, struct err *e)
 		(void)close(r->listen[--r->nlisten]);
 	r->nhttp = s.n[CHALLENGE_HTTP];
 	r->moved = 1;
+	r->pause = 0;
 	for (i = 0; i < n; i++)
 		if (take_one(r, ipc_take_fd(r->ipc, i), e) == -1)
 			return -1;
@@ -238,8 +239,9 @@ wait_some(struct challenge_role *r, int64_t now, struct err *e)
 	    (ipc_wants_write(r->ipc) ? POLLOUT : 0));
 	r->fds[0].revents = 0;
 	for (i = 0; i < r->nlisten; i++) {
-		r->fds[1 + i].fd = r->listen[i];
-		r->fds[1 + i].events = r->pause > now ? 0 : POLLIN;
+		/* what hangs up is said whatever is asked for */
+		r->fds[1 + i].fd = r->pause > now ? -1 : r->listen[i];
+		r->fds[1 + i].events = POLLIN;
 		r->fds[1 + i].revents = 0;
 	}
 	/* To the millisecond above: not to wake up for nothing. */

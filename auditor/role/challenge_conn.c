@@ -156,6 +156,10 @@ accept_failed(struct challenge_role *r, int64_t now)
 		return 1;
 	case EAGAIN:
 		return 0;
+	case EINVAL:
+		/* it was shut down, and we are about to be told */
+		r->pause = now + PAUSE_US;
+		return 0;
 	default:
 		log_warn(NULL, "a connection cannot be accepted: %s",
 		    strerror(errno));

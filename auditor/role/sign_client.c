@@ -162,6 +162,15 @@ sign_client_proc(struct sign_client *c)
 	return &c->proc;
 }
 
+int
+sign_client_lives(const struct sign_client *c)
+{
+	struct pollfd p = { ipc_fd(c->proc.ipc), POLLIN, 0 };
+
+	/* it says something only when it is asked */
+	return poll(&p, 1, 0) <= 0;
+}
+
 const uint8_t *
 sign_client_public(const struct sign_client *c)
 {

@@ -26,6 +26,9 @@ void sign_client_free(struct sign_client *);
 
 struct proc *sign_client_proc(struct sign_client *);	/* borrowed */
 
+/* Between calls: is the process there still?  1 or 0; never waits. */
+int sign_client_lives(const struct sign_client *);
+
 /*
  * One request and its answer: what that holds is appended to ${out} (may be
  * NULL).  ${fd} goes with it and is the caller's still; -1: none.  -1 and the

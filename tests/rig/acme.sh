@@ -293,8 +293,10 @@ acme_pebble()
 		pid=$!
 		_acme_pid "$dir" $pid
 		for i in $(seq 150); do
+			# it says so before it listens
 			if grep -q 'ACME directory available' \
-			    "$dir/pebble.out"; then
+			    "$dir/pebble.out" && (exec 3<>"/dev/tcp/127.0.0.1/$ACME_PORT") \
+			    2>/dev/null; then
 				ACME_URL=https://localhost:$ACME_PORT/dir
 				ACME_MANAGEMENT=https://localhost:$management
 				_acme_rev

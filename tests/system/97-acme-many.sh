@@ -4,7 +4,8 @@
 # or the CA says 429, nothing fails and nothing is ordered twice.
 #
 #   bash tests/system/97-acme-many.sh build/release
-#   LONG=1 bash ...              200 certificates instead of 40
+#   LONG=1 bash ...              200 certificates instead of 40, 20 kills
+#   SEED=N bash ...              the same moments again
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -12,17 +13,21 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 97-acme-many "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
-many=40
-[ -z "${LONG:-}" ] || many=200
+many=40 kills=2 turns=0
+[ -z "${LONG:-}" ] || many=200 kills=20
+seed=${SEED:-$((0x$(od -An -N3 -tx1 /dev/urandom | tr -d ' ')))}
+RANDOM=$((seed % 32768))
 
 t_db many
 echo '{"version": "1", "log_list_timestamp": "2026-11-27T00:00:00Z",
     "operators": []}' > "$T/none.json"
 a_conf_more="log_list: {file: $T/none.json, signature_key: none}"
+a_audit="every: 1h"
 
 # The role's process, and whether it listens.
 role()		{ pgrep -P "$run_pid" -f -- --role=acme; }
-listens()	{ [ -S "$state/acme.sock" ] && role >/dev/null; }
+# the file stays behind one that was killed: is there one who accepts?
+listens()	{ grep -q " 00010000 .* $state/acme.sock\$" /proc/net/unix; }
 
 # Names of a list `managed:` with certificate 1 to $2 of domain $1.
 managed()
@@ -49,12 +54,38 @@ issued()
 	    and issued_at is not null"
 }
 
+# Exit status and last line, without what differs between two orders; @ in what
+# is asked for is $1.
+verdict()
+{
+	local me=$1
+
+	shift
+	set -- "${@//@/$me}"
+	"$prog" --config "$1" "${@:2}" >"$T/out" 2>"$T/err"
+	echo "$? $(tail -n 1 "$T/err" | sed "s/\\b$me\\.\\+alike/@.alike/g
+	    s/[0-9][0-9TZ:.-]*/N/g; s/[0-9A-Za-z_-]\\{20,\\}/X/g")"
+}
+
+# alike WHAT STATUS TEXT ARG...: so it ends by the daemon, and by the command.
+alike()
+{
+	local daemon itself
+
+	daemon=$(verdict one "$conf" "${@:4}")
+	itself=$(verdict two "$T/itself.yaml" "${@:4}")
+	eq "$1: alike" "$daemon" "$itself"
+	ok "$1: says $3" grep -qF -- "$3" <<< "$daemon"
+	eq "$1: status" "${daemon%% *}" "$2"
+}
+
 # --- many, from a real CA that refuses one nonce in twenty -----------------------------
 
 hp=$(_acme_port)
 if acme_challtestsrv "$T/ch" &&
     acme_pebble "$T/pb" http="$hp" dns="$ACME_DNS" nonces=5; then
 	orders()	{ grep -c 'Added order' "$T/pb/pebble.out"; }
+	certs()		{ grep -c 'Issued certificate serial' "$T/pb/pebble.out"; }
 	a_conf many "http-01: {listen: \"127.0.0.1:$hp\"}"
 	managed many.example $many >> "$conf"
 	start
@@ -121,6 +152,48 @@ if acme_challtestsrv "$T/ch" &&
 	eq "nothing is open" "$(sql "select count(*) from acme_order where
 	    state = 'open'")" 0
 
+	# --- killed at any moment, one process of it or another --------------------
+
+	before=$(certs)
+	rows=$(sql "select count(*) from acme_order")
+	sql "update managed_certificate set ari_id = null, not_before = now() -
+	    interval '85 days', not_after = now() + interval '5 days' where
+	    name like '%.many.example'" >/dev/null
+	"$prog" --config "$conf" renew >/dev/null 2>&1 &
+	for ((k = 0; k < kills; k++)); do
+		sleep 0.$((RANDOM % 6))$((RANDOM % 10))
+		victim=$(role)
+		set -- acme sign fetch challenge
+		shift $(((k + RANDOM % 2) % 4))
+		[ "$1" = acme ] || victim=$(pgrep -P "${victim:-$$}" -f \
+		    "role=$1" | head -n 1)
+		[ -z "$victim" ] || kill -9 "$victim"
+		sleep 0.2
+		wait_for 70 listens
+	done
+	old="not_before < now() - interval '80 days'"
+	until is_sql 0 "select count(*) from managed_certificate where $old"
+	do
+		[ $((turns += 1)) -lt 60 ] || break
+		cv renew
+		sleep 0.5
+	done
+	eq "killed (seed $seed): all are renewed" "$(sql "select count(*) from
+	    managed_certificate where $old")" 0
+	eq "killed: each once" "$(sql "select count(*) - $rows from acme_order
+	    where state = 'valid'")" $many
+	eq "killed: none failed" "$(sql "select count(*) from acme_order where
+	    state <> 'valid'")" 0
+	# an order whose answer was lost is unknown here: nothing comes of it
+	eq "killed: one certificate each" $(($(certs) - before)) $many
+	eq "killed: a key for each" "$(sql "select count(*) - count(distinct
+	    key_id) from acme_order")" 0
+	half=0
+	for ((i = 1; i <= many; i++)); do
+		is_complete n$i.many.example || half=$((half + 1))
+	done
+	eq "killed: all are whole" $half 0
+
 	# --- another configuration ------------------------------------------------------
 
 	sed 's/^contact:.*/contact: other@corp.example/' "$conf" > "$T/o.yaml"
@@ -167,8 +240,28 @@ if [ $? -ne 77 ]; then
 	eq "429: each order once" "$(sql "select count(*) from acme_order")" 10
 	eq "429: it was said" "$(acme_show faults | python3 -c 'import json, sys
 print(sum(f["told"] for f in json.load(sys.stdin)))')" 5
+
+	# --- what fails does so alike, whoever orders it -----------------------
+
+	# another text is another configuration: the daemon refuses it
+	{ cat "$conf"; echo '# by itself'; } > "$T/itself.yaml"
+	chmod 644 "$T/itself.yaml"
+	alike "a challenge there is not" 78 'is not configured' \
+	    issue --challenge dns-01 @.alike.example
+	alike "a key there is not" 64 'no kind of key' issue --key p521 @.alike.example
+	alike "a name that is none" 64 'empty label' issue "@..alike.example"
+	alike "a certificate there is not" 1 'no certificate is managed' \
+	    renew gone.example
+	for t in rejectedIdentifier caa unauthorized; do
+		acme_fault problem at=newOrder type=$t status=403
+		alike "$t" 1 "($t)" issue "@.alike.example"
+		acme_honest
+	done
+	acme_fault 429 at=newOrder n=7200
+	alike "rateLimited" 1 "(rateLimited)" issue "@.alike.example"
+	acme_honest
 	stop
 else
-	skip 4 "python3-cryptography is not installed"
+	skip 28 "python3-cryptography is not installed"
 fi
 t_end

@@ -3,7 +3,7 @@
 #   a_conf NAME CHALLENGE...   writes $T/NAME.yaml for $db, $ACME_URL, $ACME_TLS
 #                              and these challenges; sets $conf, $state, $live.
 #                              Before: a_more (more of acme:), a_conf_more
-#                              (whole lines), ct (false).  Where there is
+#                              (whole lines), a_audit (of audit:), ct (false).  Where there is
 #                              $ACME_DNS, that resolver is asked
 #   says WHAT STATUS TEXT      the last cv ended so, and its one line on stderr
 #                              that is no progress has TEXT
@@ -14,6 +14,10 @@
 
 a_conf()
 {
+	local audit=${a_audit:-}
+
+	[ -z "${ACME_DNS:-}" ] || audit="resolvers:
+	    ['127.0.0.1@${ACME_DNS#*:}']${audit:+, $audit}"
 	conf=$T/$1.yaml
 	state=$T/state-$1
 	live=$state/live
@@ -23,8 +27,7 @@ a_conf()
 		echo "contact: test@corp.example"
 		echo "egress: {allow_private: [127.0.0.0/8]}"
 		[ -z "${a_conf_more:-}" ] || echo "$a_conf_more"
-		[ -z "${ACME_DNS:-}" ] || echo "audit: {resolvers:" \
-		    "['127.0.0.1@${ACME_DNS#*:}']}"
+		[ -z "$audit" ] || echo "audit: {$audit}"
 		echo "acme:"
 		echo "  directory: $ACME_URL"
 		[ -z "$ACME_TLS" ] || echo "  ca_file: $ACME_TLS"

@@ -78,7 +78,8 @@ acme_place_put(struct acme_place *p, const struct flow_place *f,
 	assert_string_equal(thumbprint, "thumb");
 	assert_string_equal(f->token, TOKEN);
 	put++;
-	return put_fails ? err_set(e, ERR_CONF, "no place") : 0;
+	return put_fails ? err_set(e, put_fails == 2 ? ERR_TEMP : ERR_CONF,
+	    "no place") : 0;
 }
 
 int
@@ -385,6 +386,114 @@ deferred(void **state)
 	acme_drive_end(&d);
 }
 
+/* Placed by dns-01, and the CA told: as far as the last answer. */
+static void
+in_dns(void)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ };
+	static const struct line	chall = { ACME_CHALLENGE,
+	    "/h/dns-01", "{}", 200, CHALL("dns-01", "pending"), NULL, NULL,
+	    NULL };
+
+	start();
+	want.prefer = (const enum challenge_type[]){ CHALLENGE_DNS_01 };
+	want.nprefer = 1;
+	acme_drive_end(&d);
+	d.flow = script_flow();
+	step(&t[0]);
+	step(&t[1]);
+	settle();
+	step(&chall);
+	assert_true(acme_drive_busy(&d));
+}
+
+/* An order that is over holds nothing up, whatever is placed for it. */
+static void
+over(void **state)
+{
+	int	i;
+
+	(void)state;
+	/* by our own fault: it stays, and nobody waits for it */
+	in_dns();
+	acme_drive_over(&d, 0);
+	assert_false(acme_drive_busy(&d));
+	acme_drive_end(&d);
+	/* it is done: it is taken away */
+	in_dns();
+	acme_drive_over(&d, 1);
+	assert_true(acme_drive_busy(&d));
+	for (i = 0; i < 600 && acme_drive_busy(&d); i++) {
+		acme_drive_place(&d);
+		(void)poll(NULL, 0, 10);
+	}
+	assert_false(acme_drive_busy(&d));
+	acme_drive_end(&d);
+}
+
+/*
+ * An order that was gone on with is made anew while a process has something
+ * placed, and the CA refuses: that process ends although no place is left.
+ */
+static void
+anew(void **state)
+{
+	static const struct line	t[] = {
+	    { ACME_ORDER_GET, "/o/1", "", 200, ORDER("pending", ""), NULL,
+	    NULL, NULL }, L_AUTHZ,
+	    { ACME_AUTHZ_GET, "/z/1", "", 200, AUTHZ("invalid",
+	    CHALL("dns-01", "invalid")), NULL, NULL, NULL },
+	    { ACME_ORDER_NEW, "/new-order", "a.example", 403,
+	    PROBLEM("rejectedIdentifier"), NULL, NULL, NULL } };
+	struct flow_resume		how = { &pin, 0, 0 };
+	struct buf			saved_flow = BUF_INIT;
+	int				i;
+
+	(void)state;
+	in_dns();
+	flow_save(d.flow, &saved_flow);
+	acme_drive_end(&d);
+	how.now = now = clk_wall();
+	how.deadline = now + 3600 * CLK_SEC;
+	d.flow = flow_load(buf_bytes(&saved_flow), &how, NULL);
+	buf_free(&saved_flow);
+	assert_non_null(d.flow);
+	step(&t[0]);
+	step(&t[1]);
+	settle();
+	assert_true(acme_drive_busy(&d));
+	step(&t[2]);
+	step(&t[3]);
+	has(flow_why(d.flow), "because");
+	for (i = 0; i < 600 && acme_drive_busy(&d); i++) {
+		acme_drive_place(&d);
+		(void)poll(NULL, 0, 10);
+	}
+	assert_false(acme_drive_busy(&d));
+	assert_int_equal(flow_events(d.flow), FLOW_FAILED);
+	acme_drive_end(&d);
+}
+
+/* That a process of ours has died is no reason to try another type. */
+static void
+died(void **state)
+{
+	static const struct line	t[] = { L_NEW, L_AUTHZ };
+	struct err			e = ERR_INIT;
+
+	(void)state;
+	start();
+	step(&t[0]);
+	put_fails = 2;
+	step(&t[1]);
+	assert_int_equal(put, 1);
+	assert_int_equal(flow_events(d.flow), FLOW_PLACE);
+	assert_int_equal(acme_drive_send(&d, &e), -1);
+	assert_int_equal(e.code, ERR_TEMP);
+	assert_int_equal(sent, 2);
+	acme_drive_end(&d);
+}
+
 /* What cannot be taken away is told, and stops nothing. */
 static void
 sticks(void **state)
@@ -412,6 +521,9 @@ main(void)
 		cmocka_unit_test(flooded),
 		cmocka_unit_test(stopped),
 		cmocka_unit_test(deferred),
+		cmocka_unit_test(over),
+		cmocka_unit_test(anew),
+		cmocka_unit_test(died),
 		cmocka_unit_test(sticks),
 	};
 
