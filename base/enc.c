@@ -34,10 +34,13 @@ values(void)
 		simd = enc_simd_there();
 }
 
-void
-enc_force_portable(int on)
+enum enc_level
+enc_force(enum enc_level most)
 {
-	simd = on ? 0 : enc_simd_there();
+	simd = enc_simd_there();
+	if (simd > (int)most)
+		simd = (int)most;
+	return (enum enc_level)simd;
 }
 
 /* Append in an alphabet; the last group as it is without padding. */
@@ -130,9 +133,9 @@ enc_unb64_run(uint8_t *out, size_t cap, const uint8_t *in, size_t n,
 
 	if (!filled)
 		values();
-	if (simd == 2)
+	if (simd == ENC_VBMI)
 		enc_simd_vbmi(&r);
-	else if (simd == 1)
+	else if (simd == ENC_AVX2)
 		enc_simd_avx2(&r);
 	while (r.n != 0) {
 		v = value[*r.in];
