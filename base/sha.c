@@ -231,41 +231,67 @@ sha_256(uint8_t out[SHA_LEN], const void *p, size_t n)
 	sha_final(&c, out);
 }
 
-/* A message with its prefix, cut into blocks; owns the two ends. */
+/*
+ * A message with its prefix, cut into blocks; owns the two ends.  Room on both
+ * sides lets them be copied 64 bytes at a time.
+ */
 struct leaf {
 	struct sha_msg	msg;
-	uint8_t		head[64];
-	uint8_t		tail[128];
+	uint8_t		head[64 + SHA_PREFIX_MAX];
+	uint8_t		ends[64 + 128];		/* the tail is at 64 */
 };
+
+/* The same for a message of less than one block. */
+static void
+leaf_set_short(struct leaf *l, const uint8_t *prefix, size_t plen,
+    struct span in)
+{
+	uint8_t	b[64 + SHA_PREFIX_MAX], *tail = l->ends + 64;
+	size_t	n = plen + in.n;
+
+	memcpy(b, prefix, plen);
+	if (in.n != 0)
+		memcpy(b + plen, in.p, in.n);
+	l->msg.head = NULL;
+	l->msg.body = NULL;
+	l->msg.nbody = 0;
+	if (n >= 64) {
+		memcpy(l->head, b, 64);
+		l->msg.head = l->head;
+	}
+	memcpy(tail, b + n / 64 * 64, n % 64);
+	l->msg.tail = tail;
+	l->msg.ntail = pad(tail, n % 64, n);
+}
 
 static void
 leaf_set(struct leaf *l, const uint8_t *prefix, size_t plen, struct span in)
 {
-	size_t	n = in.n, first, r;
+	uint8_t	*tail = l->ends + 64;
+	size_t	 first = plen == 0 ? 0 : 64 - plen, r;
+	uint64_t bits = ((uint64_t)plen + in.n) << 3;
 
-	l->msg.head = NULL;
-	if (plen + n < 64) {
-		memcpy(l->tail, prefix, plen);
-		if (n != 0)
-			memcpy(l->tail + plen, in.p, n);
-		l->msg.nbody = 0;
-		l->msg.body = NULL;
-		r = plen + n;
-	} else {
-		first = plen == 0 ? 0 : 64 - plen;
-		if (plen != 0) {
-			memcpy(l->head, prefix, plen);
-			memcpy(l->head + plen, in.p, first);
-			l->msg.head = l->head;
-		}
-		l->msg.body = in.p + first;
-		l->msg.nbody = (n - first) / 64;
-		r = (n - first) % 64;
-		if (r != 0)
-			memcpy(l->tail, in.p + n - r, r);
+	if (in.n < 64) {
+		leaf_set_short(l, prefix, plen, in);
+		return;
 	}
-	l->msg.tail = l->tail;
-	l->msg.ntail = pad(l->tail, r, (uint64_t)plen + n);
+	l->msg.head = NULL;
+	if (plen != 0) {
+		memcpy(l->head + plen, in.p, 64);
+		memcpy(l->head, prefix, plen);
+		l->msg.head = l->head;
+	}
+	l->msg.body = in.p + first;
+	l->msg.nbody = (in.n - first) / 64;
+	r = (in.n - first) % 64;
+	/* The last 64 bytes, so that ${r} of them are the tail's. */
+	memset(tail, 0, 128);
+	memcpy(l->ends + r, in.p + in.n - 64, 64);
+	tail[r] = 0x80;
+	l->msg.tail = tail;
+	l->msg.ntail = r < 56 ? 1 : 2;
+	put32(tail + 64 * l->msg.ntail - 8, (uint32_t)(bits >> 32));
+	put32(tail + 64 * l->msg.ntail - 4, (uint32_t)bits);
 }
 
 static void
