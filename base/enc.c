@@ -123,6 +123,36 @@ group(uint8_t *out, size_t cap, const uint8_t c[4], int *end)
 	return n;
 }
 
+/* Groups of four as long as all is in the alphabet and fits. */
+static void
+groups(struct enc_run *r)
+{
+	const uint8_t	*in = r->in;
+	uint8_t		*out = r->out, a, b, c, d;
+	size_t		 n = r->n, cap = r->cap;
+	uint32_t	 v;
+
+	for (; n >= 4 && cap >= 3; n -= 4, cap -= 3) {
+		a = value[in[0]];
+		b = value[in[1]];
+		c = value[in[2]];
+		d = value[in[3]];
+		if ((a | b | c | d) & (BAD | PAD))
+			break;
+		v = (uint32_t)a << 18 | (uint32_t)b << 12 |
+		    (uint32_t)c << 6 | d;
+		out[0] = (uint8_t)(v >> 16);
+		out[1] = (uint8_t)(v >> 8);
+		out[2] = (uint8_t)v;
+		in += 4;
+		out += 3;
+	}
+	r->in = in;
+	r->n = n;
+	r->out = out;
+	r->cap = cap;
+}
+
 long
 enc_unb64_run(uint8_t *out, size_t cap, const uint8_t *in, size_t n,
     size_t *used)
@@ -137,6 +167,7 @@ enc_unb64_run(uint8_t *out, size_t cap, const uint8_t *in, size_t n,
 		enc_simd_vbmi(&r);
 	else if (simd == ENC_AVX2)
 		enc_simd_avx2(&r);
+	groups(&r);
 	while (r.n != 0) {
 		v = value[*r.in];
 		if (v == BAD)
