@@ -2,31 +2,8 @@
 
 #include <string.h>
 
-struct cur
-cur_of(const void *p, size_t n)
-{
-	struct cur	c = { p, p };
-
-	/* Nothing at NULL is fine, but no arithmetic on it. */
-	if (n != 0)
-		c.end += n;
-	return c;
-}
-
-struct cur
-cur_span(struct span s)
-{
-	return cur_of(s.p, s.n);
-}
-
-size_t
-cur_left(const struct cur *c)
-{
-	return (size_t)(c->end - c->p);
-}
-
 /* The next ${n} bytes (at most 8) as one big-endian number. */
-static int
+static inline int
 number(struct cur *c, size_t n, uint64_t *out)
 {
 	uint64_t	v = 0;
@@ -129,7 +106,7 @@ cur_skip(struct cur *c, size_t n)
 }
 
 /* A vector whose length stands in ${width} bytes in front of it. */
-static int
+static inline int
 vector(struct cur *c, size_t width, struct cur *out)
 {
 	struct cur	t = *c;
@@ -166,12 +143,4 @@ int
 cur_vec32(struct cur *c, struct cur *out)
 {
 	return vector(c, 4, out);
-}
-
-struct span
-cur_rest(const struct cur *c)
-{
-	struct span	s = { c->p, cur_left(c) };
-
-	return s;
 }

@@ -25,11 +25,29 @@ struct cur {
 };
 
 /* A cursor over ${n} bytes at ${p}; over a span. */
-struct cur cur_of(const void *, size_t);
-struct cur cur_span(struct span);
+static inline struct cur
+cur_of(const void *p, size_t n)
+{
+	struct cur	c = { p, p };
+
+	/* Nothing at NULL is fine, but no arithmetic on it. */
+	if (n != 0)
+		c.end += n;
+	return c;
+}
+
+static inline struct cur
+cur_span(struct span s)
+{
+	return cur_of(s.p, s.n);
+}
 
 /* Bytes that are left. */
-size_t cur_left(const struct cur *);
+static inline size_t
+cur_left(const struct cur *c)
+{
+	return (size_t)(c->end - c->p);
+}
 
 /* Fixed-size integers, big-endian: 8, 16, 24, 32, 40 and 64 bits. */
 int cur_u8(struct cur *, uint8_t *);
@@ -51,6 +69,12 @@ int cur_vec24(struct cur *, struct cur *);
 int cur_vec32(struct cur *, struct cur *);
 
 /* What is left, as a span; the cursor is not moved. */
-struct span cur_rest(const struct cur *);
+static inline struct span
+cur_rest(const struct cur *c)
+{
+	struct span	s = { c->p, cur_left(c) };
+
+	return s;
+}
 
 #endif

@@ -34,10 +34,13 @@ values(void)
 		simd = enc_simd_there();
 }
 
-void
-enc_force_portable(int on)
+enum enc_level
+enc_force(enum enc_level most)
 {
-	simd = on ? 0 : enc_simd_there();
+	simd = enc_simd_there();
+	if (simd > (int)most)
+		simd = (int)most;
+	return (enum enc_level)simd;
 }
 
 /* Append in an alphabet; the last group as it is without padding. */
@@ -120,6 +123,36 @@ group(uint8_t *out, size_t cap, const uint8_t c[4], int *end)
 	return n;
 }
 
+/* Groups of four as long as all is in the alphabet and fits. */
+static void
+groups(struct enc_run *r)
+{
+	const uint8_t	*in = r->in;
+	uint8_t		*out = r->out, a, b, c, d;
+	size_t		 n = r->n, cap = r->cap;
+	uint32_t	 v;
+
+	for (; n >= 4 && cap >= 3; n -= 4, cap -= 3) {
+		a = value[in[0]];
+		b = value[in[1]];
+		c = value[in[2]];
+		d = value[in[3]];
+		if ((a | b | c | d) & (BAD | PAD))
+			break;
+		v = (uint32_t)a << 18 | (uint32_t)b << 12 |
+		    (uint32_t)c << 6 | d;
+		out[0] = (uint8_t)(v >> 16);
+		out[1] = (uint8_t)(v >> 8);
+		out[2] = (uint8_t)v;
+		in += 4;
+		out += 3;
+	}
+	r->in = in;
+	r->n = n;
+	r->out = out;
+	r->cap = cap;
+}
+
 long
 enc_unb64_run(uint8_t *out, size_t cap, const uint8_t *in, size_t n,
     size_t *used)
@@ -130,10 +163,11 @@ enc_unb64_run(uint8_t *out, size_t cap, const uint8_t *in, size_t n,
 
 	if (!filled)
 		values();
-	if (simd == 2)
+	if (simd == ENC_VBMI)
 		enc_simd_vbmi(&r);
-	else if (simd == 1)
+	else if (simd == ENC_AVX2)
 		enc_simd_avx2(&r);
+	groups(&r);
 	while (r.n != 0) {
 		v = value[*r.in];
 		if (v == BAD)

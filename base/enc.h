@@ -45,7 +45,12 @@ char *enc_hex_to(char *out, const void *, size_t n);
 /* Decode exactly ${n} bytes from 2n hex digits: 0 or -1. */
 int enc_unhex_to(uint8_t *out, size_t n, const char *);
 
-/* Tests: 1 = scalar code only, 0 = what the processor has. */
-void enc_force_portable(int);
+/*
+ * Tests: use at most this of what the processor has; ENC_BEST is the default.
+ * Returns what is in use then, which is less when the processor has less.
+ */
+enum enc_level { ENC_SCALAR, ENC_AVX2, ENC_VBMI };
+#define ENC_BEST	ENC_VBMI
+enum enc_level enc_force(enum enc_level);
 
 #endif

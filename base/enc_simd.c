@@ -38,16 +38,22 @@ enc_simd_avx2(struct enc_run *r)
 			    2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12,
 			    -1, -1, -1, -1));
 	const __m256i	nib = _mm256_set1_epi8(0x0f);
-	__m256i		s, hi, bad, add;
+	const uint8_t	*in = r->in;
+	uint8_t		*out = r->out;
+	size_t		 left = r->n, cap = r->cap, good = 32;
+	__m256i		 s, hi, bad, add;
 
-	while (r->n >= 32 && r->cap >= 32) {
-		s = _mm256_loadu_si256((const __m256i *)r->in);
+	while (good == 32 && left >= 32 && cap >= 32) {
+		s = _mm256_loadu_si256((const __m256i *)in);
 		hi = _mm256_and_si256(_mm256_srli_epi32(s, 4), nib);
 		bad = _mm256_and_si256(
 		    _mm256_shuffle_epi8(low, _mm256_and_si256(s, nib)),
 		    _mm256_shuffle_epi8(high, hi));
+		/* Whole groups of four in front of the first other byte. */
 		if (!_mm256_testz_si256(bad, bad))
-			return;
+			good = (size_t)__builtin_ctz(~(unsigned)
+			    _mm256_movemask_epi8(_mm256_cmpeq_epi8(bad,
+			    _mm256_setzero_si256()))) & ~(size_t)3;
 		add = _mm256_cmpeq_epi8(s, _mm256_set1_epi8('/'));
 		s = _mm256_add_epi8(s,
 		    _mm256_shuffle_epi8(roll, _mm256_add_epi8(add, hi)));
@@ -56,12 +62,16 @@ enc_simd_avx2(struct enc_run *r)
 		s = _mm256_shuffle_epi8(s, pack);
 		s = _mm256_permutevar8x32_epi32(s,
 		    _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7));
-		_mm256_storeu_si256((__m256i *)r->out, s);
-		r->in += 32;
-		r->n -= 32;
-		r->out += 24;
-		r->cap -= 24;
+		_mm256_storeu_si256((__m256i *)out, s);
+		in += good;
+		left -= good;
+		out += good / 4 * 3;
+		cap -= good / 4 * 3;
 	}
+	r->in = in;
+	r->n = left;
+	r->out = out;
+	r->cap = cap;
 }
 
 /* Value of each ASCII byte, 0x80 outside the alphabet. */

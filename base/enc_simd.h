@@ -6,9 +6,9 @@
 
 /*
  * The vector part of enc_unb64_run(); nobody else includes this.  Decodes
- * whole vectors as long as all their bytes are in the alphabet and output
- * has room, and says how far it came: *in bytes are read, *out written, and
- * what is left is for scalar code.
+ * whole groups of four, a vector at a time, as long as bytes are in the
+ * alphabet and output has room, and says how far it came: *in bytes are read,
+ * *out written, and what is left is for scalar code.
  */
 struct enc_run {
 	uint8_t		*out;
@@ -17,7 +17,7 @@ struct enc_run {
 	size_t		 n;	/* bytes at in */
 };
 
-/* 0: nothing, 1: AVX2, 2: AVX-512 VBMI. */
+/* An enum enc_level: 0 nothing, 1 AVX2, 2 AVX-512 VBMI. */
 int enc_simd_there(void);
 
 void enc_simd_avx2(struct enc_run *);

@@ -73,11 +73,27 @@ put32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)v;
 }
 
+/* One round: ${d} and ${h} change, the next one takes all one place on. */
+static inline void
+round1(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e,
+    uint32_t f, uint32_t g, uint32_t *h, uint32_t kw)
+{
+	uint32_t	t;
+
+	t = *h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
+	    (g ^ (e & (f ^ g))) + kw;
+	*d += t;
+	*h = t + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) +
+	    ((a & b) | (c & (a | b)));
+}
+
 /* FIPS 180-4, 6.2.2: one block. */
 static void
-block(uint32_t h[8], const uint8_t *p)
+block(uint32_t s[8], const uint8_t *p)
 {
-	uint32_t	w[64], v[8], s0, s1, t1, t2;
+	uint32_t	w[64] __attribute__((uninitialized)), s0, s1;
+	uint32_t	a = s[0], b = s[1], c = s[2], d = s[3];
+	uint32_t	e = s[4], f = s[5], g = s[6], h = s[7];
 	size_t		i;
 
 	for (i = 0; i < 16; i++)
@@ -87,19 +103,24 @@ block(uint32_t h[8], const uint8_t *p)
 		s1 = rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ w[i - 2] >> 10;
 		w[i] = w[i - 16] + s0 + w[i - 7] + s1;
 	}
-	memcpy(v, h, sizeof(v));
-	for (i = 0; i < 64; i++) {
-		s1 = rotr(v[4], 6) ^ rotr(v[4], 11) ^ rotr(v[4], 25);
-		t1 = v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + sha_k[i] +
-		    w[i];
-		s0 = rotr(v[0], 2) ^ rotr(v[0], 13) ^ rotr(v[0], 22);
-		t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-		memmove(v + 1, v, 7 * sizeof(v[0]));
-		v[4] += t1;
-		v[0] = t1 + t2;
+	for (i = 0; i < 64; i += 8) {
+		round1(a, b, c, &d, e, f, g, &h, w[i] + sha_k[i]);
+		round1(h, a, b, &c, d, e, f, &g, w[i + 1] + sha_k[i + 1]);
+		round1(g, h, a, &b, c, d, e, &f, w[i + 2] + sha_k[i + 2]);
+		round1(f, g, h, &a, b, c, d, &e, w[i + 3] + sha_k[i + 3]);
+		round1(e, f, g, &h, a, b, c, &d, w[i + 4] + sha_k[i + 4]);
+		round1(d, e, f, &g, h, a, b, &c, w[i + 5] + sha_k[i + 5]);
+		round1(c, d, e, &f, g, h, a, &b, w[i + 6] + sha_k[i + 6]);
+		round1(b, c, d, &e, f, g, h, &a, w[i + 7] + sha_k[i + 7]);
 	}
-	for (i = 0; i < 8; i++)
-		h[i] += v[i];
+	s[0] += a;
+	s[1] += b;
+	s[2] += c;
+	s[3] += d;
+	s[4] += e;
+	s[5] += f;
+	s[6] += g;
+	s[7] += h;
 }
 
 static void
@@ -231,41 +252,67 @@ sha_256(uint8_t out[SHA_LEN], const void *p, size_t n)
 	sha_final(&c, out);
 }
 
-/* A message with its prefix, cut into blocks; owns the two ends. */
+/*
+ * A message with its prefix, cut into blocks; owns the two ends.  Room on both
+ * sides lets them be copied 64 bytes at a time.
+ */
 struct leaf {
 	struct sha_msg	msg;
-	uint8_t		head[64];
-	uint8_t		tail[128];
+	uint8_t		head[64 + SHA_PREFIX_MAX];
+	uint8_t		ends[64 + 128];		/* the tail is at 64 */
 };
+
+/* The same for a message of less than one block. */
+static void
+leaf_set_short(struct leaf *l, const uint8_t *prefix, size_t plen,
+    struct span in)
+{
+	uint8_t	b[64 + SHA_PREFIX_MAX], *tail = l->ends + 64;
+	size_t	n = plen + in.n;
+
+	memcpy(b, prefix, plen);
+	if (in.n != 0)
+		memcpy(b + plen, in.p, in.n);
+	l->msg.head = NULL;
+	l->msg.body = NULL;
+	l->msg.nbody = 0;
+	if (n >= 64) {
+		memcpy(l->head, b, 64);
+		l->msg.head = l->head;
+	}
+	memcpy(tail, b + n / 64 * 64, n % 64);
+	l->msg.tail = tail;
+	l->msg.ntail = pad(tail, n % 64, n);
+}
 
 static void
 leaf_set(struct leaf *l, const uint8_t *prefix, size_t plen, struct span in)
 {
-	size_t	n = in.n, first, r;
+	uint8_t	*tail = l->ends + 64;
+	size_t	 first = plen == 0 ? 0 : 64 - plen, r;
+	uint64_t bits = ((uint64_t)plen + in.n) << 3;
 
-	l->msg.head = NULL;
-	if (plen + n < 64) {
-		memcpy(l->tail, prefix, plen);
-		if (n != 0)
-			memcpy(l->tail + plen, in.p, n);
-		l->msg.nbody = 0;
-		l->msg.body = NULL;
-		r = plen + n;
-	} else {
-		first = plen == 0 ? 0 : 64 - plen;
-		if (plen != 0) {
-			memcpy(l->head, prefix, plen);
-			memcpy(l->head + plen, in.p, first);
-			l->msg.head = l->head;
-		}
-		l->msg.body = in.p + first;
-		l->msg.nbody = (n - first) / 64;
-		r = (n - first) % 64;
-		if (r != 0)
-			memcpy(l->tail, in.p + n - r, r);
+	if (in.n < 64) {
+		leaf_set_short(l, prefix, plen, in);
+		return;
 	}
-	l->msg.tail = l->tail;
-	l->msg.ntail = pad(l->tail, r, (uint64_t)plen + n);
+	l->msg.head = NULL;
+	if (plen != 0) {
+		memcpy(l->head + plen, in.p, 64);
+		memcpy(l->head, prefix, plen);
+		l->msg.head = l->head;
+	}
+	l->msg.body = in.p + first;
+	l->msg.nbody = (in.n - first) / 64;
+	r = (in.n - first) % 64;
+	/* The last 64 bytes, so that ${r} of them are the tail's. */
+	memset(tail, 0, 128);
+	memcpy(l->ends + r, in.p + in.n - 64, 64);
+	tail[r] = 0x80;
+	l->msg.tail = tail;
+	l->msg.ntail = r < 56 ? 1 : 2;
+	put32(tail + 64 * l->msg.ntail - 8, (uint32_t)(bits >> 32));
+	put32(tail + 64 * l->msg.ntail - 4, (uint32_t)bits);
 }
 
 static void

@@ -72,10 +72,12 @@ renew(struct page *p, size_t n)
 static void
 more(struct page *p)
 {
-	p->leaf = mem_grow(p->leaf, &p->leafcap, p->n + 1,
-	    sizeof(p->leaf[0]));
-	p->beside = mem_grow(p->beside, &p->besidecap, p->n + 1,
-	    sizeof(p->beside[0]));
+	if (p->n >= p->leafcap)
+		p->leaf = mem_grow(p->leaf, &p->leafcap, p->n + 1,
+		    sizeof(p->leaf[0]));
+	if (p->n >= p->besidecap)
+		p->beside = mem_grow(p->beside, &p->besidecap, p->n + 1,
+		    sizeof(p->beside[0]));
 	memset(&p->beside[p->n], 0, sizeof(p->beside[0]));
 }
 

@@ -79,15 +79,15 @@ unparsable(struct judge *j, struct finds *f, uint32_t i, int leaf_bad,
 	(void)snprintf(x->reason, sizeof(x->reason), "%.255s", e->msg);
 }
 
+/* ${e} is empty, and empty again after: it is large, and made once a page. */
 static void
-match_one(struct judge *j, struct finds *f, uint32_t i)
+match_one(struct judge *j, struct finds *f, uint32_t i, struct err *e)
 {
 	static struct watch_hit	 hits[LIMIT_HITS];
-	struct err		 e = ERR_INIT;
 	struct entry		 entry;
 	struct der_tbs		 tbs;
 	struct span		 raw;
-	int			 n;
+	int			 n, leaf_bad = 0;
 
 #ifdef JUDGE_KILL
 	/* a test's own program: an entry that no judge survives */
@@ -95,27 +95,27 @@ match_one(struct judge *j, struct finds *f, uint32_t i)
 	    page_timestamped(j->page, i).n, "certvigil-kill-judge", 20))
 		abort();
 #endif
-	if (page_at(j->page, i, &entry, &e) == -1) {
-		unparsable(j, f, i, 1, &e);
-		return;
+	if (page_at(j->page, i, &entry, e) == -1) {
+		leaf_bad = 1;
+		goto bad;
 	}
 	raw = entry.cert;
 	if ((entry.type == ENTRY_X509 &&
-	    der_cert(entry.cert, &raw, NULL, NULL, &e) == -1) ||
-	    der_tbs(raw, &tbs, &e) == -1) {
-		unparsable(j, f, i, 0, &e);
-		return;
-	}
+	    der_cert(entry.cert, &raw, NULL, NULL, e) == -1) ||
+	    der_tbs(raw, &tbs, e) == -1)
+		goto bad;
 	n = watch_tbs(&j->watches, &tbs, hits, LIMIT_HITS);
 	if (n == 0)
 		return;
-	if (n < 0) {
-		(void)err_set(&e, ERR_FORMAT,
-		    "names cannot be read (RFC 5280 4.2.1.6)");
-		unparsable(j, f, i, 0, &e);
+	if (n > 0) {
+		find_add(f, i, hits, n)->entry = entry;
 		return;
 	}
-	find_add(f, i, hits, n)->entry = entry;
+	(void)err_set(e, ERR_FORMAT,
+	    "names cannot be read (RFC 5280 4.2.1.6)");
+bad:
+	unparsable(j, f, i, leaf_bad, e);
+	err_clear(e);
 }
 
 /* Did the CA sign it?  Fills in issued, reason, issuer key and owner. */
@@ -347,6 +347,7 @@ judge_do_page(struct judge *j, const struct judge_page *p, uint64_t id,
 	struct judge_page_reply	 r;
 	struct merkle_path	*paths = NULL;
 	struct finds		 f = { NULL, 0, 0, 0 };
+	struct err		 why = ERR_INIT;
 	size_t			 at, k;
 	uint32_t		 i, lo, hi, to;
 
@@ -356,7 +357,7 @@ judge_do_page(struct judge *j, const struct judge_page *p, uint64_t id,
 	r.count = hi - lo;
 	to = p->to < hi ? p->to : hi;
 	for (i = p->from > lo ? p->from : lo; i < to; i++)
-		match_one(j, &f, i);
+		match_one(j, &f, i, &why);
 	paths = mem_array(f.n, sizeof(*paths));
 	for (k = 0; k < f.n; k++)
 		merkle_path_start(&paths[k], p->first + f.v[k].i);

@@ -53,6 +53,36 @@ step_b64(void)
 		    b64[i].n, &used);
 }
 
+/* The same on a processor that has less. */
+static void
+b64_at(enum enc_level most)
+{
+	if (enc_force(most) == most)
+		step_b64();
+	(void)enc_force(ENC_BEST);
+}
+
+static void
+step_b64_avx2(void)
+{
+	b64_at(ENC_AVX2);
+}
+
+static void
+step_b64_scalar(void)
+{
+	b64_at(ENC_SCALAR);
+}
+
+/* The leaf hash without the processor's SHA instructions. */
+static void
+step_sha_portable(void)
+{
+	sha_force_portable(1);
+	step_sha();
+	sha_force_portable(0);
+}
+
 static void
 step_der(void)
 {
@@ -92,7 +122,10 @@ step_many(void)
 
 static const struct made_step steps[] = {
 	{ "base64_leaf", step_b64, ENTRIES },
+	{ "base64_leaf_avx2", step_b64_avx2, ENTRIES },
+	{ "base64_leaf_scalar", step_b64_scalar, ENTRIES },
 	{ "sha256_leaf", step_sha, ENTRIES },
+	{ "sha256_leaf_portable", step_sha_portable, ENTRIES },
 	{ "merkle_node", step_nodes, ENTRIES },
 	{ "der_walk", step_der, ENTRIES },
 	{ "der_walk_match_50", step_few, ENTRIES },

@@ -243,7 +243,7 @@ for kind in p384 rsa2048 p256; do
 done
 cv account rollover --key p512
 eq "a kind that there is not" "$rc $(grep -c 'p256, p384' "$T/err")" '64 1'
-acme_fault slow at=keyChange n=0.05
+acme_fault slow at=keyChange n=0.15
 start=$(date +%s%N)
 cv account rollover
 took=$((($(date +%s%N) - start) / 1000000))

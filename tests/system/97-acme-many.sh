@@ -26,8 +26,19 @@ a_audit="every: 1h"
 
 # The role's process, and whether it listens.
 role()		{ pgrep -P "$run_pid" -f -- --role=acme; }
-# the file stays behind one that was killed: is there one who accepts?
-listens()	{ grep -q " 00010000 .* $state/acme.sock\$" /proc/net/unix; }
+# The file of one that was killed stays: does the role accept there?
+listens()
+{
+	local ino pid
+
+	pid=$(role) && [ -n "$pid" ] || return 1
+	for ino in $(awk '$4 == "00010000" && /\/acme\.sock$/ { print $7 }' \
+	    /proc/net/unix); do
+		[ -z "$(find "/proc/$pid/fd" -lname "socket:\[$ino\]" \
+		    2>/dev/null)" ] || return 0
+	done
+	return 1
+}
 
 # Names of a list `managed:` with certificate 1 to $2 of domain $1.
 managed()

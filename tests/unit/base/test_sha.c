@@ -115,16 +115,20 @@ test_hmac(void **state)
 	    "8e0bc6213728c5140546040f0ee37f54");
 }
 
-/* Messages of all lengths, in pairs: the same as one by one. */
+/*
+ * Messages of all lengths, in pairs: the same as one by one.  Each lies in
+ * memory of its own, that ends where it ends.
+ */
 static void
 test_leaves(void **state)
 {
 	enum { N = 700 };
-	static const uint8_t	prefix[SHA_PREFIX_MAX + 1];
+	static const uint8_t	prefix[SHA_PREFIX_MAX + 1] =
+				    "\0\1-prefix-of-any";
 	struct sha_ctx		c;
 	struct span		in[N];
 	uint8_t			(*out)[32] = mem_array(N, 32), h[32];
-	uint8_t			*data = mem_zero(16000);
+	uint8_t			*data = mem_zero(16000), *own[N];
 	size_t			 i, plen, n;
 	int			 portable;
 
@@ -133,7 +137,8 @@ test_leaves(void **state)
 		data[i] = (uint8_t)(i * 7 + i / 251);
 	for (i = 0; i < N; i++) {
 		in[i].n = i % 3 == 0 ? i * 13 % 9000 : i;
-		in[i].p = data + i;
+		in[i].p = own[i] = mem_zero(in[i].n);
+		memcpy(own[i], data + i, in[i].n);
 	}
 	for (portable = 0; portable < 2; portable++)
 		for (plen = 0; plen <= SHA_PREFIX_MAX; plen++) {
@@ -149,6 +154,8 @@ test_leaves(void **state)
 			}
 		}
 	sha_force_portable(0);
+	for (i = 0; i < N; i++)
+		free(own[i]);
 	free(out);
 	free(data);
 }
