@@ -486,6 +486,8 @@
 
 /* Silence of a resolver, of a peer: for all checks of an order together. */
 #define LIMIT_PREFLIGHT_MS	2000
+/* The same while other orders are under way, which it holds up. */
+#define LIMIT_PREFLIGHT_BRIEF_MS	60
 /* Questions and connections under way at a time: 100 names are some 400. */
 #define LIMIT_PREFLIGHT_ASKS	64u
 #define LIMIT_PREFLIGHT_REACHES	64u

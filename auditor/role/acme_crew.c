@@ -42,6 +42,8 @@ acme_crew_add(struct acme_crew *c, struct acme_order *o,
 	o->talk = c->talk;
 	o->place = c->place;
 	o->pre = c->pre;
+	if (c->pre != NULL)
+		acme_preflight_brief(c->pre, c->n != 0);
 	j->o = o;
 	j->done = done;
 	j->arg = arg;

@@ -34,7 +34,9 @@ struct acme_preflight {
 	struct dnsservers	 servers;
 	struct acme_asks	*asks;		/* of the run that is to come */
 	int64_t			 until;		/* its silence ends then */
-	int64_t			 deaf;		/* nothing is asked before */
+	int64_t			 deaf[2];	/* nothing is asked before; when
+						   brief */
+	int			 brief;
 	struct known		*known;
 	size_t			 next;
 };
@@ -182,7 +184,7 @@ subject(const char *name, const enum challenge_type *type, size_t n,
 static void
 ask(struct acme_preflight *p, const struct acme_subject *s)
 {
-	if (clk_mono() < p->deaf)
+	if (clk_mono() < p->deaf[p->brief])
 		return;
 	if (!s->ident.ip)
 		acme_caa_ask(p->asks, s);
@@ -197,7 +199,14 @@ begin(struct acme_preflight *p)
 {
 	if (p->asks == NULL)
 		p->asks = acme_asks_new(&p->servers);
-	p->until = clk_mono() + LIMIT_PREFLIGHT_MS * (CLK_SEC / 1000);
+	p->until = clk_mono() + (p->brief ? LIMIT_PREFLIGHT_BRIEF_MS :
+	    LIMIT_PREFLIGHT_MS) * (CLK_SEC / 1000);
+}
+
+void
+acme_preflight_brief(struct acme_preflight *p, int brief)
+{
+	p->brief = brief != 0;
 }
 
 void
@@ -424,7 +433,7 @@ judge(struct run *r)
 	}
 	if (acme_asks_count(r->p->asks) != 0 &&
 	    acme_asks_heard(r->p->asks) == 0)
-		r->p->deaf = clk_mono() + DEAF_US;
+		r->p->deaf[r->p->brief] = clk_mono() + DEAF_US;
 	for (i = 0; i < r->n; i++)
 		conclude(r, &r->sub[i]);
 }

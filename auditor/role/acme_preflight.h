@@ -62,6 +62,12 @@ void acme_preflight_free(struct acme_preflight *);
 void acme_preflight_early(struct acme_preflight *, struct db_strs names,
     const enum challenge_type *, size_t ntypes);
 
+/*
+ * Others wait meanwhile: what is not there at once cannot be told.  Until it
+ * is said otherwise.
+ */
+void acme_preflight_brief(struct acme_preflight *, int);
+
 struct acme_preflight_ask {
 	struct db		*db;		/* NULL: no rate limits */
 	const struct directory	*dir;

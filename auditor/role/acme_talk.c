@@ -347,7 +347,6 @@ get(struct acme_talk *t, const char *method, const char *url)
 	struct fetch_get	g;
 
 	memset(&g, 0, sizeof(g));
-	g.flags = FETCH_F_HTTP2;
 	g.cap = LIMIT_ACME_BODY;
 	g.timeout_ms = TIMEOUT_MS;
 	g.method = method;
@@ -452,7 +451,6 @@ acme_talk_send(struct acme_talk *t, const struct acme_ask *a,
 	memset(&g, 0, sizeof(g));
 	g.cap = LIMIT_ACME_BODY;
 	g.timeout_ms = TIMEOUT_MS;
-	g.flags = FETCH_F_HTTP2;
 	g.method = "POST";
 	g.url = a->url;
 	g.headers[g.nheaders++] = "Content-Type: application/jose+json";

@@ -9,6 +9,11 @@
 
 /* Connections to one host; more are queued for it. */
 #define HOST_CONNS	8
+/*
+ * A CA, for 64 orders: HTTP/1.1, because libcurl 7.88 can stall for good with
+ * many POSTs at once over one connection of HTTP/2.
+ */
+#define CA_CONNS	16
 
 /* All of a file of at most ${cap} bytes: 0 or -1. */
 static int
@@ -65,7 +70,7 @@ children_fetch(const struct conf *c, enum egress_class class, struct err *e)
 	s.max_rate = class == EGRESS_DELIVERY ? 0 :
 	    (uint64_t)c->fetch_max_rate;
 	s.proxy = "";
-	s.host_conns = HOST_CONNS;
+	s.host_conns = class == EGRESS_ACME ? CA_CONNS : HOST_CONNS;
 	f = fetch_client_new(&s, e);
 	buf_free(&agent);
 	buf_free(&pem);

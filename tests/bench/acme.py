@@ -3,7 +3,7 @@
 then many renewals by certvigil.
 
     acme.py --obj build/release --database CONNINFO --directory URL
-            --tls-ca PEM --http PORT [--rounds 5] [--renew 1000] [--trusted]
+            --tls-ca PEM --http PORT --dns HOST:PORT [--rounds 5] [--renew 1000] [--trusted]
 
 The server is there already (tests/rig/acme.sh).  Prints seconds of wall time
 and the ratios of each round (README.md): certvigil with its daemon running,
@@ -99,13 +99,15 @@ class Alone(Client):
 state_dir: %s/state
 contact: https://watcher.example.org/
 egress: {allow_private: [127.0.0.0/8]}
+audit: {every: 1h, resolvers: ["%s"]}
 acme:
   directory: %s
   ca_file: %s
   ct: false
   challenges: {http-01: {listen: "127.0.0.1:%d"}}
 %s""" % (re.sub(r"\bdbname=\S+", "", self.a.database) + " dbname=" + self.db,
-       self.dir, self.a.directory, self.a.tls_ca, self.a.http, self.more))
+       self.dir, self.a.dns.replace(":", "@"), self.a.directory, self.a.tls_ca,
+       self.a.http, self.more))
         self.prog = os.path.join(self.a.obj, "certvigil")
 
     def issue(self, name):
@@ -125,8 +127,7 @@ class Certvigil(Alone):
             f.write('{"version": "1", "log_list_timestamp": '
                     '"2026-11-27T00:00:00Z", "operators": []}')
         # what is due is looked for by hand
-        self.more = ("log_list: {file: %s, signature_key: none}\n"
-                     "audit: {every: 1h}\n" % none)
+        self.more = "log_list: {file: %s, signature_key: none}\n" % none
         super().ready()
         self.log = open(os.path.join(self.dir, "run.log"), "w")
         self.daemon = subprocess.Popen(
@@ -264,6 +265,7 @@ def main():
     ap.add_argument("--directory", required=True)
     ap.add_argument("--tls-ca", required=True)
     ap.add_argument("--http", type=int, required=True)
+    ap.add_argument("--dns", required=True, help="the CA's, ADDRESS:PORT")
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--renew", type=int, default=1000)
     ap.add_argument("--trusted", action="store_true")

@@ -67,7 +67,7 @@ acme()
 	acme_challtestsrv "$work/chall" && acme_pebble "$work/pebble" \
 	    http="$http" dns="$ACME_DNS" || return
 	args=(--obj "$obj" --rounds "$rounds" --renew "${CERT_N:-1000}" --http "$http" --database
-	    "$CERTVIGIL_TEST_DB" --directory "$ACME_URL" --tls-ca "$ACME_TLS")
+	    "$CERTVIGIL_TEST_DB" --directory "$ACME_URL" --tls-ca "$ACME_TLS" --dns "$ACME_DNS")
 	# everybody trusts this CA alone, so that nobody reads a large bundle
 	if acme_with_ca "$ACME_TLS" true 2>/dev/null; then
 		trust=(env ACME_ONLY=1 bash -c '. tests/rig/acme.sh
