@@ -97,6 +97,10 @@ box_run(int (*fn)(void *, struct buf *), void *arg, struct buf *out,
 		;
 	if (rc == -1)
 		return -1;
+	/* it was somebody else: nothing of what it reads is a SIGKILL */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return err_set(e, ERR_TEMP, "its reader was killed; run this "
+		    "again");
 	if (!WIFEXITED(status)) {
 		proc_text(status, how, sizeof(how));
 		return err_set(e, ERR_FORMAT, "its reader died of it (%s)",

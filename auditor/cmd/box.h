@@ -12,8 +12,8 @@
 /*
  * Run ${fn} in such a child: it appends its answer to the buffer and returns
  * an exit status.  Returns that status and appends the answer to ${out}, or
- * -1: ERR_FORMAT when the child died of what it read, ERR_LIMIT when it took
- * too long or said too much, ERR_SYS.
+ * -1: ERR_FORMAT when the child died of what it read, ERR_TEMP when somebody
+ * killed it, ERR_LIMIT when it took too long or said too much, ERR_SYS.
  */
 int box_run(int (*fn)(void *, struct buf *), void *arg, struct buf *out,
     struct err *);
