@@ -12,6 +12,19 @@
 #include "base/mem.h"
 #include "base/sha.h"
 
+void
+acme_progress(void *arg, const char *text)
+{
+	const struct cmd_ctx	*ctx = arg;
+	char			*s;
+
+	if (ctx->quiet)
+		return;
+	s = cmd_clean(text);
+	fprintf(stderr, "certvigil: %s\n", s);
+	free(s);
+}
+
 int
 acme_refused(const struct acme_reply *r, struct err *e)
 {

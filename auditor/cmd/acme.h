@@ -34,6 +34,9 @@ int acme_settle(struct cmd_ctx *, struct acme_talk *,
 int acme_rollover(struct cmd_ctx *, struct acme_talk *,
     struct acme_account_row *, enum pkey_kind, struct err *);
 
+/* What an order is at, for people: ${arg} is the struct cmd_ctx. */
+void acme_progress(void *arg, const char *text);
+
 /*
  * The problem of an answer that is no success as one sentence: always -1
  * ERR_HTTP.

@@ -4,19 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "auditor/cmd/acme.h"
 #include "auditor/role/acme_sock.h"
-
-static void
-progress(const struct cmd_ctx *ctx, const char *text)
-{
-	char	*s;
-
-	if (ctx->quiet)
-		return;
-	s = cmd_clean(text);
-	fprintf(stderr, "certvigil: %s\n", s);
-	free(s);
-}
 
 /* One message: 2 more come, else as acme_hand(). */
 static int
@@ -25,7 +14,7 @@ take(struct cmd_ctx *ctx, const struct acme_msg *m,
 {
 	switch (m->type) {
 	case ACME_MSG_TELL:
-		progress(ctx, m->u.tell);
+		acme_progress(ctx, m->u.tell);
 		return 2;
 	case ACME_MSG_WORD:
 		said(arg, m);

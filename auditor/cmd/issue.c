@@ -27,19 +27,6 @@ struct request {
 };
 
 static void
-progress(void *arg, const char *text)
-{
-	const struct cmd_ctx	*ctx = arg;
-	char			*s;
-
-	if (ctx->quiet)
-		return;
-	s = cmd_clean(text);
-	fprintf(stderr, "certvigil: %s\n", s);
-	free(s);
-}
-
-static void
 say(struct cmd_ctx *ctx, const struct request *q,
     const struct acme_msg_issued *r)
 {
@@ -84,7 +71,7 @@ static int
 hook(struct cmd_ctx *ctx, int64_t id, struct err *e)
 {
 	if (ctx->conf->deploy_hook != NULL)
-		progress(ctx, "running the deploy hook");
+		acme_progress(ctx, "running the deploy hook");
 	if (deploy_hook_run(ctx->db, ctx->conf, id, e) != -1)
 		return 0;
 	if (e->code == ERR_DB)
@@ -107,7 +94,7 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	o->conf = ctx->conf;
 	o->account = &a;
 	o->author = cmd_actor();
-	o->tell = progress;
+	o->tell = acme_progress;
 	o->arg = ctx;
 	o->csr = q->file != NULL ? &q->csr : NULL;
 	o->want = (struct managed_want){ q->first,

@@ -11,19 +11,6 @@
 
 extern const struct cmd cmd_renew;
 
-static void
-progress(void *arg, const char *text)
-{
-	const struct cmd_ctx	*ctx = arg;
-	char			*s;
-
-	if (ctx->quiet)
-		return;
-	s = cmd_clean(text);
-	fprintf(stderr, "certvigil: %s\n", s);
-	free(s);
-}
-
 /* One of them, as it comes. */
 static void
 say(void *arg, const struct renewal_word *w)
@@ -215,7 +202,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	memset(&h, 0, sizeof(h));
 	r.author = cmd_actor();
 	r.say = say;
-	r.tell = progress;
+	r.tell = acme_progress;
 	r.arg = ctx;
 	if ((rc = opt_parse(&cmd_renew, opts, 1, argc, argv, &rest)) != 0)
 		goto out;

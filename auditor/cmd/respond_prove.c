@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acme/flow.h"
+#include "auditor/cmd/acme.h"
 #include "auditor/role/acme_drive.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -29,13 +30,8 @@ static void
 progress(void *arg, const char *text)
 {
 	const struct prove	*p = arg;
-	char			*s;
 
-	if (p->ctx->quiet)
-		return;
-	s = cmd_clean(text);
-	fprintf(stderr, "certvigil: %s\n", s);
-	free(s);
+	acme_progress(p->ctx, text);
 }
 
 /* --- what is needed to go on --------------------------------------------- */
