@@ -36,6 +36,7 @@ struct engine_run {
 	const char	*config;	/* path, "" none */
 	const char	*conninfo;
 	int		 slot;
+	unsigned	 roles;		/* engine_role.h */
 	int		 once;
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
@@ -66,6 +67,7 @@ struct engine {
 	struct db		*db;
 	char			 holder[128];	/* host:slot */
 	int			 slot;
+	unsigned		 roles;		/* engine_role.h */
 	int			 once;
 	int			 progress;
 	struct fetch_client	*logs;		/* fetch of class log */
