@@ -97,6 +97,7 @@ struct conf {
 	int64_t		 poll;		/* 60 */
 	int		 start_now;	/* 1: start: now; 0: beginning */
 	int		 workers;	/* 0: auto */
+	int64_t		 worker_lease;	/* 30 */
 	int64_t		 fetch_max_rate;/* bytes per second, 0: no cap */
 	char		*fetch_ca_file;
 	struct conf_strs egress_allow_private;

@@ -476,6 +476,14 @@ static const struct conf_key respond_keys[] = {
 };
 static const struct conf_map respond_map = { .keys = respond_keys };
 
+static const struct conf_key worker_keys[] = {
+	{ .name = "lease", .type = CONF_T_SECONDS, AT(conf, worker_lease),
+	  .min = 1, .max = 600, .dflt = "30s",
+	  .help = "unheard of for so long, its work is another's" },
+	{ .name = NULL }
+};
+static const struct conf_map worker_map = { .keys = worker_keys };
+
 static const struct conf_key root_keys[] = {
 	{ .name = "database", .type = CONF_T_STR, AT(conf, database),
 	  .check = conf_check_database, .dflt = "embedded",
@@ -496,6 +504,8 @@ static const struct conf_key root_keys[] = {
 	{ .name = "workers", .type = CONF_T_COUNT, AT(conf, workers),
 	  .min = 1, .max = 64, .dflt = "auto",
 	  .help = "processes that ingest" },
+	{ .name = "worker", .type = CONF_T_MAP, .map = &worker_map,
+	  .help = "of each of these" },
 	{ .name = "fetch", .type = CONF_T_MAP, .map = &fetch_map,
 	  .help = "downloads" },
 	{ .name = "egress", .type = CONF_T_MAP, .map = &egress_map,

@@ -19,7 +19,6 @@
  * when a part of its jobs has ended, many rows at a time.
  */
 
-#define LEASE_S		30
 /* A judge that thinks longer is given up, unless its job says otherwise. */
 #define PATIENCE	(60 * CLK_SEC)
 /* So often at least. */
@@ -148,7 +147,8 @@ claim_kind(struct audit *a, size_t kind)
 {
 	const struct audit_kind	*k = audit_kinds[kind];
 	struct lease_ask	 ask = { .holder = a->en->holder,
-	    .kinds = { &k->name, 1 }, .lease_s = LEASE_S };
+	    .kinds = { &k->name, 1 }, 
+	    .lease_s = (int)a->en->conf->worker_lease };
 	struct lease		 got[64];
 	struct err		 e = ERR_INIT;
 	size_t			 n = 0, i, busy = count(a, k);

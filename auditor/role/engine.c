@@ -9,14 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "auditor/db/lease.h"
-#include "auditor/decide.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/engine_claim.h"
-#include "auditor/role/engine_role.h"
 #include "auditor/role/engine_start.h"
+#include "auditor/role/engine_wait.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
@@ -25,7 +23,6 @@
 #include "base/mem.h"
 
 #define FILES		16384
-#define BEAT_EVERY	(ENGINE_LEASE_S * CLK_SEC / 3)
 #define STATUS_EVERY	(10 * CLK_SEC)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
@@ -38,30 +35,6 @@ engine_wake(struct engine *en, int64_t mono)
 }
 
 /* --- what is done now and then --- */
-
-static void
-beat(struct engine *en, int64_t now)
-{
-	struct err	e = ERR_INIT;
-	size_t		n = 0;
-
-	if (now < en->beat_at) {
-		engine_wake(en, en->beat_at);
-		return;
-	}
-	en->beat_at = now + BEAT_EVERY;
-	engine_wake(en, en->beat_at);
-	if (lease_beat(en->db, en->holder, ENGINE_LEASE_S, &e) == -1 ||
-	    engine_seen(en, &e) == -1 ||
-	    decide_holds(en->db, en->conf, &n, &e) == -1 ||
-	    engine_marked(en, &e) == -1) {
-		log_error(NULL, "%s", e.msg);
-		if (e.code == ERR_LEASE) {
-			log_error(NULL, "another worker took this slot");
-			en->fatal = 1;
-		}
-	}
-}
 
 /* One line now and then about how far it is. */
 static void
@@ -141,8 +114,8 @@ read_fetch(struct engine *en, struct fetch_client *f, int deliver)
 			notify_done(en->notify, &d);
 			continue;
 		}
-		if (lists_fetched(en->lists, &d) ||
-		    audit_fetched(en->audit, &d))
+		if (lists_fetched(en->lists, &d) || (en->audit != NULL &&
+		    audit_fetched(en->audit, &d)))
 			continue;
 		for (i = 0; i < en->ntails; i++)
 			if (tail_fetched(en->tails[i], &d))
@@ -173,7 +146,8 @@ reap(struct engine *en)
 			en->fatal = 1;
 			return;
 		}
-		if (waitpid(si.si_pid, &status, 0) == si.si_pid)
+		if (waitpid(si.si_pid, &status, 0) == si.si_pid &&
+		    en->notify != NULL)
 			(void)notify_child(en->notify, si.si_pid, status);
 	}
 }
@@ -187,7 +161,8 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 
 	v[n++] = boss;
 	v[n++] = fetch_client_ipc(en->logs);
-	v[n++] = fetch_client_ipc(en->deliver);
+	if (en->deliver != NULL)
+		v[n++] = fetch_client_ipc(en->deliver);
 	if (lists_ipc(en->lists) != NULL)
 		v[n++] = lists_ipc(en->lists);
 	for (i = 0; i < n; i++)
@@ -205,57 +180,9 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 		if ((j = en->tails[i]->second) != NULL)
 			p[n++] = (struct pollfd){ ipc_fd(j->ipc), POLLIN, 0 };
 	}
-	n += audit_poll(en->audit, p + n, max - n);
+	if (en->audit != NULL)
+		n += audit_poll(en->audit, p + n, max - n);
 	return n;
-}
-
-/* What the supervisor says; -1: it is gone. */
-static int
-read_boss(struct engine *en, struct ipc *boss)
-{
-	struct ipc_msg	m;
-	struct err	e = ERR_INIT;
-	int		eof = ipc_read(boss, &e) == -1;
-
-	while (ipc_next(boss, &m) == 1) {
-		if (m.type == ENGINE_STOP)
-			en->stop = 1;
-		else if (m.type == ENGINE_RELOAD)
-			engine_reload(en);
-	}
-	return eof ? -1 : 0;
-}
-
-/* The database is away: everything under way is dropped, and read again. */
-static void
-database_away(struct engine *en)
-{
-	static int64_t	 next;
-	struct err	 e = ERR_INIT;
-	size_t		 i;
-
-	for (i = 0; i < en->ntails; i++)
-		tail_free(en->tails[i]);
-	en->ntails = 0;
-	audit_reset(en->audit);
-	lists_free(en->lists);
-	en->lists = lists_new(en);
-	if (clk_mono() < next) {
-		engine_wake(en, next);
-		return;
-	}
-	next = clk_mono() + CLK_SEC;
-	engine_wake(en, next);
-	if (db_reset(en->db, &e) == -1) {
-		log_warn("database", "%s; tried again each second", e.msg);
-		return;
-	}
-	if (engine_enter(en, &e) == -1)
-		log_warn("database", "%s", e.msg);
-	else
-		log_info("database", "back");
-	/* --once: what was under way is claimed before it counts as done */
-	en->claim_at = 0;
 }
 
 /* --once: everything had its turn, and messages were tried. */
@@ -278,37 +205,46 @@ once_done(struct engine *en, int64_t now)
 		engine_wake(en, now);
 		return 0;
 	}
-	if (!audit_idle(en->audit))
+	if (en->audit != NULL && !audit_idle(en->audit))
 		return 0;
+	if (en->notify == NULL)
+		return 1;
 	if (until == 0)
 		until = now + ONCE_DELIVER;
 	return notify_idle(en->notify) || now > until;
 }
 
 static void
-turn(struct engine *en, int64_t now)
+turn(struct engine *en, struct ipc *boss, int64_t now)
 {
 	size_t	i;
 	int	heard;
 
 	if (!db_alive(en->db)) {
-		database_away(en);
+		engine_away(en, boss);
 		return;
 	}
 	heard = db_notified(en->db);
+	if (heard & 1 << en->hint_change)
+		en->beat_at = en->beat_at < now ? en->beat_at : now;
+	engine_beat(en, boss, now);
+	if (!db_alive(en->db) || en->stop || en->fatal)
+		return;
+	if (en->reload)
+		engine_reload(en);
+	en->reload = 0;
 	if (heard & 1 << en->hint_change) {
-		engine_watches(en);
+		engine_changed(en);
 		en->claim_at = now;
 	}
-	if (heard & 1 << en->hint_outbox)
+	if (heard & 1 << en->hint_outbox && en->notify != NULL)
 		notify_hint(en->notify);
-	beat(en, now);
 	engine_claim(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
-	if (en->roles & ROLE_AUDIT)
+	if (en->audit != NULL)
 		audit_turn(en->audit, now);
-	if (en->roles & ROLE_NOTIFY) {
+	if (en->notify != NULL) {
 		notify_tick(en->notify, now, &en->wake);
 		if (!en->once)
 			notify_heartbeat(en->notify, coverage_good(en));
@@ -328,7 +264,7 @@ loop(struct engine *en, struct ipc *boss)
 
 	while (!en->stop && !en->fatal) {
 		en->wake = clk_mono() + CLK_SEC;
-		turn(en, clk_mono());
+		turn(en, boss, clk_mono());
 		if (en->stop || en->fatal)
 			break;
 		n = gather(en, boss, p, sizeof(p) / sizeof(p[0]));
@@ -336,13 +272,14 @@ loop(struct engine *en, struct ipc *boss)
 		ms = en->wake <= now ? 0 : (int)((en->wake - now) / 1000 + 1);
 		if (poll(p, n, ms) == -1 && errno != EINTR)
 			break;
-		if (read_boss(en, boss) == -1 ||
+		if (engine_boss(en, boss) == -1 ||
 		    read_fetch(en, en->logs, 0) == -1 ||
-		    read_fetch(en, en->deliver, 1) == -1) {
+		    (en->deliver != NULL &&
+		    read_fetch(en, en->deliver, 1) == -1)) {
 			en->fatal = !en->stop;
 			break;
 		}
-		if (audit_read(en->audit) == -1) {
+		if (en->audit != NULL && audit_read(en->audit) == -1) {
 			en->fatal = !en->stop;
 			break;
 		}
@@ -383,8 +320,9 @@ engine_main(void)
 	log_open("certvigil", LOG_INFO);
 	boss = ipc_new(PROC_CHANNEL);
 	if (engine_start(en, boss, &e) == -1) {
-		log_error(NULL, "%s", e.msg);
-		rc = err_exit(e.code);
+		if (e.code != ERR_NONE)
+			log_error(NULL, "%s", e.msg);
+		rc = e.code != ERR_NONE ? err_exit(e.code) : en->once;
 	} else {
 		loop(en, boss);
 		rc = en->fatal ? 1 : !en->once ? 0 : en->wrong ? 2 :

@@ -37,6 +37,8 @@ struct engine_run {
 	const char	*conninfo;
 	int		 slot;
 	unsigned	 roles;		/* engine_role.h */
+	const char	*name;		/* of the worker, "" the host's */
+	int		 sync;		/* the configuration goes to tables */
 	int		 once;
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
@@ -60,21 +62,30 @@ struct engine_rate {
 	struct rate	 rate;
 };
 
+/* Kinds of work of engine_claim.c, at most. */
+#define ENGINE_KINDS_MAX	8
+/* Hex digits that tell a process from all others. */
+#define ENGINE_INSTANCE	32
+
 struct engine {
 	struct conf		*conf;
 	char			*config;	/* path or NULL */
 	char			*conninfo;
 	struct db		*db;
-	char			 holder[128];	/* host:slot */
+	char			 holder[128];	/* name:slot */
+	char			 host[72], name[72];
+	char			 place[136];	/* where pids mean something */
+	char			 instance[ENGINE_INSTANCE + 1];
 	int			 slot;
 	unsigned		 roles;		/* engine_role.h */
+	int			 sync;	/* the configuration goes to tables */
 	int			 once;
 	int			 progress;
 	struct fetch_client	*logs;		/* fetch of class log */
-	struct fetch_client	*deliver;
-	struct sign_client	*sign;
+	struct fetch_client	*deliver;	/* NULL: not its role, */
+	struct sign_client	*sign;		/* nor this, */
 	struct judge_pool	*pool;
-	struct notify		*notify;
+	struct notify		*notify;	/* nor this */
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
 	char			 watch_mark[128]; /* state of its tables */
@@ -85,16 +96,18 @@ struct engine {
 	struct engine_rate	**rates;	/* tail_rate.c */
 	size_t			 nrates, caprates;
 	struct lists		*lists;
-	struct audit		*audit;
+	struct audit		*audit;		/* NULL: not its role */
 	uint64_t		 next_ask;	/* ids of questions to judges */
 	int			 hint_change, hint_outbox; /* of db_notified */
-	int			 stop;
+	int			 stop, reload;
 	int			 fatal;		/* a judge lied: end, status 1 */
 	int			 logs_done;	/* --once: every log was read */
 	int			 failed;	/* --once: something not reached */
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
-	int64_t			 beat_at, claim_at, status_at;
+	int64_t			 beat_at, claim_at, status_at, say_at;
+	int64_t			 share_at;	/* engine_claim.c */
+	int64_t			 rest[ENGINE_KINDS_MAX]; /* no claim before */
 	uint64_t		 entries;	/* read since the start */
 	uint64_t		 pages;		/* judged since the start */
 };

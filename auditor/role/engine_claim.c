@@ -75,12 +75,29 @@ tail_take(struct engine *en, struct lease *l)
 	return 0;
 }
 
+/* The log of which least is read and not committed goes to another worker. */
+static void
+tail_give_back(struct engine *en)
+{
+	struct tail	*t = NULL;
+	size_t		 i;
+
+	for (i = 0; i < en->ntails; i++)
+		if (en->tails[i]->leased && en->tails[i]->state == TAIL_READ &&
+		    (t == NULL || en->tails[i]->fresh < t->fresh))
+			t = en->tails[i];
+	if (t != NULL)
+		tail_yield(t);
+}
+
 /* In this order: a list makes logs known, heads are before history. */
 static const struct engine_kind kinds[] = {
-	{ "loglist", ROLE_INGEST, list_room, list_begin },
-	{ "tail", ROLE_INGEST, tail_room, tail_take },
+	{ "loglist", ROLE_INGEST, NULL, list_room, list_begin, NULL },
+	{ "tail", ROLE_INGEST, "ingest", tail_room, tail_take,
+	    tail_give_back },
 };
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
+_Static_assert(KINDS <= ENGINE_KINDS_MAX, "engine.h has room");
 
 /* --- claiming --- */
 
@@ -89,7 +106,8 @@ static size_t
 claim(struct engine *en, const struct engine_kind *k, size_t max)
 {
 	struct lease_ask	ask = { .holder = en->holder,
-	    .kinds = { &k->name, 1 }, .max = max, .lease_s = ENGINE_LEASE_S };
+	    .kinds = { &k->name, 1 }, .max = max, .share = en->once ? NULL :
+	    k->share, .lease_s = (int)en->conf->worker_lease };
 	struct lease		got[CLAIM_MAX];
 	struct err		e = ERR_INIT;
 	size_t			n = 0, i;
@@ -109,6 +127,32 @@ claim(struct engine *en, const struct engine_kind *k, size_t max)
 	return n;
 }
 
+/* A worker that came later, or has little to do, is left some of ours. */
+static void
+share(struct engine *en, int64_t now)
+{
+	struct err	e = ERR_INIT;
+	size_t		i;
+	int		n = 0;
+
+	if (now < en->share_at || en->once)
+		return;
+	en->share_at = now + en->conf->worker_lease * CLK_SEC / 3;
+	for (i = 0; i < KINDS; i++) {
+		if ((en->roles & kinds[i].role) == 0 ||
+		    kinds[i].yield == NULL)
+			continue;
+		if (lease_excess(en->db, en->holder, kinds[i].name,
+		    kinds[i].share, &n, &e) == -1)
+			log_error(NULL, "%s", e.msg);
+		else if (n != 0) {
+			kinds[i].yield(en);
+			/* who has less looks once a second */
+			en->rest[i] = now + 3 * CLAIM_EVERY;
+		}
+	}
+}
+
 void
 engine_claim(struct engine *en, int64_t now)
 {
@@ -120,8 +164,9 @@ engine_claim(struct engine *en, int64_t now)
 	}
 	en->claim_at = now + CLAIM_EVERY;
 	engine_wake(en, en->claim_at);
+	share(en, now);
 	for (i = 0; i < KINDS; i++)
-		if ((en->roles & kinds[i].role) != 0 &&
+		if ((en->roles & kinds[i].role) != 0 && now >= en->rest[i] &&
 		    (max = kinds[i].room(en)) != 0)
 			n += claim(en, &kinds[i], max);
 	/* what was claimed may have made more work (a list: its logs) */

@@ -16,14 +16,16 @@
 struct engine_kind {
 	const char	*name;		/* work.kind */
 	unsigned	 role;		/* who does it */
+	const char	*share;		/* its name where turns can be long: no
+					   worker has more than its part of
+					   them; NULL: first come */
 	/* How many more of it may begin now. */
 	size_t	(*room)(struct engine *);
 	/* Take the lease (it is zeroed) and begin; -1: not now. */
 	int	(*begin)(struct engine *, struct lease *);
+	/* Give one back at once, with the least loss; NULL: cannot. */
+	void	(*yield)(struct engine *);
 };
-
-/* Seconds of a lease. */
-#define ENGINE_LEASE_S	30
 
 /* Claim what is due, once a second, and begin it. */
 void engine_claim(struct engine *, int64_t now);

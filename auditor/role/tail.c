@@ -356,6 +356,22 @@ tail_judge(struct tail *t)
 }
 
 void
+tail_yield(struct tail *t)
+{
+	struct err	e = ERR_INIT;
+
+	release(t);
+	t->state = TAIL_IDLE;
+	if (lease_done(t->en->db, &t->lease, 0, &e) == -1 &&
+	    e.code != ERR_LEASE)
+		log_error(t->log.description, "%s", e.msg);
+	else
+		log_info(t->log.description, "left to another worker");
+	lease_free(&t->lease);
+	t->leased = 0;
+}
+
+void
 tail_restart(struct tail *t)
 {
 	if (!t->leased)

@@ -149,6 +149,12 @@ void tail_free(struct tail *);
 /* Take the lease (its strings move here) and begin. */
 void tail_begin(struct tail *, struct lease *);
 
+/*
+ * Give the lease back: another worker may read on at once.  What was read and
+ * not committed is read again.
+ */
+void tail_yield(struct tail *);
+
 /* Go on as far as possible without waiting. */
 void tail_turn(struct tail *);
 
