@@ -41,18 +41,27 @@ refill(struct rate *r, int64_t now)
 }
 
 int64_t
-rate_ready(struct rate *r, int64_t now)
+rate_ready_behind(struct rate *r, double keep, int64_t now)
 {
 	int64_t	wait = 0;
+	double	need = keep + 1;
 
+	if (need > r->burst)
+		need = r->burst;
 	refill(r, now);
 	if (now < r->hold_until)
 		wait = r->hold_until - now;
 	/* A rounding error must not cost a wake-up. */
-	if (r->tokens < 1 - 1e-9)
-		wait += (int64_t)ceil((1 - r->tokens) * CLK_SEC / r->per_sec -
-		    1e-6);
+	if (r->tokens < need - 1e-9)
+		wait += (int64_t)ceil((need - r->tokens) * CLK_SEC /
+		    r->per_sec - 1e-6);
 	return wait;
+}
+
+int64_t
+rate_ready(struct rate *r, int64_t now)
+{
+	return rate_ready_behind(r, 0, now);
 }
 
 void

@@ -30,6 +30,9 @@ void rate_init(struct rate *, double per_sec, double burst, double max,
 /* Microseconds to wait before the next request; 0: now. */
 int64_t rate_ready(struct rate *, int64_t now);
 
+/* The same for one who leaves ${keep} tokens (less than burst) for others. */
+int64_t rate_ready_behind(struct rate *, double keep, int64_t now);
+
 /* A request goes out now (whether rate_ready() said 0 or not). */
 void rate_take(struct rate *, int64_t now);
 

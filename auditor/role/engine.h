@@ -52,11 +52,13 @@ struct engine_run {
 void engine_run_pack(struct buf *, const struct engine_run *);
 int engine_run_read(struct cur *, struct engine_run *);
 
-/* How fast the logs of one operator are asked, all together. */
+/* How fast a log, or all logs of one operator together, are asked. */
 struct engine_rate {
+	int		 log_ref;	/* 0: of an operator */
 	char		*operator;
 	int		 private;	/* on our own network */
 	struct rate	 rate;
+	int64_t		 wanted;	/* until then a tail waits for it */
 };
 
 struct engine {

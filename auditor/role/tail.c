@@ -149,7 +149,7 @@ tail_end(struct tail *t, const char *given)
 	tail_health(t, why);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 0, NULL);
+		    t->rate->rate.per_sec, 0, NULL);
 	leave(t, why);
 }
 
@@ -176,7 +176,7 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	if (d->status == 429 || (d->status == 503 && wait >= 0)) {
 		tail_rate_429(t, wait);
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 1, NULL);
+		    t->rate->rate.per_sec, 1, NULL);
 	} else if (d->status >= 500)
 		tail_rate_5xx(t);
 	(void)snprintf(why, n, "HTTP status %u", d->status);

@@ -89,8 +89,8 @@ struct tail {
 	uint32_t		 arena;		/* 0: none */
 	int			 arena_fd;
 	uint64_t		 arena_size;
-	struct rate		 rate;
-	struct rate		*operator;	/* of en->rates; leased */
+	struct engine_rate	*rate;		/* of en->rates: the log's, */
+	struct engine_rate	*operator;	/* and its operator's; leased */
 	int			 page_size;	/* entries a page; 0: unknown */
 	int			 page_known;
 	unsigned		 full, grow_at;	/* whole pages in a row */
@@ -192,14 +192,21 @@ void tail_refused(struct tail *, const struct fetch_done *, char *why,
     size_t n);
 
 /*
- * tail_rate.c: buckets of the log and of its operator.  _init for a new tail,
- * _operator whenever its row was read, _free at the engine's end.
+ * tail_rate.c: buckets of the log and of its operator, which all tails of a
+ * log (and its history) share.  _init for a new tail, _operator whenever its
+ * row was read, _free at the engine's end.
  */
 void tail_rate_init(struct tail *);
 void tail_rate_operator(struct tail *);
 void tail_rate_free(struct engine *);
 int64_t tail_rate_wait(struct tail *);	/* microseconds; 0: now */
 void tail_rate_take(struct tail *);
+/*
+ * The same for history: it only gets what no tail of the log or the operator
+ * waits for, and leaves some for those that come.
+ */
+int64_t tail_rate_wait_back(struct tail *);
+void tail_rate_take_back(struct tail *);
 void tail_rate_ok(struct tail *);
 void tail_rate_429(struct tail *, int64_t retry_after);
 void tail_rate_5xx(struct tail *);

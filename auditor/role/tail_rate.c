@@ -21,6 +21,8 @@
 #define OPERATOR_BURST	16.0
 /* A log on our own network (plain http is allowed to no other). */
 #define PRIVATE		10000.0
+/* A tail that waited asks again within this time, or wants no more. */
+#define WANTED		(CLK_SEC / 10)
 
 static void
 init(struct rate *r, int private, int operator)
@@ -35,36 +37,47 @@ init(struct rate *r, int private, int operator)
 		rate_init(r, LOG_START, LOG_BURST, LOG_MAX, now);
 }
 
+/* The bucket of a log, or (${log_ref} 0) of an operator. */
+static struct engine_rate *
+find(struct engine *en, int log_ref, const char *operator, int private)
+{
+	struct engine_rate	*r;
+	size_t			 i;
+
+	for (i = 0; i < en->nrates; i++) {
+		r = en->rates[i];
+		if (r->log_ref == log_ref && r->private == private &&
+		    strcmp(r->operator, operator) == 0)
+			return r;
+	}
+	en->rates = mem_grow(en->rates, &en->caprates, en->nrates + 1,
+	    sizeof(*en->rates));
+	r = en->rates[en->nrates++] = mem_zero(sizeof(*r));
+	r->log_ref = log_ref;
+	r->operator = mem_str(operator);
+	r->private = private;
+	init(&r->rate, private, log_ref == 0);
+	return r;
+}
+
+static int
+is_private(const struct tail *t)
+{
+	return strncmp(t->log.read_url, "http:", 5) == 0;
+}
+
 void
 tail_rate_init(struct tail *t)
 {
-	init(&t->rate, strncmp(t->log.read_url, "http:", 5) == 0, 0);
+	t->rate = find(t->en, t->log.id, "", is_private(t));
 	t->operator = NULL;
 }
 
 void
 tail_rate_operator(struct tail *t)
 {
-	struct engine		*en = t->en;
-	struct engine_rate	*r;
-	size_t			 i;
-	int			 private = strncmp(t->log.read_url, "http:",
-	    5) == 0;
-
-	t->operator = NULL;
-	for (i = 0; i < en->nrates; i++)
-		if (en->rates[i]->private == private &&
-		    strcmp(en->rates[i]->operator, t->log.operator) == 0) {
-			t->operator = &en->rates[i]->rate;
-			return;
-		}
-	en->rates = mem_grow(en->rates, &en->caprates, en->nrates + 1,
-	    sizeof(*en->rates));
-	r = en->rates[en->nrates++] = mem_zero(sizeof(*r));
-	r->operator = mem_str(t->log.operator);
-	r->private = private;
-	init(&r->rate, private, 1);
-	t->operator = &r->rate;
+	t->rate = find(t->en, t->log.id, "", is_private(t));
+	t->operator = find(t->en, 0, t->log.operator, is_private(t));
 }
 
 void
@@ -79,50 +92,93 @@ tail_rate_free(struct engine *en)
 	free(en->rates);
 }
 
+/* A tail waits for so long: history is to leave it what comes until then. */
+static void
+want(struct engine_rate *r, int64_t now, int64_t wait)
+{
+	if (now + wait + WANTED > r->wanted)
+		r->wanted = now + wait + WANTED;
+}
+
 int64_t
 tail_rate_wait(struct tail *t)
 {
 	int64_t	now = clk_mono(), a, b;
 
-	a = rate_ready(&t->rate, now);
-	b = rate_ready(t->operator, now);
-	return a > b ? a : b;
+	a = rate_ready(&t->rate->rate, now);
+	b = rate_ready(&t->operator->rate, now);
+	if (b > a)
+		a = b;
+	if (a > 0) {
+		want(t->rate, now, a);
+		want(t->operator, now, a);
+	}
+	return a;
 }
 
 void
 tail_rate_take(struct tail *t)
 {
-	rate_take(&t->rate, clk_mono());
-	rate_take(t->operator, clk_mono());
+	rate_take(&t->rate->rate, clk_mono());
+	rate_take(&t->operator->rate, clk_mono());
+	/* who wants more says so again */
+	t->rate->wanted = t->operator->wanted = 0;
+}
+
+/* When history may have a token of this bucket. */
+static int64_t
+behind(struct engine_rate *r, int64_t now)
+{
+	int64_t	wait = rate_ready_behind(&r->rate, r->rate.burst / 4, now);
+
+	return r->wanted > now && r->wanted - now > wait ?
+	    r->wanted - now : wait;
+}
+
+int64_t
+tail_rate_wait_back(struct tail *t)
+{
+	int64_t	now = clk_mono(), a, b;
+
+	a = behind(t->rate, now);
+	b = behind(t->operator, now);
+	return a > b ? a : b;
+}
+
+void
+tail_rate_take_back(struct tail *t)
+{
+	rate_take(&t->rate->rate, clk_mono());
+	rate_take(&t->operator->rate, clk_mono());
 }
 
 void
 tail_rate_ok(struct tail *t)
 {
-	rate_ok(&t->rate);
-	rate_ok(t->operator);
+	rate_ok(&t->rate->rate);
+	rate_ok(&t->operator->rate);
 }
 
 void
 tail_rate_429(struct tail *t, int64_t retry_after)
 {
-	rate_429(&t->rate, retry_after, clk_mono());
-	rate_429(t->operator, retry_after, clk_mono());
+	rate_429(&t->rate->rate, retry_after, clk_mono());
+	rate_429(&t->operator->rate, retry_after, clk_mono());
 }
 
 void
 tail_rate_5xx(struct tail *t)
 {
 	/* one log that is ill says nothing about its operator's others */
-	rate_5xx(&t->rate, clk_mono());
+	rate_5xx(&t->rate->rate, clk_mono());
 }
 
 int64_t
 tail_rate_hold(const struct tail *t)
 {
-	int64_t	now = clk_mono(), until = t->rate.hold_until;
+	int64_t	now = clk_mono(), until = t->rate->rate.hold_until;
 
-	if (t->operator != NULL && t->operator->hold_until > until)
-		until = t->operator->hold_until;
+	if (t->operator != NULL && t->operator->rate.hold_until > until)
+		until = t->operator->rate.hold_until;
 	return until > now ? until - now : 0;
 }

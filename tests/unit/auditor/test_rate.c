@@ -49,6 +49,26 @@ bucket(void **state)
 	assert_int_equal(rate_ready(&r, now), S);
 }
 
+/* Who comes behind others leaves them what they may need. */
+static void
+behind(void **state)
+{
+	struct rate	r;
+	int64_t		now = 1000 * S;
+
+	(void)state;
+	rate_init(&r, 2, 4, 10, now);
+	while (rate_ready_behind(&r, 2, now) == 0)
+		rate_take(&r, now);
+	assert_true(r.tokens >= 2);
+	assert_int_equal(rate_ready(&r, now), 0);
+	assert_int_equal(rate_ready_behind(&r, 2, now), S / 2);
+	/* More than the bucket holds is not waited for: a full one will do. */
+	assert_int_equal(rate_ready_behind(&r, 9, now), S);
+	rate_429(&r, 3, now);
+	assert_int_equal(rate_ready_behind(&r, 0, now), 3 * S);
+}
+
 /* Over a minute no more go out than the rate allows, and no fewer. */
 static void
 steady(void **state)
@@ -211,6 +231,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(bucket),
+		cmocka_unit_test(behind),
 		cmocka_unit_test(steady),
 		cmocka_unit_test(burst_at_least_one),
 		cmocka_unit_test(additive_increase),
