@@ -99,6 +99,7 @@ struct conf {
 	int		 workers;	/* 0: auto */
 	int64_t		 fetch_max_rate;/* bytes per second, 0: no cap */
 	char		*fetch_ca_file;
+	struct conf_strs source_addresses;	/* none: the system's choice */
 	struct conf_strs egress_allow_private;
 	struct conf_watch *watch;
 	size_t		 nwatch;

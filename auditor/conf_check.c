@@ -11,6 +11,7 @@
 #include "auditor/near.h"
 #include "auditor/net/dnsserver.h"
 #include "auditor/net/egress.h"
+#include "auditor/net/netaddr.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "pki/watch.h"
@@ -37,6 +38,17 @@ conf_check_net(const char *text, struct err *e)
 
 	egress_free(&x);
 	return rc;
+}
+
+int
+conf_check_source(const char *text, struct err *e)
+{
+	struct netaddr	a;
+
+	if (netaddr_parse(&a, text) == 0)
+		return 0;
+	return err_set(e, ERR_CONF, "`%.64s` is no address, such as 192.0.2.1 "
+	    "or 2001:db8::1", text);
 }
 
 int

@@ -104,6 +104,7 @@ xfer_start(struct xfer *x, const struct fetch_get *g,
 	j->ops = ops;
 	j->arg = arg;
 	j->done.id = g->id;
+	j->done.tag = g->tag;
 	j->done.arena = g->arena;
 	j->next = x->jobs;
 	if (j->next != NULL)

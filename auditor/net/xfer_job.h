@@ -8,6 +8,7 @@
 #include "auditor/net/xfer.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limit.h"
 
 /* Private to xfer*.c: the state behind struct xfer. */
 
@@ -55,6 +56,7 @@ struct xfer_job {
 	struct fetch_done	 done;
 	struct err		 policy;	/* why not connected */
 	uint32_t		 flags;		/* FETCH_F_ */
+	char			 source[LIMIT_SOURCE_TEXT]; /* "": any */
 	int64_t			 timeout;	/* of all of it, microseconds */
 	int64_t			 end;		/* clk_mono(); 0: not begun */
 	size_t			 cap;

@@ -400,6 +400,7 @@ turn(struct engine *en, int64_t now)
 		notify_hint(en->notify);
 	beat(en, now);
 	claim(en, now);
+	tail_rate_turn(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
 	audit_turn(en->audit, now);

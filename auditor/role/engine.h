@@ -52,13 +52,21 @@ struct engine_run {
 void engine_run_pack(struct buf *, const struct engine_run *);
 int engine_run_read(struct cur *, struct engine_run *);
 
-/* How fast a log, or all logs of one operator together, are asked. */
+/*
+ * How fast a log, or all logs of one operator together, are asked from one
+ * source address.
+ */
 struct engine_rate {
 	int		 log_ref;	/* 0: of an operator */
-	char		*operator;
+	char		*subject;	/* log.id or the operator's name */
+	char		*source;	/* "": the system's choice */
 	int		 private;	/* on our own network */
 	struct rate	 rate;
 	int64_t		 wanted;	/* until then a tail waits for it */
+	int64_t		 head_until;	/* no get-sth before */
+	int64_t		 told;		/* the hold that the database has */
+	int64_t		 used;		/* clk_mono() of the last request */
+	int		 known;		/* what the database has was read */
 };
 
 struct engine {
@@ -94,7 +102,7 @@ struct engine {
 	int			 failed;	/* --once: something not reached */
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
-	int64_t			 beat_at, claim_at, status_at;
+	int64_t			 beat_at, claim_at, status_at, rates_at;
 	uint64_t		 entries;	/* read since the start */
 	uint64_t		 pages;		/* judged since the start */
 };

@@ -66,6 +66,9 @@ struct fetch_get {
 	uint32_t	 flags;
 	const char	*method;	/* "GET", "HEAD", "POST" */
 	const char	*url;
+	const char	*source;	/* the address to come from; "" or
+					   NULL: the system's choice */
+	uint32_t	 tag;		/* the answer has it, too */
 	const char	*headers[LIMIT_HTTP_HEADERS];	/* "Name: value" */
 	size_t		 nheaders;
 	struct span	 body;		/* for POST */
@@ -88,6 +91,7 @@ enum fetch_failure {
 
 struct fetch_done {
 	uint64_t		id;
+	uint32_t		tag;		/* of the request */
 	enum fetch_failure	failure;
 	uint16_t		status;		/* 0: failed */
 	char			message[256];	/* what failed, in a sentence */

@@ -69,6 +69,44 @@ behind(void **state)
 	assert_int_equal(rate_ready_behind(&r, 0, now), 3 * S);
 }
 
+/* Shared by several: each has its part of rate, burst and bounds. */
+static void
+shared(void **state)
+{
+	struct rate	r;
+	int64_t		now = 1000 * S;
+	int		i;
+
+	(void)state;
+	rate_init(&r, 20, 8, 40, now);
+	rate_share(&r, 30, 4, now);
+	near(r.per_sec, 7.5);
+	for (i = 0; rate_ready(&r, now) == 0; i++)
+		rate_take(&r, now);
+	assert_int_equal(i, 2);
+	for (i = 0; i < 1000; i++)
+		rate_ok(&r);
+	near(r.per_sec, 10);
+	near(r.grown, r.per_sec - 7.5);
+	/* what was told begins anew, and so it does after a cut */
+	rate_share(&r, 4 * r.per_sec, 4, now);
+	near(r.grown, 0);
+	rate_share(&r, 20, 4, now);
+	rate_ok(&r);
+	assert_int_equal(rate_429(&r, 0, now), 1);
+	assert_int_equal(rate_429(&r, 0, now), 0);
+	near(r.grown, 0);
+	assert_true(r.per_sec < 2.7);
+	/* what the others learned is bounded as what is learned here */
+	rate_share(&r, 1e9, 4, now);
+	near(r.per_sec, 10);
+	rate_share(&r, 0, 4, now);
+	near(r.per_sec, 20.0 / 1024 / 4);
+	rate_hold(&r, 7 * S, now);
+	rate_hold(&r, 3 * S, now);
+	assert_int_equal(r.hold_until, now + 7 * S);
+}
+
 /* Over a minute no more go out than the rate allows, and no fewer. */
 static void
 steady(void **state)
@@ -231,6 +269,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(bucket),
+		cmocka_unit_test(shared),
 		cmocka_unit_test(behind),
 		cmocka_unit_test(steady),
 		cmocka_unit_test(burst_at_least_one),
