@@ -73,6 +73,7 @@ tail_free(struct tail *t)
 	release(t);
 	lease_free(&t->lease);
 	log_row_free(&t->log);
+	buf_free(&t->seen.raw);
 	for (i = 0; i < t->nissuers; i++)
 		buf_free(&t->issuers[i].der);
 	free(t->issuers);
@@ -244,9 +245,10 @@ tail_get(struct tail *t, const struct http_req *req)
 	g.timeout_ms = 30000;
 	g.method = "GET";
 	g.url = req->url;
-	if (t->state == TAIL_HEAD)
+	if (t->state == TAIL_HEAD) {
 		tail_rate_take_head(t, &g);
-	else
+		tail_seen_ask(t, &g);
+	} else
 		tail_rate_take(t, &g);
 	t->fetch_id = fetch_client_get(t->en->logs, &g);
 }

@@ -104,6 +104,13 @@ struct tail {
 	struct buf		 head_raw;
 	int64_t			 head_id;
 	int			 head_tries;
+	struct {			/* tail_seen.c */
+		char			 name[320];	/* a header line */
+		struct buf		 raw;		/* empty: none */
+		struct judge_head	 head;
+		int64_t			 at;
+		int			 asked;
+	} seen;
 	/* one body at a time outside TAIL_READ */
 	uint64_t		 fetch_id, ask_id;
 	struct judge_ext	 ext;
@@ -239,6 +246,16 @@ int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
  */
 int tail_rate_leave(struct tail *);
 double tail_rate_all(const struct tail *);	/* of all who ask, a second */
+
+/*
+ * tail_seen.c: a head that has not changed.  _ask adds what a request for it
+ * says, _fetched keeps what an answer 200 is called, _valid that it was good,
+ * _again is 1 when the answer means the last good one, which t->head is then.
+ */
+void tail_seen_ask(struct tail *, struct fetch_get *);
+void tail_seen_fetched(struct tail *, const struct fetch_done *);
+void tail_seen_valid(struct tail *);
+int tail_seen_again(struct tail *, const struct fetch_done *);
 
 /* tail_head.c */
 void tail_head_begin(struct tail *);
