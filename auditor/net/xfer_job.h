@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auditor/net/meter.h"
 #include "auditor/net/xfer.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -28,9 +29,7 @@ struct xfer {
 	struct buf		 ca;		/* PEM; may be empty */
 	struct egress		 egress;
 	enum egress_class	 class;
-	uint64_t		 max_rate;	/* 0: no cap */
-	int64_t			 budget;	/* bytes that may come now */
-	int64_t			 filled;	/* when budget was computed */
+	struct meter		 meter;
 	struct xfer_job		*jobs;
 	struct xfer_queue	 refused;	/* to end without a request */
 	int			 urgent;	/* jobs to be seen to at once */
