@@ -11,7 +11,9 @@
 #include "auditor/near.h"
 #include "auditor/net/dnsserver.h"
 #include "auditor/net/egress.h"
+#include "auditor/net/netaddr.h"
 #include "base/buf.h"
+#include "base/limit.h"
 #include "base/mem.h"
 #include "pki/watch.h"
 
@@ -37,6 +39,17 @@ conf_check_net(const char *text, struct err *e)
 
 	egress_free(&x);
 	return rc;
+}
+
+int
+conf_check_source(const char *text, struct err *e)
+{
+	struct netaddr	a;
+
+	if (netaddr_parse(&a, text) == 0)
+		return 0;
+	return err_set(e, ERR_CONF, "`%.64s` is no address, such as 192.0.2.1 "
+	    "or 2001:db8::1", text);
 }
 
 int
@@ -475,6 +488,10 @@ conf_check_all(const struct conf *c, const struct conf_node *root,
 	if (c->heartbeat_url != NULL && c->heartbeat_url_file != NULL)
 		return fail(&p, spot(&p, "heartbeat", 0, NULL), "heartbeat",
 		    "either url or url_file, not both");
+	if (c->source_addresses.n > LIMIT_SOURCE_ADDRESSES)
+		return fail(&p, spot(&p, "fetch", 0, NULL),
+		    "fetch.source_addresses", "%zu addresses; at most %u",
+		    c->source_addresses.n, LIMIT_SOURCE_ADDRESSES);
 	if ((c->digest_at != NULL) != (c->digest_to.n != 0))
 		return fail(&p, spot(&p, "digest", 0, NULL), "digest",
 		    "both are needed: at: \"08:00\" and to: [CHANNEL]");

@@ -114,6 +114,9 @@ static const struct conf_key fetch_keys[] = {
 	  .help = "cap of all downloads, such as 20MB/s" },
 	{ .name = "ca_file", .type = CONF_T_PATH, AT(conf, fetch_ca_file),
 	  .help = "PEM: roots trusted beside the system's" },
+	{ .name = "source_addresses", .type = CONF_T_STRS,
+	  AT(conf, source_addresses), .check = conf_check_source,
+	  .help = "addresses of this machine that logs are asked from" },
 	{ .name = NULL }
 };
 static const struct conf_map fetch_map = { .keys = fetch_keys };

@@ -527,4 +527,11 @@
 /* A message between them: 100 names of 253 bytes, or an error. */
 #define LIMIT_ACME_FRAME	(64u << 10)
 
+/* --- how fast logs are asked --- */
+
+/* Addresses that one machine may ask from (fetch.source_addresses). */
+#define LIMIT_SOURCE_ADDRESSES	16u
+/* An address as text, with its zero byte (INET6_ADDRSTRLEN). */
+#define LIMIT_SOURCE_TEXT	46u
+
 #endif

@@ -28,6 +28,32 @@ create table setting (
 
 -- --- how fast logs are asked -------------------------------------------------
 
+-- Requests a second of all workers together from one source address ('': the
+-- one that the system chooses), to one log or to all logs of an operator:
+-- learned from answers, 429, Retry-After and 5xx.
+create table ask_rate (
+	kind		text not null check (kind in ('log', 'operator')),
+	subject		text not null,		-- log.id, or operator.name
+	source		text not null default '',
+	per_second	double precision not null,
+	grown		double precision not null default 0, -- added last
+	hold_until	timestamptz,		-- nothing is asked before
+	head_until	timestamptz,		-- nor heads, which were refused
+	cut_at		timestamptz,		-- when it was last cut
+	updated_at	timestamptz not null default now(),
+	primary key (kind, subject, source)
+);
+
+-- Who asks: a rate is split evenly among those seen within half a minute.
+create table ask_worker (
+	kind		text not null,
+	subject		text not null,
+	source		text not null default '',
+	holder		text not null,
+	seen_at		timestamptz not null default now(),
+	primary key (kind, subject, source, holder)
+);
+
 -- --- end of how fast logs are asked ------------------------------------------
 
 -- --- coverage: what is not seen ----------------------------------------------

@@ -240,6 +240,7 @@ turn(struct engine *en, struct ipc *boss, int64_t now)
 	if (heard & 1 << en->hint_outbox && en->notify != NULL)
 		notify_hint(en->notify);
 	engine_claim(en, now);
+	tail_rate_turn(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
 	if (en->audit != NULL)

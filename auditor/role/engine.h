@@ -55,11 +55,21 @@ struct engine_run {
 void engine_run_pack(struct buf *, const struct engine_run *);
 int engine_run_read(struct cur *, struct engine_run *);
 
-/* How fast the logs of one operator are asked, all together. */
+/*
+ * How fast a log, or all logs of one operator together, are asked from one
+ * source address.
+ */
 struct engine_rate {
-	char		*operator;
+	int		 log_ref;	/* 0: of an operator */
+	char		*subject;	/* log.id or the operator's name */
+	char		*source;	/* "": the system's choice */
 	int		 private;	/* on our own network */
 	struct rate	 rate;
+	int64_t		 wanted;	/* until then a tail waits for it */
+	int64_t		 head_until;	/* no get-sth before */
+	int64_t		 told;		/* the hold that the database has */
+	int64_t		 used;		/* clk_mono() of the last request */
+	int		 known;		/* what the database has was read */
 };
 
 /* Kinds of work of engine_claim.c, at most. */
@@ -105,7 +115,7 @@ struct engine {
 	int			 failed;	/* --once: something not reached */
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
-	int64_t			 beat_at, claim_at, status_at, say_at;
+	int64_t			 beat_at, claim_at, status_at, say_at, rates_at;
 	int64_t			 share_at;	/* engine_claim.c */
 	int64_t			 rest[ENGINE_KINDS_MAX]; /* no claim before */
 	uint64_t		 entries;	/* read since the start */

@@ -31,7 +31,6 @@ tail_new(struct engine *en, int log_ref, struct err *e)
 	t->page_size = t->log.page_size;
 	t->page_known = t->page_size > 0;
 	t->stale = t->unreachable = -1;
-	tail_rate_init(t);
 	return t;
 }
 
@@ -74,6 +73,7 @@ tail_free(struct tail *t)
 	release(t);
 	lease_free(&t->lease);
 	log_row_free(&t->log);
+	buf_free(&t->seen.raw);
 	for (i = 0; i < t->nissuers; i++)
 		buf_free(&t->issuers[i].der);
 	free(t->issuers);
@@ -82,11 +82,39 @@ tail_free(struct tail *t)
 	free(t);
 }
 
+/*
+ * Let go of everything, and of the lease: due again in ${due} seconds; ${why}
+ * not NULL: it failed, and backs off from there.
+ */
+static void
+leave(struct tail *t, const char *why, int64_t due)
+{
+	struct err		 e = ERR_INIT;
+	struct db		*db = t->en->db;
+	struct lease_retry	 r = { due, RETRY_MAX, why };
+	int			 rc;
+
+	release(t);
+	t->state = TAIL_IDLE;
+	if (r.cap_s < r.base_s)
+		r.cap_s = r.base_s;
+	rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
+	    lease_fail(db, &t->lease, &r, &e);
+	if (rc == -1 && e.code != ERR_LEASE)
+		log_error(t->log.description, "%s", e.msg);
+	if (why != NULL)
+		t->en->failed = 1;
+	lease_free(&t->lease);
+	t->leased = 0;
+	t->finished = 1;
+}
+
 void
 tail_begin(struct tail *t, struct lease *lease)
 {
 	struct err	 e = ERR_INIT;
 	struct log_row	 fresh;
+	int64_t		 wait;
 	int		 found;
 
 	t->lease = *lease;
@@ -104,36 +132,34 @@ tail_begin(struct tail *t, struct lease *lease)
 	t->log = fresh;
 	t->have_range = found;
 	t->head_tries = 0;
-	tail_rate_operator(t);
+	tail_rate_begin(t);
+	if ((wait = tail_rate_wait_head(t)) > 0) {
+		/* another worker was told so */
+		leave(t, NULL, wait / CLK_SEC + 1);
+		return;
+	}
 	tail_head_begin(t);
 }
 
-/* Let go of everything, and of the lease: ${why} NULL when all is well. */
+/*
+ * Heads have a budget of their own: only what was said of heads keeps the
+ * next one waiting.  What was said of pages keeps pages waiting.
+ */
 static void
-leave(struct tail *t, const char *why)
+leave_refused(struct tail *t, const char *why)
 {
-	struct err		 e = ERR_INIT;
-	struct db		*db = t->en->db;
-	struct lease_retry	 r = { t->en->conf->poll, RETRY_MAX, why };
-	int64_t			 hold = tail_rate_hold(t) / CLK_SEC;
-	int			 rc;
+	int64_t	poll = t->en->conf->poll, wait;
 
-	release(t);
-	t->state = TAIL_IDLE;
-	/* a Retry-After is kept; backoff takes up to a quarter off */
-	if (hold > r.base_s)
-		r.base_s = hold + hold / 3 + 1;
-	if (r.cap_s < r.base_s)
-		r.cap_s = r.base_s;
-	rc = why == NULL ? lease_done(db, &t->lease, t->en->conf->poll, &e) :
-	    lease_fail(db, &t->lease, &r, &e);
-	if (rc == -1 && e.code != ERR_LEASE)
-		log_error(t->log.description, "%s", e.msg);
-	if (why != NULL)
+	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
+	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
-	lease_free(&t->lease);
-	t->leased = 0;
-	t->finished = 1;
+		leave(t, NULL, poll);
+		return;
+	}
+	/* backoff takes up to a quarter off */
+	if (why != NULL && wait > poll)
+		poll = wait + wait / 3 + 1;
+	leave(t, why, poll);
 }
 
 void
@@ -149,15 +175,23 @@ tail_end(struct tail *t, const char *given)
 	tail_health(t, why);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 0, NULL);
-	leave(t, why);
+		    tail_rate_all(t), 0, NULL);
+	leave_refused(t, why);
+}
+
+void
+tail_held(struct tail *t, const char *why)
+{
+	log_debug(t->log.description, "%s", why);
+	t->en->failed = 1;
+	leave(t, NULL, t->en->conf->poll);
 }
 
 void
 tail_fault(struct tail *t, const struct err *e)
 {
 	log_error(t->log.description, "%s", e->msg);
-	leave(t, e->msg);
+	leave(t, e->msg, t->en->conf->poll);
 }
 
 void
@@ -166,7 +200,7 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	int64_t	wait = -1;
 
 	if (d->failure != FETCH_OK) {
-		tail_rate_5xx(t);
+		tail_rate_5xx(t, d);
 		(void)snprintf(why, n, "%s: %s",
 		    fetch_failure_name(d->failure), d->message);
 		return;
@@ -174,11 +208,11 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	if (d->retry_after[0] != '\0')
 		wait = clk_retry_after(d->retry_after, clk_wall());
 	if (d->status == 429 || (d->status == 503 && wait >= 0)) {
-		tail_rate_429(t, wait);
+		tail_rate_429(t, d, wait, t->state == TAIL_HEAD);
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 1, NULL);
+		    tail_rate_all(t), 1, NULL);
 	} else if (d->status >= 500)
-		tail_rate_5xx(t);
+		tail_rate_5xx(t, d);
 	(void)snprintf(why, n, "HTTP status %u", d->status);
 }
 
@@ -211,6 +245,11 @@ tail_get(struct tail *t, const struct http_req *req)
 	g.timeout_ms = 30000;
 	g.method = "GET";
 	g.url = req->url;
+	if (t->state == TAIL_HEAD) {
+		tail_rate_take_head(t, &g);
+		tail_seen_ask(t, &g);
+	} else
+		tail_rate_take(t, &g);
 	t->fetch_id = fetch_client_get(t->en->logs, &g);
 }
 

@@ -89,8 +89,11 @@ struct tail {
 	uint32_t		 arena;		/* 0: none */
 	int			 arena_fd;
 	uint64_t		 arena_size;
-	struct rate		 rate;
-	struct rate		*operator;	/* of en->rates; leased */
+	/* of en->rates, one a source address; tail_rate.c */
+	struct engine_rate	*rate[LIMIT_SOURCE_ADDRESSES];
+	struct engine_rate	*operator[LIMIT_SOURCE_ADDRESSES];
+	size_t			 nsources;	/* 0: no lease so far */
+	size_t			 source;	/* of the last request */
 	int			 page_size;	/* entries a page; 0: unknown */
 	int			 page_known;
 	unsigned		 full, grow_at;	/* whole pages in a row */
@@ -101,6 +104,13 @@ struct tail {
 	struct buf		 head_raw;
 	int64_t			 head_id;
 	int			 head_tries;
+	struct {			/* tail_seen.c */
+		char			 name[320];	/* a header line */
+		struct buf		 raw;		/* empty: none */
+		struct judge_head	 head;
+		int64_t			 at;
+		int			 asked;
+	} seen;
 	/* one body at a time outside TAIL_READ */
 	uint64_t		 fetch_id, ask_id;
 	struct judge_ext	 ext;
@@ -184,6 +194,9 @@ void tail_end(struct tail *, const char *why);
  */
 void tail_fault(struct tail *, const struct err *);
 
+/* The same when the log asked to be left alone: its head is asked as ever. */
+void tail_held(struct tail *, const char *why);
+
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
 
@@ -198,18 +211,57 @@ void tail_refused(struct tail *, const struct fetch_done *, char *why,
     size_t n);
 
 /*
- * tail_rate.c: buckets of the log and of its operator.  _init for a new tail,
- * _operator whenever its row was read, _free at the engine's end.
+ * tail_rate.c: buckets of the log and of its operator, one a source address,
+ * which all tails of a log (and its history) share, and all workers through
+ * the database.  _begin whenever the log's row was read, _turn by the engine,
+ * _free at its end.
  */
-void tail_rate_init(struct tail *);
-void tail_rate_operator(struct tail *);
+void tail_rate_begin(struct tail *);
+void tail_rate_turn(struct engine *, int64_t now);
 void tail_rate_free(struct engine *);
-int64_t tail_rate_wait(struct tail *);	/* microseconds; 0: now */
-void tail_rate_take(struct tail *);
-void tail_rate_ok(struct tail *);
-void tail_rate_429(struct tail *, int64_t retry_after);
-void tail_rate_5xx(struct tail *);
+
+/*
+ * Microseconds to wait for a request of a page, proof, tile or issuer; 0:
+ * now.  The request that is made says so first: _take chooses the source
+ * address and fills it in.
+ */
+int64_t tail_rate_wait(struct tail *);
+void tail_rate_take(struct tail *, struct fetch_get *);
+/*
+ * The same for history: it only gets what no tail of the log or the operator
+ * waits for, and leaves some for those that come.
+ */
+int64_t tail_rate_wait_back(struct tail *);
+void tail_rate_take_back(struct tail *, struct fetch_get *);
+/*
+ * The same for heads, which have a budget of their own: one a poll, whatever
+ * became of pages, but not while get-sth itself was told to wait.
+ */
+int64_t tail_rate_wait_head(struct tail *);
+void tail_rate_take_head(struct tail *, struct fetch_get *);
+
+/* What became of it; ${head}: of a request for the head. */
+void tail_rate_ok(struct tail *, const struct fetch_done *);
+void tail_rate_429(struct tail *, const struct fetch_done *,
+    int64_t retry_after, int head);
+void tail_rate_5xx(struct tail *, const struct fetch_done *);
 int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
+/*
+ * 1: the log wants no pages for longer than a poll, nothing is at hand that
+ * would be lost, and the turn was ended: its head is asked as ever.
+ */
+int tail_rate_leave(struct tail *);
+double tail_rate_all(const struct tail *);	/* of all who ask, a second */
+
+/*
+ * tail_seen.c: a head that has not changed.  _ask adds what a request for it
+ * says, _fetched keeps what an answer 200 is called, _valid that it was good,
+ * _again is 1 when the answer means the last good one, which t->head is then.
+ */
+void tail_seen_ask(struct tail *, struct fetch_get *);
+void tail_seen_fetched(struct tail *, const struct fetch_done *);
+void tail_seen_valid(struct tail *);
+int tail_seen_again(struct tail *, const struct fetch_done *);
 
 /* tail_head.c */
 void tail_head_begin(struct tail *);

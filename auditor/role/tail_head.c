@@ -39,24 +39,6 @@ tail_head_begin(struct tail *t)
 	tail_get(t, &req);
 }
 
-void
-tail_head_fetched(struct tail *t, const struct fetch_done *d)
-{
-	struct judge_link	*j;
-	char			 why[400];
-
-	if (d->failure != FETCH_OK || d->status != 200) {
-		tail_refused(t, d, why, sizeof(why));
-		tail_give(t);
-		tail_end(t, why);
-		return;
-	}
-	if ((j = tail_need_judge(t)) == NULL)
-		return;
-	t->ask_id = ++t->en->next_ask;
-	judge_ask_head(j, t->ask_id, &t->ext);
-}
-
 /* The signature is wrong, the origin is another's, or it is no head. */
 static void
 head_refused(struct tail *t, const struct judge_reply *r)
@@ -180,10 +162,47 @@ head_place(struct tail *t)
 	tail_read_begin(t);
 }
 
+/* The head at hand is valid. */
+static void
+head_taken(struct tail *t)
+{
+	struct err	e = ERR_INIT;
+
+	if (head_save(t, &e) == -1) {
+		tail_fault(t, &e);
+		return;
+	}
+	head_alone(t);
+	head_place(t);
+}
+
+void
+tail_head_fetched(struct tail *t, const struct fetch_done *d)
+{
+	struct judge_link	*j;
+	char			 why[400];
+
+	if (tail_seen_again(t, d)) {
+		tail_give(t);
+		head_taken(t);
+		return;
+	}
+	if (d->failure != FETCH_OK || d->status != 200) {
+		tail_refused(t, d, why, sizeof(why));
+		tail_give(t);
+		tail_end(t, why);
+		return;
+	}
+	tail_seen_fetched(t, d);
+	if ((j = tail_need_judge(t)) == NULL)
+		return;
+	t->ask_id = ++t->en->next_ask;
+	judge_ask_head(j, t->ask_id, &t->ext);
+}
+
 void
 tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 {
-	struct err	e = ERR_INIT;
 	struct cur	raw;
 
 	tail_give(t);
@@ -197,12 +216,8 @@ tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 	}
 	buf_reset(&t->head_raw);
 	buf_span(&t->head_raw, cur_rest(&raw));
-	if (head_save(t, &e) == -1) {
-		tail_fault(t, &e);
-		return;
-	}
-	head_alone(t);
-	head_place(t);
+	tail_seen_valid(t);
+	head_taken(t);
 }
 
 /* --- start: now --- */

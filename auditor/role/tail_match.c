@@ -96,7 +96,7 @@ issuer_get(struct tail *t, struct tail_issuer *x)
 	g.timeout_ms = 30000;
 	g.method = "GET";
 	g.url = req.url;
-	tail_rate_take(t);
+	tail_rate_take(t, &g);
 	x->fetch_id = fetch_client_get(t->en->logs, &g);
 }
 

@@ -54,7 +54,7 @@ part_get(struct tail *t, size_t i)
 	g.timeout_ms = 60000;
 	g.method = "GET";
 	g.url = req.url;
-	tail_rate_take(t);
+	tail_rate_take(t, &g);
 	t->proof_fetch[i] = fetch_client_get(t->en->logs, &g);
 	return 0;
 }

@@ -169,7 +169,7 @@ tile_want(const struct tail_page *p)
 static int
 page_get(struct tail *t, struct tail_page *p)
 {
-	struct fetch_get	g;
+	struct fetch_get	g = { 0 };
 	struct http_req		req;
 	struct tile		tile = { TILE_DATA, 0, 0 };
 	int			rc;
@@ -184,13 +184,13 @@ page_get(struct tail *t, struct tail_page *p)
 		tail_end(t, "URL of a page is too long");
 		return -1;
 	}
-	memset(&g, 0, sizeof(g));
 	g.arena = t->arena;
 	g.cap = p->tile ? LIMIT_BODY_TILE : LIMIT_BODY_ENTRIES;
 	g.flags = FETCH_F_GZIP;
 	g.timeout_ms = 120000;
 	g.method = "GET";
 	g.url = req.url;
+	tail_rate_take(t, &g);
 	p->fetch_id = fetch_client_get(t->en->logs, &g);
 	p->state = PAGE_FETCH;
 	return 0;
@@ -248,7 +248,6 @@ ask(struct tail *t)
 				continue;
 			break;
 		}
-		tail_rate_take(t);
 		if (page_get(t, p) == -1)
 			return;
 	}
@@ -306,7 +305,8 @@ tail_read_turn(struct tail *t)
 		fold(t);
 		if (t->state != TAIL_READ)
 			return;
-		if (t->now.to != t->head.tree_size && !due(t)) {
+		if (t->now.to != t->head.tree_size && !due(t) &&
+		    !tail_rate_leave(t)) {
 			plan(t);
 			ask(t);
 		}
@@ -363,7 +363,7 @@ tail_read_fetched(struct tail *t, const struct fetch_done *d)
 	p->ext.len = p->arena_len = d->length;
 	p->ext.gzip = strcmp(d->encoding, "gzip") == 0;
 	if (d->failure == FETCH_OK && d->status == 200) {
-		tail_rate_ok(t);
+		tail_rate_ok(t, d);
 		if (d->length > t->body_max)
 			t->body_max = d->length;
 		p->state = PAGE_BODY;
