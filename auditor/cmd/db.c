@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "auditor/cmd/cmd.h"
+#include "auditor/cmd/dbmove.h"
 #include "auditor/cmd/dbplace.h"
 #include "auditor/cmd/dbstatus.h"
 #include "auditor/db/dump.h"
@@ -17,8 +18,9 @@ static int run(struct cmd_ctx *, int, char **);
 const struct cmd cmd_db_command = {
 	.name = "db",
 	.args = "url | psql [ARG...] | status | migrate [--plan] | "
-	    "backup FILE | restore FILE [--replace] [--hold-deliveries]",
-	.brief = "the database: where it is, its schema, backup and restore",
+	    "backup FILE | restore FILE [--replace] [--hold-deliveries] | "
+	    "move URL [--replace]",
+	.brief = "the database: where it is, its schema, backup, another server",
 	.help =
 	    "  certvigil db status                 version, schema, sizes\n"
 	    "  certvigil db psql                   look into it\n"
@@ -28,6 +30,10 @@ const struct cmd cmd_db_command = {
 	    "  certvigil db restore cv.dump --hold-deliveries\n"
 	    "                                      all or nothing; what was\n"
 	    "                                      pending is not sent\n"
+	    "  certvigil db move \"host=db.corp.example dbname=certvigil\"\n"
+	    "                                      everything goes there; says\n"
+	    "                                      what to write into the\n"
+	    "                                      configuration\n"
 	    "\n"
 	    "A backup leaves out the keys and secrets in the state directory\n"
 	    "and the configuration.  A restore wants an empty database, or\n"
@@ -217,6 +223,27 @@ run_restore(struct cmd_ctx *ctx, int argc, char **argv)
 }
 
 static int
+run_move(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const char	*url = NULL;
+	int		 i, replace = 0;
+
+	for (i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--replace") == 0)
+			replace = 1;
+		else if (argv[i][0] == '-' || url != NULL)
+			return cmd_usage(&cmd_db_command, "move takes one "
+			    "URL and --replace, not `%s`", argv[i]);
+		else
+			url = argv[i];
+	}
+	if (url == NULL)
+		return cmd_usage(&cmd_db_command, "move needs the connection "
+		    "string of the new database");
+	return dbmove(ctx, url, replace);
+}
+
+static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	const char	*verb = argc > 1 ? argv[1] : "";
@@ -230,6 +257,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		}
 		return psql(ctx, argc - 2, argv + 2);
 	}
+	if (strcmp(verb, "move") == 0)
+		return run_move(ctx, argc - 2, argv + 2);
 	if (strcmp(verb, "restore") == 0)
 		return run_restore(ctx, argc - 2, argv + 2);
 	if (strcmp(verb, "backup") == 0) {

@@ -60,7 +60,8 @@ dbplace_tools(struct cmd_ctx *ctx, struct dbplace *p, struct err *e)
 struct dump_opts
 dbplace_opts(const struct dbplace *p)
 {
-	struct dump_opts	o = { p->conninfo, p->bindir, p->schema, 0, 0 };
+	struct dump_opts	o = { p->conninfo, p->bindir, p->schema, 0, 0,
+	    NULL };
 
 	return o;
 }
