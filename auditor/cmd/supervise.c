@@ -10,6 +10,7 @@
 #include "auditor/cmd/run_ports.h"
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
+#include "auditor/db/move.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/acme_place.h"
@@ -345,6 +346,8 @@ database(struct super *s, struct err *e)
 		(void)sleep(1);
 	}
 	rc = migrate_up(db, 0, NULL, e);
+	if (rc == 0)
+		rc = move_check(db, e);
 	db_close(db);
 	return rc;
 }
