@@ -527,4 +527,9 @@
 /* A message between them: 100 names of 253 bytes, or an error. */
 #define LIMIT_ACME_FRAME	(64u << 10)
 
+/* --- coverage --- */
+
+/* Issuances that an estimate of the blind share looks at, the newest. */
+#define LIMIT_BLIND_ISSUANCES	2000
+
 #endif

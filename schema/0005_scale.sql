@@ -14,6 +14,9 @@
 
 -- --- coverage: what is not seen ----------------------------------------------
 
+-- The estimate of the blind share looks at the newest issuances.
+create index issuance_seen on issuance (first_seen);
+
 -- --- end of coverage ---------------------------------------------------------
 
 -- --- logs are audited --------------------------------------------------------

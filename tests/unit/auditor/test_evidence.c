@@ -519,6 +519,13 @@ test_now(void **state)
 	db_free(r);
 	must(db_query(db, NULL, &e, "update log_range set size_to = 100", ""),
 	    &e);
+	/* all was read, but the log shows what is old */
+	must(coverage_store_now(db, 60, 0, &r, &e), &e);
+	assert_true(db_int(r, 0, COV_LAG) > 300 * 86400);
+	assert_int_equal(db_int(r, 0, COV_LAG), db_int(r, 0, COV_HEAD_AGE));
+	db_free(r);
+	must(db_query(db, NULL, &e, "update log_health set head_ms = "
+	    "extract(epoch from now()) * 1000", ""), &e);
 	must(coverage_store_now(db, 60, 0, &r, &e), &e);
 	assert_false(db_bool(r, 0, COV_BEHIND));
 	assert_int_equal(db_int(r, 0, COV_LAG), 0);
