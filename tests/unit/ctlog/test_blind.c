@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/clk.h"
 #include "ctlog/blind.h"
 
@@ -166,7 +167,7 @@ static void
 table(void **state)
 {
 	struct blind_verdict	v;
-	char			set[64], *p;
+	struct buf		set = BUF_INIT;
 	int64_t			now = day(NOW);
 	size_t			i, j, n;
 
@@ -175,16 +176,17 @@ table(void **state)
 		n = parse(cases[i].logs, now);
 		blind_judge(cases[i].program, cases[i].kind, logs, n, now, H,
 		    &v);
-		set[0] = '\0';
-		for (p = set, j = 0; j < v.n; j++)
-			p += sprintf(p, "%s%zu", j > 0 ? " " : "", v.set[j]);
+		buf_reset(&set);
+		for (j = 0; j < v.n; j++)
+			buf_fmt(&set, "%s%zu", j > 0 ? " " : "", v.set[j]);
 		if (v.seconds != cases[i].seconds ||
 		    v.margin != cases[i].margin ||
-		    strcmp(set, cases[i].set) != 0)
+		    strcmp(buf_text(&set), cases[i].set) != 0)
 			fail_msg("case %zu (%s): %lld s, margin %d, set %s",
 			    i, cases[i].logs, (long long)v.seconds, v.margin,
-			    set);
+			    buf_text(&set));
 	}
+	buf_free(&set);
 	(void)printf("%zu cases of blindness\n", i);
 }
 
@@ -239,17 +241,18 @@ agrees(void **state)
 	enum policy_program	p;
 	int64_t			now = day(NOW);
 	size_t			i, k, n, yes = 0, no = 0;
-	char			line[80], *c;
+	struct buf		line = BUF_INIT;
 
 	(void)state;
 	srand(7);
 	for (k = 0; k < 4000; k++) {
 		n = (size_t)rand() % 6 + 1;
-		for (c = line, i = 0; i < n; i++)
-			c += sprintf(c, "%s%d%c%d", i > 0 ? " " : "",
+		buf_reset(&line);
+		for (i = 0; i < n; i++)
+			buf_fmt(&line, "%s%d%c%d", i > 0 ? " " : "",
 			    rand() % 3, states[rand() % 5],
 			    rand() % 2 * 100000);
-		assert_int_equal(parse(line, now), n);
+		assert_int_equal(parse(buf_text(&line), now), n);
 		memset(pool, 0, sizeof(pool));
 		memset(one, 0, sizeof(one));
 		for (s.n = i = 0; i < n; i++) {
@@ -270,11 +273,12 @@ agrees(void **state)
 		    CLK_SEC, now, &want);
 		blind_judge(p, EM, logs, n, now, H, &v);
 		if ((want.compliant == 1) != (v.seconds == 100000))
-			fail_msg("%s: %s; %lld s", line, want.reason,
+			fail_msg("%s: %s; %lld s", buf_text(&line), want.reason,
 			    (long long)v.seconds);
 		yes += want.compliant == 1;
 		no += want.compliant != 1;
 	}
+	buf_free(&line);
 	assert_true(yes > 500 && no > 500);
 	(void)printf("%zu sets suffice, %zu do not\n", yes, no);
 }
