@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "auditor/blind_state.h"
+#include "auditor/canary_find.h"
 #include "auditor/cmd/cmd.h"
+#include "auditor/db/canary_store.h"
 #include "auditor/db/coverage_store.h"
 #include "base/clk.h"
 
@@ -137,6 +139,36 @@ blindness(struct buf *b, const struct blind_state *s)
 		    blind_state_share(s));
 }
 
+/* How old the newest certificate of the canary is, and how fast it came. */
+static int
+canary(struct buf *b, struct db *db, const struct conf *conf, struct err *e)
+{
+	struct canary	 c = { NULL, conf->canary_within,
+			    conf->canary_every };
+	struct db_res	*r = NULL;
+	char		*name;
+	int		 rc;
+
+	if (conf->canary_name == NULL)
+		return 0;
+	c.name = name = canary_name(conf);
+	rc = canary_load(db, &c, &r, e);
+	if (rc == 0 && !db_null(r, 0, CANARY_AT))
+		gauge(b, "canary_age_seconds", "seconds", "Since the newest "
+		    "certificate of the canary was received or declared.",
+		    db_int(r, 0, CANARY_AGE));
+	if (rc == 0 && !db_null(r, 0, CANARY_SECONDS))
+		gauge(b, "canary_seen_after_seconds", "seconds", "How long it "
+		    "took until a log showed it to us.", db_int(r, 0,
+		    CANARY_SECONDS));
+	if (rc == 0)
+		gauge(b, "canary_missed", NULL, "1 when it was not seen in "
+		    "time.", db_bool(r, 0, CANARY_LATE));
+	db_free(r);
+	free(name);
+	return rc;
+}
+
 /* One family of counts: rows of that name, one or two labels. */
 static void
 counts(struct buf *b, const struct db_res *r, const char *what,
@@ -171,15 +203,16 @@ count(const struct db_res *r, const char *what)
 }
 
 int
-metrics_text(struct db *db, int64_t poll, struct buf *b, struct err *e)
+metrics_text(struct db *db, const struct conf *conf, struct buf *b,
+    struct err *e)
 {
 	struct blind_state	 s = { 0 };
 	struct db_res		*r = NULL, *c = NULL;
 	int64_t			 bad = 0;
 	int			 rc = -1;
 
-	if (blind_state_load(&s, db, poll, clk_wall(), e) == -1 ||
-	    coverage_store_now(db, poll, 0, &r, e) == -1 ||
+	if (blind_state_load(&s, db, conf->poll, clk_wall(), e) == -1 ||
+	    coverage_store_now(db, conf->poll, 0, &r, e) == -1 ||
 	    coverage_store_counts(db, &c, e) == -1 ||
 	    coverage_store_misbehaved(db, &bad, e) == -1)
 		goto out;
@@ -192,6 +225,8 @@ metrics_text(struct db *db, int64_t poll, struct buf *b, struct err *e)
 	gauge(b, "watches", NULL, "Watches in force.", count(c, "watch"));
 	logs(b, r);
 	blindness(b, &s);
+	if (canary(b, db, conf, e) == -1)
+		goto out;
 	gauge(b, "log_misbehaviour", NULL,
 	    "Findings log.misbehaved that are open.", bad);
 	counts(b, c, "match", "matches",
@@ -224,7 +259,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (argc != 1)
 		return cmd_usage(&cmd_metrics, "takes no arguments");
 	if (cmd_db(ctx, &e) == -1 ||
-	    metrics_text(ctx->db, ctx->conf->poll, &b, &e) == -1)
+	    metrics_text(ctx->db, ctx->conf, &b, &e) == -1)
 		rc = cmd_fail(&e);
 	else
 		(void)fwrite(b.p, 1, b.n, stdout);

@@ -1,6 +1,7 @@
 #include "auditor/role/audit.h"
 
 #include "auditor/blind_find.h"
+#include "auditor/canary_find.h"
 #include "auditor/loop_find.h"
 #include "auditor/rev_find.h"
 #include "base/clk.h"
@@ -31,7 +32,8 @@ begin(struct audit_job *j)
 	if (rev_find_time(j->en->db, &e) == -1 ||
 	    loop_find_time(j->en->db, j->en->conf, &e) == -1 ||
 	    blind_find_time(j->en->db, j->en->conf->poll, j->en->once ? 0 :
-	    SETTLE * j->en->conf->poll, &e) == -1)
+	    SETTLE * j->en->conf->poll, &e) == -1 ||
+	    canary_find_time(j->en->db, j->en->conf, &e) == -1)
 		audit_fault(j, &e);
 	else if (audit_commit(j) == 0) {
 		in = (clk_mono() - began) / CLK_SEC * SHARE;

@@ -546,11 +546,18 @@ test_metrics(void **state)
 	char		*line, *save = NULL, *p, *q, family[200] = "";
 	size_t		 samples = 0, families = 0;
 	int		 ended = 0;
+	struct conf	 conf;
 
 	(void)state;
 	if (db == NULL)
 		skip();
-	must(metrics_text(db, 60, &b, &e), &e);
+	memset(&conf, 0, sizeof(conf));
+	conf.poll = 60;
+	conf.canary_name = (char *)(uintptr_t)"c.example";
+	must(metrics_text(db, &conf, &b, &e), &e);
+	assert_non_null(strstr(buf_text(&b), "certvigil_canary_missed 0\n"));
+	assert_non_null(strstr(buf_text(&b), "certvigil_blind_worst_case_"
+	    "seconds{program=\"chrome\",scts=\"embedded\"} 0\n"));
 	assert_non_null(strstr(buf_text(&b),
 	    "{log=\"log \\\"1\\\" \\\\ caf\xc3\xa9\"} 100\n"));
 	for (line = strtok_r((char *)b.p, "\n", &save); line != NULL;
