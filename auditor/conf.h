@@ -162,6 +162,9 @@ struct conf {
 	struct conf_managed *managed;
 	size_t		 nmanaged;
 	int		 respond_approvals;	/* 1 */
+	char		*canary_name;		/* NULL: none */
+	int64_t		 canary_within;		/* seconds, 1800 */
+	int64_t		 canary_every;		/* seconds, 0: nobody orders */
 };
 
 /*

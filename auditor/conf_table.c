@@ -487,6 +487,19 @@ static const struct conf_key worker_keys[] = {
 };
 static const struct conf_map worker_map = { .keys = worker_keys };
 
+static const struct conf_key canary_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, AT(conf, canary_name),
+	  .check = conf_check_canary, .help = "a watched name" },
+	{ .name = "within", .type = CONF_T_SECONDS, AT(conf, canary_within),
+	  .min = 60, .max = 7 * DAY, .dflt = "30m",
+	  .help = "its new certificate must be seen so soon" },
+	{ .name = "every", .type = CONF_T_SECONDS, AT(conf, canary_every),
+	  .words = none_words, .min = 3600, .max = 90 * DAY, .dflt = "none",
+	  .help = "its managed certificate is renewed so often" },
+	{ .name = NULL }
+};
+static const struct conf_map canary_map = { .keys = canary_keys };
+
 static const struct conf_key root_keys[] = {
 	{ .name = "database", .type = CONF_T_STR, AT(conf, database),
 	  .check = conf_check_database, .dflt = "embedded",
@@ -544,6 +557,8 @@ static const struct conf_key root_keys[] = {
 	  .help = "certificates that run keeps alive" },
 	{ .name = "respond", .type = CONF_T_MAP, .map = &respond_map,
 	  .help = "revoking what somebody else obtained" },
+	{ .name = "canary", .type = CONF_T_MAP, .map = &canary_map,
+	  .help = "a certificate that is issued to be found" },
 	{ .name = NULL }
 };
 const struct conf_map conf_table = {

@@ -534,4 +534,9 @@
 /* An address as text, with its zero byte (INET6_ADDRSTRLEN). */
 #define LIMIT_SOURCE_TEXT	46u
 
+/* --- coverage --- */
+
+/* Issuances that an estimate of the blind share looks at, the newest. */
+#define LIMIT_BLIND_ISSUANCES	2000
+
 #endif

@@ -58,6 +58,15 @@ create table ask_worker (
 
 -- --- coverage: what is not seen ----------------------------------------------
 
+-- The estimate of the blind share looks at the newest issuances.
+create index issuance_seen on issuance (first_seen);
+
+-- The canary of the configuration: at most one row.
+create table canary (
+	name		text primary key,
+	since		timestamptz not null default now()
+);
+
 -- --- end of coverage ---------------------------------------------------------
 
 -- --- logs are audited --------------------------------------------------------
