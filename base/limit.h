@@ -527,4 +527,11 @@
 /* A message between them: 100 names of 253 bytes, or an error. */
 #define LIMIT_ACME_FRAME	(64u << 10)
 
+/* --- logs are audited --- */
+
+/* Heads of one log that one sweep looks at: a day has 1,440 polls. */
+#define LIMIT_HEAD_SWEEP	4000u
+/* Heads that one turn of a log compares with its tree: a request each. */
+#define LIMIT_HEAD_AUDIT	16u
+
 #endif

@@ -82,7 +82,9 @@ struct judge_page {
 };
 
 enum judge_proof_kind {
-	JUDGE_CONSISTENCY,	/* size1, root1 -> size2, root2 */
+	JUDGE_CONSISTENCY,	/* size1, root1 -> size2, root2; refused with
+				   32 bytes, vec32 behind: the root of size1
+				   that the path leads from to root2 */
 	JUDGE_START		/* frontier of size2, proven by root2 */
 };
 

@@ -285,6 +285,8 @@ judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 			return;
 		case TAIL_OLDER:
 		case TAIL_PROVE:
+		case TAIL_AUDIT:
+		case TAIL_ACCUSE:
 			tail_prove_judged(t, r, c);
 			return;
 		default:
@@ -377,6 +379,8 @@ tail_turn(struct tail *t)
 		break;
 	case TAIL_OLDER:
 	case TAIL_PROVE:
+	case TAIL_AUDIT:
+	case TAIL_ACCUSE:
 		tail_prove_turn(t);
 		break;
 	default:

@@ -141,7 +141,6 @@ static void
 head_place(struct tail *t)
 {
 	uint64_t	size = t->head.tree_size, done = t->done.to;
-	char		why[256];
 
 	if (!t->have_range && t->en->conf->start_now && t->log.first_list &&
 	    size > 0) {
@@ -154,27 +153,17 @@ head_place(struct tail *t)
 		t->range_from = 0;
 		done = 0;
 	}
-	if (size == done && t->have_range) {
-		if (memcmp(t->head.root, t->done_root, 32) == 0) {
-			(void)head_mark(t->en->db, t->head_id, "proved", NULL);
-			tail_read_begin(t);
-			return;
-		}
-		(void)head_mark(t->en->db, t->head_id, "conflict", NULL);
-		(void)snprintf(why, sizeof(why), "two trees of size %" PRIu64
-		    " with different roots, both signed (RFC 6962 5.4)", size);
-		t->en->wrong = 1;
-		tail_misbehaved(t, "fork", why);
-		tail_end(t, why);
+	if (size == done && t->have_range &&
+	    memcmp(t->head.root, t->done_root, 32) == 0) {
+		(void)head_mark(t->en->db, t->head_id, "proved", NULL);
+		tail_read_begin(t);
 		return;
 	}
-	if (size < done) {
-		if (size == 0) {
+	if (t->have_range && size <= done) {
+		if (size == 0)
 			tail_end(t, "head of an empty tree");
-			return;
-		}
-		t->state = TAIL_OLDER;
-		tail_prove_get(t, size, t->head.root, done, t->done_root);
+		else
+			tail_audit_older(t);
 		return;
 	}
 	tail_read_begin(t);
@@ -202,6 +191,7 @@ tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		return;
 	}
 	head_alone(t);
+	tail_audit_twin(t);
 	head_place(t);
 }
 
