@@ -15,6 +15,7 @@
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/engine_start.h"
+#include "auditor/role/heads.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
@@ -75,6 +76,10 @@ dispatch(struct engine *en, struct lease *l)
 		tail_begin(t, l);
 		return;
 	}
+	if (strcmp(l->kind, "heads") == 0) {
+		heads_sweep(en, l);
+		return;
+	}
 	/* not now: somebody may have it in a second */
 	(void)lease_done(en->db, l, 1, NULL);
 	lease_free(l);
@@ -124,6 +129,7 @@ claim(struct engine *en, int64_t now)
 	engine_wake(en, en->claim_at);
 	if (!lists_busy(en->lists))
 		n = claim_kind(en, "loglist", 1);
+	n += claim_kind(en, "heads", 1);
 	max = tails_free(en);
 	/* --once reads the logs of the newest lists */
 	if (max != 0 && !(en->once && lists_busy(en->lists)))
@@ -209,7 +215,9 @@ coverage_good(struct engine *en)
 
 	if (db_query(en->db, &r, NULL, "select not exists (select from log l "
 	    "left join log_health h on h.log_ref = l.id where l.watched and "
-	    "l.listed and l.state <> 'retired' and (h.caught_up_at is null or "
+	    "l.listed and l.state <> 'retired' and not (l.state = 'readonly' "
+	    "and exists (select from log_range g where g.log_ref = l.id and "
+	    "g.size_to >= l.final_size)) and (h.caught_up_at is null or "
 	    "h.caught_up_at < now() - interval '1 hour')) and "
 	    "exists (select from log)", "") == -1)
 		return 0;

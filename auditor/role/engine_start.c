@@ -248,6 +248,7 @@ engine_enter(struct engine *en, struct err *e)
 	if (lease_takeover(en->db, en->holder, e) == -1 ||
 	    lease_enter(en->db, &w, e) == -1 ||
 	    lease_add(en->db, "loglist", "main", e) == -1 ||
+	    lease_add(en->db, "heads", "main", e) == -1 ||
 	    lease_add(en->db, "sweep", "main", e) == -1)
 		return -1;
 	if (en->conf->log_list_file == NULL &&
