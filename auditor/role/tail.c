@@ -14,6 +14,8 @@
 
 /* A log that fails is asked at least so often, in seconds. */
 #define RETRY_MAX	600
+/* A read-only log that was read to its end is only looked at now and then. */
+#define OVER_POLL	(6 * 3600)
 /* A judge that thinks longer than this about one thing is killed. */
 #define JUDGE_PATIENCE	(60 * CLK_SEC)
 
@@ -108,6 +110,13 @@ tail_begin(struct tail *t, struct lease *lease)
 	tail_head_begin(t);
 }
 
+int
+tail_over(const struct tail *t)
+{
+	return t->log.readonly && t->log.has_final && t->have_range &&
+	    (int64_t)t->done.to >= t->log.final_size;
+}
+
 /* Let go of everything, and of the lease: ${why} NULL when all is well. */
 static void
 leave(struct tail *t, const char *why)
@@ -116,8 +125,10 @@ leave(struct tail *t, const char *why)
 	struct db		*db = t->en->db;
 	struct lease_retry	 r = { t->en->conf->poll, RETRY_MAX, why };
 	int64_t			 hold = tail_rate_hold(t) / CLK_SEC;
-	int			 rc;
+	int			 rc, over = tail_over(t);
 
+	if (over)
+		r.base_s = OVER_POLL;
 	release(t);
 	t->state = TAIL_IDLE;
 	/* a Retry-After is kept; backoff takes up to a quarter off */
@@ -125,11 +136,12 @@ leave(struct tail *t, const char *why)
 		r.base_s = hold + hold / 3 + 1;
 	if (r.cap_s < r.base_s)
 		r.cap_s = r.base_s;
-	rc = why == NULL ? lease_done(db, &t->lease, t->en->conf->poll, &e) :
+	rc = why == NULL ? lease_done(db, &t->lease, over ? OVER_POLL :
+	    t->en->conf->poll, &e) :
 	    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
-	if (why != NULL)
+	if (why != NULL && !over)
 		t->en->failed = 1;
 	lease_free(&t->lease);
 	t->leased = 0;

@@ -173,6 +173,9 @@ void tail_restart(struct tail *);
 
 /* --- between the files of the tail --- */
 
+/* Is it a read-only log of which everything is read and proven? */
+int tail_over(const struct tail *);
+
 /*
  * End this turn: ${why} NULL when the log was proven up to its head; else
  * the poll failed and is tried again later.

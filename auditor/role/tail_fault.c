@@ -137,6 +137,14 @@ tail_health(struct tail *t, const char *why)
 	}
 	if (health_fail(t->en->db, t->log.id, why, &e) == -1)
 		log_error(t->log.description, "%s", e.msg);
+	/* nothing can come from it any more: it may go, and be gone */
+	if (tail_over(t)) {
+		if (t->unreachable != 0)
+			resolve(t, "log.unreachable", "the log was read to its "
+			    "end");
+		t->unreachable = 0;
+		return;
+	}
 	if (since != INT64_MIN && now - since > UNREACHABLE) {
 		(void)snprintf(text, sizeof(text), "not read for %lld "
 		    "minutes: %s", (long long)(now - since) / CLK_SEC / 60, why);
