@@ -533,5 +533,14 @@
 #define LIMIT_HEAD_SWEEP	4000u
 /* Heads that one turn of a log compares with its tree: a request each. */
 #define LIMIT_HEAD_AUDIT	16u
+/* Witnesses that are configured; a checkpoint has at most 64 lines. */
+#define LIMIT_WITNESSES		32u
+/* What another vantage point saw: the heads of 100 logs, three of each. */
+#define LIMIT_BODY_GOSSIP	(1u << 20)
+#define LIMIT_GOSSIP_HEADS	400u
+/* A head with 16 signatures, of which some are ML-DSA. */
+#define LIMIT_GOSSIP_RAW	(32u << 10)
+/* Heads of one source that wait for our tree to grow past them. */
+#define LIMIT_VANTAGE_WAIT	1000u
 
 #endif

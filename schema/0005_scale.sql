@@ -27,13 +27,15 @@ create index coverage_day_head on coverage_day (head_id);
 create index consistency_head on consistency (head_id);
 create index sct_head on sct (head_id) where head_id is not null;
 
--- Witnesses that cosigned a checkpoint (C2SP tlog-cosignature); only those
--- that are configured and whose signature is right.
+-- What configured witnesses say of a checkpoint (C2SP tlog-cosignature).
 create table cosignature (
 	head_id		bigint not null references tree_head on delete cascade,
 	witness		text not null,		-- name of its key
 	key		bytea not null,		-- Ed25519, 32 bytes
-	stated_at	timestamptz not null,	-- when it says that it saw it
+	valid		boolean not null,	-- the signature is right
+	stated_at	timestamptz,		-- when it says that it saw it
+	raw		bytea not null,		-- the checkpoint with its line
+	first_seen	timestamptz not null default now(),
 	primary key (head_id, witness, key)
 );
 

@@ -19,6 +19,7 @@
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -76,6 +77,10 @@ dispatch(struct engine *en, struct lease *l)
 		tail_begin(t, l);
 		return;
 	}
+	if (strcmp(l->kind, "vantage") == 0 && !vantage_busy(en->vantage)) {
+		vantage_begin(en->vantage, l);
+		return;
+	}
 	if (strcmp(l->kind, "heads") == 0) {
 		heads_sweep(en, l);
 		return;
@@ -130,6 +135,9 @@ claim(struct engine *en, int64_t now)
 	if (!lists_busy(en->lists))
 		n = claim_kind(en, "loglist", 1);
 	n += claim_kind(en, "heads", 1);
+	if (en->conf->nvantage != 0 && !vantage_busy(en->vantage) &&
+	    !lists_busy(en->lists))
+		n += claim_kind(en, "vantage", 1);
 	max = tails_free(en);
 	/* --once reads the logs of the newest lists */
 	if (max != 0 && !(en->once && lists_busy(en->lists)))
@@ -246,6 +254,7 @@ read_fetch(struct engine *en, struct fetch_client *f, int deliver)
 			continue;
 		}
 		if (lists_fetched(en->lists, &d) ||
+		    vantage_fetched(en->vantage, &d) ||
 		    audit_fetched(en->audit, &d))
 			continue;
 		for (i = 0; i < en->ntails; i++)
@@ -286,7 +295,7 @@ reap(struct engine *en)
 static size_t
 gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 {
-	struct ipc	*v[5];
+	struct ipc	*v[6];
 	size_t		 n = 0, i;
 
 	v[n++] = boss;
@@ -294,6 +303,8 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 	v[n++] = fetch_client_ipc(en->deliver);
 	if (lists_ipc(en->lists) != NULL)
 		v[n++] = lists_ipc(en->lists);
+	if (vantage_ipc(en->vantage) != NULL)
+		v[n++] = vantage_ipc(en->vantage);
 	for (i = 0; i < n; i++)
 		p[i] = (struct pollfd){ ipc_fd(v[i]), (short)(POLLIN |
 		    (ipc_wants_write(v[i]) ? POLLOUT : 0)), 0 };
@@ -344,6 +355,8 @@ database_away(struct engine *en)
 	audit_reset(en->audit);
 	lists_free(en->lists);
 	en->lists = lists_new(en);
+	vantage_free(en->vantage);
+	en->vantage = vantage_new(en);
 	if (clk_mono() < next) {
 		engine_wake(en, next);
 		return;
@@ -369,7 +382,8 @@ once_done(struct engine *en, int64_t now)
 	static int64_t	until;
 	size_t		i;
 
-	if (lists_busy(en->lists) || !engine_planned(en))
+	if (lists_busy(en->lists) || vantage_busy(en->vantage) ||
+	    !engine_planned(en))
 		return 0;
 	for (i = 0; i < en->ntails; i++)
 		if (!en->tails[i]->finished)
@@ -448,6 +462,7 @@ loop(struct engine *en, struct ipc *boss)
 			break;
 		}
 		lists_judge(en->lists);
+		vantage_judge(en->vantage);
 		for (i = 0; i < en->ntails; i++) {
 			tail_judge(en->tails[i]);
 			tail_check_second(en->tails[i]);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "auditor/role/judge_gossip.h"
 #include "base/limit.h"
 #include "base/sha.h"
 #include "ctlog/entry.h"
@@ -41,6 +42,8 @@ judge_do_head(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	judge_ok(j, id);
 	judge_head_pack(&j->out, &h);
 	buf_vec32(&j->out, body.p, body.n);
+	judge_cosigned(j, j->protocol == LOGLIST_STATIC ? body :
+	    (struct span){ NULL, 0 });
 	return 0;
 }
 

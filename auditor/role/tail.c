@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor/net/egress.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -245,7 +246,8 @@ tail_need_judge(struct tail *t)
 	if (t->judge == NULL) {
 		log_error(t->log.description, "%s", e.msg);
 		t->en->fatal = 1;
-	}
+	} else if (t->log.is_static)
+		vantage_tell(t->en, t->judge);
 	return t->judge;
 }
 

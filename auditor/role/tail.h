@@ -10,6 +10,7 @@
 #include "auditor/net/rate.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/judge_client.h"
+#include "auditor/role/judge_gossip.h"
 
 /*
  * One log being followed: fetch its head, read what is new, prove it against
@@ -103,6 +104,8 @@ struct tail {
 	struct judge_head	 head;
 	struct buf		 head_raw;
 	int64_t			 head_id;
+	struct judge_cosigned	 said[LIMIT_WITNESSES];	/* by witnesses */
+	int			 nsaid;
 	int			 head_tries;
 	/* a head that is compared with another one (tail_audit.c) */
 	struct head_ref		 small, large;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -123,7 +124,9 @@ head_save(struct tail *t, struct err *e)
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (lease_check(db, &t->lease, e) == -1 ||
-	    head_store(db, &in, &t->head_id, e) == -1)
+	    head_store(db, &in, &t->head_id, e) == -1 ||
+	    vantage_cosigned(t->en, t->head_id, in.raw, t->said,
+	    (size_t)t->nsaid, e) == -1)
 		goto err;
 	/* a smaller one is a lagging front-end: health keeps the largest */
 	if ((int64_t)t->head.tree_size >= t->log.head_size &&
@@ -180,7 +183,8 @@ tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		head_refused(t, r);
 		return;
 	}
-	if (judge_head_read(c, &t->head) == -1 || cur_vec32(c, &raw) == -1) {
+	if (judge_head_read(c, &t->head) == -1 || cur_vec32(c, &raw) == -1 ||
+	    (t->nsaid = judge_cosigned_read(c, t->said)) == -1) {
 		tail_end(t, "judge: bad answer");
 		return;
 	}
