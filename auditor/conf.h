@@ -75,6 +75,19 @@ struct conf_ari {
 	char		*url;		/* "none": nowhere */
 };
 
+/* Another that sees logs: what it was shown is compared with what we were. */
+struct conf_vantage {
+	char	*name;
+	char	*url;			/* or: */
+	char	*file;
+};
+
+/* Who cosigns checkpoints, and may be believed to have looked. */
+struct conf_witness {
+	char	*name;
+	char	*key;			/* NAME+HASH+BASE64 */
+};
+
 /* What `run` keeps alive. */
 struct conf_managed {
 	struct conf_strs names;
@@ -129,6 +142,10 @@ struct conf {
 	struct conf_strs audit_resolvers;	/* of CAA; none: the system's */
 	struct conf_ari	*audit_ari;
 	size_t		 naudit_ari;
+	struct conf_vantage *vantage;
+	size_t		 nvantage;
+	struct conf_witness *witnesses;
+	size_t		 nwitnesses;
 	char		*acme_directory;	/* "letsencrypt", ... or a URL */
 	char		*acme_ca_file;		/* PEM: roots of its TLS */
 	struct conf_strs acme_hosts;		/* others that its URLs may have */

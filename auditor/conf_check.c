@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/limit.h"
 #include "base/mem.h"
+#include "ctlog/witness.h"
 #include "pki/watch.h"
 
 /* --- single values -------------------------------------------------------- */
@@ -178,6 +179,16 @@ conf_check_canary(const char *text, struct err *e)
 		return 0;
 	return err_set(e, ERR_CONF, "`%.70s` is not one name; write such as "
 	    "canary.example.com", text);
+}
+
+int
+conf_check_vkey(const char *text, struct err *e)
+{
+	struct witness	w;
+	struct err	why = ERR_INIT;
+
+	return witness_read(text, &w, &why) == 0 ? 0 :
+	    err_set(e, ERR_CONF, "%s", why.msg);
 }
 
 /* --- the whole ------------------------------------------------------------ */
@@ -387,6 +398,35 @@ check_channels(const struct conf *c, const struct place *p)
 }
 
 static int
+check_vantage(const struct conf *c, const struct place *p)
+{
+	size_t	i, j;
+
+	for (i = 0; i < c->nvantage; i++) {
+		if ((c->vantage[i].url == NULL) ==
+		    (c->vantage[i].file == NULL))
+			return fail(p, spot(p, "vantage", i, NULL), "vantage",
+			    "`%.60s` needs either url or file",
+			    c->vantage[i].name);
+		for (j = 0; j < i; j++)
+			if (strcmp(c->vantage[i].name, c->vantage[j].name)
+			    == 0)
+				return fail(p, spot(p, "vantage", i, "name"),
+				    "vantage.name", "`%.60s` is here twice",
+				    c->vantage[i].name);
+	}
+	for (i = 0; i < c->nwitnesses; i++)
+		for (j = 0; j < i; j++)
+			if (strcmp(c->witnesses[i].name, c->witnesses[j].name)
+			    == 0)
+				return fail(p, spot(p, "witnesses", i,
+				    "name"), "witnesses.name",
+				    "`%.60s` is here twice",
+				    c->witnesses[i].name);
+	return 0;
+}
+
+static int
 check_routes(const struct conf *c, const struct place *p)
 {
 	const struct conf_route	*r;
@@ -533,7 +573,7 @@ conf_check_all(const struct conf *c, const struct conf_node *root,
 		    "both are needed: at: \"08:00\" and to: [CHANNEL]");
 	if (check_urls(c, &p) == -1 || check_watches(c, &p) == -1 ||
 	    check_channels(c, &p) == -1 || check_dns01(c, &p) == -1 ||
-	    check_canary(c, &p) == -1)
+	    check_canary(c, &p) == -1 || check_vantage(c, &p) == -1)
 		return -1;
 	return check_routes(c, &p);
 }

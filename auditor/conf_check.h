@@ -24,6 +24,7 @@ int conf_check_url(const char *, struct err *);
 int conf_check_seen(const char *, struct err *);
 int conf_check_canary(const char *, struct err *);
 int conf_check_ca(const char *, struct err *);
+int conf_check_vkey(const char *, struct err *);
 
 /*
  * What no single value shows: names that must exist, keys that exclude each

@@ -500,6 +500,33 @@ static const struct conf_key canary_keys[] = {
 };
 static const struct conf_map canary_map = { .keys = canary_keys };
 
+static const struct conf_key vantage_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_vantage, name), .check = conf_check_name,
+	  .help = "what it is called" },
+	{ .name = "url", .type = CONF_T_STR, AT(conf_vantage, url),
+	  .check = conf_check_url, .help = "where its heads are read" },
+	{ .name = "file", .type = CONF_T_PATH, AT(conf_vantage, file),
+	  .help = "or a file that something else brings" },
+	{ .name = NULL }
+};
+static const struct conf_map vantage_map = {
+	.size = sizeof(struct conf_vantage), .keys = vantage_keys
+};
+
+static const struct conf_key witness_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_witness, name), .check = conf_check_name,
+	  .help = "what it is called" },
+	{ .name = "key", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_witness, key), .check = conf_check_vkey,
+	  .help = "NAME+HASH+KEY, as it publishes it" },
+	{ .name = NULL }
+};
+static const struct conf_map witness_map = {
+	.size = sizeof(struct conf_witness), .keys = witness_keys
+};
+
 static const struct conf_key root_keys[] = {
 	{ .name = "database", .type = CONF_T_STR, AT(conf, database),
 	  .check = conf_check_database, .dflt = "embedded",
@@ -546,6 +573,12 @@ static const struct conf_key root_keys[] = {
 	  .help = "a dead man's switch" },
 	{ .name = "audit", .type = CONF_T_MAP, .map = &audit_map,
 	  .help = "certvigil audit" },
+	{ .name = "vantage", .type = CONF_T_MAPS,
+	  ARRAY(conf, vantage, nvantage), .map = &vantage_map,
+	  .help = "others that see logs, to find split views" },
+	{ .name = "witnesses", .type = CONF_T_MAPS,
+	  ARRAY(conf, witnesses, nwitnesses), .map = &witness_map,
+	  .help = "whose cosignatures of checkpoints count" },
 	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
 	  .help = "one message a day" },
 	{ .name = "ccadb_csv", .type = CONF_T_PATH, AT(conf, ccadb_csv),

@@ -539,4 +539,20 @@
 /* Issuances that an estimate of the blind share looks at, the newest. */
 #define LIMIT_BLIND_ISSUANCES	2000
 
+/* --- logs are audited --- */
+
+/* Heads of one log that one sweep looks at: a day has 1,440 polls. */
+#define LIMIT_HEAD_SWEEP	4000u
+/* Heads that one turn of a log compares with its tree: a request each. */
+#define LIMIT_HEAD_AUDIT	16u
+/* Witnesses that are configured; a checkpoint has at most 64 lines. */
+#define LIMIT_WITNESSES		32u
+/* What another vantage point saw: the heads of 100 logs, three of each. */
+#define LIMIT_BODY_GOSSIP	(1u << 20)
+#define LIMIT_GOSSIP_HEADS	400u
+/* A head with 16 signatures, of which some are ML-DSA. */
+#define LIMIT_GOSSIP_RAW	(32u << 10)
+/* Heads of one source that wait for our tree to grow past them. */
+#define LIMIT_VANTAGE_WAIT	1000u
+
 #endif

@@ -105,6 +105,15 @@ int merkle_consistency(uint64_t size1, const uint8_t root1[32],
     size_t n);
 
 /*
+ * The root of the first ${size1} leaves of the tree of ${size2} with
+ * ${root2}, as a consistency proof gives it.  -1 when the proof does not
+ * lead to root2, or leaves the root out as size1 is a power of two.
+ */
+int merkle_consistency_old(uint64_t size1, uint64_t size2,
+    const uint8_t root2[32], const uint8_t (*path)[32], size_t n,
+    uint8_t out[32]);
+
+/*
  * The frontier of the tree of ${size} out of the hash of its last entry and
  * that entry's audit path, which reversed is the frontier of size - 1.  It
  * proves nothing: the caller compares merkle_root() with a signed root.

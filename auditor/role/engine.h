@@ -23,6 +23,7 @@
 struct audit;
 struct tail;
 struct lists;
+struct vantage;
 
 /* Messages between supervisor and engine, on descriptor 3. */
 enum engine_type {
@@ -106,6 +107,7 @@ struct engine {
 	struct engine_rate	**rates;	/* tail_rate.c */
 	size_t			 nrates, caprates;
 	struct lists		*lists;
+	struct vantage		*vantage;
 	struct audit		*audit;		/* NULL: not its role */
 	uint64_t		 next_ask;	/* ids of questions to judges */
 	int			 hint_change, hint_outbox; /* of db_notified */

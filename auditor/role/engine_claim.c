@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "auditor/role/engine_role.h"
+#include "auditor/role/heads.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -90,11 +92,43 @@ tail_give_back(struct engine *en)
 		tail_yield(t);
 }
 
+static size_t
+heads_room(struct engine *en)
+{
+	(void)en;
+	return 1;
+}
+
+static int
+heads_begin(struct engine *en, struct lease *l)
+{
+	heads_sweep(en, l);
+	return 0;
+}
+
+static size_t
+vantage_room(struct engine *en)
+{
+	return en->conf->nvantage != 0 && !vantage_busy(en->vantage) &&
+	    !lists_busy(en->lists);
+}
+
+static int
+vantage_take(struct engine *en, struct lease *l)
+{
+	if (vantage_busy(en->vantage))
+		return -1;
+	vantage_begin(en->vantage, l);
+	return 0;
+}
+
 /* In this order: a list makes logs known, heads are before history. */
 static const struct engine_kind kinds[] = {
 	{ "loglist", ROLE_INGEST, NULL, list_room, list_begin, NULL },
 	{ "tail", ROLE_INGEST, "ingest", tail_room, tail_take,
 	    tail_give_back },
+	{ "heads", ROLE_INGEST, NULL, heads_room, heads_begin, NULL },
+	{ "vantage", ROLE_INGEST, NULL, vantage_room, vantage_take, NULL },
 };
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 _Static_assert(KINDS <= ENGINE_KINDS_MAX, "engine.h has room");

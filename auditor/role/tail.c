@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor/net/egress.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -14,6 +15,8 @@
 
 /* A log that fails is asked at least so often, in seconds. */
 #define RETRY_MAX	600
+/* A read-only log that was read to its end is only looked at now and then. */
+#define OVER_POLL	(6 * 3600)
 /* A judge that thinks longer than this about one thing is killed. */
 #define JUDGE_PATIENCE	(60 * CLK_SEC)
 
@@ -102,7 +105,7 @@ leave(struct tail *t, const char *why, int64_t due)
 	    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
-	if (why != NULL)
+	if (why != NULL && !tail_over(t))
 		t->en->failed = 1;
 	lease_free(&t->lease);
 	t->leased = 0;
@@ -141,6 +144,13 @@ tail_begin(struct tail *t, struct lease *lease)
 	tail_head_begin(t);
 }
 
+int
+tail_over(const struct tail *t)
+{
+	return t->log.readonly && t->log.has_final && t->have_range &&
+	    (int64_t)t->done.to >= t->log.final_size;
+}
+
 /*
  * Heads have a budget of their own: only what was said of heads keeps the
  * next one waiting.  What was said of pages keeps pages waiting.
@@ -148,7 +158,7 @@ tail_begin(struct tail *t, struct lease *lease)
 static void
 leave_refused(struct tail *t, const char *why)
 {
-	int64_t	poll = t->en->conf->poll, wait;
+	int64_t	poll = tail_over(t) ? OVER_POLL : t->en->conf->poll, wait;
 
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
 	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
@@ -272,7 +282,8 @@ tail_need_judge(struct tail *t)
 	if (t->judge == NULL) {
 		log_error(t->log.description, "%s", e.msg);
 		t->en->fatal = 1;
-	}
+	} else if (t->log.is_static)
+		vantage_tell(t->en, t->judge);
 	return t->judge;
 }
 
@@ -324,6 +335,8 @@ judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 			return;
 		case TAIL_OLDER:
 		case TAIL_PROVE:
+		case TAIL_AUDIT:
+		case TAIL_ACCUSE:
 			tail_prove_judged(t, r, c);
 			return;
 		default:
@@ -432,6 +445,8 @@ tail_turn(struct tail *t)
 		break;
 	case TAIL_OLDER:
 	case TAIL_PROVE:
+	case TAIL_AUDIT:
+	case TAIL_ACCUSE:
 		tail_prove_turn(t);
 		break;
 	default:

@@ -32,6 +32,14 @@ give(struct tail *t)
 	}
 }
 
+/* Is this state about a proof that is fetched part by part? */
+static int
+proving(const struct tail *t)
+{
+	return t->state == TAIL_PROVE || t->state == TAIL_OLDER ||
+	    t->state == TAIL_AUDIT || t->state == TAIL_ACCUSE;
+}
+
 /* Ask for part ${i} of the proof: the JSON, or a hash tile. */
 static int
 part_get(struct tail *t, size_t i)
@@ -95,8 +103,7 @@ tail_prove_turn(struct tail *t)
 {
 	struct judge_link	*j;
 
-	if (t->ask_id != 0 || t->proof_done != t->proof.n ||
-	    (t->state != TAIL_PROVE && t->state != TAIL_OLDER))
+	if (t->ask_id != 0 || t->proof_done != t->proof.n || !proving(t))
 		return;
 	if ((j = tail_need_judge(t)) == NULL)
 		return;
@@ -119,7 +126,7 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	t->proof.ext[i].off = d->offset;
 	t->proof.ext[i].len = t->proof_len[i] = d->length;
 	t->proof.ext[i].gzip = strcmp(d->encoding, "gzip") == 0;
-	if (t->state != TAIL_PROVE && t->state != TAIL_OLDER) {
+	if (!proving(t)) {
 		give(t);
 		return 1;
 	}
@@ -136,7 +143,10 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	if (d->failure != FETCH_OK || d->status != 200) {
 		tail_refused(t, d, why, sizeof(why));
 		give(t);
-		tail_end(t, why);
+		if (t->state == TAIL_PROVE)
+			tail_end(t, why);
+		else
+			tail_audit_failed(t, why);
 		return 1;
 	}
 	t->proof_done++;
@@ -163,8 +173,7 @@ mismatch(struct tail *t, const char *why)
 	t->mismatch = 0;
 	t->en->wrong = 1;
 	(void)head_mark(t->en->db, t->head_id, "conflict", NULL);
-	tail_misbehaved(t, "root", why);
-	tail_end(t, why);
+	tail_audit_accuse(t, why);
 }
 
 static void
@@ -178,7 +187,7 @@ committed(struct tail *t, int caught_up)
 	}
 	t->mismatch = 0;
 	if (caught_up) {
-		tail_end(t, NULL);
+		tail_audit_begin(t);
 		return;
 	}
 	t->state = TAIL_READ;
@@ -222,24 +231,11 @@ tail_prove_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 
 	give(t);
 	t->proof.n = 0;
-	(void)snprintf(why, sizeof(why), "%s", r->msg);
-	if (t->state == TAIL_OLDER) {
-		if (r->ok) {
-			/* a front-end that lags: nothing is wrong */
-			(void)head_mark(t->en->db, t->head_id, "smaller",
-			    NULL);
-			tail_end(t, NULL);
-			return;
-		}
-		if (r->code == ERR_VERIFY) {
-			(void)head_mark(t->en->db, t->head_id, "conflict",
-			    NULL);
-			t->en->wrong = 1;
-			tail_misbehaved(t, "fork", why);
-		}
-		tail_end(t, why);
+	if (t->state != TAIL_PROVE) {
+		tail_audit_judged(t, r, c);
 		return;
 	}
+	(void)snprintf(why, sizeof(why), "%s", r->msg);
 	buf_reset(&t->consistency);
 	if (r->ok && cur_vec32(c, &nodes) == -1)
 		tail_end(t, "the judge's answer has no proof");
