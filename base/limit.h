@@ -527,4 +527,23 @@
 /* A message between them: 100 names of 253 bytes, or an error. */
 #define LIMIT_ACME_FRAME	(64u << 10)
 
+/* --- history: back-fill --- */
+
+/*
+ * Entries of one range: 256 tiles, a minute of a log that gives 1,000 a
+ * second.  What is proven on the way stays, so a worker that dies costs its
+ * lease; the fixed cost of a range is two proofs and a commit.
+ */
+#define LIMIT_BACK_RANGE	65536
+/* The least and the most that --step may ask for. */
+#define LIMIT_BACK_STEP_MIN	1024
+#define LIMIT_BACK_STEP_MAX	1048576
+/* Ranges that one worker reads at a time; each has a judge and an arena. */
+#define LIMIT_BACK_FLIGHT	4u
+/*
+ * Ranges of one back-fill that are rows of work at a time: enough for 16
+ * workers, few enough that a claim passes over those of 50 logs.
+ */
+#define LIMIT_BACK_WINDOW	64
+
 #endif

@@ -67,6 +67,8 @@ struct super {
 	int		 once;
 	const char	*conninfo;
 	int64_t		 until;		/* clk_mono; 0: no end */
+	void		 (*tick)(void *);	/* of run_history() */
+	void		*tick_arg;
 	int		 status;	/* of run --once */
 	int		 done;
 	struct worker	 acme;		/* the role; where it is configured */
@@ -100,7 +102,7 @@ child(struct super *s, const char *role, int slot, struct proc *out,
 	r.conninfo = s->conninfo;
 	r.slot = slot;
 	r.once = s->once;
-	r.progress = !s->ctx->quiet;
+	r.progress = !s->ctx->quiet && s->once != ENGINE_HISTORY;
 	engine_run_pack(&b, &r);
 	ipc_send(out->ipc, ENGINE_RUN, &b, NULL, 0);
 	(void)ipc_flush(out->ipc, NULL);
@@ -290,6 +292,8 @@ supervise(struct super *s)
 	    (s->until == 0 || clk_mono() < s->until)) {
 		nap(s);
 		turn(s);
+		if (s->tick != NULL)
+			s->tick(s->tick_arg);
 		if (sig_reload) {
 			sig_reload = 0;
 			sdnotify("RELOADING=1");
@@ -366,32 +370,53 @@ run_workers(struct super *s)
 	return rc;
 }
 
-int
-run_once(struct cmd_ctx *ctx, int64_t deadline_s)
+/* One worker, inside another command. */
+static int
+inside(struct super *s)
 {
 	static const int	 sigs[] = { SIGTERM, SIGINT, SIGHUP };
 	struct sigaction	 old[sizeof(sigs) / sizeof(sigs[0])];
-	struct super		 s;
 	struct err		 e = ERR_INIT;
 	size_t			 i;
 	int			 rc;
 
-	memset(&s, 0, sizeof(s));
-	s.ctx = ctx;
-	s.once = 1;
-	s.n = 1;
-	if (deadline_s > 0)
-		s.until = clk_mono() + deadline_s * CLK_SEC;
+	s->n = 1;
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		(void)sigaction(sigs[i], NULL, &old[i]);
 	signals();
-	if (database(&s, &e) == -1)
+	if (database(s, &e) == -1)
 		rc = cmd_fail(&e);
 	else
-		rc = run_workers(&s);
+		rc = run_workers(s);
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		(void)sigaction(sigs[i], &old[i], NULL);
 	return sig_stop ? err_exit(ERR_TEMP) : rc;
+}
+
+int
+run_once(struct cmd_ctx *ctx, int64_t deadline_s)
+{
+	struct super	s;
+
+	memset(&s, 0, sizeof(s));
+	s.ctx = ctx;
+	s.once = ENGINE_ONCE;
+	if (deadline_s > 0)
+		s.until = clk_mono() + deadline_s * CLK_SEC;
+	return inside(&s);
+}
+
+int
+run_history(struct cmd_ctx *ctx, void (*tick)(void *), void *arg)
+{
+	struct super	s;
+
+	memset(&s, 0, sizeof(s));
+	s.ctx = ctx;
+	s.once = ENGINE_HISTORY;
+	s.tick = tick;
+	s.tick_arg = arg;
+	return inside(&s);
 }
 
 static int run_run(struct cmd_ctx *, int, char **);

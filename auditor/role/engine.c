@@ -14,6 +14,7 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
+#include "auditor/role/back.h"
 #include "auditor/role/engine_start.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
@@ -49,7 +50,8 @@ tail_find(struct engine *en, int log_ref, struct err *e)
 	size_t		 i;
 
 	for (i = 0; i < en->ntails; i++)
-		if (en->tails[i]->log.id == log_ref)
+		if (en->tails[i]->log.id == log_ref &&
+		    en->tails[i]->back == NULL)
 			return en->tails[i];
 	if ((t = tail_new(en, log_ref, e)) == NULL)
 		return NULL;
@@ -120,6 +122,8 @@ claim(struct engine *en, int64_t now)
 		engine_wake(en, en->claim_at);
 		return;
 	}
+	if (en->once == ENGINE_HISTORY)
+		return;
 	en->claim_at = now + CLAIM_EVERY;
 	engine_wake(en, en->claim_at);
 	if (!lists_busy(en->lists))
@@ -184,10 +188,10 @@ status(struct engine *en, int64_t now)
 	for (i = 0; i < en->ntails; i++) {
 		const struct tail	*t = en->tails[i];
 
-		if (t->head.tree_size > t->now.to && t->leased &&
+		if (t->target > t->now.to && t->leased && t->back == NULL &&
 		    t->state >= TAIL_READ) {
 			n++;
-			behind += t->head.tree_size - t->now.to;
+			behind += t->target - t->now.to;
 		}
 	}
 	if (behind == 0 && rate < 1)
@@ -361,6 +365,8 @@ once_done(struct engine *en, int64_t now)
 	static int64_t	until;
 	size_t		i;
 
+	if (en->once == ENGINE_HISTORY)
+		return back_idle(en) && notify_idle(en->notify);
 	if (lists_busy(en->lists) || !engine_planned(en))
 		return 0;
 	for (i = 0; i < en->ntails; i++)
@@ -400,9 +406,11 @@ turn(struct engine *en, int64_t now)
 		notify_hint(en->notify);
 	beat(en, now);
 	claim(en, now);
+	back_claim(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
-	audit_turn(en->audit, now);
+	if (en->once != ENGINE_HISTORY)
+		audit_turn(en->audit, now);
 	notify_tick(en->notify, now, &en->wake);
 	if (!en->once)
 		notify_heartbeat(en->notify, coverage_good(en));

@@ -36,13 +36,17 @@ struct engine_run {
 	const char	*config;	/* path, "" none */
 	const char	*conninfo;
 	int		 slot;
-	int		 once;
+	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY */
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
 	size_t		 nfiles;		/* ENGINE_FILE_FD on */
 	size_t		 nlisten[CHALLENGE_KINDS]; /* sockets, from
 						      ENGINE_LISTEN_FD on */
 };
+
+/* engine_run.once: all that is due, or only back-fills. */
+#define ENGINE_ONCE	1
+#define ENGINE_HISTORY	2
 
 /* Where the files that root opened begin in an engine. */
 #define ENGINE_FILE_FD	16
@@ -95,6 +99,7 @@ struct engine {
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
 	int64_t			 beat_at, claim_at, status_at;
+	int64_t			 back_at;	/* the next claim of history */
 	uint64_t		 entries;	/* read since the start */
 	uint64_t		 pages;		/* judged since the start */
 };

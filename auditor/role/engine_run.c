@@ -12,7 +12,7 @@ engine_run_pack(struct buf *b, const struct engine_run *r)
 	judge_str_pack(b, r->config);
 	judge_str_pack(b, r->conninfo);
 	buf_u32(b, (uint32_t)r->slot);
-	buf_u8(b, r->once != 0);
+	buf_u8(b, (uint8_t)r->once);
 	buf_u8(b, r->progress != 0);
 	buf_u8(b, (uint8_t)r->nfiles);
 	for (i = 0; i < r->nfiles; i++)

@@ -83,7 +83,9 @@ struct judge_page {
 
 enum judge_proof_kind {
 	JUDGE_CONSISTENCY,	/* size1, root1 -> size2, root2 */
-	JUDGE_START		/* frontier of size2, proven by root2 */
+	JUDGE_START,		/* frontier of size2, proven by root2 */
+	JUDGE_EDGE		/* frontier of size1, a part of size2, root2:
+				   out of tiles it is not proven */
 };
 
 struct judge_proof {

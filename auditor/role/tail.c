@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor/net/egress.h"
+#include "auditor/role/back.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -72,6 +73,7 @@ tail_free(struct tail *t)
 	if (t == NULL)
 		return;
 	release(t);
+	back_free(t->back);
 	lease_free(&t->lease);
 	log_row_free(&t->log);
 	for (i = 0; i < t->nissuers; i++)
@@ -83,29 +85,40 @@ tail_free(struct tail *t)
 }
 
 void
-tail_begin(struct tail *t, struct lease *lease)
+tail_take(struct tail *t, struct lease *lease)
 {
 	struct err	 e = ERR_INIT;
 	struct log_row	 fresh;
-	int		 found;
 
 	t->lease = *lease;
 	memset(lease, 0, sizeof(*lease));
 	t->leased = 1;
+	t->head_tries = 0;
+	tail_rate_operator(t);
 	/* the list may have changed what we know of it */
-	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1 ||
-	    range_load(t->en->db, t->log.id, &t->done, t->done_root,
-	    &t->range_from, &found, &e) == -1) {
+	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1) {
 		log_row_free(&fresh);
 		tail_fault(t, &e);
 		return;
 	}
 	log_row_free(&t->log);
 	t->log = fresh;
-	t->have_range = found;
-	t->head_tries = 0;
 	tail_rate_operator(t);
-	tail_head_begin(t);
+}
+
+void
+tail_begin(struct tail *t, struct lease *lease)
+{
+	struct err	 e = ERR_INIT;
+
+	tail_take(t, lease);
+	if (!t->leased)
+		return;
+	if (range_load(t->en->db, t->log.id, &t->done, t->done_root,
+	    &t->range_from, &t->have_range, &e) == -1)
+		tail_fault(t, &e);
+	else
+		tail_head_begin(t);
 }
 
 /* Let go of everything, and of the lease: ${why} NULL when all is well. */
@@ -125,7 +138,11 @@ leave(struct tail *t, const char *why)
 		r.base_s = hold + hold / 3 + 1;
 	if (r.cap_s < r.base_s)
 		r.cap_s = r.base_s;
-	rc = why == NULL ? lease_done(db, &t->lease, t->en->conf->poll, &e) :
+	if (t->back != NULL)
+		rc = back_leave(t, why, &e);
+	else
+		rc = why == NULL ?
+		    lease_done(db, &t->lease, t->en->conf->poll, &e) :
 	    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
@@ -146,7 +163,8 @@ tail_end(struct tail *t, const char *given)
 		(void)snprintf(text, sizeof(text), "%s", given);
 		log_warn(t->log.description, "%s", why);
 	}
-	tail_health(t, why);
+	if (t->back == NULL)
+		tail_health(t, why);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
 		    t->rate->rate.per_sec, 0, NULL);
@@ -182,9 +200,8 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	(void)snprintf(why, n, "HTTP status %u", d->status);
 }
 
-/* The arena in which bodies of this log lie, made when it is needed. */
-static int
-need_arena(struct tail *t, struct err *e)
+int
+tail_need_arena(struct tail *t, struct err *e)
 {
 	if (t->arena != 0)
 		return 0;
@@ -200,7 +217,7 @@ tail_get(struct tail *t, const struct http_req *req)
 	struct fetch_get	g;
 	struct err		e = ERR_INIT;
 
-	if (need_arena(t, &e) == -1) {
+	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
 	}
@@ -259,6 +276,9 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 		case TAIL_START:
 			tail_start_fetched(t, d);
 			break;
+		case TAIL_FIND:
+			back_find_fetched(t, d);
+			break;
 		default:
 			tail_give(t);
 			break;
@@ -283,8 +303,12 @@ judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		case TAIL_START:
 			tail_start_judged(t, r, c);
 			return;
+		case TAIL_FIND:
+			back_find_judged(t, r, c);
+			return;
 		case TAIL_OLDER:
 		case TAIL_PROVE:
+		case TAIL_EDGE:
 			tail_prove_judged(t, r, c);
 			return;
 		default:
@@ -362,7 +386,10 @@ tail_restart(struct tail *t)
 		return;
 	release(t);
 	t->mismatch = t->head_tries = 0;
-	tail_head_begin(t);
+	if (t->back != NULL)
+		back_restart(t);
+	else
+		tail_head_begin(t);
 }
 
 void
@@ -377,6 +404,7 @@ tail_turn(struct tail *t)
 		break;
 	case TAIL_OLDER:
 	case TAIL_PROVE:
+	case TAIL_EDGE:
 		tail_prove_turn(t);
 		break;
 	default:

@@ -22,6 +22,8 @@ enum tail_state {
 	TAIL_READ,	/* pages */
 	TAIL_ISSUERS,	/* waiting for issuers of matches */
 	TAIL_PROVE,	/* consistency of what was read with the head */
+	TAIL_EDGE,	/* history: the frontier where a range begins */
+	TAIL_FIND,	/* history: where a date begins */
 	TAIL_END	/* to be released */
 };
 
@@ -80,6 +82,7 @@ struct tail_page {
 
 struct tail {
 	struct engine		*en;
+	struct back		*back;		/* a range of history, or NULL */
 	struct log_row		 log;
 	struct lease		 lease;
 	int			 leased;
@@ -101,6 +104,7 @@ struct tail {
 	struct buf		 head_raw;
 	int64_t			 head_id;
 	int			 head_tries;
+	uint64_t		 target;	/* read up to here: its size */
 	/* one body at a time outside TAIL_READ */
 	uint64_t		 fetch_id, ask_id;
 	struct judge_ext	 ext;
@@ -149,6 +153,9 @@ void tail_free(struct tail *);
 /* Take the lease (its strings move here) and begin. */
 void tail_begin(struct tail *, struct lease *);
 
+/* The lease and the newest row of its log; when that fails it is ended. */
+void tail_take(struct tail *, struct lease *);
+
 /* Go on as far as possible without waiting. */
 void tail_turn(struct tail *);
 
@@ -177,6 +184,9 @@ void tail_end(struct tail *, const char *why);
  * not the log that failed.
  */
 void tail_fault(struct tail *, const struct err *);
+
+/* The arena in which bodies of this log lie, made when it is needed. */
+int tail_need_arena(struct tail *, struct err *);
 
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
@@ -258,6 +268,10 @@ int tail_hybrid_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_begin(struct tail *);
 void tail_prove_get(struct tail *, uint64_t size1, const uint8_t *root1,
     uint64_t size2, const uint8_t *root2);
+/* The frontier of ${size} in the tree of the head, for history. */
+void tail_prove_edge(struct tail *, uint64_t size);
+/* What was read does not give the signed root: once more, or a finding. */
+void tail_mismatch(struct tail *, const char *why);
 void tail_prove_turn(struct tail *);
 int tail_prove_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_judged(struct tail *, const struct judge_reply *,

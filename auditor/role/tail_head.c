@@ -202,6 +202,7 @@ tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		return;
 	}
 	head_alone(t);
+	t->target = t->head.tree_size;
 	head_place(t);
 }
 
