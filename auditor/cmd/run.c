@@ -15,6 +15,7 @@
 #include "auditor/proc.h"
 #include "auditor/role/acme_place.h"
 #include "auditor/role/engine.h"
+#include "auditor/role/engine_role.h"
 #include "auditor/sdnotify.h"
 #include "base/clk.h"
 #include "base/file.h"
@@ -101,6 +102,8 @@ child(struct super *s, const char *role, int slot, struct proc *out,
 	r.config = s->ctx->conf->path != NULL ? s->ctx->conf->path : "";
 	r.conninfo = s->conninfo;
 	r.slot = slot;
+	r.roles = s->once == ENGINE_HISTORY ? ROLE_INGEST | ROLE_NOTIFY :
+	    ROLE_ALL;
 	r.once = s->once;
 	r.progress = !s->ctx->quiet && s->once != ENGINE_HISTORY;
 	engine_run_pack(&b, &r);

@@ -10,8 +10,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define CLAIM_EVERY	CLK_SEC
-#define LEASE_S		30
 /* A range whose log is being read at its head is looked at again then. */
 #define BEHIND_S	5
 /* A log that has no proven head yet. */
@@ -171,6 +169,9 @@ back_leave(struct tail *t, const char *why, struct err *e)
 	    lease_done(t->en->db, &t->lease, t->back->later > 0 ?
 	    t->back->later : -1, e);
 	t->back->find.id = 0;
+	/* there is room for the next */
+	t->en->claim_at = 0;
+	engine_wake(t->en, clk_mono());
 	return rc;
 }
 
@@ -263,61 +264,38 @@ take(struct engine *en, struct lease *l, struct err *e)
 	return 0;
 }
 
-static void
-dispatch(struct engine *en, struct lease *l)
+int
+back_begin(struct engine *en, struct lease *l)
 {
 	struct err	e = ERR_INIT;
 
 	if (take(en, l, &e) == 0)
-		return;
-	/* what is gone needs nobody */
-	if (e.code == ERR_NOENT)
-		(void)lease_done(en->db, l, -1, NULL);
-	else
+		return 0;
+	if (e.code != ERR_NOENT) {
 		log_error("backfill", "%s", e.msg);
-	lease_free(l);
+		return -1;
+	}
+	/* what is gone needs nobody */
+	(void)lease_done(en->db, l, -1, NULL);
+	return 0;
 }
 
-/* How many more this worker may begin. */
-static size_t
-room(const struct engine *en)
+size_t
+back_room(struct engine *en)
 {
-	size_t	i, n = 0;
+	struct err	e = ERR_INIT;
+	size_t		i, n = 0, cut;
 
+	if (en->once == ENGINE_ONCE)
+		return 0;
 	for (i = 0; i < en->ntails; i++)
 		n += en->tails[i]->back != NULL && en->tails[i]->leased;
-	return n < LIMIT_BACK_FLIGHT ? LIMIT_BACK_FLIGHT - n : 0;
-}
-
-void
-back_claim(struct engine *en, int64_t now)
-{
-	static const char *const kind[] = { "backfill" };
-	struct lease_ask	 ask = { .holder = en->holder,
-	    .kinds = { kind, 1 }, .max = room(en), .lease_s = LEASE_S };
-	struct lease		 got[LIMIT_BACK_FLIGHT];
-	struct err		 e = ERR_INIT;
-	size_t			 cut = 0, n = 0, i;
-
-	if (en->once == ENGINE_ONCE || ask.max == 0)
-		return;
-	if (now < en->back_at) {
-		engine_wake(en, en->back_at);
-		return;
-	}
-	en->back_at = now + CLAIM_EVERY;
-	if (back_plan(en->db, &cut, &e) == -1 ||
-	    lease_claim(en->db, &ask, got, &n, &e) == -1) {
-		log_error("backfill", "%s", e.msg);
-		return;
-	}
-	for (i = 0; i < n; i++)
-		dispatch(en, &got[i]);
+	if (n >= LIMIT_BACK_FLIGHT)
+		return 0;
 	trim(en);
-	/* one that ended makes room at once */
-	if (n != 0)
-		en->back_at = now;
-	engine_wake(en, en->back_at);
+	if (back_plan(en->db, &cut, &e) == -1)
+		log_error("backfill", "%s", e.msg);
+	return LIMIT_BACK_FLIGHT - n;
 }
 
 int

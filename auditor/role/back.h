@@ -24,10 +24,11 @@ struct back {
 };
 
 /*
- * Claim ranges of back-fills, as far as this worker may read them at once,
- * and begin them.
+ * The kind of work `backfill`: how many ranges this worker may begin, after
+ * more were cut where few are left; and begin one.
  */
-void back_claim(struct engine *, int64_t now);
+size_t back_room(struct engine *);
+int back_begin(struct engine *, struct lease *);
 
 /* --once: is everything read that can be? */
 int back_idle(struct engine *);

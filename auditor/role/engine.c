@@ -15,6 +15,8 @@
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/back.h"
+#include "auditor/role/engine_claim.h"
+#include "auditor/role/engine_role.h"
 #include "auditor/role/engine_start.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
@@ -23,13 +25,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define LEASE_S		30
 #define FILES		16384
-#define BEAT_EVERY	(LEASE_S * CLK_SEC / 3)
-#define CLAIM_EVERY	CLK_SEC
-#define CLAIM_MAX	64
-/* Logs read at once: each has an arena (LIMIT_ARENAS) and a judge. */
-#define TAILS_MAX	200
+#define BEAT_EVERY	(ENGINE_LEASE_S * CLK_SEC / 3)
 #define STATUS_EVERY	(10 * CLK_SEC)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
@@ -41,103 +38,7 @@ engine_wake(struct engine *en, int64_t mono)
 		en->wake = mono;
 }
 
-/* --- work --- */
-
-static struct tail *
-tail_find(struct engine *en, int log_ref, struct err *e)
-{
-	struct tail	*t;
-	size_t		 i;
-
-	for (i = 0; i < en->ntails; i++)
-		if (en->tails[i]->log.id == log_ref &&
-		    en->tails[i]->back == NULL)
-			return en->tails[i];
-	if ((t = tail_new(en, log_ref, e)) == NULL)
-		return NULL;
-	en->tails = mem_grow(en->tails, &en->captails, en->ntails + 1,
-	    sizeof(*en->tails));
-	en->tails[en->ntails++] = t;
-	return t;
-}
-
-/* Give a claimed piece of work to who does it. */
-static void
-dispatch(struct engine *en, struct lease *l)
-{
-	struct err	 e = ERR_INIT;
-	struct tail	*t;
-
-	if (strcmp(l->kind, "loglist") == 0 && !lists_busy(en->lists)) {
-		lists_begin(en->lists, l);
-		return;
-	}
-	if (strcmp(l->kind, "tail") == 0 && (t = tail_find(en,
-	    (int)strtol(l->subject, NULL, 10), &e)) != NULL && !t->leased) {
-		tail_begin(t, l);
-		return;
-	}
-	/* not now: somebody may have it in a second */
-	(void)lease_done(en->db, l, 1, NULL);
-	lease_free(l);
-}
-
-/* Claim at most ${max} pieces of work of one kind; how many were got. */
-static size_t
-claim_kind(struct engine *en, const char *kind, size_t max)
-{
-	struct lease_ask	ask = { .holder = en->holder,
-	    .kinds = { &kind, 1 }, .max = max, .lease_s = LEASE_S };
-	struct lease		got[CLAIM_MAX];
-	struct err		e = ERR_INIT;
-	size_t			n = 0, i;
-
-	if (lease_claim(en->db, &ask, got, &n, &e) == -1) {
-		log_error(NULL, "%s", e.msg);
-		return 0;
-	}
-	for (i = 0; i < n; i++)
-		dispatch(en, &got[i]);
-	return n;
-}
-
-/* How many more logs may be read at once. */
-static size_t
-tails_free(const struct engine *en)
-{
-	size_t	i, n = 0;
-
-	for (i = 0; i < en->ntails; i++)
-		n += en->tails[i]->leased != 0;
-	n = n < TAILS_MAX ? TAILS_MAX - n : 0;
-	return n < CLAIM_MAX ? n : CLAIM_MAX;
-}
-
-static void
-claim(struct engine *en, int64_t now)
-{
-	size_t	n = 0, max;
-
-	if (now < en->claim_at) {
-		engine_wake(en, en->claim_at);
-		return;
-	}
-	if (en->once == ENGINE_HISTORY)
-		return;
-	en->claim_at = now + CLAIM_EVERY;
-	engine_wake(en, en->claim_at);
-	if (!lists_busy(en->lists))
-		n = claim_kind(en, "loglist", 1);
-	max = tails_free(en);
-	/* --once reads the logs of the newest lists */
-	if (max != 0 && !(en->once && lists_busy(en->lists)))
-		n += claim_kind(en, "tail", max);
-	/* what was claimed may have made more work (a list: its logs) */
-	if (n != 0) {
-		en->claim_at = now;
-		engine_wake(en, now);
-	}
-}
+/* --- what is done now and then --- */
 
 static void
 beat(struct engine *en, int64_t now)
@@ -151,7 +52,7 @@ beat(struct engine *en, int64_t now)
 	}
 	en->beat_at = now + BEAT_EVERY;
 	engine_wake(en, en->beat_at);
-	if (lease_beat(en->db, en->holder, LEASE_S, &e) == -1 ||
+	if (lease_beat(en->db, en->holder, ENGINE_LEASE_S, &e) == -1 ||
 	    engine_seen(en, &e) == -1 ||
 	    decide_holds(en->db, en->conf, &n, &e) == -1 ||
 	    engine_marked(en, &e) == -1) {
@@ -405,15 +306,16 @@ turn(struct engine *en, int64_t now)
 	if (heard & 1 << en->hint_outbox)
 		notify_hint(en->notify);
 	beat(en, now);
-	claim(en, now);
-	back_claim(en, now);
+	engine_claim(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
-	if (en->once != ENGINE_HISTORY)
+	if (en->roles & ROLE_AUDIT)
 		audit_turn(en->audit, now);
-	notify_tick(en->notify, now, &en->wake);
-	if (!en->once)
-		notify_heartbeat(en->notify, coverage_good(en));
+	if (en->roles & ROLE_NOTIFY) {
+		notify_tick(en->notify, now, &en->wake);
+		if (!en->once)
+			notify_heartbeat(en->notify, coverage_good(en));
+	}
 	status(en, now);
 	if (en->once && once_done(en, now))
 		en->stop = 1;

@@ -36,6 +36,7 @@ struct engine_run {
 	const char	*config;	/* path, "" none */
 	const char	*conninfo;
 	int		 slot;
+	unsigned	 roles;		/* engine_role.h */
 	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY */
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
@@ -72,6 +73,7 @@ struct engine {
 	struct db		*db;
 	char			 holder[128];	/* host:slot */
 	int			 slot;
+	unsigned		 roles;		/* engine_role.h */
 	int			 once;
 	int			 progress;
 	struct fetch_client	*logs;		/* fetch of class log */
@@ -99,7 +101,6 @@ struct engine {
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
 	int64_t			 beat_at, claim_at, status_at;
-	int64_t			 back_at;	/* the next claim of history */
 	uint64_t		 entries;	/* read since the start */
 	uint64_t		 pages;		/* judged since the start */
 };

@@ -15,6 +15,7 @@
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/children.h"
+#include "auditor/role/engine_role.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
@@ -217,16 +218,16 @@ engine_marked(struct engine *en, struct err *e)
 static void
 worker(const struct engine *en, struct lease_worker *w)
 {
-	static const char *const	 roles[] = { "ingest", "audit",
-	    "notify", "sign" };
-	static char			 host[64];
+	static const char	*roles[ENGINE_ROLES];
+	static char		 host[64];
 
 	(void)gethostname(host, sizeof(host) - 1);
 	w->id = en->holder;
 	w->host = host;
 	w->pid = getpid();
 	w->schema_version = migrate_newest();
-	w->roles = (struct db_strs){ roles, 4 };
+	w->roles = (struct db_strs){ roles,
+	    engine_role_names(en->roles, roles) };
 }
 
 int
@@ -347,6 +348,7 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 	en->config = r.config[0] != '\0' ? mem_str(r.config) : NULL;
 	en->conninfo = mem_str(r.conninfo);
 	en->slot = r.slot;
+	en->roles = r.roles;
 	en->once = r.once;
 	en->progress = r.progress;
 	en->conf = conf_load(en->config, e);

@@ -24,6 +24,7 @@ there_and_back(void **state)
 		r.config = n % 2 ? "/etc/c.yaml" : "";
 		r.conninfo = "host=/run dbname=x";
 		r.slot = 63;
+		r.roles = n % 16;
 		r.once = n % 2 != 0;
 		r.progress = n % 3 != 0;
 		for (i = 0; i < n; i++)
@@ -40,7 +41,8 @@ there_and_back(void **state)
 		assert_string_equal(s.config, r.config);
 		assert_string_equal(s.conninfo, r.conninfo);
 		assert_true(s.slot == 63 && s.once == r.once &&
-		    s.progress == r.progress && s.nfiles == n);
+		    s.roles == r.roles && s.progress == r.progress &&
+		    s.nfiles == n);
 		assert_true(s.nlisten[CHALLENGE_HTTP] ==
 		    r.nlisten[CHALLENGE_HTTP] && s.nlisten[CHALLENGE_TLS] ==
 		    r.nlisten[CHALLENGE_TLS]);
@@ -70,8 +72,8 @@ broken(void **state)
 	c = cur_span(buf_bytes(&b));
 	assert_int_equal(engine_run_read(&c, &s), -1);
 	b.p[b.n - 1] = 0;
-	/* the count of files, behind two strings, slot and two flags */
-	b.p[5 + 6 + 4 + 2] = FILE_KEPT_MAX + 1;
+	/* the count of files, behind two strings, slot, roles and two flags */
+	b.p[5 + 6 + 4 + 3] = FILE_KEPT_MAX + 1;
 	c = cur_span(buf_bytes(&b));
 	assert_int_equal(engine_run_read(&c, &s), -1);
 	buf_free(&b);

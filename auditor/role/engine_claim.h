@@ -1,0 +1,31 @@
+#ifndef AUDITOR_ROLE_ENGINE_CLAIM_H
+#define AUDITOR_ROLE_ENGINE_CLAIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auditor/db/lease.h"
+#include "auditor/role/engine.h"
+
+/*
+ * Whose turn it is among the work that an engine does itself; the kinds of
+ * the audit have a table of their own (audit_claim.c).
+ */
+
+/* A kind of work.  A new one is a row in engine_claim.c. */
+struct engine_kind {
+	const char	*name;		/* work.kind */
+	unsigned	 role;		/* who does it */
+	/* How many more of it may begin now. */
+	size_t	(*room)(struct engine *);
+	/* Take the lease (it is zeroed) and begin; -1: not now. */
+	int	(*begin)(struct engine *, struct lease *);
+};
+
+/* Seconds of a lease. */
+#define ENGINE_LEASE_S	30
+
+/* Claim what is due, once a second, and begin it. */
+void engine_claim(struct engine *, int64_t now);
+
+#endif
