@@ -42,6 +42,7 @@ create table backfill_range (
 	head_id		bigint references tree_head,
 	proof		bytea,
 	watch_set_sha256 bytea,
+	worker		text,			-- who read it last
 	verified_at	timestamptz
 );
 create index backfill_range_of on backfill_range (backfill_id);

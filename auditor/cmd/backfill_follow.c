@@ -1,5 +1,6 @@
 #include "auditor/cmd/backfill.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 
 #include "auditor/cmd/run.h"
 #include "auditor/db/back_store.h"
-#include "auditor/db/lease.h"
 #include "auditor/db/row.h"
 #include "base/clk.h"
 
@@ -196,22 +196,43 @@ tick(void *arg)
 	(void)look(arg, 0, &e);
 }
 
+/*
+ * Does somebody else read logs?  1, 0 or -1.  One of this host that was
+ * killed is not waited for.
+ */
+static int
+daemon_alive(struct db *db, struct err *e)
+{
+	struct db_res	*r = NULL;
+	char		 host[64] = "";
+	size_t		 i;
+	int		 alive = 0;
+
+	if (back_workers(db, &r, e) == -1)
+		return -1;
+	(void)gethostname(host, sizeof(host) - 1);
+	for (i = 0; i < db_rows(r); i++)
+		alive |= strcmp(db_text(r, i, 0), host) != 0 ||
+		    kill((pid_t)db_int(r, i, 1), 0) == 0 || errno != ESRCH;
+	db_free(r);
+	return alive;
+}
+
 /* A daemon reads: wait for it.  0, or -1. */
 static int
 wait_for(struct follow *f, struct err *e)
 {
 	struct sigaction	sa, old[2];
-	int64_t			alive = 1;
-	int			rc = 0;
+	int			rc = 0, alive = 1;
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
 	(void)sigaction(SIGINT, &sa, &old[0]);
 	(void)sigaction(SIGTERM, &sa, &old[1]);
-	while (!stopped && rc == 0 && alive != 0 && f->open != 0) {
+	while (!stopped && rc == 0 && alive && f->open != 0) {
 		(void)usleep(500000);
 		if (look(f, 0, e) == -1 ||
-		    lease_alive(f->ctx->db, &alive, e) == -1)
+		    (alive = daemon_alive(f->ctx->db, e)) == -1)
 			rc = -1;
 	}
 	(void)sigaction(SIGINT, &old[0], NULL);
@@ -249,30 +270,29 @@ backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
 {
 	struct follow	f = { .ctx = ctx, .ids = ids };
 	struct err	e = ERR_INIT;
-	int64_t		alive = 0;
-	int		rc = 0;
+	int		rc = 0, alive = 0;
 
 	if (ids->n == 0)
 		return ids->skipped != 0;
 	if (look(&f, 0, &e) == -1)
 		return cmd_fail(&e);
 	while (f.open != 0 && !stopped && rc == 0) {
-		if (lease_alive(ctx->db, &alive, &e) == -1)
+		if ((alive = daemon_alive(ctx->db, &e)) == -1)
 			return cmd_fail(&e);
-		if (alive == 0)
+		if (!alive)
 			rc = run_history(ctx, tick, &f);
 		else if (wait_for(&f, &e) == -1)
 			return cmd_fail(&e);
 		if (look(&f, 0, &e) == -1)
 			return cmd_fail(&e);
 		/* what failed is for another time */
-		if (alive == 0 && rc == 0 && f.open != 0)
+		if (!alive && rc == 0 && f.open != 0)
 			rc = 1;
 	}
 	if (look(&f, 1, &e) == -1 || result(&f, &e) == -1)
 		return cmd_fail(&e);
 	if (f.open != 0 && !ctx->quiet)
-		(void)fprintf(stderr, stopped && alive != 0 ? "The daemon "
+		(void)fprintf(stderr, stopped && alive ? "The daemon "
 		    "goes on with it; certvigil backfill list shows how far, "
 		    "backfill cancel ID ends it.\n" : "What was read stays: "
 		    "the same command goes on, and so does certvigil run.\n");

@@ -164,8 +164,9 @@ back_store(struct db *db, const struct back_range *b,
 	return db_push(db, e, "with was as (select size_done from "
 	    "backfill_range where id = $1 for update), done as (update "
 	    "backfill_range set size_done = $2, root_hash = $3, head_id = $4, "
-	    "proof = $5, watch_set_sha256 = $6, verified_at = now() "
-	    "where id = $1) update backfill set entries_read = entries_read + "
+	    "proof = $5, watch_set_sha256 = $6, verified_at = now(), "
+	    "worker = (select w.holder from work w where "
+	    "w.kind = 'backfill' and w.subject = $1::text) where id = $1) update backfill set entries_read = entries_read + "
 	    "$2 - was.size_done from was where id = $7", "iibibbi", b->id,
 	    (int64_t)in->frontier->to, &root, in->head_id, &in->proof, &watch,
 	    b->backfill);
@@ -220,6 +221,15 @@ back_left(struct db *db, struct err *e)
 	any = db_bool(r, 0, 0);
 	db_free(r);
 	return any;
+}
+
+int
+back_workers(struct db *db, struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, "select host, pid from worker where "
+	    "'ingest' = any(roles) and "
+	    "last_seen > now() - $1 * interval '1 second'", "i",
+	    (int64_t)LIMIT_WORKER_ALIVE);
 }
 
 int

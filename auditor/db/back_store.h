@@ -102,6 +102,9 @@ int back_found(struct db *, int64_t id, uint64_t from, struct err *);
  */
 int back_left(struct db *, struct err *);
 
+/* Workers that read logs and were seen lately: host, pid. */
+int back_workers(struct db *, struct db_res **, struct err *);
+
 /* Columns of back_logs(). */
 enum back_log_col {
 	BACK_L_REF, BACK_L_ID, BACK_L_NAME, BACK_L_URL, BACK_L_READ_URL,
