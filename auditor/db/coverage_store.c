@@ -14,7 +14,7 @@ coverage_store_now(struct db *db, int64_t poll, int all, struct db_res **r,
 	    "from log l join operator o on o.id = l.operator_id "
 	    "left join log_health h on h.log_ref = l.id "
 	    "left join lateral (select size_from, size_to from log_range "
-	    "where log_ref = l.id order by size_from limit 1) r on true "
+	    "where log_ref = l.id order by size_from desc limit 1) r on true "
 	    "where $2 or l.watched) "
 	    "select log_id, description, operator, protocol, head_size, "
 	    "size_to, greatest(0, head_size - coalesce(size_to, 0)), "
