@@ -252,6 +252,41 @@ back_logs(struct db *db, struct db_res **r, struct err *e)
 }
 
 int
+back_covered(struct db *db, int64_t added_at, int64_t *from, int64_t *logs,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	/*
+	 * x: what was there when the watch came, and whether its tail began
+	 * behind that at 0.  A back-fill that was entered behind the watch is
+	 * read with it, and so are the entries of later heads.
+	 */
+	if (db_query(db, &r, e, "with x as (select l.id, coalesce((select "
+	    "t.tree_size from tree_head t where t.log_ref = l.id and "
+	    "t.verdict = 'valid' and t.last_seen >= $1 order by t.id "
+	    "limit 1), g.size_to) as size, l.added_at > $1 and exists "
+	    "(select from (select c.size_from from coverage_day c where "
+	    "c.log_ref = l.id order by c.day limit 1) c where "
+	    "c.size_from = 0) as whole from log l join lateral (select "
+	    "size_to from log_range where log_ref = l.id "
+	    "order by size_from desc limit 1) g on true where l.watched and "
+	    "l.listed), y as (select case when size = 0 or whole or exists "
+	    "(select from backfill b where b.log_ref = x.id and "
+	    "b.state = 'done' and b.added_at >= $1 and b.size_from = 0 and "
+	    "b.size_to >= size) then null else coalesce((select min(b.since) "
+	    "from backfill b where b.log_ref = x.id and b.state = 'done' and "
+	    "b.added_at >= $1 and b.size_to >= size), $1) end as at from x) "
+	    "select case when count(*) = 0 then $1 else max(at) end, "
+	    "count(at) from y", "t", added_at) == -1)
+		return -1;
+	*from = db_time(r, 0, 0);
+	*logs = db_int(r, 0, 1);
+	db_free(r);
+	return 0;
+}
+
+int
 back_list(struct db *db, int all, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e, "select b.id, b.log_ref, l.log_id, "

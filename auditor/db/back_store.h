@@ -117,6 +117,14 @@ enum back_log_col {
 /* A row a log, whether it is read or not, by description. */
 int back_logs(struct db *, struct db_res **, struct err *);
 
+/*
+ * From which moment on is what the logs hold matched against a watch that was
+ * added at ${added_at}?  *from INT64_MIN: from their beginning.  *logs: how
+ * many logs hold entries from before.
+ */
+int back_covered(struct db *, int64_t added_at, int64_t *from, int64_t *logs,
+    struct err *);
+
 /* Columns of back_list(). */
 enum back_col {
 	BACK_ID, BACK_LOG_REF, BACK_LOG_ID, BACK_LOG, BACK_FROM, BACK_TO,

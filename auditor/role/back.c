@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/role/engine_start.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -269,7 +270,8 @@ back_begin(struct engine *en, struct lease *l)
 {
 	struct err	e = ERR_INIT;
 
-	if (take(en, l, &e) == 0)
+	/* a watch that is older than the back-fill is matched, always */
+	if (engine_marked(en, &e) == 0 && take(en, l, &e) == 0)
 		return 0;
 	if (e.code != ERR_NOENT) {
 		log_error("backfill", "%s", e.msg);

@@ -51,7 +51,7 @@ ask(struct tail *t)
 	struct tile	 tile = { TILE_DATA, 0, TILE_WIDTH };
 	int		 rc;
 
-	if (b->hi - b->lo < TILE_WIDTH) {
+	if (b->hi == b->lo) {
 		found(t);
 		return;
 	}

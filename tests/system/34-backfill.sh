@@ -166,33 +166,4 @@ eq "honest again" "$rc $(ranges badrfc)" '0 0-4206'
 cv backfill --log badstatic
 eq "honest again" "$rc $(ranges badstatic)" '0 0-4206'
 
-# --- killed in the middle -----------------------------------------------------------
-
-post "/_rig/new?log=slow,cap=16" >/dev/null
-grow slow 9000
-t_db kill
-from=now t_conf kill 'watch: [.corp.example]'
-once
-"$prog" --config "$conf" backfill --log slow --step 1024 \
-    > "$T/kill.out" 2>&1 &
-pid=$!
-pids+=("$pid")
-ok "some of it is read" wait_sql 30 t "select count(*) > 1 from backfill b
-    join backfill_range r on r.backfill_id = b.id join log l on
-    l.id = b.log_ref where l.description like '%slow%' and size_done = r.size_to"
-kill -9 "$pid"
-wait "$pid" 2>/dev/null
-ok "and not all" test "$(sql "select state from backfill order by id desc
-    limit 1")" = open
-done=$(sql 'select entries_read from backfill order by id desc limit 1')
-before=$(asked slow get-entries)
-cv backfill --log slow
-eq "goes on: status" "$rc $(ranges slow)" "0 0-11106"
-[ $rc -eq 0 ] || show
-ok "what was proven is not read again" test \
-    $((($(asked slow get-entries) - before) * 16)) -le $((11106 - done + 300))
-eq "one back-fill" "$(sql "select count(*) from backfill b join log l on
-    l.id = b.log_ref where l.description like '%slow%'")" 1
-eq "nothing lost, nothing twice" "$(sql "select count(*) from entry_match m
-    join log l on l.id = m.log_ref where l.description like '%slow%'")" 6
 t_end
