@@ -555,4 +555,23 @@
 /* Heads of one source that wait for our tree to grow past them. */
 #define LIMIT_VANTAGE_WAIT	1000u
 
+/* --- history: back-fill --- */
+
+/*
+ * Entries of one range: 256 tiles, a minute of a log that gives 1,000 a
+ * second.  What is proven on the way stays, so a worker that dies costs its
+ * lease; the fixed cost of a range is two proofs and a commit.
+ */
+#define LIMIT_BACK_RANGE	65536
+/* The least and the most that --step may ask for. */
+#define LIMIT_BACK_STEP_MIN	1024
+#define LIMIT_BACK_STEP_MAX	1048576
+/* Ranges that one worker reads at a time; each has a judge and an arena. */
+#define LIMIT_BACK_FLIGHT	4u
+/*
+ * Ranges of one back-fill that are rows of work at a time: enough for 16
+ * workers, few enough that a claim passes over those of 50 logs.
+ */
+#define LIMIT_BACK_WINDOW	64
+
 #endif

@@ -438,3 +438,31 @@ merkle_range_nodes(uint64_t from, uint64_t to, struct merkle_node *out,
 	spans_add(&s, from, to);
 	return spans_nodes(&s, out, max);
 }
+
+int
+merkle_frontier_from_consistency(uint64_t size1, uint64_t size2,
+    const uint8_t (*path)[32], size_t n, struct merkle_range *out)
+{
+	struct merkle_node	have[MERKLE_NODES], want[MERKLE_NODES];
+	int			nhave, nwant, i, k;
+
+	if (size1 >= size2)
+		return -1;
+	nhave = merkle_consistency_nodes(size1, size2, have, MERKLE_NODES);
+	nwant = merkle_range_nodes(0, size1, want, MERKLE_NODES);
+	if (nhave <= 0 || nwant <= 0 || have[nhave - 1].step + 1 != n)
+		return -1;
+	merkle_start(out, 0);
+	out->to = size1;
+	/* what lies left of size1 is perfect: a step of its own */
+	for (k = 0; k < nwant; k++) {
+		for (i = 0; i < nhave && (have[i].level != want[k].level ||
+		    have[i].index != want[k].index); i++)
+			;
+		if (i == nhave)
+			return -1;
+		memcpy(out->hash[k], path[have[i].step], SHA_LEN);
+	}
+	out->n = (unsigned)nwant;
+	return 0;
+}

@@ -137,4 +137,14 @@ int merkle_inclusion_nodes(uint64_t index, uint64_t size,
 int merkle_range_nodes(uint64_t from, uint64_t to, struct merkle_node *out,
     size_t max);
 
+/*
+ * The frontier of the tree of ${size1} out of a consistency proof size1 ->
+ * size2, which has its nodes.  It proves nothing: compare merkle_root() with
+ * a root that is known, or give it to merkle_consistency() with this path.
+ * -1 where the proof does not have them (size1 is a power of two, or 0) or
+ * has another length than it must have.
+ */
+int merkle_frontier_from_consistency(uint64_t size1, uint64_t size2,
+    const uint8_t (*path)[32], size_t n, struct merkle_range *out);
+
 #endif

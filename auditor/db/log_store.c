@@ -295,7 +295,7 @@ range_load(struct db *db, int log_ref, struct merkle_range *range,
 	*found = 0;
 	if (db_query(db, &r, e, "select size_from, size_to, frontier, "
 	    "root_hash from log_range where log_ref = $1 "
-	    "order by size_from limit 1", "i", (int64_t)log_ref) == -1)
+	    "order by size_from desc limit 1", "i", (int64_t)log_ref) == -1)
 		return -1;
 	if (db_rows(r) != 0) {
 		*from = db_int(r, 0, 0);
@@ -344,32 +344,44 @@ speed_store(struct db *db, const struct range_in *in, struct err *e)
 	    in->from, (int64_t)in->frontier->to);
 }
 
+/* How the tree goes on to that of the head: kept for entries of it. */
+static int
+proof_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	struct span	root = { in->root, 32 };
+
+	if (in->proof.p == NULL || !in->has_entries)
+		return 0;
+	return db_push(db, e, "insert into consistency (log_ref, size1, "
+	    "root_hash, head_id, proof) values ($1, $2, $3, $4, $5) "
+	    "on conflict do nothing", "iibib", (int64_t)in->log_ref,
+	    (int64_t)in->frontier->to, &root, in->head_id, &in->proof);
+}
+
 int
-range_store(struct db *db, const struct range_in *in, struct err *e)
+range_join(struct db *db, const struct range_in *in, struct err *e)
 {
 	struct span	f = { in->frontier->n != 0 ?
 	    in->frontier->hash[0] : (const uint8_t *)"",
 	    (size_t)in->frontier->n * 32 };
 	struct span	root = { in->root, 32 };
+
+	if (proof_store(db, in, e) == -1)
+		return -1;
+	return db_push(db, e, "select range_join($1::int, $2, $3, $4, $5, $6)",
+	    "iiibbi", (int64_t)in->log_ref, in->from,
+	    (int64_t)in->frontier->to, &f, &root, in->head_id);
+}
+
+int
+range_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	struct span	root = { in->root, 32 };
 	struct span	watch = { in->watch_set, 32 };
 	struct span	list = { in->log_list, 32 };
 	int64_t		to = (int64_t)in->frontier->to;
 
-	if (speed_store(db, in, e) == -1)
-		return -1;
-	if (in->proof.p != NULL && in->has_entries && db_push(db, e,
-	    "insert into consistency (log_ref, size1, root_hash, head_id, "
-	    "proof) values ($1, $2, $3, $4, $5) on conflict do nothing",
-	    "iibib", (int64_t)in->log_ref, to, &root, in->head_id,
-	    &in->proof) == -1)
-		return -1;
-	if (db_push(db, e, "insert into log_range (log_ref, size_from, "
-	    "size_to, frontier, root_hash, head_id) values ($1, $2, $3, $4, "
-	    "$5, $6) on conflict (log_ref, size_from) do update set "
-	    "size_to = excluded.size_to, frontier = excluded.frontier, "
-	    "root_hash = excluded.root_hash, head_id = excluded.head_id, "
-	    "updated_at = now()", "iiibbi", (int64_t)in->log_ref, in->from, to,
-	    &f, &root, in->head_id) == -1)
+	if (speed_store(db, in, e) == -1 || range_join(db, in, e) == -1)
 		return -1;
 	if (db_push(db, e, "insert into coverage_day (log_ref, day, "
 	    "size_from, size_to, root_hash, head_id, verified_at, "

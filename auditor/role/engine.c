@@ -12,6 +12,7 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
+#include "auditor/role/back.h"
 #include "auditor/role/engine_claim.h"
 #include "auditor/role/engine_start.h"
 #include "auditor/role/engine_wait.h"
@@ -62,10 +63,10 @@ status(struct engine *en, int64_t now)
 	for (i = 0; i < en->ntails; i++) {
 		const struct tail	*t = en->tails[i];
 
-		if (t->head.tree_size > t->now.to && t->leased &&
+		if (t->target > t->now.to && t->leased && t->back == NULL &&
 		    t->state >= TAIL_READ) {
 			n++;
-			behind += t->head.tree_size - t->now.to;
+			behind += t->target - t->now.to;
 		}
 	}
 	if (behind == 0 && rate < 1)
@@ -198,8 +199,9 @@ once_done(struct engine *en, int64_t now)
 	static int64_t	until;
 	size_t		i;
 
-	if (lists_busy(en->lists) || vantage_busy(en->vantage) ||
-	    !engine_planned(en))
+	if (en->once == ENGINE_HISTORY)
+		return back_idle(en) && notify_idle(en->notify);
+	if (lists_busy(en->lists) || !engine_planned(en))
 		return 0;
 	for (i = 0; i < en->ntails; i++)
 		if (!en->tails[i]->finished)

@@ -40,13 +40,17 @@ struct engine_run {
 	unsigned	 roles;		/* engine_role.h */
 	const char	*name;		/* of the worker, "" the host's */
 	int		 sync;		/* the configuration goes to tables */
-	int		 once;
+	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY */
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
 	size_t		 nfiles;		/* ENGINE_FILE_FD on */
 	size_t		 nlisten[CHALLENGE_KINDS]; /* sockets, from
 						      ENGINE_LISTEN_FD on */
 };
+
+/* engine_run.once: all that is due, or only back-fills. */
+#define ENGINE_ONCE	1
+#define ENGINE_HISTORY	2
 
 /* Where the files that root opened begin in an engine. */
 #define ENGINE_FILE_FD	16

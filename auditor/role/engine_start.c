@@ -258,8 +258,11 @@ engine_enter(struct engine *en, struct err *e)
 	if (!en->once)
 		return 0;
 	/* everything has its turn now, and the list of logs first */
-	return db_query(en->db, NULL, e, "update work set due_at = now() "
-	    "where kind in ('loglist', 'tail', 'sweep', 'vantage')", "");
+	return db_query(en->db, NULL, e, "update work set due_at = now(), "
+	    "attempts = case when $1 then 0 else attempts end "
+	    "where kind = any (case when $1 then array['backfill'] else "
+	    "array['loglist', 'tail', 'sweep', 'vantage'] end)", "B",
+	    en->once == ENGINE_HISTORY);
 }
 
 /* Wait for what the supervisor wants. */

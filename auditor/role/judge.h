@@ -88,7 +88,9 @@ enum judge_proof_kind {
 	JUDGE_CONSISTENCY,	/* size1, root1 -> size2, root2; refused with
 				   32 bytes, vec32 behind: the root of size1
 				   that the path leads from to root2 */
-	JUDGE_START		/* frontier of size2, proven by root2 */
+	JUDGE_START,		/* frontier of size2, proven by root2 */
+	JUDGE_EDGE		/* frontier of size1, a part of size2, root2:
+				   out of tiles it is not proven */
 };
 
 struct judge_proof {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor/net/egress.h"
+#include "auditor/role/back.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -74,6 +75,7 @@ tail_free(struct tail *t)
 	if (t == NULL)
 		return;
 	release(t);
+	back_free(t->back);
 	lease_free(&t->lease);
 	log_row_free(&t->log);
 	buf_free(&t->seen.raw);
@@ -101,8 +103,11 @@ leave(struct tail *t, const char *why, int64_t due)
 	t->state = TAIL_IDLE;
 	if (r.cap_s < r.base_s)
 		r.cap_s = r.base_s;
-	rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
-	    lease_fail(db, &t->lease, &r, &e);
+	if (t->back != NULL)
+		rc = back_leave(t, why, &e);
+	else
+		rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
+		    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
 	if (why != NULL && !tail_over(t))
@@ -113,29 +118,40 @@ leave(struct tail *t, const char *why, int64_t due)
 }
 
 void
-tail_begin(struct tail *t, struct lease *lease)
+tail_take(struct tail *t, struct lease *lease)
 {
 	struct err	 e = ERR_INIT;
 	struct log_row	 fresh;
-	int64_t		 wait;
-	int		 found;
 
 	t->lease = *lease;
 	memset(lease, 0, sizeof(*lease));
 	t->leased = 1;
+	t->head_tries = 0;
 	/* the list may have changed what we know of it */
-	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1 ||
-	    range_load(t->en->db, t->log.id, &t->done, t->done_root,
-	    &t->range_from, &found, &e) == -1) {
+	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1) {
 		log_row_free(&fresh);
 		tail_fault(t, &e);
 		return;
 	}
 	log_row_free(&t->log);
 	t->log = fresh;
-	t->have_range = found;
-	t->head_tries = 0;
 	tail_rate_begin(t);
+}
+
+void
+tail_begin(struct tail *t, struct lease *lease)
+{
+	struct err	 e = ERR_INIT;
+	int64_t		 wait;
+
+	tail_take(t, lease);
+	if (!t->leased)
+		return;
+	if (range_load(t->en->db, t->log.id, &t->done, t->done_root,
+	    &t->range_from, &t->have_range, &e) == -1) {
+		tail_fault(t, &e);
+		return;
+	}
 	if ((wait = tail_rate_wait_head(t)) > 0) {
 		/* another worker was told so */
 		leave(t, NULL, wait / CLK_SEC + 1);
@@ -182,7 +198,8 @@ tail_end(struct tail *t, const char *given)
 		(void)snprintf(text, sizeof(text), "%s", given);
 		log_warn(t->log.description, "%s", why);
 	}
-	tail_health(t, why);
+	if (t->back == NULL)
+		tail_health(t, why);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
 		    tail_rate_all(t), 0, NULL);
@@ -226,9 +243,8 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	(void)snprintf(why, n, "HTTP status %u", d->status);
 }
 
-/* The arena in which bodies of this log lie, made when it is needed. */
-static int
-need_arena(struct tail *t, struct err *e)
+int
+tail_need_arena(struct tail *t, struct err *e)
 {
 	if (t->arena != 0)
 		return 0;
@@ -244,7 +260,7 @@ tail_get(struct tail *t, const struct http_req *req)
 	struct fetch_get	g;
 	struct err		e = ERR_INIT;
 
-	if (need_arena(t, &e) == -1) {
+	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
 	}
@@ -259,7 +275,7 @@ tail_get(struct tail *t, const struct http_req *req)
 		tail_rate_take_head(t, &g);
 		tail_seen_ask(t, &g);
 	} else
-		tail_rate_take(t, &g);
+		back_take(t, &g);
 	t->fetch_id = fetch_client_get(t->en->logs, &g);
 }
 
@@ -309,6 +325,9 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 		case TAIL_START:
 			tail_start_fetched(t, d);
 			break;
+		case TAIL_FIND:
+			back_find_fetched(t, d);
+			break;
 		default:
 			tail_give(t);
 			break;
@@ -333,10 +352,14 @@ judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		case TAIL_START:
 			tail_start_judged(t, r, c);
 			return;
+		case TAIL_FIND:
+			back_find_judged(t, r, c);
+			return;
 		case TAIL_OLDER:
 		case TAIL_PROVE:
 		case TAIL_AUDIT:
 		case TAIL_ACCUSE:
+		case TAIL_EDGE:
 			tail_prove_judged(t, r, c);
 			return;
 		default:
@@ -430,7 +453,10 @@ tail_restart(struct tail *t)
 		return;
 	release(t);
 	t->mismatch = t->head_tries = 0;
-	tail_head_begin(t);
+	if (t->back != NULL)
+		back_restart(t);
+	else
+		tail_head_begin(t);
 }
 
 void
@@ -447,6 +473,7 @@ tail_turn(struct tail *t)
 	case TAIL_PROVE:
 	case TAIL_AUDIT:
 	case TAIL_ACCUSE:
+	case TAIL_EDGE:
 		tail_prove_turn(t);
 		break;
 	default:

@@ -26,6 +26,8 @@ enum tail_state {
 	TAIL_PROVE,	/* consistency of what was read with the head */
 	TAIL_AUDIT,	/* a head of before, or of others, with our tree */
 	TAIL_ACCUSE,	/* the head at hand with the one before, both signed */
+	TAIL_EDGE,	/* history: the frontier where a range begins */
+	TAIL_FIND,	/* history: where a date begins */
 	TAIL_END	/* to be released */
 };
 
@@ -84,6 +86,7 @@ struct tail_page {
 
 struct tail {
 	struct engine		*en;
+	struct back		*back;		/* a range of history, or NULL */
 	struct log_row		 log;
 	struct lease		 lease;
 	int			 leased;
@@ -117,7 +120,7 @@ struct tail {
 		int64_t			 at;
 		int			 asked;
 	} seen;
-
+	uint64_t		 target;	/* read up to here: its size */
 	/* a head that is compared with another one (tail_audit.c) */
 	struct head_ref		 small, large;
 	unsigned		 audits;	/* of this turn */
@@ -176,6 +179,9 @@ void tail_begin(struct tail *, struct lease *);
  */
 void tail_yield(struct tail *);
 
+/* The lease and the newest row of its log; when that fails it is ended. */
+void tail_take(struct tail *, struct lease *);
+
 /* Go on as far as possible without waiting. */
 void tail_turn(struct tail *);
 
@@ -210,6 +216,9 @@ void tail_fault(struct tail *, const struct err *);
 
 /* The same when the log asked to be left alone: its head is asked as ever. */
 void tail_held(struct tail *, const char *why);
+
+/* The arena in which bodies of this log lie, made when it is needed. */
+int tail_need_arena(struct tail *, struct err *);
 
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
@@ -323,6 +332,10 @@ int tail_hybrid_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_begin(struct tail *);
 void tail_prove_get(struct tail *, uint64_t size1, const uint8_t *root1,
     uint64_t size2, const uint8_t *root2);
+/* The frontier of ${size} in the tree of the head, for history. */
+void tail_prove_edge(struct tail *, uint64_t size);
+/* What was read does not give the signed root: once more, or a finding. */
+void tail_mismatch(struct tail *, const char *why);
 void tail_prove_turn(struct tail *);
 int tail_prove_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_judged(struct tail *, const struct judge_reply *,

@@ -165,6 +165,7 @@ head_taken(struct tail *t)
 		return;
 	}
 	head_alone(t);
+	t->target = t->head.tree_size;
 	tail_audit_twin(t);
 	head_place(t);
 }
