@@ -263,6 +263,19 @@ static const struct conf_key heartbeat_keys[] = {
 };
 static const struct conf_map heartbeat_map = { .keys = heartbeat_keys };
 
+static const struct conf_key retention_keys[] = {
+	{ .name = "certificates", .type = CONF_T_SECONDS,
+	  AT(conf, retain_certificates), .min = 90 * DAY,
+	  .max = 36500LL * DAY, .dflt = "400d",
+	  .help = "kept so long after they expired" },
+	{ .name = "deliveries", .type = CONF_T_SECONDS,
+	  AT(conf, retain_deliveries), .min = 7 * DAY,
+	  .max = 36500LL * DAY, .dflt = "90d",
+	  .help = "messages are kept so long after they ended" },
+	{ .name = NULL }
+};
+static const struct conf_map retention_map = { .keys = retention_keys };
+
 static const struct conf_key digest_keys[] = {
 	{ .name = "at", .type = CONF_T_STR, AT(conf, digest_at),
 	  .check = conf_check_daytime, .help = "HH:MM, UTC" },
@@ -520,6 +533,8 @@ static const struct conf_key root_keys[] = {
 	  .help = "a dead man's switch" },
 	{ .name = "audit", .type = CONF_T_MAP, .map = &audit_map,
 	  .help = "certvigil audit" },
+	{ .name = "retention", .type = CONF_T_MAP, .map = &retention_map,
+	  .help = "what is kept how long" },
 	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
 	  .help = "one message a day" },
 	{ .name = "ccadb_csv", .type = CONF_T_PATH, AT(conf, ccadb_csv),

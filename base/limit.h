@@ -527,4 +527,9 @@
 /* A message between them: 100 names of 253 bytes, or an error. */
 #define LIMIT_ACME_FRAME	(64u << 10)
 
+/* --- retention, room --- */
+
+/* Rows that are dropped in one statement. */
+#define LIMIT_RETAIN_ROWS	10000
+
 #endif
