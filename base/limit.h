@@ -574,4 +574,9 @@
  */
 #define LIMIT_BACK_WINDOW	64
 
+/* --- retention, room --- */
+
+/* Rows that are dropped in one statement. */
+#define LIMIT_RETAIN_ROWS	10000
+
 #endif
