@@ -527,4 +527,9 @@
 /* A message between them: 100 names of 253 bytes, or an error. */
 #define LIMIT_ACME_FRAME	(64u << 10)
 
+/* --- judges of one log --- */
+
+/* That help the first one of a log that is far behind, if there are cores. */
+#define LIMIT_CREW	31u
+
 #endif

@@ -72,6 +72,8 @@ struct engine {
 	struct fetch_client	*deliver;
 	struct sign_client	*sign;
 	struct judge_pool	*pool;
+	size_t			 ncrew;		/* tails' judges beside the
+						   first of each */
 	struct notify		*notify;
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
