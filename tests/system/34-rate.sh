@@ -24,7 +24,7 @@ more_heads()
 	[ "$(requests "$1" get-sth)" -gt "$2" ]
 }
 
-t_rig --log loud,operator=Loud --log mild,operator=Mild \
+t_rig --log loud,operator=Loud --log mild,operator=Mild,gzip=1 \
     --log same,operator=Same,etag=1,proto=static
 t_db rate
 for l in loud mild same; do
@@ -34,6 +34,10 @@ sources='fetch: {source_addresses: [127.0.0.2, 127.0.0.3]}'
 poll=1s t_conf rate 'watch: [.corp.example]'
 once
 eq "first read" $rc 0
+loud=$(get "$rig/_rig/loud/stats" | json_int bytes)
+mild=$(get "$rig/_rig/mild/stats" | json_int bytes)
+ok "pages come compressed ($mild bytes of $loud)" \
+    test "$mild" -lt $((loud * 9 / 10))
 
 # --- pages are refused, heads are not -----------------------------------------------
 
