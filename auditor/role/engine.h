@@ -92,6 +92,7 @@ struct engine {
 	size_t			 ntails, captails;
 	struct engine_rate	**rates;	/* tail_rate.c */
 	size_t			 nrates, caprates;
+	uint32_t		 absent;	/* source addresses, by place */
 	struct lists		*lists;
 	struct audit		*audit;
 	uint64_t		 next_ask;	/* ids of questions to judges */

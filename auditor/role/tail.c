@@ -173,6 +173,7 @@ tail_end(struct tail *t, const char *given)
 		log_warn(t->log.description, "%s", why);
 	}
 	tail_health(t, why);
+	tail_rate_wire(t);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
 		    tail_rate_all(t), 0, NULL);
