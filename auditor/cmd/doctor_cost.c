@@ -21,14 +21,11 @@
 #define ALL_LOGS	48.0
 /* A match with its certificate, names and issuance in the database. */
 #define MATCH_BYTES	6400.0
-/* An empty database; and a day of heads and coverage, for each log. */
-#define EMPTY_BYTES	12e6
+/* A day of heads and coverage, for each log. */
 #define LOG_DAY		20e3
 /* Memory of all processes, and of each log beside them. */
 #define BASE_MB		17.0
 #define LOG_MB		0.12
-/* An instance this old knows its own growth, in days. */
-#define OLD_ENOUGH	1.0
 /* Fewer matches say nothing about the next. */
 #define ENOUGH		100
 #define SPACE_DAYS	14.0
@@ -92,9 +89,9 @@ growth(const struct cost *c, const char **how)
 	double	each = c->entries >= ENOUGH && c->match_bytes > MATCH_BYTES ?
 		    c->match_bytes : MATCH_BYTES;
 
-	if (c->days >= OLD_ENOUGH && (double)c->size > EMPTY_BYTES) {
+	if (c->growth.bytes_day > 0) {
 		*how = "as since it was made";
-		return ((double)c->size - EMPTY_BYTES) / c->days;
+		return c->growth.bytes_day;
 	}
 	*how = "by what a match and a log took elsewhere";
 	return c->matches_day * each +
@@ -123,10 +120,10 @@ disk(struct doctor *d, const struct cost *c)
 	if (strcmp(d->ctx->conf->database, "embedded") != 0 ||
 	    statvfs(d->ctx->conf->state_dir, &v) == -1) {
 		d->more = json_pack("{s:I, s:f}", "bytes",
-		    (json_int_t)c->size, "bytes_per_day", day);
+		    (json_int_t)c->growth.size, "bytes_per_day", day);
 		doctor_say(d, DOCTOR_OK, "growth", "database of %.1f MB, "
 		    "growing by %.2f MB a day (an estimate, %s); the disk is "
-		    "its server's", (double)c->size / 1e6, day / 1e6, how);
+		    "its server's", (double)c->growth.size / 1e6, day / 1e6, how);
 		return;
 	}
 	left = (double)v.f_bavail * (double)v.f_frsize;
@@ -134,12 +131,12 @@ disk(struct doctor *d, const struct cost *c)
 	if (days > 36500)
 		days = 36500;
 	d->more = json_pack("{s:I, s:f, s:f, s:f}", "bytes",
-	    (json_int_t)c->size, "bytes_per_day", day, "free_bytes", left,
+	    (json_int_t)c->growth.size, "bytes_per_day", day, "free_bytes", left,
 	    "days_left", days);
 	doctor_say(d, days < SPACE_DAYS ? DOCTOR_WARN : DOCTOR_OK, "growth",
 	    "database of %.1f MB, growing by %.2f MB a day: %.1f GB are free, "
 	    "which is enough for %.0f days (an estimate, %s)%s",
-	    (double)c->size / 1e6, day / 1e6, left / 1e9, days, how,
+	    (double)c->growth.size / 1e6, day / 1e6, left / 1e9, days, how,
 	    days < SPACE_DAYS ? "; make room" : "");
 }
 

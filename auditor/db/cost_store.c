@@ -4,6 +4,9 @@
 
 /* Fewer bytes than that of one log are no measure of it. */
 #define LEAST_ENTRIES	"10000"
+/* A database that is this old knows its own growth, in days; an empty one. */
+#define OLD_ENOUGH	1.0
+#define EMPTY		12e6
 
 static int
 logs(struct db *db, struct cost *c, struct err *e)
@@ -34,12 +37,32 @@ logs(struct db *db, struct cost *c, struct err *e)
 }
 
 int
+cost_store_growth(struct db *db, struct cost_growth *g, struct err *e)
+{
+	struct db_res	*r;
+	double		 days;
+
+	memset(g, 0, sizeof(*g));
+	if (db_query(db, &r, e, "select pg_database_size(current_database()), "
+	    "(select extract(epoch from now() - min(added_at)) / 86400.0 "
+	    "from log)::float8", "") == -1)
+		return -1;
+	g->size = db_int(r, 0, 0);
+	days = db_real(r, 0, 1);
+	if (days >= OLD_ENOUGH && (double)g->size > EMPTY)
+		g->bytes_day = ((double)g->size - EMPTY) / days;
+	db_free(r);
+	return 0;
+}
+
+int
 cost_store_now(struct db *db, struct cost *c, struct err *e)
 {
 	struct db_res	*r;
 
 	memset(c, 0, sizeof(*c));
-	if (logs(db, c, e) == -1)
+	if (logs(db, c, e) == -1 ||
+	    cost_store_growth(db, &c->growth, e) == -1)
 		return -1;
 	if (db_query(db, &r, e, "with n as (select count(*) as all, "
 	    "count(*) filter (where seen_at > now() - interval '7 days') "
@@ -49,16 +72,11 @@ cost_store_now(struct db *db, struct cost *c, struct err *e)
 	    "from pg_inherits where inhparent = 'entry'::regclass) + "
 	    "pg_total_relation_size('entry_match') as bytes) "
 	    "select n.all, coalesce(n.week / n.days, 0)::float8, "
-	    "(b.bytes / nullif(n.all, 0))::float8, "
-	    "pg_database_size(current_database()), "
-	    "(select extract(epoch from now() - min(added_at)) / 86400.0 "
-	    "from log)::float8 from n, b", "") == -1)
+	    "(b.bytes / nullif(n.all, 0))::float8 from n, b", "") == -1)
 		return -1;
 	c->entries = db_int(r, 0, 0);
 	c->matches_day = db_real(r, 0, 1);
 	c->match_bytes = db_real(r, 0, 2);
-	c->size = db_int(r, 0, 3);
-	c->days = db_real(r, 0, 4);
 	db_free(r);
 	return 0;
 }

@@ -5,6 +5,12 @@
 
 #include "auditor/db/db.h"
 
+/* How fast the database grows, as since it was made. */
+struct cost_growth {
+	int64_t	size;			/* bytes */
+	double	bytes_day;		/* 0: it is younger than a day */
+};
+
 /*
  * What following the logs costs, from what this database itself has seen.
  * [0]: logs of which pages are asked (get-entries), [1]: tiles.
@@ -17,10 +23,10 @@ struct cost {
 	int64_t	entries;		/* kept because they matched */
 	double	matches_day;		/* in the last seven days */
 	double	match_bytes;		/* of entry and entry_match, each */
-	int64_t	size;			/* of the database, bytes */
-	double	days;			/* since the first log was entered */
+	struct cost_growth	growth;
 };
 
+int cost_store_growth(struct db *, struct cost_growth *, struct err *);
 int cost_store_now(struct db *, struct cost *, struct err *);
 
 #endif

@@ -17,6 +17,7 @@
 #include "auditor/role/engine_start.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
+#include "auditor/role/space.h"
 #include "auditor/role/tail.h"
 #include "base/clk.h"
 #include "base/log.h"
@@ -401,6 +402,7 @@ turn(struct engine *en, int64_t now)
 	beat(en, now);
 	claim(en, now);
 	tail_rate_turn(en, now);
+	space_turn(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
 	audit_turn(en->audit, now);

@@ -104,6 +104,8 @@ struct engine {
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
 	int64_t			 beat_at, claim_at, status_at, rates_at;
+	int64_t			 space_at;	/* space.c */
+	int			 space_low, space_known;
 	uint64_t		 entries;	/* read since the start */
 	uint64_t		 pages;		/* judged since the start */
 };
