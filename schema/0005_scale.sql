@@ -118,6 +118,13 @@ create table ask_worker (
 	primary key (kind, subject, source, holder)
 );
 
+-- What reading it cost: bytes on the wire, and the entries that they gave.
+alter table log_health add column wire_bytes bigint not null default 0;
+alter table log_health add column wire_entries bigint not null default 0;
+
+-- A log that had no tiles beside get-entries is asked again after a day.
+alter table log add column hybrid_at timestamptz;
+
 -- --- end of how fast logs are asked ------------------------------------------
 
 -- --- coverage: what is not seen ----------------------------------------------

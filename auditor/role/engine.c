@@ -18,6 +18,7 @@
 #include "auditor/role/engine_wait.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
+#include "auditor/role/space.h"
 #include "auditor/role/tail.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
@@ -242,6 +243,7 @@ turn(struct engine *en, struct ipc *boss, int64_t now)
 		notify_hint(en->notify);
 	engine_claim(en, now);
 	tail_rate_turn(en, now);
+	space_turn(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
 	if (en->audit != NULL)

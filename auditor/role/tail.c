@@ -193,6 +193,7 @@ tail_end(struct tail *t, const char *given)
 	}
 	if (t->back == NULL)
 		tail_health(t, why);
+	tail_rate_wire(t);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
 		    tail_rate_all(t), 0, NULL);

@@ -109,6 +109,8 @@ struct tail {
 	struct engine_rate	*operator[LIMIT_SOURCE_ADDRESSES];
 	size_t			 nsources;	/* 0: no lease so far */
 	size_t			 source;	/* of the last request */
+	uint64_t		 wire;		/* bytes of pages, this turn */
+	uint64_t		 wire_from;	/* what was proven before it */
 	int			 page_size;	/* entries a page; 0: unknown */
 	int			 page_known;
 	unsigned		 full, grow_at;	/* whole pages in a row */
@@ -284,6 +286,7 @@ int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
  * would be lost, and the turn was ended: its head is asked as ever.
  */
 int tail_rate_leave(struct tail *);
+void tail_rate_wire(struct tail *);	/* the turn ends: what it cost */
 double tail_rate_all(const struct tail *);	/* of all who ask, a second */
 
 /*
