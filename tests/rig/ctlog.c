@@ -40,6 +40,20 @@ rfc_kind(const char *name, const char *method)
 	return (enum kind)k;
 }
 
+/* A log that shows some of its clients its second tree. */
+static void
+choose_view(struct rlog *lg, const struct web_req *r)
+{
+	const struct lie *f = &lg->lies[LIE_FORK];
+	char *agent;
+
+	if (!f->on || strcmp(f->mode, "split") != 0)
+		return;
+	agent = web_header(r, "User-Agent");
+	lg->cur = agent != NULL && strstr(agent, "second-view") != NULL;
+	free(agent);
+}
+
 /* One request to one log. */
 static void
 serve_log(struct rlog *lg, const char *path, const struct web_req *r,
@@ -56,6 +70,7 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	}
 	pthread_mutex_lock(&lg->lock);
 	lg->requests[k]++;
+	choose_view(lg, r);
 	if (k == KIND_ADD || k == KIND_ADDPRE)
 		submit_serve(lg, k, r, s);
 	else if (k == KIND_ROOTS)
@@ -65,6 +80,9 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	else
 		zip = tiled_serve(lg, k, path, s);
 	done = wire_lies(lg, k, s);
+	if (lg->lies[LIE_FORK].on &&
+	    strcmp(lg->lies[LIE_FORK].mode, "split") == 0)
+		lg->cur = 0;		/* what is added goes to the first */
 	pthread_mutex_unlock(&lg->lock);
 	if (zip && !done)
 		tiled_gzip(s);
