@@ -82,6 +82,42 @@ evidence "grown" inconsistent
 once
 eq "said once" "$rc $(sql "select count(*) from finding_event")" "0 0"
 
+# Witnesses: a line that is right is stored and shown, in evidence as well; one
+# that is wrong is said, not believed; others are ignored.
+vkey=$(python3 - <<'P'
+import base64, hashlib
+from cryptography.hazmat.primitives.asymmetric.ed25519 import \
+    Ed25519PrivateKey as K
+from cryptography.hazmat.primitives.serialization import Encoding as E, \
+    PublicFormat as F
+pub = K.from_private_bytes(hashlib.sha256(b"rig witness").digest()) \
+    .public_key().public_bytes(E.Raw, F.Raw)
+print("witness.rig+%s+%s" % (hashlib.sha256(b"witness.rig\n\4" + pub)
+      .hexdigest()[:8], base64.b64encode(b"\4" + pub).decode()))
+P
+)
+t_db witness
+t_conf witness 'watch: [".corp.example"]' \
+    "witnesses: [{name: rig, key: \"$vkey\"}]" \
+    "vantage: [{name: second, file: $T/gossip/heads}]"
+for l in a b; do
+	post "/_rig/$l/honest" >/dev/null
+done
+lie b cosign mode=bad
+once
+eq "a wrong cosignature" "$(sql 'select valid from cosignature')" f
+ok "is said" grep -q 'witness.rig.*wrong' "$T/err"
+lie b cosign
+lie b extra_signatures
+once
+eq "a right one" "$(sql 'select witness, valid from cosignature')" \
+    "witness.rig|t"
+cv log show 'Rig log b'
+ok "log show" grep -q '^cosigned.*witness.rig' "$T/out"
+sql "delete from finding_event; delete from finding where subject = (select
+    encode(log_id, 'base64') from log where protocol = 'rfc6962')"
+evidence "cosigned" cosigned
+
 # A source that lies is not believed, and no log is blamed.
 t_db liar
 python3 - "$T/gossip/heads" > "$T/gossip/wrong" <<'P'
