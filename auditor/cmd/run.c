@@ -5,12 +5,26 @@
 
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/supervise.h"
+#include "auditor/role/engine.h"
 #include "auditor/role/engine_role.h"
 
 int
 run_once(struct cmd_ctx *ctx, int64_t deadline_s)
 {
-	return supervise_once(ctx, deadline_s);
+	const struct supervise	o = { .roles = ROLE_ALL, .sync = 1,
+	    .once = ENGINE_ONCE, .workers = 1 };
+
+	return supervise_inside(ctx, &o, deadline_s);
+}
+
+int
+run_history(struct cmd_ctx *ctx, void (*tick)(void *), void *arg)
+{
+	const struct supervise	o = { .roles = ROLE_INGEST | ROLE_NOTIFY,
+	    .sync = 1, .once = ENGINE_HISTORY, .workers = 1, .tick = tick,
+	    .tick_arg = arg };
+
+	return supervise_inside(ctx, &o, 0);
 }
 
 static int run_run(struct cmd_ctx *, int, char **);

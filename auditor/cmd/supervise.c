@@ -10,6 +10,7 @@
 #include "auditor/cmd/run_ports.h"
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
+#include "auditor/db/move.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/acme_place.h"
@@ -103,7 +104,7 @@ child(struct super *s, const char *role, int slot, struct proc *out,
 	r.name = s->o->name != NULL ? s->o->name : "";
 	r.sync = s->o->sync;
 	r.once = s->once;
-	r.progress = !s->ctx->quiet;
+	r.progress = !s->ctx->quiet && s->once != ENGINE_HISTORY;
 	engine_run_pack(&b, &r);
 	ipc_send(out->ipc, ENGINE_RUN, &b, NULL, 0);
 	(void)ipc_flush(out->ipc, NULL);
@@ -294,6 +295,8 @@ watch(struct super *s)
 	    (s->until == 0 || clk_mono() < s->until)) {
 		nap(s);
 		turn(s);
+		if (s->o->tick != NULL)
+			s->o->tick(s->o->tick_arg);
 		if (sig_reload) {
 			sig_reload = 0;
 			sdnotify("RELOADING=1");
@@ -345,6 +348,8 @@ database(struct super *s, struct err *e)
 		(void)sleep(1);
 	}
 	rc = migrate_up(db, 0, NULL, e);
+	if (rc == 0)
+		rc = move_check(db, e);
 	db_close(db);
 	return rc;
 }
@@ -382,11 +387,10 @@ supervise_all(struct super *s)
 }
 
 int
-supervise_once(struct cmd_ctx *ctx, int64_t deadline_s)
+supervise_inside(struct cmd_ctx *ctx, const struct supervise *o,
+    int64_t deadline_s)
 {
 	static const int	 sigs[] = { SIGTERM, SIGINT, SIGHUP };
-	const struct supervise	 o = { .roles = ROLE_ALL, .sync = 1,
-	    .once = 1, .workers = 1 };
 	struct sigaction	 old[sizeof(sigs) / sizeof(sigs[0])];
 	struct super		 s;
 	struct err		 e = ERR_INIT;
@@ -395,9 +399,9 @@ supervise_once(struct cmd_ctx *ctx, int64_t deadline_s)
 
 	memset(&s, 0, sizeof(s));
 	s.ctx = ctx;
-	s.o = &o;
-	s.once = 1;
-	s.n = 1;
+	s.o = o;
+	s.once = o->once;
+	s.n = o->workers;
 	if (deadline_s > 0)
 		s.until = clk_mono() + deadline_s * CLK_SEC;
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)

@@ -16,8 +16,11 @@ struct supervise {
 	const char	*name;		/* of the workers; NULL: the host's */
 	int		 sync;		/* migrates, and puts the configuration
 					   into the tables */
-	int		 once;		/* ends when all had its turn */
+	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY: ends
+					   when all had its turn */
 	size_t		 workers;	/* at most SUPERVISE_MAX */
+	void		 (*tick)(void *);	/* called now and then */
+	void		*tick_arg;
 };
 
 /*
@@ -30,7 +33,8 @@ int supervise_workers(const struct cmd *, const struct cmd_ctx *,
 /* Until a signal comes, or --once is done: the exit status. */
 int supervise(struct cmd_ctx *, const struct supervise *);
 
-/* What run_once() of run.h says. */
-int supervise_once(struct cmd_ctx *, int64_t deadline_s);
+/* The same inside of another command, at most so long (0: no end). */
+int supervise_inside(struct cmd_ctx *, const struct supervise *,
+    int64_t deadline_s);
 
 #endif

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "auditor/ari_place.h"
+#include "auditor/blind_find.h"
+#include "auditor/canary_find.h"
 #include "auditor/db/caa_store.h"
 #include "auditor/db/plan_store.h"
 #include "auditor/db/rev_store.h"
@@ -317,6 +319,8 @@ conclude(struct audit *a, struct err *e)
 	if (db_begin(a->en->db, e) == 0 &&
 	    rev_find_time(a->en->db, e) == 0 &&
 	    loop_find_time(a->en->db, a->en->conf, e) == 0 &&
+	    blind_find_time(a->en->db, a->en->conf->poll, 0, e) == 0 &&
+	    canary_find_time(a->en->db, a->en->conf, e) == 0 &&
 	    db_commit(a->en->db, e) == 0)
 		return 0;
 	db_rollback(a->en->db);

@@ -12,12 +12,14 @@
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
+#include "auditor/role/back.h"
 #include "auditor/role/engine_claim.h"
 #include "auditor/role/engine_start.h"
 #include "auditor/role/engine_wait.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -61,10 +63,10 @@ status(struct engine *en, int64_t now)
 	for (i = 0; i < en->ntails; i++) {
 		const struct tail	*t = en->tails[i];
 
-		if (t->head.tree_size > t->now.to && t->leased &&
+		if (t->target > t->now.to && t->leased && t->back == NULL &&
 		    t->state >= TAIL_READ) {
 			n++;
-			behind += t->head.tree_size - t->now.to;
+			behind += t->target - t->now.to;
 		}
 	}
 	if (behind == 0 && rate < 1)
@@ -86,7 +88,9 @@ coverage_good(struct engine *en)
 
 	if (db_query(en->db, &r, NULL, "select not exists (select from log l "
 	    "left join log_health h on h.log_ref = l.id where l.watched and "
-	    "l.listed and l.state <> 'retired' and (h.caught_up_at is null or "
+	    "l.listed and l.state <> 'retired' and not (l.state = 'readonly' "
+	    "and exists (select from log_range g where g.log_ref = l.id and "
+	    "g.size_to >= l.final_size)) and (h.caught_up_at is null or "
 	    "h.caught_up_at < now() - interval '1 hour')) and "
 	    "exists (select from log)", "") == -1)
 		return 0;
@@ -114,7 +118,8 @@ read_fetch(struct engine *en, struct fetch_client *f, int deliver)
 			notify_done(en->notify, &d);
 			continue;
 		}
-		if (lists_fetched(en->lists, &d) || (en->audit != NULL &&
+		if (lists_fetched(en->lists, &d) ||
+		    vantage_fetched(en->vantage, &d) || (en->audit != NULL &&
 		    audit_fetched(en->audit, &d)))
 			continue;
 		for (i = 0; i < en->ntails; i++)
@@ -156,7 +161,7 @@ reap(struct engine *en)
 static size_t
 gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 {
-	struct ipc	*v[5];
+	struct ipc	*v[6];
 	size_t		 n = 0, i;
 
 	v[n++] = boss;
@@ -165,6 +170,8 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 		v[n++] = fetch_client_ipc(en->deliver);
 	if (lists_ipc(en->lists) != NULL)
 		v[n++] = lists_ipc(en->lists);
+	if (vantage_ipc(en->vantage) != NULL)
+		v[n++] = vantage_ipc(en->vantage);
 	for (i = 0; i < n; i++)
 		p[i] = (struct pollfd){ ipc_fd(v[i]), (short)(POLLIN |
 		    (ipc_wants_write(v[i]) ? POLLOUT : 0)), 0 };
@@ -192,6 +199,8 @@ once_done(struct engine *en, int64_t now)
 	static int64_t	until;
 	size_t		i;
 
+	if (en->once == ENGINE_HISTORY)
+		return back_idle(en) && notify_idle(en->notify);
 	if (lists_busy(en->lists) || !engine_planned(en))
 		return 0;
 	for (i = 0; i < en->ntails; i++)
@@ -240,6 +249,7 @@ turn(struct engine *en, struct ipc *boss, int64_t now)
 	if (heard & 1 << en->hint_outbox && en->notify != NULL)
 		notify_hint(en->notify);
 	engine_claim(en, now);
+	tail_rate_turn(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
 	if (en->audit != NULL)
@@ -284,6 +294,7 @@ loop(struct engine *en, struct ipc *boss)
 			break;
 		}
 		lists_judge(en->lists);
+		vantage_judge(en->vantage);
 		for (i = 0; i < en->ntails; i++) {
 			tail_judge(en->tails[i]);
 			tail_check_second(en->tails[i]);

@@ -23,6 +23,7 @@
 struct audit;
 struct tail;
 struct lists;
+struct vantage;
 
 /* Messages between supervisor and engine, on descriptor 3. */
 enum engine_type {
@@ -39,13 +40,17 @@ struct engine_run {
 	unsigned	 roles;		/* engine_role.h */
 	const char	*name;		/* of the worker, "" the host's */
 	int		 sync;		/* the configuration goes to tables */
-	int		 once;
+	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY */
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
 	size_t		 nfiles;		/* ENGINE_FILE_FD on */
 	size_t		 nlisten[CHALLENGE_KINDS]; /* sockets, from
 						      ENGINE_LISTEN_FD on */
 };
+
+/* engine_run.once: all that is due, or only back-fills. */
+#define ENGINE_ONCE	1
+#define ENGINE_HISTORY	2
 
 /* Where the files that root opened begin in an engine. */
 #define ENGINE_FILE_FD	16
@@ -55,11 +60,21 @@ struct engine_run {
 void engine_run_pack(struct buf *, const struct engine_run *);
 int engine_run_read(struct cur *, struct engine_run *);
 
-/* How fast the logs of one operator are asked, all together. */
+/*
+ * How fast a log, or all logs of one operator together, are asked from one
+ * source address.
+ */
 struct engine_rate {
-	char		*operator;
+	int		 log_ref;	/* 0: of an operator */
+	char		*subject;	/* log.id or the operator's name */
+	char		*source;	/* "": the system's choice */
 	int		 private;	/* on our own network */
 	struct rate	 rate;
+	int64_t		 wanted;	/* until then a tail waits for it */
+	int64_t		 head_until;	/* no get-sth before */
+	int64_t		 told;		/* the hold that the database has */
+	int64_t		 used;		/* clk_mono() of the last request */
+	int		 known;		/* what the database has was read */
 };
 
 /* Kinds of work of engine_claim.c, at most. */
@@ -96,6 +111,7 @@ struct engine {
 	struct engine_rate	**rates;	/* tail_rate.c */
 	size_t			 nrates, caprates;
 	struct lists		*lists;
+	struct vantage		*vantage;
 	struct audit		*audit;		/* NULL: not its role */
 	uint64_t		 next_ask;	/* ids of questions to judges */
 	int			 hint_change, hint_outbox; /* of db_notified */
@@ -105,7 +121,7 @@ struct engine {
 	int			 failed;	/* --once: something not reached */
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
-	int64_t			 beat_at, claim_at, status_at, say_at;
+	int64_t			 beat_at, claim_at, status_at, say_at, rates_at;
 	int64_t			 share_at;	/* engine_claim.c */
 	int64_t			 rest[ENGINE_KINDS_MAX]; /* no claim before */
 	uint64_t		 entries;	/* read since the start */

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/role/back.h"
 #include "auditor/role/engine_role.h"
+#include "auditor/role/heads.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,7 +23,7 @@
 static size_t
 list_room(struct engine *en)
 {
-	return !lists_busy(en->lists);
+	return en->once != ENGINE_HISTORY && !lists_busy(en->lists);
 }
 
 static int
@@ -39,7 +42,8 @@ tail_room(struct engine *en)
 	size_t	i, n = 0;
 
 	/* --once reads the logs of the newest lists */
-	if (en->once && lists_busy(en->lists))
+	if (en->once == ENGINE_HISTORY ||
+	    (en->once && lists_busy(en->lists)))
 		return 0;
 	for (i = 0; i < en->ntails; i++)
 		n += en->tails[i]->leased != 0;
@@ -54,7 +58,8 @@ tail_find(struct engine *en, int log_ref)
 	size_t		 i;
 
 	for (i = 0; i < en->ntails; i++)
-		if (en->tails[i]->log.id == log_ref)
+		if (en->tails[i]->log.id == log_ref &&
+		    en->tails[i]->back == NULL)
 			return en->tails[i];
 	if ((t = tail_new(en, log_ref, &e)) == NULL)
 		return NULL;
@@ -65,7 +70,7 @@ tail_find(struct engine *en, int log_ref)
 }
 
 static int
-tail_take(struct engine *en, struct lease *l)
+log_begin(struct engine *en, struct lease *l)
 {
 	struct tail	*t = tail_find(en, (int)strtol(l->subject, NULL, 10));
 
@@ -83,18 +88,51 @@ tail_give_back(struct engine *en)
 	size_t		 i;
 
 	for (i = 0; i < en->ntails; i++)
-		if (en->tails[i]->leased && en->tails[i]->state == TAIL_READ &&
+		if (en->tails[i]->leased && en->tails[i]->back == NULL &&
+		    en->tails[i]->state == TAIL_READ &&
 		    (t == NULL || en->tails[i]->fresh < t->fresh))
 			t = en->tails[i];
 	if (t != NULL)
 		tail_yield(t);
 }
 
+static size_t
+heads_room(struct engine *en)
+{
+	return en->once != ENGINE_HISTORY;
+}
+
+static int
+heads_begin(struct engine *en, struct lease *l)
+{
+	heads_sweep(en, l);
+	return 0;
+}
+
+static size_t
+vantage_room(struct engine *en)
+{
+	return en->once != ENGINE_HISTORY && en->conf->nvantage != 0 && !vantage_busy(en->vantage) &&
+	    !lists_busy(en->lists);
+}
+
+static int
+vantage_take(struct engine *en, struct lease *l)
+{
+	if (vantage_busy(en->vantage))
+		return -1;
+	vantage_begin(en->vantage, l);
+	return 0;
+}
+
 /* In this order: a list makes logs known, heads are before history. */
 static const struct engine_kind kinds[] = {
 	{ "loglist", ROLE_INGEST, NULL, list_room, list_begin, NULL },
-	{ "tail", ROLE_INGEST, "ingest", tail_room, tail_take,
+	{ "tail", ROLE_INGEST, "ingest", tail_room, log_begin,
 	    tail_give_back },
+	{ "backfill", ROLE_INGEST, NULL, back_room, back_begin, NULL },
+	{ "heads", ROLE_INGEST, NULL, heads_room, heads_begin, NULL },
+	{ "vantage", ROLE_INGEST, NULL, vantage_room, vantage_take, NULL },
 };
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 _Static_assert(KINDS <= ENGINE_KINDS_MAX, "engine.h has room");

@@ -15,7 +15,7 @@ engine_run_pack(struct buf *b, const struct engine_run *r)
 	buf_u32(b, (uint32_t)r->slot);
 	buf_u8(b, (uint8_t)r->roles);
 	buf_u8(b, r->sync != 0);
-	buf_u8(b, r->once != 0);
+	buf_u8(b, (uint8_t)r->once);
 	buf_u8(b, r->progress != 0);
 	buf_u8(b, (uint8_t)r->nfiles);
 	for (i = 0; i < r->nfiles; i++)

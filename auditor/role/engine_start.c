@@ -12,6 +12,7 @@
 #include "auditor/db/lease.h"
 #include "auditor/db/setting.h"
 #include "auditor/db/source.h"
+#include "auditor/db/vantage_store.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/children.h"
@@ -21,6 +22,7 @@
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/file.h"
 #include "base/limit.h"
@@ -240,6 +242,8 @@ engine_enter(struct engine *en, struct err *e)
 
 	if (engine_slot_enter(en, NULL, e) == -1 ||
 	    lease_add(en->db, "loglist", "main", e) == -1 ||
+	    lease_add(en->db, "heads", "main", e) == -1 ||
+	    vantage_plan(en->db, en->conf, e) == -1 ||
 	    lease_add(en->db, "sweep", "main", e) == -1)
 		return -1;
 	if (en->conf->log_list_file == NULL &&
@@ -254,8 +258,11 @@ engine_enter(struct engine *en, struct err *e)
 	if (!en->once)
 		return 0;
 	/* everything has its turn now, and the list of logs first */
-	return db_query(en->db, NULL, e, "update work set due_at = now() "
-	    "where kind in ('loglist', 'tail', 'sweep')", "");
+	return db_query(en->db, NULL, e, "update work set due_at = now(), "
+	    "attempts = case when $1 then 0 else attempts end "
+	    "where kind = any (case when $1 then array['backfill'] else "
+	    "array['loglist', 'tail', 'sweep', 'vantage'] end)", "B",
+	    en->once == ENGINE_HISTORY);
 }
 
 /* Wait for what the supervisor wants. */
@@ -299,6 +306,7 @@ engine_start(struct engine *en, struct ipc *boss, struct err *e)
 	    start_fetch(en, e) == -1)
 		return -1;
 	en->lists = lists_new(en);
+	en->vantage = vantage_new(en);
 	if (en->roles & ROLE_AUDIT && (en->audit = audit_new(en, e)) == NULL)
 		return -1;
 	if (engine_enter(en, e) == -1)
@@ -322,6 +330,7 @@ engine_end(struct engine *en)
 	tail_rate_free(en);
 	audit_free(en->audit);
 	lists_free(en->lists);
+	vantage_free(en->vantage);
 	notify_free(en->notify);
 	engine_slot_leave(en);
 	judge_pool_free(en->pool);
@@ -360,6 +369,9 @@ engine_reload(struct engine *en)
 	if (en->notify != NULL)
 		notify_reload(en->notify, fresh);
 	lists_restart(en->lists);
+	if (vantage_plan(en->db, fresh, &e) == -1)
+		log_error("reload", "%s", e.msg);
+	err_clear(&e);
 	if (en->audit != NULL && audit_reload(en->audit, &e) == -1)
 		log_error("reload", "%s", e.msg);
 	conf_free(old);
@@ -391,7 +403,7 @@ engine_unread(struct engine *en)
 
 	/* a log whose row is due and that nobody holds waits for its claim */
 	if (db_query(en->db, &r, NULL, "select count(*) from work "
-	    "where kind in ('loglist', 'tail') and due_at <= now() and "
+	    "where kind in ('loglist', 'tail', 'vantage') and due_at <= now() and "
 	    "attempts = 0 and (holder is null or holder = $1)", "s",
 	    en->holder) == -1)
 		return 1;

@@ -12,6 +12,7 @@
 #include "auditor/role/engine_start.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/log.h"
 
@@ -177,6 +178,8 @@ engine_drop(struct engine *en)
 		audit_reset(en->audit);
 	lists_free(en->lists);
 	en->lists = lists_new(en);
+	vantage_free(en->vantage);
+	en->vantage = vantage_new(en);
 	/* --once: what was under way is claimed before it counts as done */
 	en->claim_at = 0;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "auditor/net/egress.h"
+#include "auditor/role/back.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -14,6 +16,8 @@
 
 /* A log that fails is asked at least so often, in seconds. */
 #define RETRY_MAX	600
+/* A read-only log that was read to its end is only looked at now and then. */
+#define OVER_POLL	(6 * 3600)
 /* A judge that thinks longer than this about one thing is killed. */
 #define JUDGE_PATIENCE	(60 * CLK_SEC)
 
@@ -31,7 +35,6 @@ tail_new(struct engine *en, int log_ref, struct err *e)
 	t->page_size = t->log.page_size;
 	t->page_known = t->page_size > 0;
 	t->stale = t->unreachable = -1;
-	tail_rate_init(t);
 	return t;
 }
 
@@ -72,8 +75,10 @@ tail_free(struct tail *t)
 	if (t == NULL)
 		return;
 	release(t);
+	back_free(t->back);
 	lease_free(&t->lease);
 	log_row_free(&t->log);
+	buf_free(&t->seen.raw);
 	for (i = 0; i < t->nissuers; i++)
 		buf_free(&t->issuers[i].der);
 	free(t->issuers);
@@ -82,58 +87,105 @@ tail_free(struct tail *t)
 	free(t);
 }
 
+/*
+ * Let go of everything, and of the lease: due again in ${due} seconds; ${why}
+ * not NULL: it failed, and backs off from there.
+ */
+static void
+leave(struct tail *t, const char *why, int64_t due)
+{
+	struct err		 e = ERR_INIT;
+	struct db		*db = t->en->db;
+	struct lease_retry	 r = { due, RETRY_MAX, why };
+	int			 rc;
+
+	release(t);
+	t->state = TAIL_IDLE;
+	if (r.cap_s < r.base_s)
+		r.cap_s = r.base_s;
+	if (t->back != NULL)
+		rc = back_leave(t, why, &e);
+	else
+		rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
+		    lease_fail(db, &t->lease, &r, &e);
+	if (rc == -1 && e.code != ERR_LEASE)
+		log_error(t->log.description, "%s", e.msg);
+	if (why != NULL && !tail_over(t))
+		t->en->failed = 1;
+	lease_free(&t->lease);
+	t->leased = 0;
+	t->finished = 1;
+}
+
 void
-tail_begin(struct tail *t, struct lease *lease)
+tail_take(struct tail *t, struct lease *lease)
 {
 	struct err	 e = ERR_INIT;
 	struct log_row	 fresh;
-	int		 found;
 
 	t->lease = *lease;
 	memset(lease, 0, sizeof(*lease));
 	t->leased = 1;
+	t->head_tries = 0;
 	/* the list may have changed what we know of it */
-	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1 ||
-	    range_load(t->en->db, t->log.id, &t->done, t->done_root,
-	    &t->range_from, &found, &e) == -1) {
+	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1) {
 		log_row_free(&fresh);
 		tail_fault(t, &e);
 		return;
 	}
 	log_row_free(&t->log);
 	t->log = fresh;
-	t->have_range = found;
-	t->head_tries = 0;
-	tail_rate_operator(t);
+	tail_rate_begin(t);
+}
+
+void
+tail_begin(struct tail *t, struct lease *lease)
+{
+	struct err	 e = ERR_INIT;
+	int64_t		 wait;
+
+	tail_take(t, lease);
+	if (!t->leased)
+		return;
+	if (range_load(t->en->db, t->log.id, &t->done, t->done_root,
+	    &t->range_from, &t->have_range, &e) == -1) {
+		tail_fault(t, &e);
+		return;
+	}
+	if ((wait = tail_rate_wait_head(t)) > 0) {
+		/* another worker was told so */
+		leave(t, NULL, wait / CLK_SEC + 1);
+		return;
+	}
 	tail_head_begin(t);
 }
 
-/* Let go of everything, and of the lease: ${why} NULL when all is well. */
-static void
-leave(struct tail *t, const char *why)
+int
+tail_over(const struct tail *t)
 {
-	struct err		 e = ERR_INIT;
-	struct db		*db = t->en->db;
-	struct lease_retry	 r = { t->en->conf->poll, RETRY_MAX, why };
-	int64_t			 hold = tail_rate_hold(t) / CLK_SEC;
-	int			 rc;
+	return t->log.readonly && t->log.has_final && t->have_range &&
+	    (int64_t)t->done.to >= t->log.final_size;
+}
 
-	release(t);
-	t->state = TAIL_IDLE;
-	/* a Retry-After is kept; backoff takes up to a quarter off */
-	if (hold > r.base_s)
-		r.base_s = hold + hold / 3 + 1;
-	if (r.cap_s < r.base_s)
-		r.cap_s = r.base_s;
-	rc = why == NULL ? lease_done(db, &t->lease, t->en->conf->poll, &e) :
-	    lease_fail(db, &t->lease, &r, &e);
-	if (rc == -1 && e.code != ERR_LEASE)
-		log_error(t->log.description, "%s", e.msg);
-	if (why != NULL)
+/*
+ * Heads have a budget of their own: only what was said of heads keeps the
+ * next one waiting.  What was said of pages keeps pages waiting.
+ */
+static void
+leave_refused(struct tail *t, const char *why)
+{
+	int64_t	poll = tail_over(t) ? OVER_POLL : t->en->conf->poll, wait;
+
+	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
+	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
-	lease_free(&t->lease);
-	t->leased = 0;
-	t->finished = 1;
+		leave(t, NULL, poll);
+		return;
+	}
+	/* backoff takes up to a quarter off */
+	if (why != NULL && wait > poll)
+		poll = wait + wait / 3 + 1;
+	leave(t, why, poll);
 }
 
 void
@@ -146,18 +198,27 @@ tail_end(struct tail *t, const char *given)
 		(void)snprintf(text, sizeof(text), "%s", given);
 		log_warn(t->log.description, "%s", why);
 	}
-	tail_health(t, why);
+	if (t->back == NULL)
+		tail_health(t, why);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 0, NULL);
-	leave(t, why);
+		    tail_rate_all(t), 0, NULL);
+	leave_refused(t, why);
+}
+
+void
+tail_held(struct tail *t, const char *why)
+{
+	log_debug(t->log.description, "%s", why);
+	t->en->failed = 1;
+	leave(t, NULL, t->en->conf->poll);
 }
 
 void
 tail_fault(struct tail *t, const struct err *e)
 {
 	log_error(t->log.description, "%s", e->msg);
-	leave(t, e->msg);
+	leave(t, e->msg, t->en->conf->poll);
 }
 
 void
@@ -166,7 +227,7 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	int64_t	wait = -1;
 
 	if (d->failure != FETCH_OK) {
-		tail_rate_5xx(t);
+		tail_rate_5xx(t, d);
 		(void)snprintf(why, n, "%s: %s",
 		    fetch_failure_name(d->failure), d->message);
 		return;
@@ -174,17 +235,16 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	if (d->retry_after[0] != '\0')
 		wait = clk_retry_after(d->retry_after, clk_wall());
 	if (d->status == 429 || (d->status == 503 && wait >= 0)) {
-		tail_rate_429(t, wait);
+		tail_rate_429(t, d, wait, t->state == TAIL_HEAD);
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 1, NULL);
+		    tail_rate_all(t), 1, NULL);
 	} else if (d->status >= 500)
-		tail_rate_5xx(t);
+		tail_rate_5xx(t, d);
 	(void)snprintf(why, n, "HTTP status %u", d->status);
 }
 
-/* The arena in which bodies of this log lie, made when it is needed. */
-static int
-need_arena(struct tail *t, struct err *e)
+int
+tail_need_arena(struct tail *t, struct err *e)
 {
 	if (t->arena != 0)
 		return 0;
@@ -200,7 +260,7 @@ tail_get(struct tail *t, const struct http_req *req)
 	struct fetch_get	g;
 	struct err		e = ERR_INIT;
 
-	if (need_arena(t, &e) == -1) {
+	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
 	}
@@ -211,6 +271,11 @@ tail_get(struct tail *t, const struct http_req *req)
 	g.timeout_ms = 30000;
 	g.method = "GET";
 	g.url = req->url;
+	if (t->state == TAIL_HEAD) {
+		tail_rate_take_head(t, &g);
+		tail_seen_ask(t, &g);
+	} else
+		back_take(t, &g);
 	t->fetch_id = fetch_client_get(t->en->logs, &g);
 }
 
@@ -233,7 +298,8 @@ tail_need_judge(struct tail *t)
 	if (t->judge == NULL) {
 		log_error(t->log.description, "%s", e.msg);
 		t->en->fatal = 1;
-	}
+	} else if (t->log.is_static)
+		vantage_tell(t->en, t->judge);
 	return t->judge;
 }
 
@@ -259,6 +325,9 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 		case TAIL_START:
 			tail_start_fetched(t, d);
 			break;
+		case TAIL_FIND:
+			back_find_fetched(t, d);
+			break;
 		default:
 			tail_give(t);
 			break;
@@ -283,8 +352,14 @@ judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		case TAIL_START:
 			tail_start_judged(t, r, c);
 			return;
+		case TAIL_FIND:
+			back_find_judged(t, r, c);
+			return;
 		case TAIL_OLDER:
 		case TAIL_PROVE:
+		case TAIL_AUDIT:
+		case TAIL_ACCUSE:
+		case TAIL_EDGE:
 			tail_prove_judged(t, r, c);
 			return;
 		default:
@@ -378,7 +453,10 @@ tail_restart(struct tail *t)
 		return;
 	release(t);
 	t->mismatch = t->head_tries = 0;
-	tail_head_begin(t);
+	if (t->back != NULL)
+		back_restart(t);
+	else
+		tail_head_begin(t);
 }
 
 void
@@ -393,6 +471,9 @@ tail_turn(struct tail *t)
 		break;
 	case TAIL_OLDER:
 	case TAIL_PROVE:
+	case TAIL_AUDIT:
+	case TAIL_ACCUSE:
+	case TAIL_EDGE:
 		tail_prove_turn(t);
 		break;
 	default:

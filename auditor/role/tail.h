@@ -4,11 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auditor/db/head_store.h"
 #include "auditor/db/lease.h"
 #include "auditor/db/log_store.h"
 #include "auditor/net/rate.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/judge_client.h"
+#include "auditor/role/judge_gossip.h"
 
 /*
  * One log being followed: fetch its head, read what is new, prove it against
@@ -22,6 +24,10 @@ enum tail_state {
 	TAIL_READ,	/* pages */
 	TAIL_ISSUERS,	/* waiting for issuers of matches */
 	TAIL_PROVE,	/* consistency of what was read with the head */
+	TAIL_AUDIT,	/* a head of before, or of others, with our tree */
+	TAIL_ACCUSE,	/* the head at hand with the one before, both signed */
+	TAIL_EDGE,	/* history: the frontier where a range begins */
+	TAIL_FIND,	/* history: where a date begins */
 	TAIL_END	/* to be released */
 };
 
@@ -80,6 +86,7 @@ struct tail_page {
 
 struct tail {
 	struct engine		*en;
+	struct back		*back;		/* a range of history, or NULL */
 	struct log_row		 log;
 	struct lease		 lease;
 	int			 leased;
@@ -89,8 +96,11 @@ struct tail {
 	uint32_t		 arena;		/* 0: none */
 	int			 arena_fd;
 	uint64_t		 arena_size;
-	struct rate		 rate;
-	struct rate		*operator;	/* of en->rates; leased */
+	/* of en->rates, one a source address; tail_rate.c */
+	struct engine_rate	*rate[LIMIT_SOURCE_ADDRESSES];
+	struct engine_rate	*operator[LIMIT_SOURCE_ADDRESSES];
+	size_t			 nsources;	/* 0: no lease so far */
+	size_t			 source;	/* of the last request */
 	int			 page_size;	/* entries a page; 0: unknown */
 	int			 page_known;
 	unsigned		 full, grow_at;	/* whole pages in a row */
@@ -100,7 +110,21 @@ struct tail {
 	struct judge_head	 head;
 	struct buf		 head_raw;
 	int64_t			 head_id;
+	struct judge_cosigned	 said[LIMIT_WITNESSES];	/* by witnesses */
+	int			 nsaid;
 	int			 head_tries;
+	struct {			/* tail_seen.c */
+		char			 name[320];	/* a header line */
+		struct buf		 raw;		/* empty: none */
+		struct judge_head	 head;
+		int64_t			 at;
+		int			 asked;
+	} seen;
+	uint64_t		 target;	/* read up to here: its size */
+	/* a head that is compared with another one (tail_audit.c) */
+	struct head_ref		 small, large;
+	unsigned		 audits;	/* of this turn */
+	char			 accused[256];	/* what it is accused of */
 	/* one body at a time outside TAIL_READ */
 	uint64_t		 fetch_id, ask_id;
 	struct judge_ext	 ext;
@@ -155,6 +179,9 @@ void tail_begin(struct tail *, struct lease *);
  */
 void tail_yield(struct tail *);
 
+/* The lease and the newest row of its log; when that fails it is ended. */
+void tail_take(struct tail *, struct lease *);
+
 /* Go on as far as possible without waiting. */
 void tail_turn(struct tail *);
 
@@ -172,6 +199,9 @@ void tail_restart(struct tail *);
 
 /* --- between the files of the tail --- */
 
+/* Is it a read-only log of which everything is read and proven? */
+int tail_over(const struct tail *);
+
 /*
  * End this turn: ${why} NULL when the log was proven up to its head; else
  * the poll failed and is tried again later.
@@ -183,6 +213,12 @@ void tail_end(struct tail *, const char *why);
  * not the log that failed.
  */
 void tail_fault(struct tail *, const struct err *);
+
+/* The same when the log asked to be left alone: its head is asked as ever. */
+void tail_held(struct tail *, const char *why);
+
+/* The arena in which bodies of this log lie, made when it is needed. */
+int tail_need_arena(struct tail *, struct err *);
 
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
@@ -198,18 +234,57 @@ void tail_refused(struct tail *, const struct fetch_done *, char *why,
     size_t n);
 
 /*
- * tail_rate.c: buckets of the log and of its operator.  _init for a new tail,
- * _operator whenever its row was read, _free at the engine's end.
+ * tail_rate.c: buckets of the log and of its operator, one a source address,
+ * which all tails of a log (and its history) share, and all workers through
+ * the database.  _begin whenever the log's row was read, _turn by the engine,
+ * _free at its end.
  */
-void tail_rate_init(struct tail *);
-void tail_rate_operator(struct tail *);
+void tail_rate_begin(struct tail *);
+void tail_rate_turn(struct engine *, int64_t now);
 void tail_rate_free(struct engine *);
-int64_t tail_rate_wait(struct tail *);	/* microseconds; 0: now */
-void tail_rate_take(struct tail *);
-void tail_rate_ok(struct tail *);
-void tail_rate_429(struct tail *, int64_t retry_after);
-void tail_rate_5xx(struct tail *);
+
+/*
+ * Microseconds to wait for a request of a page, proof, tile or issuer; 0:
+ * now.  The request that is made says so first: _take chooses the source
+ * address and fills it in.
+ */
+int64_t tail_rate_wait(struct tail *);
+void tail_rate_take(struct tail *, struct fetch_get *);
+/*
+ * The same for history: it only gets what no tail of the log or the operator
+ * waits for, and leaves some for those that come.
+ */
+int64_t tail_rate_wait_back(struct tail *);
+void tail_rate_take_back(struct tail *, struct fetch_get *);
+/*
+ * The same for heads, which have a budget of their own: one a poll, whatever
+ * became of pages, but not while get-sth itself was told to wait.
+ */
+int64_t tail_rate_wait_head(struct tail *);
+void tail_rate_take_head(struct tail *, struct fetch_get *);
+
+/* What became of it; ${head}: of a request for the head. */
+void tail_rate_ok(struct tail *, const struct fetch_done *);
+void tail_rate_429(struct tail *, const struct fetch_done *,
+    int64_t retry_after, int head);
+void tail_rate_5xx(struct tail *, const struct fetch_done *);
 int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
+/*
+ * 1: the log wants no pages for longer than a poll, nothing is at hand that
+ * would be lost, and the turn was ended: its head is asked as ever.
+ */
+int tail_rate_leave(struct tail *);
+double tail_rate_all(const struct tail *);	/* of all who ask, a second */
+
+/*
+ * tail_seen.c: a head that has not changed.  _ask adds what a request for it
+ * says, _fetched keeps what an answer 200 is called, _valid that it was good,
+ * _again is 1 when the answer means the last good one, which t->head is then.
+ */
+void tail_seen_ask(struct tail *, struct fetch_get *);
+void tail_seen_fetched(struct tail *, const struct fetch_done *);
+void tail_seen_valid(struct tail *);
+int tail_seen_again(struct tail *, const struct fetch_done *);
 
 /* tail_head.c */
 void tail_head_begin(struct tail *);
@@ -257,10 +332,29 @@ int tail_hybrid_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_begin(struct tail *);
 void tail_prove_get(struct tail *, uint64_t size1, const uint8_t *root1,
     uint64_t size2, const uint8_t *root2);
+/* The frontier of ${size} in the tree of the head, for history. */
+void tail_prove_edge(struct tail *, uint64_t size);
+/* What was read does not give the signed root: once more, or a finding. */
+void tail_mismatch(struct tail *, const char *why);
 void tail_prove_turn(struct tail *);
 int tail_prove_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_judged(struct tail *, const struct judge_reply *,
     struct cur *);
+
+/*
+ * tail_audit.c: heads beside heads.  _twin: was another root of this size
+ * signed?  _older: is the head at hand the beginning of what is proven?
+ * _begin: compare what waits, then end the turn well.  _accuse: entries do
+ * not give the signed root; do the log's own heads contradict each other?
+ * _judged: what came of the proof; _failed: there was none.
+ */
+void tail_audit_twin(struct tail *);
+void tail_audit_older(struct tail *);
+void tail_audit_begin(struct tail *);
+void tail_audit_accuse(struct tail *, const char *why);
+void tail_audit_judged(struct tail *, const struct judge_reply *,
+    struct cur *);
+void tail_audit_failed(struct tail *, const char *why);
 
 /* tail_match.c */
 void tail_match_add(struct tail *, struct tail_match *);
@@ -276,6 +370,9 @@ int tail_commit(struct tail *, int caught_up, struct err *);
 
 /* tail_fault.c: what the log did wrong, as findings */
 void tail_misbehaved(struct tail *, const char *what, const char *reason);
+/* The same of a head, with further members of detail (", \"x\": ..."). */
+void tail_misbehaved_head(struct tail *, const char *what,
+    const char *reason, const struct head_ref *, const char *more);
 void tail_health(struct tail *, const char *why);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "base/mem.h"
 #include "tests/rig/lib/admin.h"
 #include "tests/rig/lib/file.h"
@@ -40,6 +42,25 @@ rfc_kind(const char *name, const char *method)
 	return (enum kind)k;
 }
 
+/* A head that the peer has already costs no body (RFC 9110, 13.1.2). */
+static void
+unchanged(struct rlog *lg, const struct web_req *r, struct web_res *s)
+{
+	uint8_t h[32];
+	char tag[24], *have = web_header(r, "If-None-Match");
+
+	(void)SHA256(s->body.p, s->body.n, h);
+	(void)snprintf(tag, sizeof(tag), "\"%02x%02x%02x%02x%02x%02x\"", h[0],
+	    h[1], h[2], h[3], h[4], h[5]);
+	buf_fmt(&s->head, "ETag: %s\r\n", tag);
+	if (have != NULL && strcmp(have, tag) == 0) {
+		s->status = 304;
+		s->body.n = 0;
+		lg->unchanged++;
+	}
+	free(have);
+}
+
 /* One request to one log. */
 static void
 serve_log(struct rlog *lg, const char *path, const struct web_req *r,
@@ -56,6 +77,7 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	}
 	pthread_mutex_lock(&lg->lock);
 	lg->requests[k]++;
+	lg->peers[r->peer]++;
 	if (k == KIND_ADD || k == KIND_ADDPRE)
 		submit_serve(lg, k, r, s);
 	else if (k == KIND_ROOTS)
@@ -65,6 +87,9 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	else
 		zip = tiled_serve(lg, k, path, s);
 	done = wire_lies(lg, k, s);
+	if (!done && lg->etag && s->status == 200 &&
+	    (k == KIND_STH || k == KIND_CHECKPOINT))
+		unchanged(lg, r, s);
 	pthread_mutex_unlock(&lg->lock);
 	if (zip && !done)
 		tiled_gzip(s);

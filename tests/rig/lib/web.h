@@ -20,6 +20,7 @@ struct web_req {
 	char		*head;		/* header lines, CRLF between them */
 	struct buf	 body;
 	int		 at;		/* the listener that it came to */
+	int		 peer;		/* it comes from 127.0.0.PEER */
 };
 
 enum web_pace {
