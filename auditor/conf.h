@@ -133,6 +133,8 @@ struct conf {
 	struct conf_strs digest_to;
 	char		*ccadb_csv;		/* issuer owners, or NULL */
 	int64_t		 audit_every;		/* 3600 */
+	int64_t		 retain_certificates;	/* seconds behind not_after */
+	int64_t		 retain_deliveries;	/* seconds behind done_at */
 	int64_t		 audit_unreachable;	/* seconds, 21600 */
 	struct conf_strs audit_send;		/* channels of the report */
 	char		*audit_roots;		/* PEM: more roots */

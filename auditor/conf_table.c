@@ -266,6 +266,19 @@ static const struct conf_key heartbeat_keys[] = {
 };
 static const struct conf_map heartbeat_map = { .keys = heartbeat_keys };
 
+static const struct conf_key retention_keys[] = {
+	{ .name = "certificates", .type = CONF_T_SECONDS,
+	  AT(conf, retain_certificates), .min = 90 * DAY,
+	  .max = 36500LL * DAY, .dflt = "400d",
+	  .help = "kept so long after they expired" },
+	{ .name = "deliveries", .type = CONF_T_SECONDS,
+	  AT(conf, retain_deliveries), .min = 7 * DAY,
+	  .max = 36500LL * DAY, .dflt = "90d",
+	  .help = "messages are kept so long after they ended" },
+	{ .name = NULL }
+};
+static const struct conf_map retention_map = { .keys = retention_keys };
+
 static const struct conf_key digest_keys[] = {
 	{ .name = "at", .type = CONF_T_STR, AT(conf, digest_at),
 	  .check = conf_check_daytime, .help = "HH:MM, UTC" },
@@ -579,6 +592,8 @@ static const struct conf_key root_keys[] = {
 	{ .name = "witnesses", .type = CONF_T_MAPS,
 	  ARRAY(conf, witnesses, nwitnesses), .map = &witness_map,
 	  .help = "whose cosignatures of checkpoints count" },
+	{ .name = "retention", .type = CONF_T_MAP, .map = &retention_map,
+	  .help = "what is kept how long" },
 	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
 	  .help = "one message a day" },
 	{ .name = "ccadb_csv", .type = CONF_T_PATH, AT(conf, ccadb_csv),

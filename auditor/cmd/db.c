@@ -7,6 +7,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/dbmove.h"
 #include "auditor/cmd/dbplace.h"
+#include "auditor/cmd/dbretain.h"
 #include "auditor/cmd/dbstatus.h"
 #include "auditor/db/dump.h"
 #include "auditor/db/embed.h"
@@ -19,7 +20,7 @@ const struct cmd cmd_db_command = {
 	.name = "db",
 	.args = "url | psql [ARG...] | status | migrate [--plan] | "
 	    "backup FILE | restore FILE [--replace] [--hold-deliveries] | "
-	    "move URL [--replace]",
+	    "move URL [--replace] | retention [--dry-run]",
 	.brief = "the database: where it is, its schema, backup, another server",
 	.help =
 	    "  certvigil db status                 version, schema, sizes\n"
@@ -34,6 +35,7 @@ const struct cmd cmd_db_command = {
 	    "                                      everything goes there; says\n"
 	    "                                      what to write into the\n"
 	    "                                      configuration\n"
+	    "  certvigil db retention --dry-run    what is dropped next\n"
 	    "\n"
 	    "A backup leaves out the keys and secrets in the state directory\n"
 	    "and the configuration.  A restore wants an empty database, or\n"
@@ -273,6 +275,13 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 			return cmd_usage(&cmd_db_command,
 			    "migrate takes --plan only");
 		return migrate(ctx, plan);
+	}
+	if (strcmp(verb, "retention") == 0) {
+		plan = argc == 3 && strcmp(argv[2], "--dry-run") == 0;
+		if (argc != 2 + plan)
+			return cmd_usage(&cmd_db_command,
+			    "retention takes --dry-run only");
+		return dbretain(ctx, plan);
 	}
 	if (argc == 2 && strcmp(verb, "url") == 0)
 		return url(ctx);

@@ -39,7 +39,9 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	if (db_query(db, &r, e, "select l.log_id, l.description, o.name, "
 	    "l.protocol = 'static', l.url, l.read_url, l.key, l.mmd, "
 	    "l.state = 'readonly', l.final_size, l.final_root, l.first_list, "
-	    "l.watched, l.hybrid, h.page_size, h.head_size, h.head_ms, h.failing_since "
+	    "l.watched, case when l.hybrid or "
+	    "l.hybrid_at > now() - interval '1 day' then l.hybrid end, "
+	    "h.page_size, h.head_size, h.head_ms, h.failing_since "
 	    "from log l join operator o on o.id = l.operator_id "
 	    "left join log_health h on h.log_ref = l.id where l.id = $1",
 	    "i", (int64_t)id) == -1)
@@ -449,8 +451,8 @@ health_fail(struct db *db, int log_ref, const char *why, struct err *e)
 int
 log_hybrid(struct db *db, int log_ref, int hybrid, struct err *e)
 {
-	return db_query(db, NULL, e, "update log set hybrid = $2 "
-	    "where id = $1", "iB", (int64_t)log_ref, hybrid);
+	return db_query(db, NULL, e, "update log set hybrid = $2, "
+	    "hybrid_at = now() where id = $1", "iB", (int64_t)log_ref, hybrid);
 }
 
 int

@@ -134,6 +134,19 @@ rate_store_cut(struct db *db, const struct rate_row *r,
 }
 
 int
+rate_store_wire(struct db *db, int log_ref, uint64_t bytes, uint64_t entries,
+    struct err *e)
+{
+	return db_query(db, NULL, e, "update log_health set "
+	    "wire_bytes = case when wire_entries > 10000000 "
+	    "then wire_bytes / 2 else wire_bytes end + $2, "
+	    "wire_entries = case when wire_entries > 10000000 "
+	    "then wire_entries / 2 else wire_entries end + $3 "
+	    "where log_ref = $1", "iii", (int64_t)log_ref, (int64_t)bytes,
+	    (int64_t)entries);
+}
+
+int
 rate_store_leave(struct db *db, const char *holder, struct err *e)
 {
 	return db_query(db, NULL, e, "delete from ask_worker where "

@@ -50,6 +50,13 @@ struct rate_cut {
 int rate_store_cut(struct db *, const struct rate_row *,
     const struct rate_cut *, struct err *);
 
+/*
+ * So many bytes on the wire gave so many entries of a log; what is long ago
+ * counts less.
+ */
+int rate_store_wire(struct db *, int log_ref, uint64_t bytes,
+    uint64_t entries, struct err *);
+
 /* ${holder} ends: its part goes to the others.  Forgets who left long ago. */
 int rate_store_leave(struct db *, const char *holder, struct err *);
 

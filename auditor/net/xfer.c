@@ -14,6 +14,7 @@
 #define CONNS_TOTAL	2048L
 #define CONNS_KEPT	512L
 #define CONNS_HOST	8u	/* when the setup names none */
+#define CONNS_BESIDE	8u	/* of requests that wait for none of those */
 #define THROTTLE_MS	20	/* how long a pause for the rate is */
 
 struct xfer *
@@ -45,10 +46,11 @@ xfer_new(const struct fetch_setup *s, int meter, struct err *e)
 	    CONNS_TOTAL);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, CONNS_KEPT);
 	x->host_conns = s->host_conns != 0 ? s->host_conns : CONNS_HOST;
-	/* To libcurl a proxy is one host. */
+	/* To libcurl a proxy is one host, and so are all source addresses. */
 	if (*x->proxy == '\0')
 		(void)curl_multi_setopt(x->multi,
-		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)x->host_conns);
+		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)(x->host_conns *
+		    LIMIT_SOURCE_ADDRESSES + CONNS_BESIDE));
 	return x;
 err:
 	xfer_free(x);

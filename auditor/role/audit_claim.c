@@ -30,7 +30,8 @@
 
 const struct audit_kind *const audit_kinds[AUDIT_KINDS] = {
 	&audit_sweep, &audit_cert, &audit_crl, &audit_ocsp, &audit_incl,
-	&audit_endpoint, &audit_caa, &audit_keys, &audit_ari
+	&audit_endpoint, &audit_caa, &audit_keys, &audit_ari,
+	&audit_retain
 };
 
 static size_t
@@ -343,7 +344,8 @@ int
 audit_plan(struct audit *a, struct err *e)
 {
 	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1 ||
-	    plan_ari(a, e) == -1)
+	    plan_ari(a, e) == -1 ||
+	    lease_add(a->en->db, "retain", "main", e) == -1)
 		return -1;
 	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
 	    a->en->conf->audit_every, e);

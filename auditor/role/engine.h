@@ -100,6 +100,8 @@ struct engine {
 	struct fetch_client	*deliver;	/* NULL: not its role, */
 	struct sign_client	*sign;		/* nor this, */
 	struct judge_pool	*pool;
+	size_t			 ncrew;		/* tails' judges beside the
+						   first of each */
 	struct notify		*notify;	/* nor this */
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
@@ -110,6 +112,7 @@ struct engine {
 	size_t			 ntails, captails;
 	struct engine_rate	**rates;	/* tail_rate.c */
 	size_t			 nrates, caprates;
+	uint32_t		 absent;	/* source addresses, by place */
 	struct lists		*lists;
 	struct vantage		*vantage;
 	struct audit		*audit;		/* NULL: not its role */
@@ -124,6 +127,8 @@ struct engine {
 	int64_t			 beat_at, claim_at, status_at, say_at, rates_at;
 	int64_t			 share_at;	/* engine_claim.c */
 	int64_t			 rest[ENGINE_KINDS_MAX]; /* no claim before */
+	int64_t			 space_at;	/* space.c */
+	int			 space_low, space_known;
 	uint64_t		 entries;	/* read since the start */
 	uint64_t		 pages;		/* judged since the start */
 };

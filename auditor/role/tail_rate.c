@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/db/rate_store.h"
+#include "auditor/net/netaddr.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -193,6 +194,33 @@ tell(struct tail *t, struct engine_rate *r, double factor, int news, int head)
 
 /* --- the buckets of a tail --- */
 
+/*
+ * Where this machine can ask from now: places in the configured list, their
+ * number; 0: wherever the system chooses.
+ */
+static size_t
+present(struct engine *en, size_t at[LIMIT_SOURCE_ADDRESSES])
+{
+	const struct conf_strs	*s = &en->conf->source_addresses;
+	struct netaddr		 a;
+	size_t			 i, n = 0;
+	uint32_t		 bit;
+
+	for (i = 0; i < s->n && i < LIMIT_SOURCE_ADDRESSES; i++) {
+		bit = UINT32_C(1) << i;
+		if (netaddr_parse(&a, s->v[i]) == 0 && netaddr_here(&a) == 0) {
+			en->absent &= ~bit;
+			at[n++] = i;
+		} else if ((en->absent & bit) == 0) {
+			en->absent |= bit;
+			log_warn("fetch.source_addresses", "this machine has "
+			    "no address %s; logs are asked without it",
+			    s->v[i]);
+		}
+	}
+	return n;
+}
+
 void
 tail_rate_begin(struct tail *t)
 {
@@ -200,7 +228,7 @@ tail_rate_begin(struct tail *t)
 	struct engine_rate	*fresh[2 * LIMIT_SOURCE_ADDRESSES];
 	const char		*source;
 	char			 id[16], all[300];
-	size_t			 i, n = 0;
+	size_t			 at[LIMIT_SOURCE_ADDRESSES], i, n = 0, some;
 	int			 private;
 	int64_t			 now = clk_mono();
 
@@ -208,11 +236,10 @@ tail_rate_begin(struct tail *t)
 	(void)snprintf(id, sizeof(id), "%d", t->log.id);
 	(void)snprintf(all, sizeof(all), "%.280s%s", t->log.operator,
 	    private ? " (private)" : "");
-	t->nsources = a->n == 0 ? 1 : a->n;
-	if (t->nsources > LIMIT_SOURCE_ADDRESSES)
-		t->nsources = LIMIT_SOURCE_ADDRESSES;
+	some = present(t->en, at);
+	t->nsources = some == 0 ? 1 : some;
 	for (i = 0; i < t->nsources; i++) {
-		source = a->n == 0 ? "" : a->v[i];
+		source = some == 0 ? "" : a->v[at[i]];
 		t->rate[i] = find(t->en, t->log.id, id, source, private);
 		t->operator[i] = find(t->en, 0, all, source, private);
 		t->rate[i]->used = t->operator[i]->used = now;
@@ -223,6 +250,8 @@ tail_rate_begin(struct tail *t)
 	}
 	if (t->source >= t->nsources)
 		t->source = 0;
+	t->wire = 0;
+	t->wire_from = t->done.to;
 	if (n != 0)
 		share(t->en, fresh, n);
 }
@@ -385,6 +414,7 @@ tail_rate_ok(struct tail *t, const struct fetch_done *d)
 {
 	size_t	k = source_of(t, d);
 
+	t->wire += d->wire;
 	rate_ok(&t->rate[k]->rate);
 	rate_ok(&t->operator[k]->rate);
 }
@@ -446,6 +476,16 @@ tail_rate_leave(struct tail *t)
 	    "%lld s (Retry-After)", (long long)(hold / CLK_SEC));
 	tail_held(t, why);
 	return 1;
+}
+
+void
+tail_rate_wire(struct tail *t)
+{
+	if (t->wire != 0 && t->done.to > t->wire_from)
+		(void)rate_store_wire(t->en->db, t->log.id, t->wire,
+		    t->done.to - t->wire_from, NULL);
+	t->wire = 0;
+	t->wire_from = t->done.to;
 }
 
 double

@@ -61,6 +61,16 @@ unchanged(struct rlog *lg, const struct web_req *r, struct web_res *s)
 	free(have);
 }
 
+static int
+takes_gzip(const struct web_req *r)
+{
+	char *v = web_header(r, "Accept-Encoding");
+	int yes = v != NULL && strstr(v, "gzip") != NULL;
+
+	free(v);
+	return yes;
+}
+
 /* One request to one log. */
 static void
 serve_log(struct rlog *lg, const char *path, const struct web_req *r,
@@ -91,6 +101,8 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	    (k == KIND_STH || k == KIND_CHECKPOINT))
 		unchanged(lg, r, s);
 	pthread_mutex_unlock(&lg->lock);
+	if (!zip && lg->gzip && k == KIND_ENTRIES && s->status == 200)
+		zip = takes_gzip(r);
 	if (zip && !done)
 		tiled_gzip(s);
 	pthread_mutex_lock(&lg->lock);

@@ -24,16 +24,20 @@ more_heads()
 	[ "$(requests "$1" get-sth)" -gt "$2" ]
 }
 
-t_rig --log loud,operator=Loud --log mild,operator=Mild \
+t_rig --log loud,operator=Loud --log mild,operator=Mild,gzip=1 \
     --log same,operator=Same,etag=1,proto=static
 t_db rate
 for l in loud mild same; do
 	post "/_rig/$l/fill?n=600&seed=1" >/dev/null
 done
-sources='fetch: {source_addresses: [127.0.0.2, 127.0.0.3]}'
+sources='fetch: {source_addresses: [127.0.0.2, 127.0.0.3, 192.0.2.77]}'
 poll=1s t_conf rate 'watch: [.corp.example]'
 once
 eq "first read" $rc 0
+loud=$(get "$rig/_rig/loud/stats" | json_int bytes)
+mild=$(get "$rig/_rig/mild/stats" | json_int bytes)
+ok "pages come compressed ($mild bytes of $loud)" \
+    test "$mild" -lt $((loud * 9 / 10))
 
 # --- pages are refused, heads are not -----------------------------------------------
 
@@ -103,12 +107,20 @@ poll=1s t_conf rate2 'watch: [.corp.example]' "$sources"
 once
 eq "from two addresses" $rc 0
 [ $rc -eq 0 ] || show
+ok "one that this machine has not is said" grep -q 'no address 192.0.2.77' \
+    "$T/err"
 get "$rig/_rig/loud/stats" > "$T/stats"
 a=$(sed -n 's/.*"127.0.0.2":\([0-9]*\).*/\1/p' "$T/stats")
 b=$(sed -n 's/.*"127.0.0.3":\([0-9]*\).*/\1/p' "$T/stats")
 ok "both are used alike (${a:-0} and ${b:-0})" \
     test "${a:-0}" -gt 20 -a "${b:-0}" -gt 20
 eq "and no other" "$(grep -c '"127.0.0.1":' "$T/stats")" 0
+cv doctor --no-color
+ok "doctor says it, too" grep -q 'source .*192.0.2.77' "$T/out"
+ok "doctor says what logs cost" grep -Eq \
+    '^ok +download +2 logs grow by [0-9.]+ million entries a day' "$T/out"
+ok "and what the database takes" grep -Eq '^(ok|warn) +growth +database of' \
+    "$T/out"
 eq "each has buckets of its own" "$(sql "select string_agg(distinct source,
     ' ') from ask_rate")" '127.0.0.2 127.0.0.3'
 t_end

@@ -165,6 +165,7 @@ static const struct { const char *name; size_t off; } numbers[] = {
 	{ "index", offsetof(struct rlog, index) },
 	{ "hybrid", offsetof(struct rlog, hybrid) },
 	{ "etag", offsetof(struct rlog, etag) },
+	{ "gzip", offsetof(struct rlog, gzip) },
 };
 
 /* One "opt=value". */

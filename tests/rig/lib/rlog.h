@@ -52,6 +52,7 @@ struct rlog {
 	long		 cap, align;
 	long		 index, hybrid;
 	long		 etag;		/* heads have one */
+	long		 gzip;		/* pages are compressed */
 	long		 refresh;	/* ms */
 	int		 auto_publish;	/* a head with each addition */
 	EVP_PKEY	*key, *wrong;
