@@ -531,5 +531,8 @@
 
 /* Rows that are dropped in one statement. */
 #define LIMIT_RETAIN_ROWS	10000
+/* The embedded database's file system is short of room, and is not any more. */
+#define LIMIT_SPACE_LOW		(256ull << 20)
+#define LIMIT_SPACE_FINE	(512ull << 20)
 
 #endif

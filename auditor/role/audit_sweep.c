@@ -2,6 +2,7 @@
 
 #include "auditor/loop_find.h"
 #include "auditor/rev_find.h"
+#include "auditor/space_find.h"
 #include "base/clk.h"
 
 /*
@@ -26,7 +27,8 @@ begin(struct audit_job *j)
 	if (audit_begin(j) == -1)
 		return;
 	if (rev_find_time(j->en->db, &e) == -1 ||
-	    loop_find_time(j->en->db, j->en->conf, &e) == -1)
+	    loop_find_time(j->en->db, j->en->conf, &e) == -1 ||
+	    space_find(j->en->db, j->en->conf, &e) == -1)
 		audit_fault(j, &e);
 	else if (audit_commit(j) == 0) {
 		in = (clk_mono() - began) / CLK_SEC * SHARE;
