@@ -2,21 +2,249 @@
 
 -- --- workers and work --------------------------------------------------------
 
+-- instance: of this process, drawn at its start. place: where its pid means
+-- something (boot and pid namespace). lease_s: unseen for longer, it is dead.
+alter table worker
+	add column instance	text not null default '',
+	add column place	text not null default '',
+	add column lease_s	int not null default 30,
+	add column state	text not null default 'working'
+		check (state in ('working', 'waiting')),
+	add column note		text;			-- why it waits
+
+-- What `run` and `config apply` read in their configuration and every worker
+-- must see alike; workers elsewhere have it from here.
+create table setting (
+	key		text primary key,		-- as in the configuration
+	value		jsonb not null,
+	set_at		timestamptz not null default now()
+);
+
 -- --- end of workers and work -------------------------------------------------
 
 -- --- history: back-fill ------------------------------------------------------
+
+-- What is wanted of a log's history: entries [size_from, size_to), cut from
+-- the top into ranges, which many workers read.
+create table backfill (
+	id		bigint generated always as identity primary key,
+	log_ref		int not null references log,
+	since		timestamptz,		-- size_from is where that begins
+	size_from	bigint,			-- null: it is being looked for
+	size_to		bigint not null,
+	again		boolean not null,	-- also what was verified before
+	step		bigint not null,	-- entries a range
+	cut		bigint not null,	-- [cut, size_to) was cut into ranges
+	state		text not null default 'open'
+			check (state in ('open', 'done', 'cancelled')),
+	entries		bigint not null default 0, -- to be read in all
+	entries_read	bigint not null default 0, -- and proven
+	actor		text not null,
+	added_at	timestamptz not null default now(),
+	ended_at	timestamptz
+);
+create index backfill_open on backfill (id) where state = 'open';
+
+-- A range of it, a row of work (kind backfill, subject the id) until it is
+-- done.  [size_from, size_done) is proven: root_hash is that of the tree of
+-- size_done, and proof how it goes on to the tree of head_id, as in
+-- coverage_day; all of it was matched against the set of watches named.
+create table backfill_range (
+	id		bigint generated always as identity primary key,
+	backfill_id	bigint not null references backfill,
+	log_ref		int not null references log,
+	size_from	bigint not null,
+	size_to		bigint not null check (size_to > size_from),
+	size_done	bigint not null,
+	root_hash	bytea,
+	head_id		bigint references tree_head,
+	proof		bytea,
+	watch_set_sha256 bytea,
+	worker		text,			-- who read it last
+	verified_at	timestamptz
+);
+create index backfill_range_of on backfill_range (backfill_id);
+create index backfill_range_open on backfill_range (log_ref, size_from)
+	where size_done < size_to;
+
+-- Entries [lo, hi) of a log are proven: one row with what touches or overlaps
+-- them.  A row's frontier is that of its end, whatever lies before it.
+create function range_join(ref int, lo bigint, hi bigint, edge bytea,
+	root bytea, head bigint) returns void language plpgsql as $$
+declare
+	low	bigint;
+	top	log_range;
+begin
+	perform pg_advisory_xact_lock(7202611, ref);
+	select min(g.size_from) into low from log_range g
+		where g.log_ref = ref and g.size_from <= hi and g.size_to >= lo;
+	select g.* into top from log_range g where g.log_ref = ref
+		and g.size_from <= hi and g.size_to > hi;
+	delete from log_range g
+		where g.log_ref = ref and g.size_from <= hi and g.size_to >= lo;
+	insert into log_range (log_ref, size_from, size_to, frontier, root_hash,
+		head_id) values (ref, least(lo, low), coalesce(top.size_to, hi),
+		coalesce(top.frontier, edge), coalesce(top.root_hash, root),
+		coalesce(top.head_id, head));
+end $$;
 
 -- --- end of history ----------------------------------------------------------
 
 -- --- how fast logs are asked -------------------------------------------------
 
+-- Requests a second of all workers together from one source address ('': the
+-- one that the system chooses), to one log or to all logs of an operator:
+-- learned from answers, 429, Retry-After and 5xx.
+create table ask_rate (
+	kind		text not null check (kind in ('log', 'operator')),
+	subject		text not null,		-- log.id, or operator.name
+	source		text not null default '',
+	per_second	double precision not null,
+	grown		double precision not null default 0, -- added last
+	hold_until	timestamptz,		-- nothing is asked before
+	head_until	timestamptz,		-- nor heads, which were refused
+	cut_at		timestamptz,		-- when it was last cut
+	updated_at	timestamptz not null default now(),
+	primary key (kind, subject, source)
+);
+
+-- Who asks: a rate is split evenly among those seen within half a minute.
+create table ask_worker (
+	kind		text not null,
+	subject		text not null,
+	source		text not null default '',
+	holder		text not null,
+	seen_at		timestamptz not null default now(),
+	primary key (kind, subject, source, holder)
+);
+
+-- What reading it cost: bytes on the wire, and the entries that they gave.
+alter table log_health add column wire_bytes bigint not null default 0;
+alter table log_health add column wire_entries bigint not null default 0;
+
+-- A log that had no tiles beside get-entries is asked again after a day.
+alter table log add column hybrid_at timestamptz;
+
 -- --- end of how fast logs are asked ------------------------------------------
 
 -- --- coverage: what is not seen ----------------------------------------------
 
+-- The estimate of the blind share looks at the newest issuances.
+create index issuance_seen on issuance (first_seen);
+
+-- The canary of the configuration: at most one row.
+create table canary (
+	name		text primary key,
+	since		timestamptz not null default now()
+);
+
+-- Days before, since the last row, on which nothing was proven.
+update coverage_day d set gaps = g.n from (select log_ref, day, day -
+    lag(day) over (partition by log_ref order by day) - 1 as n from
+    coverage_day) g where g.log_ref = d.log_ref and g.day = d.day and g.n > 0;
+
 -- --- end of coverage ---------------------------------------------------------
 
 -- --- logs are audited --------------------------------------------------------
+
+-- Heads that wait to be compared with the tree that was proven.
+create index tree_head_pending on tree_head (log_ref, tree_size)
+	where consistency = 'pending' and verdict = 'valid';
+-- Who refers to a head: asked before one is removed.
+create index log_range_head on log_range (head_id);
+create index coverage_day_head on coverage_day (head_id);
+create index consistency_head on consistency (head_id);
+create index sct_head on sct (head_id) where head_id is not null;
+
+-- What configured witnesses say of a checkpoint (C2SP tlog-cosignature).
+create table cosignature (
+	head_id		bigint not null references tree_head on delete cascade,
+	witness		text not null,		-- name of its key
+	key		bytea not null,		-- Ed25519, 32 bytes
+	valid		boolean not null,	-- the signature is right
+	stated_at	timestamptz,		-- when it says that it saw it
+	raw		bytea not null,		-- the checkpoint with its line
+	first_seen	timestamptz not null default now(),
+	primary key (head_id, witness, key)
+);
+
+-- Others that see logs, and the heads that they were shown.
+create table vantage (
+	name		text primary key,
+	url		text not null,		-- or a file
+	checked_at	timestamptz,
+	ok_at		timestamptz,		-- last time it could be read
+	failing_since	timestamptz,
+	last_error	text,			-- of the source, or of a line
+	heads		int not null default 0,	-- of logs that we know, last time
+	refused		int not null default 0	-- lines that are wrong, last time
+);
+create table vantage_head (
+	head_id		bigint not null references tree_head on delete cascade,
+	source		text not null references vantage on delete cascade,
+	first_seen	timestamptz not null default now(),
+	last_seen	timestamptz not null default now(),
+	primary key (head_id, source)
+);
+create index vantage_head_source on vantage_head (source);
+
+-- Removes heads of a log that nothing refers to but the first of each day,
+-- when they are older than ${age}; at most ${max}.  What is anomalous stays,
+-- and so does what waits to be compared (of others: thirty days).  The
+-- engine's role may not delete heads in another way.
+do $do$
+begin
+	execute format($f$
+create function head_sweep(ref int, age interval, max int) returns bigint
+language plpgsql security definer set search_path = %I, pg_temp as $$
+declare
+	ids bigint[];
+	c record;
+	n bigint;
+begin
+	-- the day's first stays
+	select array_agg(id) into ids from (
+		select t.id from (
+			select h.id, h.consistency, h.last_seen, row_number() over (
+			    partition by (h.first_seen at time zone 'UTC')::date
+			    order by h.id) as nth
+			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
+			and h.consistency <> 'conflict' and h.last_seen < now() - age) t
+		where t.nth > 1 and not (t.consistency = 'pending' and
+		    t.last_seen > now() - interval '30 days' and
+		    exists (select from vantage_head v where v.head_id = t.id))
+		and not exists (select from log_health x where x.log_ref = ref and
+		    x.head_id = t.id)
+		order by t.id) d;
+	if ids is null then
+		return 0;
+	end if;
+	-- whatever table refers to heads, now and later
+	for c in select k.conrelid::regclass as tab, a.attname as col
+	    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid
+	    and a.attnum = k.conkey[1]
+	    where k.contype = 'f' and k.confrelid = 'tree_head'::regclass
+	    and k.confdeltype <> 'c' and k.conparentid = 0
+	loop
+		execute format('select array_agg(i) from unnest($1) i where not exists '
+		    '(select from %%s x where x.%%I = i)', c.tab, c.col)
+		    into ids using ids;
+	end loop;
+	select array_agg(i) into ids from unnest(ids) i where
+	    i not in (select e.head_id from entry e where e.log_ref = ref and
+	    e.head_id is not null)
+	    and i not in (select h::text::bigint from finding f,
+	    jsonb_path_query(f.detail, '$.**.head_id') h
+	    where f.kind like 'log.%%' and jsonb_typeof(h) = 'number')
+	    and i not in (select h::text::bigint from finding f,
+	    jsonb_path_query(f.detail, '$.**.other_id') h
+	    where f.kind like 'log.%%' and jsonb_typeof(h) = 'number');
+	delete from tree_head where id = any(ids[1:max]);
+	get diagnostics n = row_count;
+	return n;
+end $$
+$f$, current_schema());
+end $do$;
 
 -- --- end of logs are audited -------------------------------------------------
 

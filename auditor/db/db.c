@@ -24,6 +24,7 @@ struct db {
 	char	*listen[LIMIT_DB_LISTEN];
 	size_t	 nlisten;
 	char	 state[6];	/* SQLSTATE of the last error */
+	int		 idle_s;	/* 0: a transaction may wait for ever */
 };
 
 /* --- errors -------------------------------------------------------------- */
@@ -369,12 +370,23 @@ db_copy_end(struct db *db, struct err *e)
 	return rc;
 }
 
+void
+db_idle(struct db *db, int seconds)
+{
+	db->idle_s = seconds;
+}
+
 int
 db_begin(struct db *db, struct err *e)
 {
+	char	sql[80];
+
 	if (db->open)
 		return err_set(e, ERR_DB, "a transaction is open already");
-	if (db_script(db, "begin", e) == -1)
+	(void)snprintf(sql, sizeof(sql), db->idle_s == 0 ? "begin" :
+	    "begin; set local idle_in_transaction_session_timeout = '%ds'",
+	    db->idle_s);
+	if (db_script(db, sql, e) == -1)
 		return -1;
 	db->open = 1;
 	return 0;

@@ -81,6 +81,13 @@ int db_commit(struct db *, struct err *);
 void db_rollback(struct db *);
 
 /*
+ * From now on a transaction of this connection in which nothing comes from us
+ * for ${seconds} is ended by the server, and the connection with it: a process
+ * that is stopped, or whose machine is gone, holds no lock for longer.
+ */
+void db_idle(struct db *, int seconds);
+
+/*
  * A pipeline: db_push() queues statements (results are dropped) inside the
  * open transaction and does not wait; db_sync() waits for all of them and
  * fails with the first error.  A db_query() first syncs what was pushed.

@@ -84,10 +84,13 @@ ok "room: everything is read" wait_sql 90 $((2 * n)) \
 ok "room: and said" wait_sql 60 "$n" "select count(distinct d.webhook_id)
     from delivery d join finding f on f.id = d.findings[1]
     where d.state = 'delivered' and f.kind = 'certificate.unexpected'"
+stop
+eq "SIGTERM" $rc 0
+# it looks every ten minutes, and at its start
+start
 ok "room: is said" wait_sql 30 resolved \
     "select state from finding where kind = 'database.low_space'"
 stop
-eq "SIGTERM" $rc 0
 eq "each once" "$(sql "select count(*), count(distinct (log_ref, index))
     from entry_match")" "$((2 * n))|$((2 * n))"
 eq "a finding each" "$(sql "select count(*), count(distinct name) from finding
