@@ -261,7 +261,7 @@ print(const char *name, const char *unit, double *v, size_t n,
     const char *goal)
 {
 	qsort(v, n, sizeof(*v), compare);
-	printf("%-34s %-9s %9.1f %6.2f%s\n", name, unit, v[n / 2],
+	printf("%-34s %-9s %9.3f %6.2f%s\n", name, unit, v[n / 2],
 	    v[n - 1] / v[0] - 1, goal);
 }
 
