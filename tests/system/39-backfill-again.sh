@@ -2,14 +2,14 @@
 # History from a date on, for a watch that came later, and by a command that is
 # killed in the middle: nothing is lost, doubled or paged.
 #
-#   bash tests/system/35-backfill-again.sh build/release
+#   bash tests/system/39-backfill-again.sh build/release
 #
 # takes: 12
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
-t_begin 35-backfill-again "${1:-}"
+t_begin 39-backfill-again "${1:-}"
 
 # Requests of a kind that log $1 has had.
 asked()
