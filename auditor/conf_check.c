@@ -12,8 +12,11 @@
 #include "auditor/near.h"
 #include "auditor/net/dnsserver.h"
 #include "auditor/net/egress.h"
+#include "auditor/net/netaddr.h"
 #include "base/buf.h"
+#include "base/limit.h"
 #include "base/mem.h"
+#include "ctlog/witness.h"
 #include "pki/watch.h"
 
 /* --- single values -------------------------------------------------------- */
@@ -38,6 +41,17 @@ conf_check_net(const char *text, struct err *e)
 
 	egress_free(&x);
 	return rc;
+}
+
+int
+conf_check_source(const char *text, struct err *e)
+{
+	struct netaddr	a;
+
+	if (netaddr_parse(&a, text) == 0)
+		return 0;
+	return err_set(e, ERR_CONF, "`%.64s` is no address, such as 192.0.2.1 "
+	    "or 2001:db8::1", text);
 }
 
 int
@@ -165,6 +179,16 @@ conf_check_canary(const char *text, struct err *e)
 		return 0;
 	return err_set(e, ERR_CONF, "`%.70s` is not one name; write such as "
 	    "canary.example.com", text);
+}
+
+int
+conf_check_vkey(const char *text, struct err *e)
+{
+	struct witness	w;
+	struct err	why = ERR_INIT;
+
+	return witness_read(text, &w, &why) == 0 ? 0 :
+	    err_set(e, ERR_CONF, "%s", why.msg);
 }
 
 /* --- the whole ------------------------------------------------------------ */
@@ -374,6 +398,35 @@ check_channels(const struct conf *c, const struct place *p)
 }
 
 static int
+check_vantage(const struct conf *c, const struct place *p)
+{
+	size_t	i, j;
+
+	for (i = 0; i < c->nvantage; i++) {
+		if ((c->vantage[i].url == NULL) ==
+		    (c->vantage[i].file == NULL))
+			return fail(p, spot(p, "vantage", i, NULL), "vantage",
+			    "`%.60s` needs url or file, one of them",
+			    c->vantage[i].name);
+		for (j = 0; j < i; j++)
+			if (strcmp(c->vantage[i].name, c->vantage[j].name)
+			    == 0)
+				return fail(p, spot(p, "vantage", i, "name"),
+				    "vantage.name", "`%.60s` is here twice",
+				    c->vantage[i].name);
+	}
+	for (i = 0; i < c->nwitnesses; i++)
+		for (j = 0; j < i; j++)
+			if (strcmp(c->witnesses[i].name, c->witnesses[j].name)
+			    == 0)
+				return fail(p, spot(p, "witnesses", i,
+				    "name"), "witnesses.name",
+				    "`%.60s` is here twice",
+				    c->witnesses[i].name);
+	return 0;
+}
+
+static int
 check_routes(const struct conf *c, const struct place *p)
 {
 	const struct conf_route	*r;
@@ -511,12 +564,16 @@ conf_check_all(const struct conf *c, const struct conf_node *root,
 	if (c->heartbeat_url != NULL && c->heartbeat_url_file != NULL)
 		return fail(&p, spot(&p, "heartbeat", 0, NULL), "heartbeat",
 		    "either url or url_file, not both");
+	if (c->source_addresses.n > LIMIT_SOURCE_ADDRESSES)
+		return fail(&p, spot(&p, "fetch", 0, NULL),
+		    "fetch.source_addresses", "%zu addresses; at most %u",
+		    c->source_addresses.n, LIMIT_SOURCE_ADDRESSES);
 	if ((c->digest_at != NULL) != (c->digest_to.n != 0))
 		return fail(&p, spot(&p, "digest", 0, NULL), "digest",
 		    "both are needed: at: \"08:00\" and to: [CHANNEL]");
 	if (check_urls(c, &p) == -1 || check_watches(c, &p) == -1 ||
 	    check_channels(c, &p) == -1 || check_dns01(c, &p) == -1 ||
-	    check_canary(c, &p) == -1)
+	    check_canary(c, &p) == -1 || check_vantage(c, &p) == -1)
 		return -1;
 	return check_routes(c, &p);
 }

@@ -13,8 +13,8 @@ struct err;
  *
  *	JUDGE		read, write and map what it has; nothing else
  *	JUDGE_TEMPLATE	as JUDGE, and fork, wait and kill, and entering JUDGE
- *	FETCH		internet sockets, resolver threads, reading /etc and
- *			the libraries; no unix sockets but pairs (so it cannot
+ *	FETCH		internet sockets that connect, from any address of
+ *			ours; resolver threads, reading /etc and the libraries; no unix sockets but pairs (so it cannot
  *			reach a database), no writing, no fork
  *	SIGN		files below one directory, making files below another
  *			one without reading them; no sockets

@@ -21,6 +21,12 @@ struct ruleset {
 	uint64_t	scoped;		/* ABI 6 */
 };
 
+/* A rule about a port, as of ABI 4. */
+struct net_port {
+	uint64_t	allowed;
+	uint64_t	port;
+};
+
 #define READ_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE | \
 			 LANDLOCK_ACCESS_FS_READ_DIR)
 #define KEEP_RIGHTS	(READ_RIGHTS | LANDLOCK_ACCESS_FS_WRITE_FILE | \
@@ -38,6 +44,7 @@ struct ruleset {
 #define FS_IOCTL_DEV	(1ULL << 15)	/* ABI 5 */
 #define NET_BIND	(1ULL << 0)
 #define NET_CONNECT	(1ULL << 1)
+#define RULE_NET_PORT	2
 #define SCOPE_ALL	(1ULL << 0 | 1ULL << 1)	/* abstract sockets, signals */
 
 /* What a resolver and a TLS client read. */
@@ -56,6 +63,16 @@ sandbox_landlock_abi(void)
 	    LANDLOCK_CREATE_RULESET_VERSION);
 
 	return v > 0 ? (int)v : 0;
+}
+
+/* To come from one address of several: any port of it, none that is known. */
+static int
+allow_source(int rules)
+{
+	struct net_port	p = { NET_BIND, 0 };
+
+	return (int)syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &p,
+	    0);
 }
 
 /* Allow ${rights} of ${handled} below a path; 1 when it is not there. */
@@ -147,8 +164,10 @@ sandbox_landlock_enter(enum sandbox_kind kind, const struct sandbox_dirs *dirs,
 	rules = (int)syscall(SYS_landlock_create_ruleset, &r, n, 0);
 	if (rules == -1)
 		return err_set(e, ERR_SYS, "making landlock rules");
-	if (allow_fixed(rules, kind, asan, r.fs) != 0) {
-		(void)err_set(e, ERR_SYS, "landlock rule for a path");
+	if (allow_fixed(rules, kind, asan, r.fs) != 0 ||
+	    (kind == SANDBOX_FETCH && (r.net & NET_BIND) != 0 &&
+	    allow_source(rules) != 0)) {
+		(void)err_set(e, ERR_SYS, "a landlock rule");
 		(void)close(rules);
 		return -1;
 	}

@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/x509.h>
 
-#include "auditor/cmd/cmd.h"
+#include "auditor/cmd/doctor.h"
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
 #include "auditor/proc.h"
@@ -46,16 +46,17 @@ const struct cmd cmd_doctor = {
 	.run = run
 };
 
-enum health { OK, WARN, UNKNOWN, FAIL };
+#define OK	DOCTOR_OK
+#define WARN	DOCTOR_WARN
+#define UNKNOWN	DOCTOR_UNKNOWN
+#define FAIL	DOCTOR_FAIL
+#define say	doctor_say
 
-struct doctor {
-	struct cmd_ctx	*ctx;
-	enum health	 worst;
-};
-
-static void __attribute__((format(printf, 4, 5)))
-say(struct doctor *d, enum health h, const char *check, const char *fmt, ...)
+void
+doctor_say(struct doctor *d, enum doctor_health h, const char *check,
+    const char *fmt, ...)
 {
+	json_t				*line;
 	static const char *const	 words[] = { "ok", "warn", "unknown",
 					     "fail" };
 	static const char *const	 colors[] = { "32", "33", "33", "31" };
@@ -68,15 +69,20 @@ say(struct doctor *d, enum health h, const char *check, const char *fmt, ...)
 	if (h > d->worst)
 		d->worst = h;
 	shown = cmd_clean(text);
-	if (d->ctx->json)
-		cmd_json(json_pack("{s:s, s:s, s:s}", "check", check,
-		    "status", words[h], "text", shown));
-	else if (d->ctx->color)
+	if (d->ctx->json) {
+		line = json_pack("{s:s, s:s, s:s}", "check", check,
+		    "status", words[h], "text", shown);
+		if (d->more != NULL)
+			(void)json_object_update(line, d->more);
+		cmd_json(line);
+	} else if (d->ctx->color)
 		(void)printf("\033[%sm%-7s\033[0m  %-12s  %s\n", colors[h],
 		    words[h], check, shown);
 	else if (h != OK || !d->ctx->quiet)
 		(void)printf("%-7s  %-12s  %s\n", words[h], check, shown);
 	(void)fflush(stdout);
+	json_decref(d->more);
+	d->more = NULL;
 	free(shown);
 }
 
@@ -339,14 +345,16 @@ check_state(struct doctor *d)
 	    ctx->conf->state_dir);
 	check_space(d);
 	check_watch_file(d);
-	if (open_db(d) == 0)
+	if (open_db(d) == 0) {
 		check_rows(d);
+		doctor_cost(d);
+	}
 }
 
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct doctor	 d = { ctx, OK };
+	struct doctor	 d = { ctx, OK, NULL };
 	struct err	 e = ERR_INIT;
 
 	if (argc > 1)
@@ -364,6 +372,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	else
 		say(&d, WARN, "config", "no file: certvigil init writes one");
 	check_contact(&d);
+	doctor_sources(&d);
 	check_files(&d);
 	check_state(&d);
 	return d.worst == FAIL ? 2 : d.worst == UNKNOWN ? 1 : 0;

@@ -39,7 +39,9 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	if (db_query(db, &r, e, "select l.log_id, l.description, o.name, "
 	    "l.protocol = 'static', l.url, l.read_url, l.key, l.mmd, "
 	    "l.state = 'readonly', l.final_size, l.final_root, l.first_list, "
-	    "l.watched, l.hybrid, h.page_size, h.head_size, h.head_ms, h.failing_since "
+	    "l.watched, case when l.hybrid or "
+	    "l.hybrid_at > now() - interval '1 day' then l.hybrid end, "
+	    "h.page_size, h.head_size, h.head_ms, h.failing_since "
 	    "from log l join operator o on o.id = l.operator_id "
 	    "left join log_health h on h.log_ref = l.id where l.id = $1",
 	    "i", (int64_t)id) == -1)
@@ -295,7 +297,7 @@ range_load(struct db *db, int log_ref, struct merkle_range *range,
 	*found = 0;
 	if (db_query(db, &r, e, "select size_from, size_to, frontier, "
 	    "root_hash from log_range where log_ref = $1 "
-	    "order by size_from limit 1", "i", (int64_t)log_ref) == -1)
+	    "order by size_from desc limit 1", "i", (int64_t)log_ref) == -1)
 		return -1;
 	if (db_rows(r) != 0) {
 		*from = db_int(r, 0, 0);
@@ -344,6 +346,20 @@ speed_store(struct db *db, const struct range_in *in, struct err *e)
 	    in->from, (int64_t)in->frontier->to);
 }
 
+/* How the tree goes on to that of the head: kept for entries of it. */
+static int
+proof_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	struct span	root = { in->root, 32 };
+
+	if (in->proof.p == NULL || !in->has_entries)
+		return 0;
+	return db_push(db, e, "insert into consistency (log_ref, size1, "
+	    "root_hash, head_id, proof) values ($1, $2, $3, $4, $5) "
+	    "on conflict do nothing", "iibib", (int64_t)in->log_ref,
+	    (int64_t)in->frontier->to, &root, in->head_id, &in->proof);
+}
+
 /*
  * What today has so far.  Lag: what was read now is younger than the newest
  * head that everything was read of before; where there is none, at least as
@@ -385,29 +401,25 @@ day_store(struct db *db, const struct range_in *in, struct err *e)
 }
 
 int
-range_store(struct db *db, const struct range_in *in, struct err *e)
+range_join(struct db *db, const struct range_in *in, struct err *e)
 {
 	struct span	f = { in->frontier->n != 0 ?
 	    in->frontier->hash[0] : (const uint8_t *)"",
 	    (size_t)in->frontier->n * 32 };
 	struct span	root = { in->root, 32 };
-	int64_t		to = (int64_t)in->frontier->to;
 
-	if (speed_store(db, in, e) == -1 || day_store(db, in, e) == -1)
+	if (proof_store(db, in, e) == -1)
 		return -1;
-	if (in->proof.p != NULL && in->has_entries && db_push(db, e,
-	    "insert into consistency (log_ref, size1, root_hash, head_id, "
-	    "proof) values ($1, $2, $3, $4, $5) on conflict do nothing",
-	    "iibib", (int64_t)in->log_ref, to, &root, in->head_id,
-	    &in->proof) == -1)
-		return -1;
-	if (db_push(db, e, "insert into log_range (log_ref, size_from, "
-	    "size_to, frontier, root_hash, head_id) values ($1, $2, $3, $4, "
-	    "$5, $6) on conflict (log_ref, size_from) do update set "
-	    "size_to = excluded.size_to, frontier = excluded.frontier, "
-	    "root_hash = excluded.root_hash, head_id = excluded.head_id, "
-	    "updated_at = now()", "iiibbi", (int64_t)in->log_ref, in->from, to,
-	    &f, &root, in->head_id) == -1)
+	return db_push(db, e, "select range_join($1::int, $2, $3, $4, $5, $6)",
+	    "iiibbi", (int64_t)in->log_ref, in->from,
+	    (int64_t)in->frontier->to, &f, &root, in->head_id);
+}
+
+int
+range_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	if (speed_store(db, in, e) == -1 || day_store(db, in, e) == -1 ||
+	    range_join(db, in, e) == -1)
 		return -1;
 	return 0;
 }
@@ -454,8 +466,8 @@ health_fail(struct db *db, int log_ref, const char *why, struct err *e)
 int
 log_hybrid(struct db *db, int log_ref, int hybrid, struct err *e)
 {
-	return db_query(db, NULL, e, "update log set hybrid = $2 "
-	    "where id = $1", "iB", (int64_t)log_ref, hybrid);
+	return db_query(db, NULL, e, "update log set hybrid = $2, "
+	    "hybrid_at = now() where id = $1", "iB", (int64_t)log_ref, hybrid);
 }
 
 int

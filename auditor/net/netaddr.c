@@ -1,8 +1,10 @@
 #include "auditor/net/netaddr.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint8_t	mapped[12] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
@@ -108,4 +110,19 @@ netaddr_text(const struct netaddr *a, char *out)
 	if (r == NULL)
 		out[0] = '\0';
 	return out;
+}
+
+int
+netaddr_here(const struct netaddr *a)
+{
+	struct sockaddr_storage	ss;
+	socklen_t		n = netaddr_sock(a, 0, &ss);
+	int			fd, rc;
+
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return errno;
+	rc = bind(fd, (struct sockaddr *)&ss, n) == 0 ? 0 : errno;
+	(void)close(fd);
+	return rc;
 }

@@ -27,6 +27,9 @@ socklen_t netaddr_sock(const struct netaddr *, uint16_t port,
 /* As text, written to ${out}[NETADDR_TEXT]; returns out. */
 char *netaddr_text(const struct netaddr *, char *);
 
+/* 0 when a socket can come from it: this machine has it; else an errno. */
+int netaddr_here(const struct netaddr *);
+
 /* 1 when it is an IPv4 address. */
 int netaddr_is4(const struct netaddr *);
 

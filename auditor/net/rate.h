@@ -9,11 +9,13 @@
  * that does not go back.  One per log and one per operator.
  */
 struct rate {
-	double	per_sec;	/* requests a second now */
-	double	min_per_sec;
-	double	max_per_sec;
+	double	per_sec;	/* requests a second now: our part of all */
+	double	min_per_sec;	/* of all */
+	double	max_per_sec;	/* of all */
 	double	step;		/* added to per_sec by a success */
-	double	burst;		/* most tokens that are saved up */
+	double	grown;		/* what successes added; rate_share() */
+	double	burst;		/* most tokens that are saved up, of all */
+	double	parts;		/* who else asks: ours is one of so many */
 	double	tokens;
 	int64_t	last;		/* when tokens was computed */
 	int64_t	hold_until;	/* nothing before this moment */
@@ -30,6 +32,9 @@ void rate_init(struct rate *, double per_sec, double burst, double max,
 /* Microseconds to wait before the next request; 0: now. */
 int64_t rate_ready(struct rate *, int64_t now);
 
+/* The same for one who leaves ${keep} tokens (less than burst) for others. */
+int64_t rate_ready_behind(struct rate *, double keep, int64_t now);
+
 /* A request goes out now (whether rate_ready() said 0 or not). */
 void rate_take(struct rate *, int64_t now);
 
@@ -42,9 +47,22 @@ void rate_ok(struct rate *);
  * requests that were under way together, and holds everything for that time
  * (without one: two intervals of the new rate, at least 1 s, at most 60 s).
  */
-void rate_429(struct rate *, int64_t retry_after, int64_t now);
+int rate_429(struct rate *, int64_t retry_after, int64_t now);
 
-/* It was answered with another 5xx or not at all: a quarter less, no hold. */
-void rate_5xx(struct rate *, int64_t now);
+/*
+ * It was answered with another 5xx or not at all: a quarter less, no hold.
+ * Both return 1 when the rate was cut, 0 when that was old news.
+ */
+int rate_5xx(struct rate *, int64_t now);
+
+/*
+ * The bucket is shared: all together ask ${all} times a second, ${parts} of
+ * them (at least 1), each its part.  What successes added since the last call
+ * is the caller's to tell the others (grown), and begins anew.
+ */
+void rate_share(struct rate *, double all, unsigned parts, int64_t now);
+
+/* Somebody else was told to wait for so many microseconds. */
+void rate_hold(struct rate *, int64_t us, int64_t now);
 
 #endif

@@ -14,10 +14,11 @@
 #define CONNS_TOTAL	2048L
 #define CONNS_KEPT	512L
 #define CONNS_HOST	8u	/* when the setup names none */
+#define CONNS_BESIDE	8u	/* of requests that wait for none of those */
 #define THROTTLE_MS	20	/* how long a pause for the rate is */
 
 struct xfer *
-xfer_new(const struct fetch_setup *s, struct err *e)
+xfer_new(const struct fetch_setup *s, int meter, struct err *e)
 {
 	struct xfer	*x = mem_zero(sizeof(*x));
 	size_t		 i;
@@ -40,16 +41,16 @@ xfer_new(const struct fetch_setup *s, struct err *e)
 	x->proxy = mem_str(s->proxy != NULL ? s->proxy : "");
 	buf_span(&x->ca, s->ca_pem);
 	x->class = s->class;
-	x->max_rate = s->max_rate;
-	x->filled = clk_mono();
+	meter_open(&x->meter, s->max_rate, meter);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 	    CONNS_TOTAL);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, CONNS_KEPT);
 	x->host_conns = s->host_conns != 0 ? s->host_conns : CONNS_HOST;
-	/* To libcurl a proxy is one host. */
+	/* To libcurl a proxy is one host, and so are all source addresses. */
 	if (*x->proxy == '\0')
 		(void)curl_multi_setopt(x->multi,
-		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)x->host_conns);
+		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)(x->host_conns *
+		    LIMIT_SOURCE_ADDRESSES + CONNS_BESIDE));
 	return x;
 err:
 	xfer_free(x);
@@ -91,6 +92,7 @@ xfer_free(struct xfer *x)
 	free(x->proxy);
 	buf_free(&x->ca);
 	egress_free(&x->egress);
+	meter_close(&x->meter);
 	free(x);
 }
 
@@ -104,6 +106,7 @@ xfer_start(struct xfer *x, const struct fetch_get *g,
 	j->ops = ops;
 	j->arg = arg;
 	j->done.id = g->id;
+	j->done.tag = g->tag;
 	j->done.arena = g->arena;
 	j->next = x->jobs;
 	if (j->next != NULL)
@@ -167,30 +170,15 @@ finish_ended(struct xfer *x)
 	}
 }
 
-/* The bytes that may come: a tenth of a second's worth is saved up. */
-static void
-refill(struct xfer *x)
-{
-	int64_t	now = clk_mono(), most = (int64_t)(x->max_rate / 10) + 1;
-
-	if (x->max_rate == 0)
-		return;
-	x->budget += (int64_t)((double)(now - x->filled) *
-	    (double)x->max_rate / (double)CLK_SEC);
-	if (x->budget > most)
-		x->budget = most;
-	x->filled = now;
-}
-
 /* Go on with those that may; 1 when one still waits for the rate. */
 static int
 unpause(struct xfer *x)
 {
 	struct xfer_job	*j;
-	int		 held = 0;
+	int		 held = 0, ready = meter_ready(&x->meter, clk_mono());
 
 	for (j = x->jobs; j != NULL; j = j->next) {
-		if (j->throttled && x->budget > 0) {
+		if (j->throttled && ready) {
 			j->throttled = 0;
 			(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
 		}
@@ -230,7 +218,6 @@ xfer_turn(struct xfer *x, struct pollfd *extra, size_t n, int timeout_ms,
 	int			running;
 
 	xfer_host_pump(x);
-	refill(x);
 	if (unpause(x) && timeout_ms > THROTTLE_MS)
 		timeout_ms = THROTTLE_MS;
 	if (x->urgent)

@@ -41,8 +41,11 @@ struct xfer_ops {
 	void		(*done)(void *arg, const struct fetch_done *);
 };
 
-/* Make one for the setup (copied); NULL and ERR_CONF (PEM, network). */
-struct xfer *xfer_new(const struct fetch_setup *, struct err *);
+/*
+ * Make one for the setup (copied); NULL and ERR_CONF (PEM, network).  ${meter}
+ * is what all processes of this machine share (meter.h; borrowed), or -1.
+ */
+struct xfer *xfer_new(const struct fetch_setup *, int meter, struct err *);
 void xfer_free(struct xfer *);
 
 /*

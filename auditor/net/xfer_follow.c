@@ -87,6 +87,7 @@ reset(struct xfer_job *j)
 
 	memset(&fresh, 0, sizeof(fresh));
 	fresh.id = j->done.id;
+	fresh.tag = j->done.tag;
 	fresh.arena = j->done.arena;
 	fresh.wire = j->done.wire;
 	fresh.us = j->done.us;

@@ -155,7 +155,7 @@ host_place(struct xfer *x, struct xfer_host *h)
 		host_free(x, h);
 }
 
-/* "host:port" of a job; never NULL. */
+/* "host:port" of a job, and where it comes from; never NULL. */
 static char *
 name_of(const struct xfer_job *j)
 {
@@ -165,10 +165,11 @@ name_of(const struct xfer_job *j)
 	(void)curl_url_get(j->url, CURLUPART_HOST, &host, 0);
 	(void)curl_url_get(j->url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 	n = (host != NULL ? strlen(host) : 0) +
-	    (port != NULL ? strlen(port) : 0) + 2;
+	    (port != NULL ? strlen(port) : 0) + strlen(j->source) + 9;
 	name = mem_zero(n);
-	(void)snprintf(name, n, "%s:%s", host != NULL ? host : "",
-	    port != NULL ? port : "");
+	(void)snprintf(name, n, "%s:%s%s%s", host != NULL ? host : "",
+	    port != NULL ? port : "", j->source[0] != '\0' ? " from " : "",
+	    j->source);
 	for (i = 0; name[i] != '\0'; i++)
 		if (name[i] >= 'A' && name[i] <= 'Z')
 			name[i] = (char)(name[i] + ('a' - 'A'));

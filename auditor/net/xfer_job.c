@@ -78,6 +78,25 @@ on_prereq(void *arg, char *primary, char *local, int port, int local_port)
 	return r == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
+/*
+ * Come from the address that was asked for.  A connection is only used again
+ * by who comes from the same one; names are looked up for its family alone.
+ */
+static void
+set_source(struct xfer_job *j)
+{
+	char	text[sizeof("host!") + LIMIT_SOURCE_TEXT];
+	CURL	*c = j->easy;
+
+	if (j->source[0] == '\0')
+		return;
+	(void)snprintf(text, sizeof(text), "host!%s", j->source);
+	(void)curl_easy_setopt(c, CURLOPT_INTERFACE, text);
+	(void)curl_easy_setopt(c, CURLOPT_IPRESOLVE,
+	    strchr(j->source, ':') != NULL ? (long)CURL_IPRESOLVE_V6 :
+	    (long)CURL_IPRESOLVE_V4);
+}
+
 /* --- setting up ----------------------------------------------------------- */
 
 /*
@@ -270,6 +289,8 @@ xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
 {
 	j->cap = g->cap;
 	j->flags = g->flags;
+	(void)snprintf(j->source, sizeof(j->source), "%s",
+	    g->source != NULL ? g->source : "");
 	j->timeout = (g->timeout_ms != 0 ? g->timeout_ms : TIMEOUT_MS) *
 	    1000LL;
 	/* A window of HTTP/2 would hold 32 MB of what a pipe is to bound. */
@@ -287,6 +308,7 @@ xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
 		return xfer_job_fail(j, FETCH_PROTOCOL,
 		    "no memory for a request");
 	set_transfer(j, g);
+	set_source(j);
 	set_policy(j);
 	set_tls(j);
 	if (set_method(j, g) == 0)

@@ -5,9 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auditor/net/meter.h"
 #include "auditor/net/xfer.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limit.h"
 
 /* Private to xfer*.c: the state behind struct xfer. */
 
@@ -27,9 +29,7 @@ struct xfer {
 	struct buf		 ca;		/* PEM; may be empty */
 	struct egress		 egress;
 	enum egress_class	 class;
-	uint64_t		 max_rate;	/* 0: no cap */
-	int64_t			 budget;	/* bytes that may come now */
-	int64_t			 filled;	/* when budget was computed */
+	struct meter		 meter;
 	struct xfer_job		*jobs;
 	struct xfer_queue	 refused;	/* to end without a request */
 	int			 urgent;	/* jobs to be seen to at once */
@@ -55,6 +55,7 @@ struct xfer_job {
 	struct fetch_done	 done;
 	struct err		 policy;	/* why not connected */
 	uint32_t		 flags;		/* FETCH_F_ */
+	char			 source[LIMIT_SOURCE_TEXT]; /* "": any */
 	int64_t			 timeout;	/* of all of it, microseconds */
 	int64_t			 end;		/* clk_mono(); 0: not begun */
 	size_t			 cap;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clk.h"
 #include "base/limit.h"
 
 /* Header fields that are kept. */
@@ -203,7 +204,7 @@ xfer_reply_body(char *p, size_t size, size_t n, void *arg)
 		j->done.failure = FETCH_TOO_LARGE;
 		return 0;
 	}
-	if (j->x->max_rate != 0 && j->x->budget <= 0) {
+	if (!meter_ready(&j->x->meter, clk_mono())) {
 		j->throttled = 1;
 		return CURL_WRITEFUNC_PAUSE;
 	}
@@ -221,7 +222,7 @@ xfer_reply_body(char *p, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	j->got += n;
-	j->x->budget -= (int64_t)n;
+	meter_take(&j->x->meter, n, clk_mono());
 	return n;
 }
 

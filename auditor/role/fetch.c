@@ -42,11 +42,11 @@ on_setup(struct fetch_role *r, struct ipc_msg *m, struct err *e)
 {
 	struct fetch_setup	s;
 
-	if (r->x != NULL)
+	if (r->x != NULL || m->nfds > 1)
 		return bad(e, "second setup");
 	if (fetch_setup_read(m->body, &s, e) != 0)
 		return -1;
-	r->x = xfer_new(&s, e);
+	r->x = xfer_new(&s, m->nfds == 1 ? m->fds[0] : -1, e);
 	if (r->x == NULL)
 		return -1;
 	return sandbox_enter(SANDBOX_FETCH, e);

@@ -22,7 +22,8 @@ struct err;
  * borrowed from the frame; every field is bounded when it is read.
  */
 enum fetch_type {
-	FETCH_SETUP = 1,	/* engine: struct fetch_setup; the first one */
+	FETCH_SETUP = 1,	/* engine: struct fetch_setup; the first one;
+				   maybe the file of a meter */
 	FETCH_ARENA,		/* engine: u32 arena, u64 size; the memfd */
 	FETCH_DROP,		/* engine: u32 arena */
 	FETCH_GET,		/* engine: struct fetch_get; the pipe */
@@ -41,6 +42,8 @@ struct fetch_setup {
 	uint64_t		 max_rate;	/* bytes a second; 0: no cap */
 	const char		*proxy;		/* "": none */
 	uint32_t		 host_conns;	/* at most, to one host */
+	int			 meter;		/* a descriptor that goes with
+						   it (meter.h); 0: none */
 };
 
 #define FETCH_F_GZIP	0x01u	/* Accept-Encoding: gzip; not decompressed */
@@ -66,6 +69,9 @@ struct fetch_get {
 	uint32_t	 flags;
 	const char	*method;	/* "GET", "HEAD", "POST" */
 	const char	*url;
+	const char	*source;	/* the address to come from; "" or
+					   NULL: the system's choice */
+	uint32_t	 tag;		/* the answer has it, too */
 	const char	*headers[LIMIT_HTTP_HEADERS];	/* "Name: value" */
 	size_t		 nheaders;
 	struct span	 body;		/* for POST */
@@ -88,6 +94,7 @@ enum fetch_failure {
 
 struct fetch_done {
 	uint64_t		id;
+	uint32_t		tag;		/* of the request */
 	enum fetch_failure	failure;
 	uint16_t		status;		/* 0: failed */
 	char			message[256];	/* what failed, in a sentence */

@@ -40,18 +40,13 @@ post(struct fetch_client *c, enum fetch_type type, const int *fds, int nfds)
 	buf_reset(&c->out);
 }
 
-struct fetch_client *
-fetch_client_new(const struct fetch_setup *s, struct err *e)
+/* A descriptor that goes with a message is the process's alone. */
+static void
+later_close(struct fetch_client *c, int fd)
 {
-	struct fetch_client	*c = mem_zero(sizeof(*c));
-
-	if (proc_spawn("fetch", NULL, 0, &c->proc, e) != 0) {
-		free(c);
-		return NULL;
-	}
-	fetch_setup_pack(&c->out, s);
-	post(c, FETCH_SETUP, NULL, 0);
-	return c;
+	c->pipes = mem_grow(c->pipes, &c->pipes_cap, c->npipes + 1,
+	    sizeof(*c->pipes));
+	c->pipes[c->npipes++] = fd;
 }
 
 static void
@@ -59,6 +54,24 @@ close_pipes(struct fetch_client *c)
 {
 	while (c->npipes > 0)
 		(void)close(c->pipes[--c->npipes]);
+}
+
+struct fetch_client *
+fetch_client_new(const struct fetch_setup *s, struct err *e)
+{
+	struct fetch_client	*c = mem_zero(sizeof(*c));
+
+	if (s->meter != 0)
+		later_close(c, s->meter);
+	if (proc_spawn("fetch", NULL, 0, &c->proc, e) != 0) {
+		close_pipes(c);
+		free(c->pipes);
+		free(c);
+		return NULL;
+	}
+	fetch_setup_pack(&c->out, s);
+	post(c, FETCH_SETUP, &s->meter, s->meter != 0);
+	return c;
 }
 
 void
@@ -173,9 +186,7 @@ fetch_client_pipe(struct fetch_client *c, const struct fetch_get *g, int fd)
 	copy.id = ++c->last_id;
 	copy.arena = 0;
 	copy.flags |= FETCH_F_PIPE;
-	c->pipes = mem_grow(c->pipes, &c->pipes_cap, c->npipes + 1,
-	    sizeof(*c->pipes));
-	c->pipes[c->npipes++] = fd;
+	later_close(c, fd);
 	fetch_get_pack(&c->out, &copy);
 	post(c, FETCH_GET, &fd, 1);
 	c->pending++;

@@ -17,7 +17,10 @@ struct proc;
  */
 struct fetch_client;
 
-/* Spawn the process and set it up; NULL and ERR_SYS.  Free also kills it. */
+/*
+ * Spawn the process and set it up; NULL and ERR_SYS.  Free also kills it.  The
+ * setup's meter is the process's from then on: it is closed here.
+ */
 struct fetch_client *fetch_client_new(const struct fetch_setup *,
     struct err *);
 void fetch_client_free(struct fetch_client *);

@@ -93,6 +93,8 @@ fetch_get_pack(struct buf *b, const struct fetch_get *g)
 	buf_u32(b, g->flags);
 	ipc_text_put(b, g->method);
 	ipc_text_put(b, g->url);
+	ipc_text_put(b, g->source != NULL ? g->source : "");
+	buf_u32(b, g->tag);
 	buf_u16(b, (uint16_t)g->nheaders);
 	for (i = 0; i < g->nheaders; i++)
 		ipc_text_put(b, g->headers[i]);
@@ -122,6 +124,8 @@ fetch_get_read(struct cur k, struct fetch_get *g, struct err *e)
 	    cur_u32(&k, &g->slow_bytes) != 0 ||
 	    cur_u32(&k, &g->flags) != 0 || ipc_text(&k, &g->method, 16) != 0 ||
 	    ipc_text(&k, &g->url, HTTP_URL_MAX) != 0 ||
+	    ipc_text(&k, &g->source, LIMIT_SOURCE_TEXT) != 0 ||
+	    cur_u32(&k, &g->tag) != 0 ||
 	    cur_u16(&k, &n) != 0 || n > LIMIT_HTTP_HEADERS)
 		return bad(e, "request");
 	if (g->cap > most_of(g) || g->timeout_ms > DAY_MS ||
@@ -142,6 +146,7 @@ void
 fetch_done_pack(struct buf *b, const struct fetch_done *d)
 {
 	buf_u64(b, d->id);
+	buf_u32(b, d->tag);
 	buf_u8(b, (uint8_t)d->failure);
 	buf_u16(b, d->status);
 	ipc_text_put(b, d->message);
@@ -170,7 +175,8 @@ fetch_done_read(struct cur k, struct fetch_done *d, struct err *e)
 	uint8_t	failure;
 
 	memset(d, 0, sizeof(*d));
-	if (cur_u64(&k, &d->id) != 0 || cur_u8(&k, &failure) != 0 ||
+	if (cur_u64(&k, &d->id) != 0 || cur_u32(&k, &d->tag) != 0 ||
+	    cur_u8(&k, &failure) != 0 ||
 	    failure >= FETCH_FAILURE_MAX || cur_u16(&k, &d->status) != 0 ||
 	    d->status > 999 || (d->status == 0) == (failure == FETCH_OK))
 		return bad(e, "answer");

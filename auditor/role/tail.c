@@ -6,16 +6,17 @@
 #include <string.h>
 
 #include "auditor/net/egress.h"
+#include "auditor/role/back.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "ctlog/note.h"
 
 /* A log that fails is asked at least so often, in seconds. */
 #define RETRY_MAX	600
-/* A judge that thinks longer than this about one thing is killed. */
-#define JUDGE_PATIENCE	(60 * CLK_SEC)
+/* A read-only log that was read to its end is only looked at now and then. */
+#define OVER_POLL	(6 * 3600)
 
 struct tail *
 tail_new(struct engine *en, int log_ref, struct err *e)
@@ -31,7 +32,6 @@ tail_new(struct engine *en, int log_ref, struct err *e)
 	t->page_size = t->log.page_size;
 	t->page_known = t->page_size > 0;
 	t->stale = t->unreachable = -1;
-	tail_rate_init(t);
 	return t;
 }
 
@@ -43,11 +43,7 @@ release(struct tail *t)
 
 	tail_read_drop(t);
 	tail_match_drop(t, t->nmatches);
-	/* one that is busy would keep its template waiting */
-	if (t->judge != NULL)
-		judge_free(t->judge, t->judge->waiting != 0 &&
-		    !ipc_eof(t->judge->ipc));
-	t->judge = NULL;
+	tail_crew_drop(t);
 	if (t->arena != 0 && t->en->logs != NULL)
 		fetch_client_drop(t->en->logs, t->arena);
 	t->arena = 0;
@@ -72,8 +68,10 @@ tail_free(struct tail *t)
 	if (t == NULL)
 		return;
 	release(t);
+	back_free(t->back);
 	lease_free(&t->lease);
 	log_row_free(&t->log);
+	buf_free(&t->seen.raw);
 	for (i = 0; i < t->nissuers; i++)
 		buf_free(&t->issuers[i].der);
 	free(t->issuers);
@@ -82,58 +80,105 @@ tail_free(struct tail *t)
 	free(t);
 }
 
+/*
+ * Let go of everything, and of the lease: due again in ${due} seconds; ${why}
+ * not NULL: it failed, and backs off from there.
+ */
+static void
+leave(struct tail *t, const char *why, int64_t due)
+{
+	struct err		 e = ERR_INIT;
+	struct db		*db = t->en->db;
+	struct lease_retry	 r = { due, RETRY_MAX, why };
+	int			 rc;
+
+	release(t);
+	t->state = TAIL_IDLE;
+	if (r.cap_s < r.base_s)
+		r.cap_s = r.base_s;
+	if (t->back != NULL)
+		rc = back_leave(t, why, &e);
+	else
+		rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
+		    lease_fail(db, &t->lease, &r, &e);
+	if (rc == -1 && e.code != ERR_LEASE)
+		log_error(t->log.description, "%s", e.msg);
+	if (why != NULL && !tail_over(t))
+		t->en->failed = 1;
+	lease_free(&t->lease);
+	t->leased = 0;
+	t->finished = 1;
+}
+
 void
-tail_begin(struct tail *t, struct lease *lease)
+tail_take(struct tail *t, struct lease *lease)
 {
 	struct err	 e = ERR_INIT;
 	struct log_row	 fresh;
-	int		 found;
 
 	t->lease = *lease;
 	memset(lease, 0, sizeof(*lease));
 	t->leased = 1;
+	t->head_tries = 0;
 	/* the list may have changed what we know of it */
-	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1 ||
-	    range_load(t->en->db, t->log.id, &t->done, t->done_root,
-	    &t->range_from, &found, &e) == -1) {
+	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1) {
 		log_row_free(&fresh);
 		tail_fault(t, &e);
 		return;
 	}
 	log_row_free(&t->log);
 	t->log = fresh;
-	t->have_range = found;
-	t->head_tries = 0;
-	tail_rate_operator(t);
+	tail_rate_begin(t);
+}
+
+void
+tail_begin(struct tail *t, struct lease *lease)
+{
+	struct err	 e = ERR_INIT;
+	int64_t		 wait;
+
+	tail_take(t, lease);
+	if (!t->leased)
+		return;
+	if (range_load(t->en->db, t->log.id, &t->done, t->done_root,
+	    &t->range_from, &t->have_range, &e) == -1) {
+		tail_fault(t, &e);
+		return;
+	}
+	if ((wait = tail_rate_wait_head(t)) > 0) {
+		/* another worker was told so */
+		leave(t, NULL, wait / CLK_SEC + 1);
+		return;
+	}
 	tail_head_begin(t);
 }
 
-/* Let go of everything, and of the lease: ${why} NULL when all is well. */
-static void
-leave(struct tail *t, const char *why)
+int
+tail_over(const struct tail *t)
 {
-	struct err		 e = ERR_INIT;
-	struct db		*db = t->en->db;
-	struct lease_retry	 r = { t->en->conf->poll, RETRY_MAX, why };
-	int64_t			 hold = tail_rate_hold(t) / CLK_SEC;
-	int			 rc;
+	return t->log.readonly && t->log.has_final && t->have_range &&
+	    (int64_t)t->done.to >= t->log.final_size;
+}
 
-	release(t);
-	t->state = TAIL_IDLE;
-	/* a Retry-After is kept; backoff takes up to a quarter off */
-	if (hold > r.base_s)
-		r.base_s = hold + hold / 3 + 1;
-	if (r.cap_s < r.base_s)
-		r.cap_s = r.base_s;
-	rc = why == NULL ? lease_done(db, &t->lease, t->en->conf->poll, &e) :
-	    lease_fail(db, &t->lease, &r, &e);
-	if (rc == -1 && e.code != ERR_LEASE)
-		log_error(t->log.description, "%s", e.msg);
-	if (why != NULL)
+/*
+ * Heads have a budget of their own: only what was said of heads keeps the
+ * next one waiting.  What was said of pages keeps pages waiting.
+ */
+static void
+leave_refused(struct tail *t, const char *why)
+{
+	int64_t	poll = tail_over(t) ? OVER_POLL : t->en->conf->poll, wait;
+
+	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
+	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
-	lease_free(&t->lease);
-	t->leased = 0;
-	t->finished = 1;
+		leave(t, NULL, poll);
+		return;
+	}
+	/* backoff takes up to a quarter off */
+	if (why != NULL && wait > poll)
+		poll = wait + wait / 3 + 1;
+	leave(t, why, poll);
 }
 
 void
@@ -146,18 +191,28 @@ tail_end(struct tail *t, const char *given)
 		(void)snprintf(text, sizeof(text), "%s", given);
 		log_warn(t->log.description, "%s", why);
 	}
-	tail_health(t, why);
+	if (t->back == NULL)
+		tail_health(t, why);
+	tail_rate_wire(t);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 0, NULL);
-	leave(t, why);
+		    tail_rate_all(t), 0, NULL);
+	leave_refused(t, why);
+}
+
+void
+tail_held(struct tail *t, const char *why)
+{
+	log_debug(t->log.description, "%s", why);
+	t->en->failed = 1;
+	leave(t, NULL, t->en->conf->poll);
 }
 
 void
 tail_fault(struct tail *t, const struct err *e)
 {
 	log_error(t->log.description, "%s", e->msg);
-	leave(t, e->msg);
+	leave(t, e->msg, t->en->conf->poll);
 }
 
 void
@@ -166,7 +221,7 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	int64_t	wait = -1;
 
 	if (d->failure != FETCH_OK) {
-		tail_rate_5xx(t);
+		tail_rate_5xx(t, d);
 		(void)snprintf(why, n, "%s: %s",
 		    fetch_failure_name(d->failure), d->message);
 		return;
@@ -174,17 +229,16 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	if (d->retry_after[0] != '\0')
 		wait = clk_retry_after(d->retry_after, clk_wall());
 	if (d->status == 429 || (d->status == 503 && wait >= 0)) {
-		tail_rate_429(t, wait);
+		tail_rate_429(t, d, wait, t->state == TAIL_HEAD);
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
-		    t->rate.per_sec, 1, NULL);
+		    tail_rate_all(t), 1, NULL);
 	} else if (d->status >= 500)
-		tail_rate_5xx(t);
+		tail_rate_5xx(t, d);
 	(void)snprintf(why, n, "HTTP status %u", d->status);
 }
 
-/* The arena in which bodies of this log lie, made when it is needed. */
-static int
-need_arena(struct tail *t, struct err *e)
+int
+tail_need_arena(struct tail *t, struct err *e)
 {
 	if (t->arena != 0)
 		return 0;
@@ -200,7 +254,7 @@ tail_get(struct tail *t, const struct http_req *req)
 	struct fetch_get	g;
 	struct err		e = ERR_INIT;
 
-	if (need_arena(t, &e) == -1) {
+	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
 	}
@@ -211,30 +265,12 @@ tail_get(struct tail *t, const struct http_req *req)
 	g.timeout_ms = 30000;
 	g.method = "GET";
 	g.url = req->url;
+	if (t->state == TAIL_HEAD) {
+		tail_rate_take_head(t, &g);
+		tail_seen_ask(t, &g);
+	} else
+		back_take(t, &g);
 	t->fetch_id = fetch_client_get(t->en->logs, &g);
-}
-
-struct judge_link *
-tail_need_judge(struct tail *t)
-{
-	struct judge_log	l;
-	struct err		e = ERR_INIT;
-	char			origin[NOTE_ORIGIN_MAX] = "";
-
-	if (t->judge != NULL)
-		return t->judge;
-	if (note_origin(t->log.url, origin) == -1)
-		origin[0] = '\0';
-	l.protocol = t->log.is_static ? LOGLIST_STATIC : LOGLIST_RFC6962;
-	l.key = buf_bytes(&t->log.key);
-	l.origin = origin;
-	t->judge = judge_fork(t->en->pool, t->arena_fd, t->arena_size, &l,
-	    &e);
-	if (t->judge == NULL) {
-		log_error(t->log.description, "%s", e.msg);
-		t->en->fatal = 1;
-	}
-	return t->judge;
 }
 
 void
@@ -259,6 +295,9 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 		case TAIL_START:
 			tail_start_fetched(t, d);
 			break;
+		case TAIL_FIND:
+			back_find_fetched(t, d);
+			break;
 		default:
 			tail_give(t);
 			break;
@@ -270,89 +309,20 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 	    tail_hybrid_fetched(t, d);
 }
 
-/* Hand an answer of the judge to the state that asked. */
-static void
-judged(struct tail *t, const struct judge_reply *r, struct cur *c)
-{
-	if (r->id == t->ask_id && t->ask_id != 0) {
-		t->ask_id = 0;
-		switch (t->state) {
-		case TAIL_HEAD:
-			tail_head_judged(t, r, c);
-			return;
-		case TAIL_START:
-			tail_start_judged(t, r, c);
-			return;
-		case TAIL_OLDER:
-		case TAIL_PROVE:
-			tail_prove_judged(t, r, c);
-			return;
-		default:
-			return;
-		}
-	}
-	if (!tail_check_judged(t, r, c) && !tail_match_judged(t, r, c))
-		tail_read_judged(t, r, c);
-}
-
-/*
- * It died or lies.  Judges answer in order, so the oldest question is what it
- * died of: that one is counted, or ends the turn; the others are asked again.
- */
-static void
-judge_lost(struct tail *t, const char *how)
-{
-	int		dead = ipc_eof(t->judge->ipc);
-	uint64_t	oldest;
-
-	log_warn(t->log.description, "judge %d %s", (int)t->judge->pid, how);
-	judge_free(t->judge, !dead);
-	t->judge = NULL;
-	oldest = t->ask_id;
-	tail_read_oldest(t, &oldest);
-	tail_match_oldest(t, &oldest);
-	tail_check_oldest(t, &oldest);
-	if (t->ask_id != 0 && t->ask_id == oldest) {
-		t->ask_id = 0;
-		tail_end(t, "the process that judged the answer died");
-		return;
-	}
-	t->ask_id = 0;
-	tail_check_died(t);
-	tail_match_died(t, oldest);
-	tail_read_died(t, oldest);
-	/* a proof is asked about again */
-	if (t->leased)
-		tail_prove_turn(t);
-}
-
 void
-tail_judge(struct tail *t)
+tail_yield(struct tail *t)
 {
-	struct judge_reply	r;
-	struct judge_link	*j = t->judge;
-	struct cur		c;
-	struct err		e = ERR_INIT;
-	int			rc, eof;
+	struct err	e = ERR_INIT;
 
-	if (j == NULL)
-		return;
-	if (ipc_wants_write(j->ipc))
-		(void)ipc_flush(j->ipc, NULL);
-	eof = ipc_read(j->ipc, &e) == -1;
-	while (t->judge == j && (rc = judge_next(j, &r, &c)) != 0) {
-		if (rc == -1) {
-			judge_lost(t, "talks nonsense and is killed");
-			return;
-		}
-		judged(t, &r, &c);
-	}
-	if (t->judge != j)
-		return;
-	if (eof)
-		judge_lost(t, "died");
-	else if (j->waiting != 0 && clk_mono() > j->asked_at + JUDGE_PATIENCE)
-		judge_lost(t, "thinks for too long and is killed");
+	release(t);
+	t->state = TAIL_IDLE;
+	if (lease_done(t->en->db, &t->lease, 0, &e) == -1 &&
+	    e.code != ERR_LEASE)
+		log_error(t->log.description, "%s", e.msg);
+	else
+		log_info(t->log.description, "left to another worker");
+	lease_free(&t->lease);
+	t->leased = 0;
 }
 
 void
@@ -362,7 +332,10 @@ tail_restart(struct tail *t)
 		return;
 	release(t);
 	t->mismatch = t->head_tries = 0;
-	tail_head_begin(t);
+	if (t->back != NULL)
+		back_restart(t);
+	else
+		tail_head_begin(t);
 }
 
 void
@@ -377,6 +350,9 @@ tail_turn(struct tail *t)
 		break;
 	case TAIL_OLDER:
 	case TAIL_PROVE:
+	case TAIL_AUDIT:
+	case TAIL_ACCUSE:
+	case TAIL_EDGE:
 		tail_prove_turn(t);
 		break;
 	default:

@@ -1,14 +1,18 @@
 #ifndef AUDITOR_ROLE_TAIL_H
 #define AUDITOR_ROLE_TAIL_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auditor/db/head_store.h"
 #include "auditor/db/lease.h"
 #include "auditor/db/log_store.h"
 #include "auditor/net/rate.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/judge_client.h"
+#include "auditor/role/judge_gossip.h"
+#include "base/limit.h"
 
 /*
  * One log being followed: fetch its head, read what is new, prove it against
@@ -22,6 +26,10 @@ enum tail_state {
 	TAIL_READ,	/* pages */
 	TAIL_ISSUERS,	/* waiting for issuers of matches */
 	TAIL_PROVE,	/* consistency of what was read with the head */
+	TAIL_AUDIT,	/* a head of before, or of others, with our tree */
+	TAIL_ACCUSE,	/* the head at hand with the one before, both signed */
+	TAIL_EDGE,	/* history: the frontier where a range begins */
+	TAIL_FIND,	/* history: where a date begins */
 	TAIL_END	/* to be released */
 };
 
@@ -32,6 +40,9 @@ enum page_state {
 	PAGE_JUDGE,	/* a judge looks at it */
 	PAGE_DONE	/* judged */
 };
+
+/* An entry that kills: looked at for our names as bytes, or not at all. */
+enum { RAW_NAMES = 1, RAW_BLIND };
 
 /* A match that waits for its proof. */
 struct tail_match {
@@ -67,6 +78,7 @@ struct tail_page {
 	unsigned		 tries;
 	int64_t			 not_before;
 	uint64_t		 fetch_id, ask_id;
+	const struct judge_link	*judge;		/* that was asked; borrowed */
 	struct judge_ext	 ext;
 	uint32_t		 arena_len;
 	uint32_t		 match_from, match_to;	/* of this question */
@@ -80,17 +92,25 @@ struct tail_page {
 
 struct tail {
 	struct engine		*en;
+	struct back		*back;		/* a range of history, or NULL */
 	struct log_row		 log;
 	struct lease		 lease;
 	int			 leased;
 	int			 finished;	/* --once: had its turn */
 	enum tail_state		 state;
-	struct judge_link	*judge;
+	struct judge_link	*judge;		/* tail_crew.c */
+	struct judge_link	*crew[LIMIT_CREW];
+	size_t			 ncrew;
 	uint32_t		 arena;		/* 0: none */
 	int			 arena_fd;
 	uint64_t		 arena_size;
-	struct rate		 rate;
-	struct rate		*operator;	/* of en->rates; leased */
+	/* of en->rates, one a source address; tail_rate.c */
+	struct engine_rate	*rate[LIMIT_SOURCE_ADDRESSES];
+	struct engine_rate	*operator[LIMIT_SOURCE_ADDRESSES];
+	size_t			 nsources;	/* 0: no lease so far */
+	size_t			 source;	/* of the last request */
+	uint64_t		 wire;		/* bytes of pages, this turn */
+	uint64_t		 wire_from;	/* what was proven before it */
 	int			 page_size;	/* entries a page; 0: unknown */
 	int			 page_known;
 	unsigned		 full, grow_at;	/* whole pages in a row */
@@ -100,7 +120,21 @@ struct tail {
 	struct judge_head	 head;
 	struct buf		 head_raw;
 	int64_t			 head_id;
+	struct judge_cosigned	 said[LIMIT_WITNESSES];	/* by witnesses */
+	int			 nsaid;
 	int			 head_tries;
+	struct {			/* tail_seen.c */
+		char			 name[320];	/* a header line */
+		struct buf		 raw;		/* empty: none */
+		struct judge_head	 head;
+		int64_t			 at;
+		int			 asked;
+	} seen;
+	uint64_t		 target;	/* read up to here: its size */
+	/* a head that is compared with another one (tail_audit.c) */
+	struct head_ref		 small, large;
+	unsigned		 audits;	/* of this turn */
+	char			 accused[256];	/* what it is accused of */
 	/* one body at a time outside TAIL_READ */
 	uint64_t		 fetch_id, ask_id;
 	struct judge_ext	 ext;
@@ -115,10 +149,12 @@ struct tail {
 	uint64_t		 hybrid_fetch;
 	/* a judge that is checked (tail_check.c) */
 	struct judge_link	*second;
+	pid_t			 second_pid;	/* of the one it checks */
 	const struct tail_page	*second_page;	/* borrowed */
 	uint8_t			 second_want[32];
 	uint64_t		 second_id;
 	uint64_t		 plant_fetch, plant_ask;
+	const struct judge_link	*plant_judge;	/* borrowed */
 	struct judge_ext	 plant_ext;
 	uint32_t		 plant_len;
 	uint8_t			 plant_leaf[32];	/* its leaf hash */
@@ -149,14 +185,26 @@ void tail_free(struct tail *);
 /* Take the lease (its strings move here) and begin. */
 void tail_begin(struct tail *, struct lease *);
 
+/*
+ * Give the lease back: another worker may read on at once.  What was read and
+ * not committed is read again.
+ */
+void tail_yield(struct tail *);
+
+/* The lease and the newest row of its log; when that fails it is ended. */
+void tail_take(struct tail *, struct lease *);
+
 /* Go on as far as possible without waiting. */
 void tail_turn(struct tail *);
 
 /* An answer of fetch; 0 when it is not this tail's. */
 int tail_fetched(struct tail *, const struct fetch_done *);
 
-/* Read what its judge said; a judge that died or lies is replaced. */
+/* Read what its judges said; one that died or lies is replaced. */
 void tail_judge(struct tail *);
+
+/* The descriptors of its judges to be waited for: how many. */
+size_t tail_crew_poll(const struct tail *, struct pollfd *, size_t max);
 
 /*
  * The watch set changed: what was read but not committed is read again, by
@@ -165,6 +213,9 @@ void tail_judge(struct tail *);
 void tail_restart(struct tail *);
 
 /* --- between the files of the tail --- */
+
+/* Is it a read-only log of which everything is read and proven? */
+int tail_over(const struct tail *);
 
 /*
  * End this turn: ${why} NULL when the log was proven up to its head; else
@@ -178,11 +229,14 @@ void tail_end(struct tail *, const char *why);
  */
 void tail_fault(struct tail *, const struct err *);
 
+/* The same when the log asked to be left alone: its head is asked as ever. */
+void tail_held(struct tail *, const char *why);
+
+/* The arena in which bodies of this log lie, made when it is needed. */
+int tail_need_arena(struct tail *, struct err *);
+
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
-
-/* A judge for this log, forked when there is none; NULL: ended. */
-struct judge_link *tail_need_judge(struct tail *);
 
 /* Give the body at hand back to fetch. */
 void tail_give(struct tail *);
@@ -192,18 +246,69 @@ void tail_refused(struct tail *, const struct fetch_done *, char *why,
     size_t n);
 
 /*
- * tail_rate.c: buckets of the log and of its operator.  _init for a new tail,
- * _operator whenever its row was read, _free at the engine's end.
+ * tail_rate.c: buckets of the log and of its operator, one a source address,
+ * which all tails of a log (and its history) share, and all workers through
+ * the database.  _begin whenever the log's row was read, _turn by the engine,
+ * _free at its end.
  */
-void tail_rate_init(struct tail *);
-void tail_rate_operator(struct tail *);
+void tail_rate_begin(struct tail *);
+void tail_rate_turn(struct engine *, int64_t now);
 void tail_rate_free(struct engine *);
-int64_t tail_rate_wait(struct tail *);	/* microseconds; 0: now */
-void tail_rate_take(struct tail *);
-void tail_rate_ok(struct tail *);
-void tail_rate_429(struct tail *, int64_t retry_after);
-void tail_rate_5xx(struct tail *);
+
+/*
+ * Microseconds to wait for a request of a page, proof, tile or issuer; 0:
+ * now.  The request that is made says so first: _take chooses the source
+ * address and fills it in.
+ */
+int64_t tail_rate_wait(struct tail *);
+void tail_rate_take(struct tail *, struct fetch_get *);
+/*
+ * The same for history: it only gets what no tail of the log or the operator
+ * waits for, and leaves some for those that come.
+ */
+int64_t tail_rate_wait_back(struct tail *);
+void tail_rate_take_back(struct tail *, struct fetch_get *);
+/*
+ * The same for heads, which have a budget of their own: one a poll, whatever
+ * became of pages, but not while get-sth itself was told to wait.
+ */
+int64_t tail_rate_wait_head(struct tail *);
+void tail_rate_take_head(struct tail *, struct fetch_get *);
+
+/* What became of it; ${head}: of a request for the head. */
+void tail_rate_ok(struct tail *, const struct fetch_done *);
+void tail_rate_429(struct tail *, const struct fetch_done *,
+    int64_t retry_after, int head);
+void tail_rate_5xx(struct tail *, const struct fetch_done *);
 int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
+/*
+ * 1: the log wants no pages for longer than a poll, nothing is at hand that
+ * would be lost, and the turn was ended: its head is asked as ever.
+ */
+int tail_rate_leave(struct tail *);
+void tail_rate_wire(struct tail *);	/* the turn ends: what it cost */
+double tail_rate_all(const struct tail *);	/* of all who ask, a second */
+
+/*
+ * tail_seen.c: a head that has not changed.  _ask adds what a request for it
+ * says, _fetched keeps what an answer 200 is called, _valid that it was good,
+ * _again is 1 when the answer means the last good one, which t->head is then.
+ */
+void tail_seen_ask(struct tail *, struct fetch_get *);
+void tail_seen_fetched(struct tail *, const struct fetch_done *);
+void tail_seen_valid(struct tail *);
+int tail_seen_again(struct tail *, const struct fetch_done *);
+
+/*
+ * tail_crew.c: its judges.  _need_judge is the first, which answers all
+ * questions, forked when there is none; NULL: ended.  _pick is the one that
+ * has the fewest before it, for a page.  _other is one that checks another,
+ * the caller's to free, or NULL.  _drop lets go of all.
+ */
+struct judge_link *tail_need_judge(struct tail *);
+struct judge_link *tail_crew_pick(struct tail *);
+struct judge_link *tail_crew_other(struct tail *);
+void tail_crew_drop(struct tail *);
 
 /* tail_head.c */
 void tail_head_begin(struct tail *);
@@ -219,13 +324,20 @@ void tail_start_judged(struct tail *, const struct judge_reply *,
 void tail_read_begin(struct tail *);
 void tail_read_turn(struct tail *);
 int tail_read_fetched(struct tail *, const struct fetch_done *);
-void tail_read_judged(struct tail *, const struct judge_reply *,
-    struct cur *);
-void tail_read_died(struct tail *, uint64_t killer);
+void tail_read_judged(struct tail *, const struct judge_link *,
+    const struct judge_reply *, struct cur *);
 void tail_read_drop(struct tail *);
-/* The oldest question that no judge has answered; *id 0: none so far. */
-void tail_read_oldest(const struct tail *, uint64_t *id);
-void tail_match_oldest(const struct tail *, uint64_t *id);
+void tail_read_again(struct tail *, struct tail_page *, int raw);
+
+/*
+ * tail_died.c: a judge is gone, which ${killer} had been asked first; what
+ * else it was asked is asked again.  _oldest: the oldest question that it has
+ * not answered; *id 0: none so far.
+ */
+void tail_read_died(struct tail *, const struct judge_link *,
+    uint64_t killer);
+void tail_read_oldest(const struct tail *, const struct judge_link *,
+    uint64_t *id);
 
 /*
  * tail_check.c: judges are checked.  Now and then a page is judged again by
@@ -237,10 +349,11 @@ void tail_check_second(struct tail *);	/* read what it said */
 int tail_check_busy(const struct tail *, const struct tail_page *);
 void tail_check_forget(struct tail *, const struct tail_page *);
 int tail_check_fetched(struct tail *, const struct fetch_done *);
-int tail_check_judged(struct tail *, const struct judge_reply *,
-    struct cur *);
-void tail_check_died(struct tail *);
-void tail_check_oldest(const struct tail *, uint64_t *);
+int tail_check_judged(struct tail *, const struct judge_link *,
+    const struct judge_reply *, struct cur *);
+void tail_check_died(struct tail *, const struct judge_link *);
+void tail_check_oldest(const struct tail *, const struct judge_link *,
+    uint64_t *);
 void tail_check_drop(struct tail *);
 
 /* tail_hybrid.c: does an RFC 6962 log serve tiles too?  1: being asked. */
@@ -251,10 +364,29 @@ int tail_hybrid_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_begin(struct tail *);
 void tail_prove_get(struct tail *, uint64_t size1, const uint8_t *root1,
     uint64_t size2, const uint8_t *root2);
+/* The frontier of ${size} in the tree of the head, for history. */
+void tail_prove_edge(struct tail *, uint64_t size);
+/* What was read does not give the signed root: once more, or a finding. */
+void tail_mismatch(struct tail *, const char *why);
 void tail_prove_turn(struct tail *);
 int tail_prove_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_judged(struct tail *, const struct judge_reply *,
     struct cur *);
+
+/*
+ * tail_audit.c: heads beside heads.  _twin: was another root of this size
+ * signed?  _older: is the head at hand the beginning of what is proven?
+ * _begin: compare what waits, then end the turn well.  _accuse: entries do
+ * not give the signed root; do the log's own heads contradict each other?
+ * _judged: what came of the proof; _failed: there was none.
+ */
+void tail_audit_twin(struct tail *);
+void tail_audit_older(struct tail *);
+void tail_audit_begin(struct tail *);
+void tail_audit_accuse(struct tail *, const char *why);
+void tail_audit_judged(struct tail *, const struct judge_reply *,
+    struct cur *);
+void tail_audit_failed(struct tail *, const char *why);
 
 /* tail_match.c */
 void tail_match_add(struct tail *, struct tail_match *);
@@ -265,11 +397,15 @@ int tail_match_judged(struct tail *, const struct judge_reply *,
     struct cur *);
 int tail_match_waiting(const struct tail *);
 void tail_match_drop(struct tail *, size_t n);	/* the last n */
+void tail_match_oldest(const struct tail *, uint64_t *id);
 void tail_match_died(struct tail *, uint64_t killer);
 int tail_commit(struct tail *, int caught_up, struct err *);
 
 /* tail_fault.c: what the log did wrong, as findings */
 void tail_misbehaved(struct tail *, const char *what, const char *reason);
+/* The same of a head, with further members of detail (", \"x\": ..."). */
+void tail_misbehaved_head(struct tail *, const char *what,
+    const char *reason, const struct head_ref *, const char *more);
 void tail_health(struct tail *, const char *why);
 
 #endif

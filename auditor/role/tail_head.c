@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -37,24 +38,6 @@ tail_head_begin(struct tail *t)
 	}
 	req.cap = LIMIT_BODY_HEAD;
 	tail_get(t, &req);
-}
-
-void
-tail_head_fetched(struct tail *t, const struct fetch_done *d)
-{
-	struct judge_link	*j;
-	char			 why[400];
-
-	if (d->failure != FETCH_OK || d->status != 200) {
-		tail_refused(t, d, why, sizeof(why));
-		tail_give(t);
-		tail_end(t, why);
-		return;
-	}
-	if ((j = tail_need_judge(t)) == NULL)
-		return;
-	t->ask_id = ++t->en->next_ask;
-	judge_ask_head(j, t->ask_id, &t->ext);
 }
 
 /* The signature is wrong, the origin is another's, or it is no head. */
@@ -123,7 +106,9 @@ head_save(struct tail *t, struct err *e)
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (lease_check(db, &t->lease, e) == -1 ||
-	    head_store(db, &in, &t->head_id, e) == -1)
+	    head_store(db, &in, &t->head_id, e) == -1 ||
+	    vantage_cosigned(t->en, t->head_id, in.raw, t->said,
+	    (size_t)t->nsaid, e) == -1)
 		goto err;
 	/* a smaller one is a lagging front-end: health keeps the largest */
 	if ((int64_t)t->head.tree_size >= t->log.head_size &&
@@ -141,7 +126,6 @@ static void
 head_place(struct tail *t)
 {
 	uint64_t	size = t->head.tree_size, done = t->done.to;
-	char		why[256];
 
 	if (!t->have_range && t->en->conf->start_now && t->log.first_list &&
 	    size > 0) {
@@ -154,36 +138,65 @@ head_place(struct tail *t)
 		t->range_from = 0;
 		done = 0;
 	}
-	if (size == done && t->have_range) {
-		if (memcmp(t->head.root, t->done_root, 32) == 0) {
-			(void)head_mark(t->en->db, t->head_id, "proved", NULL);
-			tail_read_begin(t);
-			return;
-		}
-		(void)head_mark(t->en->db, t->head_id, "conflict", NULL);
-		(void)snprintf(why, sizeof(why), "two trees of size %" PRIu64
-		    " with different roots, both signed (RFC 6962 5.4)", size);
-		t->en->wrong = 1;
-		tail_misbehaved(t, "fork", why);
-		tail_end(t, why);
+	if (size == done && t->have_range &&
+	    memcmp(t->head.root, t->done_root, 32) == 0) {
+		(void)head_mark(t->en->db, t->head_id, "proved", NULL);
+		tail_read_begin(t);
 		return;
 	}
-	if (size < done) {
-		if (size == 0) {
+	if (t->have_range && size <= done) {
+		if (size == 0)
 			tail_end(t, "head of an empty tree");
-			return;
-		}
-		t->state = TAIL_OLDER;
-		tail_prove_get(t, size, t->head.root, done, t->done_root);
+		else
+			tail_audit_older(t);
 		return;
 	}
 	tail_read_begin(t);
 }
 
+/* The head at hand is valid. */
+static void
+head_taken(struct tail *t)
+{
+	struct err	e = ERR_INIT;
+
+	if (head_save(t, &e) == -1) {
+		tail_fault(t, &e);
+		return;
+	}
+	head_alone(t);
+	t->target = t->head.tree_size;
+	tail_audit_twin(t);
+	head_place(t);
+}
+
+void
+tail_head_fetched(struct tail *t, const struct fetch_done *d)
+{
+	struct judge_link	*j;
+	char			 why[400];
+
+	if (tail_seen_again(t, d)) {
+		tail_give(t);
+		head_taken(t);
+		return;
+	}
+	if (d->failure != FETCH_OK || d->status != 200) {
+		tail_refused(t, d, why, sizeof(why));
+		tail_give(t);
+		tail_end(t, why);
+		return;
+	}
+	tail_seen_fetched(t, d);
+	if ((j = tail_need_judge(t)) == NULL)
+		return;
+	t->ask_id = ++t->en->next_ask;
+	judge_ask_head(j, t->ask_id, &t->ext);
+}
+
 void
 tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 {
-	struct err	e = ERR_INIT;
 	struct cur	raw;
 
 	tail_give(t);
@@ -191,18 +204,15 @@ tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		head_refused(t, r);
 		return;
 	}
-	if (judge_head_read(c, &t->head) == -1 || cur_vec32(c, &raw) == -1) {
+	if (judge_head_read(c, &t->head) == -1 || cur_vec32(c, &raw) == -1 ||
+	    (t->nsaid = judge_cosigned_read(c, t->said)) == -1) {
 		tail_end(t, "judge: bad answer");
 		return;
 	}
 	buf_reset(&t->head_raw);
 	buf_span(&t->head_raw, cur_rest(&raw));
-	if (head_save(t, &e) == -1) {
-		tail_fault(t, &e);
-		return;
-	}
-	head_alone(t);
-	head_place(t);
+	tail_seen_valid(t);
+	head_taken(t);
 }
 
 /* --- start: now --- */

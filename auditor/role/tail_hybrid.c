@@ -32,6 +32,7 @@ tail_hybrid_unknown(struct tail *t)
 	g.timeout_ms = 15000;
 	g.method = "GET";
 	g.url = req.url;
+	tail_rate_take(t, &g);
 	t->hybrid_fetch = fetch_client_get(t->en->logs, &g);
 	return 1;
 }

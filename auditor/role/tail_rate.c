@@ -1,15 +1,19 @@
 #include "auditor/role/tail.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/rate_store.h"
+#include "auditor/net/netaddr.h"
 #include "base/clk.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 /*
  * How fast a log is asked: one bucket a log, and one an operator over all of
- * its logs.  Heads are few and have their own budget: they are not counted,
- * but an operator that says "too many" means it.
+ * its logs, from each source address.  Heads are few and have their own
+ * budget: they are not counted, but a log that refuses them means it.
  */
 
 /* Requests a second to begin with, at most, and how many may come at once. */
@@ -21,6 +25,16 @@
 #define OPERATOR_BURST	16.0
 /* A log on our own network (plain http is allowed to no other). */
 #define PRIVATE		10000.0
+/* A tail that waited asks again within this time, or wants no more. */
+#define WANTED		(CLK_SEC / 10)
+/* How often the database is told, and asked, what all workers learned. */
+#define SHARE_EVERY	(10 * CLK_SEC)
+/* Who did not ask for so long leaves its part to the others. */
+#define SHARE_IDLE	(60 * CLK_SEC)
+/* A hold that grows by less is not worth telling. */
+#define HOLD_NEWS	CLK_SEC
+
+/* --- buckets --- */
 
 static void
 init(struct rate *r, int private, int operator)
@@ -35,36 +49,31 @@ init(struct rate *r, int private, int operator)
 		rate_init(r, LOG_START, LOG_BURST, LOG_MAX, now);
 }
 
-void
-tail_rate_init(struct tail *t)
+/* The bucket of a log, or (${log_ref} 0) of an operator. */
+static struct engine_rate *
+find(struct engine *en, int log_ref, const char *subject, const char *source,
+    int private)
 {
-	init(&t->rate, strncmp(t->log.read_url, "http:", 5) == 0, 0);
-	t->operator = NULL;
-}
-
-void
-tail_rate_operator(struct tail *t)
-{
-	struct engine		*en = t->en;
 	struct engine_rate	*r;
 	size_t			 i;
-	int			 private = strncmp(t->log.read_url, "http:",
-	    5) == 0;
 
-	t->operator = NULL;
-	for (i = 0; i < en->nrates; i++)
-		if (en->rates[i]->private == private &&
-		    strcmp(en->rates[i]->operator, t->log.operator) == 0) {
-			t->operator = &en->rates[i]->rate;
-			return;
-		}
+	for (i = 0; i < en->nrates; i++) {
+		r = en->rates[i];
+		if ((r->log_ref == 0) == (log_ref == 0) &&
+		    r->private == private &&
+		    strcmp(r->subject, subject) == 0 &&
+		    strcmp(r->source, source) == 0)
+			return r;
+	}
 	en->rates = mem_grow(en->rates, &en->caprates, en->nrates + 1,
 	    sizeof(*en->rates));
 	r = en->rates[en->nrates++] = mem_zero(sizeof(*r));
-	r->operator = mem_str(t->log.operator);
+	r->log_ref = log_ref;
+	r->subject = mem_str(subject);
+	r->source = mem_str(source);
 	r->private = private;
-	init(&r->rate, private, 1);
-	t->operator = &r->rate;
+	init(&r->rate, private, log_ref == 0);
+	return r;
 }
 
 void
@@ -73,56 +82,419 @@ tail_rate_free(struct engine *en)
 	size_t	i;
 
 	for (i = 0; i < en->nrates; i++) {
-		free(en->rates[i]->operator);
+		free(en->rates[i]->subject);
+		free(en->rates[i]->source);
 		free(en->rates[i]);
 	}
 	free(en->rates);
+	en->rates = NULL;
+	en->nrates = en->caprates = 0;
+	if (en->db != NULL && db_alive(en->db))
+		(void)rate_store_leave(en->db, en->holder, NULL);
+}
+
+/* --- what all workers know --- */
+
+static void
+describe(const struct engine_rate *r, struct rate_row *row)
+{
+	memset(row, 0, sizeof(*row));
+	row->of_log = r->log_ref != 0;
+	row->subject = r->subject;
+	row->source = r->source;
+	row->per_second = r->rate.per_sec * r->rate.parts;
+	row->grown = r->rate.grown;
+}
+
+static void
+learn(struct engine_rate *r, const struct rate_row *row, int64_t now)
+{
+	if (row->parts == 0)
+		return;
+	rate_share(&r->rate, row->per_second, row->parts, now);
+	rate_hold(&r->rate, row->hold, now);
+	if (now + row->head_hold > r->head_until)
+		r->head_until = now + row->head_hold;
+	r->told = r->rate.hold_until;
+	r->known = 1;
+}
+
+/* Tell and ask about these. */
+static void
+share(struct engine *en, struct engine_rate **v, size_t n)
+{
+	struct rate_row	row[RATE_STORE_MAX];
+	struct err	e = ERR_INIT;
+	int64_t		now;
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+		describe(v[i], &row[i]);
+	if (rate_store_sync(en->db, en->holder, row, n, &e) == -1) {
+		log_error(NULL, "rates: %s", e.msg);
+		return;
+	}
+	now = clk_mono();
+	for (i = 0; i < n; i++)
+		learn(v[i], &row[i], now);
+}
+
+void
+tail_rate_turn(struct engine *en, int64_t now)
+{
+	struct engine_rate	*v[RATE_STORE_MAX];
+	size_t			 i, n = 0;
+
+	if (now < en->rates_at) {
+		engine_wake(en, en->rates_at);
+		return;
+	}
+	en->rates_at = now + SHARE_EVERY;
+	engine_wake(en, en->rates_at);
+	for (i = 0; i < en->nrates; i++) {
+		if (now - en->rates[i]->used > SHARE_IDLE) {
+			/* who comes back asks what it is by then */
+			en->rates[i]->known = 0;
+			continue;
+		}
+		if (n == RATE_STORE_MAX) {
+			share(en, v, n);
+			n = 0;
+		}
+		v[n++] = en->rates[i];
+	}
+	share(en, v, n);
+}
+
+/* A refusal is told at once, unless it says nothing new. */
+static void
+tell(struct tail *t, struct engine_rate *r, double factor, int news, int head)
+{
+	struct rate_cut	 c = { .factor = factor };
+	struct rate_row	 row;
+	struct err	 e = ERR_INIT;
+	int64_t		 now = clk_mono();
+
+	if (!news && r->rate.hold_until < r->told + HOLD_NEWS)
+		return;
+	describe(r, &row);
+	c.window = (int64_t)(2 * CLK_SEC / r->rate.per_sec);
+	if (c.window < CLK_SEC)
+		c.window = CLK_SEC;
+	if (r->rate.hold_until > now)
+		c.hold = r->rate.hold_until - now;
+	if (head)
+		c.head_hold = c.hold;
+	/* before the cut: what the row is made of if there is none */
+	row.per_second /= factor;
+	if (rate_store_cut(t->en->db, &row, &c, &e) == -1)
+		log_error(t->log.description, "rates: %s", e.msg);
+	r->told = r->rate.hold_until;
+}
+
+/* --- the buckets of a tail --- */
+
+/*
+ * Where this machine can ask from now: places in the configured list, their
+ * number; 0: wherever the system chooses.
+ */
+static size_t
+present(struct engine *en, size_t at[LIMIT_SOURCE_ADDRESSES])
+{
+	const struct conf_strs	*s = &en->conf->source_addresses;
+	struct netaddr		 a;
+	size_t			 i, n = 0;
+	uint32_t		 bit;
+
+	for (i = 0; i < s->n && i < LIMIT_SOURCE_ADDRESSES; i++) {
+		bit = UINT32_C(1) << i;
+		if (netaddr_parse(&a, s->v[i]) == 0 && netaddr_here(&a) == 0) {
+			en->absent &= ~bit;
+			at[n++] = i;
+		} else if ((en->absent & bit) == 0) {
+			en->absent |= bit;
+			log_warn("fetch.source_addresses", "this machine has "
+			    "no address %s; logs are asked without it",
+			    s->v[i]);
+		}
+	}
+	return n;
+}
+
+void
+tail_rate_begin(struct tail *t)
+{
+	const struct conf_strs	*a = &t->en->conf->source_addresses;
+	struct engine_rate	*fresh[2 * LIMIT_SOURCE_ADDRESSES];
+	const char		*source;
+	char			 id[16], all[300];
+	size_t			 at[LIMIT_SOURCE_ADDRESSES], i, n = 0, some;
+	int			 private;
+	int64_t			 now = clk_mono();
+
+	private = strncmp(t->log.read_url, "http:", 5) == 0;
+	(void)snprintf(id, sizeof(id), "%d", t->log.id);
+	(void)snprintf(all, sizeof(all), "%.280s%s", t->log.operator,
+	    private ? " (private)" : "");
+	some = present(t->en, at);
+	t->nsources = some == 0 ? 1 : some;
+	for (i = 0; i < t->nsources; i++) {
+		source = some == 0 ? "" : a->v[at[i]];
+		t->rate[i] = find(t->en, t->log.id, id, source, private);
+		t->operator[i] = find(t->en, 0, all, source, private);
+		t->rate[i]->used = t->operator[i]->used = now;
+		if (!t->rate[i]->known)
+			fresh[n++] = t->rate[i];
+		if (!t->operator[i]->known)
+			fresh[n++] = t->operator[i];
+	}
+	if (t->source >= t->nsources)
+		t->source = 0;
+	t->wire = 0;
+	t->wire_from = t->done.to;
+	if (n != 0)
+		share(t->en, fresh, n);
+}
+
+/*
+ * When the first source may ask, and *${at} which it is; those after the last
+ * one first, so that all take turns.
+ */
+static int64_t
+soonest(const struct tail *t, size_t *at, int64_t (*when)(const struct tail *,
+    size_t, int64_t))
+{
+	int64_t	now = clk_mono(), wait, best = INT64_MAX;
+	size_t	i, k;
+
+	for (i = 1; i <= t->nsources; i++) {
+		k = (t->source + i) % t->nsources;
+		wait = when(t, k, now);
+		if (wait < best) {
+			best = wait;
+			*at = k;
+		}
+	}
+	return best;
+}
+
+static int64_t
+page_when(const struct tail *t, size_t k, int64_t now)
+{
+	int64_t	a = rate_ready(&t->rate[k]->rate, now);
+	int64_t	b = rate_ready(&t->operator[k]->rate, now);
+
+	return a > b ? a : b;
+}
+
+/* When history may have a token of this bucket. */
+static int64_t
+behind(struct engine_rate *r, int64_t now)
+{
+	int64_t	wait = rate_ready_behind(&r->rate, r->rate.burst / 4, now);
+
+	return r->wanted > now && r->wanted - now > wait ?
+	    r->wanted - now : wait;
+}
+
+static int64_t
+back_when(const struct tail *t, size_t k, int64_t now)
+{
+	int64_t	a = behind(t->rate[k], now), b = behind(t->operator[k], now);
+
+	return a > b ? a : b;
+}
+
+static int64_t
+head_when(const struct tail *t, size_t k, int64_t now)
+{
+	return t->rate[k]->head_until > now ? t->rate[k]->head_until - now : 0;
+}
+
+/* A tail waits for so long: history is to leave it what comes until then. */
+static void
+want(struct engine_rate *r, int64_t until)
+{
+	if (until > r->wanted)
+		r->wanted = until;
 }
 
 int64_t
 tail_rate_wait(struct tail *t)
 {
-	int64_t	now = clk_mono(), a, b;
+	size_t	k = 0, i;
+	int64_t	wait = soonest(t, &k, page_when), until;
 
-	a = rate_ready(&t->rate, now);
-	b = rate_ready(t->operator, now);
-	return a > b ? a : b;
+	until = clk_mono() + wait + WANTED;
+	for (i = 0; i < t->nsources && wait > 0; i++) {
+		want(t->rate[i], until);
+		want(t->operator[i], until);
+	}
+	return wait;
+}
+
+int64_t
+tail_rate_wait_back(struct tail *t)
+{
+	size_t	k;
+
+	return soonest(t, &k, back_when);
+}
+
+int64_t
+tail_rate_wait_head(struct tail *t)
+{
+	size_t	k;
+
+	return soonest(t, &k, head_when);
+}
+
+/* The request goes out from this source. */
+static void
+from(struct tail *t, size_t k, struct fetch_get *g)
+{
+	int64_t	now = clk_mono();
+
+	t->source = k;
+	t->rate[k]->used = t->operator[k]->used = now;
+	g->source = t->rate[k]->source;
+	g->tag = (uint32_t)k;
+}
+
+static void
+count(struct tail *t)
+{
+	rate_take(&t->rate[t->source]->rate, clk_mono());
+	rate_take(&t->operator[t->source]->rate, clk_mono());
 }
 
 void
-tail_rate_take(struct tail *t)
+tail_rate_take(struct tail *t, struct fetch_get *g)
 {
-	rate_take(&t->rate, clk_mono());
-	rate_take(t->operator, clk_mono());
+	size_t	k = 0, i;
+
+	(void)soonest(t, &k, page_when);
+	from(t, k, g);
+	count(t);
+	/* who wants more says so again */
+	for (i = 0; i < t->nsources; i++)
+		t->rate[i]->wanted = t->operator[i]->wanted = 0;
 }
 
 void
-tail_rate_ok(struct tail *t)
+tail_rate_take_back(struct tail *t, struct fetch_get *g)
 {
-	rate_ok(&t->rate);
-	rate_ok(t->operator);
+	size_t	k = 0;
+
+	(void)soonest(t, &k, back_when);
+	from(t, k, g);
+	count(t);
 }
 
 void
-tail_rate_429(struct tail *t, int64_t retry_after)
+tail_rate_take_head(struct tail *t, struct fetch_get *g)
 {
-	rate_429(&t->rate, retry_after, clk_mono());
-	rate_429(t->operator, retry_after, clk_mono());
+	size_t	k = 0;
+
+	(void)soonest(t, &k, head_when);
+	from(t, k, g);
+}
+
+/* --- what became of it --- */
+
+/* The source that was asked from; the configuration may have changed. */
+static size_t
+source_of(const struct tail *t, const struct fetch_done *d)
+{
+	return d->tag < t->nsources ? d->tag : 0;
 }
 
 void
-tail_rate_5xx(struct tail *t)
+tail_rate_ok(struct tail *t, const struct fetch_done *d)
 {
+	size_t	k = source_of(t, d);
+
+	t->wire += d->wire;
+	rate_ok(&t->rate[k]->rate);
+	rate_ok(&t->operator[k]->rate);
+}
+
+void
+tail_rate_429(struct tail *t, const struct fetch_done *d, int64_t retry_after,
+    int head)
+{
+	size_t			 k = source_of(t, d);
+	struct engine_rate	*r = t->rate[k], *o = t->operator[k];
+	int64_t			 now = clk_mono();
+
+	/* one that names no time: the backoff of polls will do */
+	head = head && retry_after > 0;
+	tell(t, r, 0.5, rate_429(&r->rate, retry_after, now), head);
+	tell(t, o, 0.5, rate_429(&o->rate, retry_after, now), 0);
+	if (head)
+		r->head_until = r->rate.hold_until;
+}
+
+void
+tail_rate_5xx(struct tail *t, const struct fetch_done *d)
+{
+	struct engine_rate	*r = t->rate[source_of(t, d)];
+
 	/* one log that is ill says nothing about its operator's others */
-	rate_5xx(&t->rate, clk_mono());
+	tell(t, r, 0.75, rate_5xx(&r->rate, clk_mono()), 0);
 }
 
 int64_t
 tail_rate_hold(const struct tail *t)
 {
-	int64_t	now = clk_mono(), until = t->rate.hold_until;
+	int64_t	now = clk_mono(), until, least = INT64_MAX;
+	size_t	i;
 
-	if (t->operator != NULL && t->operator->hold_until > until)
-		until = t->operator->hold_until;
-	return until > now ? until - now : 0;
+	for (i = 0; i < t->nsources; i++) {
+		until = t->rate[i]->rate.hold_until;
+		if (t->operator[i]->rate.hold_until > until)
+			until = t->operator[i]->rate.hold_until;
+		if (until < least)
+			least = until;
+	}
+	return t->nsources != 0 && least > now ? least - now : 0;
+}
+
+int
+tail_rate_leave(struct tail *t)
+{
+	const struct tail_page	*p;
+	char			 why[100];
+	int64_t			 hold = tail_rate_hold(t);
+
+	if (hold <= t->en->conf->poll * CLK_SEC || t->now.to != t->done.to)
+		return 0;
+	for (p = t->pages; p != NULL; p = p->next)
+		if (p->state != PAGE_WAIT)
+			return 0;
+	(void)snprintf(why, sizeof(why), "no pages are asked for in the next "
+	    "%lld s (Retry-After)", (long long)(hold / CLK_SEC));
+	tail_held(t, why);
+	return 1;
+}
+
+void
+tail_rate_wire(struct tail *t)
+{
+	if (t->wire != 0 && t->done.to > t->wire_from)
+		(void)rate_store_wire(t->en->db, t->log.id, t->wire,
+		    t->done.to - t->wire_from, NULL);
+	t->wire = 0;
+	t->wire_from = t->done.to;
+}
+
+double
+tail_rate_all(const struct tail *t)
+{
+	double	all = 0;
+	size_t	i;
+
+	for (i = 0; i < t->nsources; i++)
+		all += t->rate[i]->rate.per_sec * t->rate[i]->rate.parts;
+	return all;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "base/mem.h"
 #include "tests/rig/lib/admin.h"
 #include "tests/rig/lib/file.h"
@@ -40,6 +42,49 @@ rfc_kind(const char *name, const char *method)
 	return (enum kind)k;
 }
 
+/* A head that the peer has already costs no body (RFC 9110, 13.1.2). */
+static void
+unchanged(struct rlog *lg, const struct web_req *r, struct web_res *s)
+{
+	uint8_t h[32];
+	char tag[24], *have = web_header(r, "If-None-Match");
+
+	(void)SHA256(s->body.p, s->body.n, h);
+	(void)snprintf(tag, sizeof(tag), "\"%02x%02x%02x%02x%02x%02x\"", h[0],
+	    h[1], h[2], h[3], h[4], h[5]);
+	buf_fmt(&s->head, "ETag: %s\r\n", tag);
+	if (have != NULL && strcmp(have, tag) == 0) {
+		s->status = 304;
+		s->body.n = 0;
+		lg->unchanged++;
+	}
+	free(have);
+}
+
+static int
+takes_gzip(const struct web_req *r)
+{
+	char *v = web_header(r, "Accept-Encoding");
+	int yes = v != NULL && strstr(v, "gzip") != NULL;
+
+	free(v);
+	return yes;
+}
+
+/* A log that shows some of its clients its second tree. */
+static void
+choose_view(struct rlog *lg, const struct web_req *r)
+{
+	const struct lie *f = &lg->lies[LIE_FORK];
+	char *agent;
+
+	if (!f->on || strcmp(f->mode, "split") != 0)
+		return;
+	agent = web_header(r, "User-Agent");
+	lg->cur = agent != NULL && strstr(agent, "second-view") != NULL;
+	free(agent);
+}
+
 /* One request to one log. */
 static void
 serve_log(struct rlog *lg, const char *path, const struct web_req *r,
@@ -56,6 +101,8 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	}
 	pthread_mutex_lock(&lg->lock);
 	lg->requests[k]++;
+	lg->peers[r->peer]++;
+	choose_view(lg, r);
 	if (k == KIND_ADD || k == KIND_ADDPRE)
 		submit_serve(lg, k, r, s);
 	else if (k == KIND_ROOTS)
@@ -65,7 +112,15 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	else
 		zip = tiled_serve(lg, k, path, s);
 	done = wire_lies(lg, k, s);
+	if (!done && lg->etag && s->status == 200 &&
+	    (k == KIND_STH || k == KIND_CHECKPOINT))
+		unchanged(lg, r, s);
+	if (lg->lies[LIE_FORK].on &&
+	    strcmp(lg->lies[LIE_FORK].mode, "split") == 0)
+		lg->cur = 0;		/* what is added goes to the first */
 	pthread_mutex_unlock(&lg->lock);
+	if (!zip && lg->gzip && k == KIND_ENTRIES && s->status == 200)
+		zip = takes_gzip(r);
 	if (zip && !done)
 		tiled_gzip(s);
 	pthread_mutex_lock(&lg->lock);
@@ -129,7 +184,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: ctlog --dir D [--port 0] [--interval MS] "
 	    "[--refresh MS] [--sign-list]\n    [--url URL] "
-	    "--log NAME[,opt=value]...\n");
+	    "[--listen ADDRESS] --log NAME[,opt=value]...\n");
 	return 64;
 }
 
@@ -138,6 +193,7 @@ struct args {
 	const char	*logs[RIG_LOGS];
 	size_t		 nlogs;
 	const char	*url;		/* what the lists say, or NULL */
+	const char	*listen;	/* here too, or NULL */
 	int		 sign;
 };
 
@@ -151,6 +207,7 @@ read_args(int argc, char **argv, struct args *a)
 		{ "refresh", required_argument, NULL, 'r' },
 		{ "sign-list", no_argument, NULL, 's' },
 		{ "url", required_argument, NULL, 'u' },
+		{ "listen", required_argument, NULL, 'a' },
 		{ "log", required_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -169,6 +226,8 @@ read_args(int argc, char **argv, struct args *a)
 			a->sign = 1;
 		else if (c == 'u')
 			a->url = optarg;
+		else if (c == 'a')
+			a->listen = optarg;
 		else if (c == 'l' && a->nlogs < RIG_LOGS)
 			a->logs[a->nlogs++] = optarg;
 		else
@@ -237,6 +296,9 @@ main(int argc, char **argv)
 		return 1;
 	}
 	w = web_open(&a.web, &e);
+	if (w != NULL && a.listen != NULL && web_listen(w, a.listen,
+	    web_port(w), &e) == -1)
+		w = NULL;
 	if (w == NULL || open_rig(&a, web_port(w), &e) == -1) {
 		fprintf(stderr, "ctlog: %s\n", e.msg);
 		return err_exit(e.code);

@@ -225,6 +225,7 @@ static int
 do_stats(struct call *c, struct err *e)
 {
 	struct buf *b = &c->res->body;
+	const char *sep = "";
 	unsigned k;
 
 	(void)e;
@@ -234,11 +235,20 @@ do_stats(struct call *c, struct err *e)
 		    kind_name((enum kind)k),
 		    (unsigned long long)c->lg->requests[k]);
 	buf_fmt(b, "},\"bytes\":%llu,\"entries\":%llu,\"tree_size\":%llu,"
-	    "\"pending\":%llu}", (unsigned long long)c->lg->bytes,
+	    "\"pending\":%llu", (unsigned long long)c->lg->bytes,
 	    (unsigned long long)c->lg->entries,
 	    (unsigned long long)rlog_last(c->lg)->size,
 	    (unsigned long long)(c->lg->br[c->lg->cur].n -
 	    rlog_last(c->lg)->size));
+	buf_fmt(b, ",\"unchanged\":%llu,\"peers\":{",
+	    (unsigned long long)c->lg->unchanged);
+	for (k = 0; k < 256; k++)
+		if (c->lg->peers[k] != 0) {
+			buf_fmt(b, "%s\"127.0.0.%u\":%llu", sep, k,
+			    (unsigned long long)c->lg->peers[k]);
+			sep = ",";
+		}
+	buf_str(b, "}}");
 	return 0;
 }
 

@@ -164,6 +164,8 @@ static const struct { const char *name; size_t off; } numbers[] = {
 	{ "align", offsetof(struct rlog, align) },
 	{ "index", offsetof(struct rlog, index) },
 	{ "hybrid", offsetof(struct rlog, hybrid) },
+	{ "etag", offsetof(struct rlog, etag) },
+	{ "gzip", offsetof(struct rlog, gzip) },
 };
 
 /* One "opt=value". */

@@ -51,6 +51,8 @@ struct rlog {
 	long		 mmd;		/* seconds */
 	long		 cap, align;
 	long		 index, hybrid;
+	long		 etag;		/* heads have one */
+	long		 gzip;		/* pages are compressed */
 	long		 refresh;	/* ms */
 	int		 auto_publish;	/* a head with each addition */
 	EVP_PKEY	*key, *wrong;
@@ -65,6 +67,8 @@ struct rlog {
 	int		 cur;		/* the branch that is served */
 	struct lie	 lies[LIE_MAX];
 	uint64_t	 requests[KIND_MAX], bytes, entries;
+	uint64_t	 peers[256];	/* requests of 127.0.0.x */
+	uint64_t	 unchanged;	/* answered 304 */
 };
 
 /* Now, in ms. */

@@ -177,6 +177,34 @@ unix_datagram_pair(void)
 	return socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) != 0 ? errno : 0;
 }
 
+/* Bind to a port of 127.0.0.2 (0: any), as who comes from it does. */
+static inline int
+bind_port(uint16_t port)
+{
+	struct sockaddr_in	a;
+	int			fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	memset(&a, 0, sizeof(a));
+	a.sin_family = AF_INET;
+	a.sin_port = htons(port);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	if (fd == -1)
+		return errno;
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 ? 0 : errno;
+}
+
+static inline int
+bind_any(void)
+{
+	return bind_port(0);
+}
+
+static inline int
+bind_known(void)
+{
+	return bind_port(47123);
+}
+
 static int
 listen_tcp(void)
 {

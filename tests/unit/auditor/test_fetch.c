@@ -372,7 +372,7 @@ environment_proxy(void **state)
 	assert_int_equal(setenv("http_proxy", proxy, 1), 0);
 	assert_int_equal(setenv("all_proxy", proxy, 1), 0);
 	setup_of(&s, "127.0.0.1/32");
-	x = xfer_new(&s, &e);
+	x = xfer_new(&s, -1, &e);
 	assert_non_null(x);
 	memset(&got, 0, sizeof(got));
 	get_of(&g, url_of("/plain"), 0);
@@ -388,7 +388,7 @@ environment_proxy(void **state)
 	assert_int_equal(got.ended, 1);
 	xfer_free(x);
 	s.allow[0] = "127.0.0.1/33";
-	assert_null(xfer_new(&s, &e));
+	assert_null(xfer_new(&s, -1, &e));
 	assert_int_equal(e.code, ERR_CONF);
 	assert_int_equal(unsetenv("http_proxy"), 0);
 	assert_int_equal(unsetenv("all_proxy"), 0);

@@ -49,6 +49,64 @@ bucket(void **state)
 	assert_int_equal(rate_ready(&r, now), S);
 }
 
+/* Who comes behind others leaves them what they may need. */
+static void
+behind(void **state)
+{
+	struct rate	r;
+	int64_t		now = 1000 * S;
+
+	(void)state;
+	rate_init(&r, 2, 4, 10, now);
+	while (rate_ready_behind(&r, 2, now) == 0)
+		rate_take(&r, now);
+	assert_true(r.tokens >= 2);
+	assert_int_equal(rate_ready(&r, now), 0);
+	assert_int_equal(rate_ready_behind(&r, 2, now), S / 2);
+	/* More than the bucket holds is not waited for: a full one will do. */
+	assert_int_equal(rate_ready_behind(&r, 9, now), S);
+	rate_429(&r, 3, now);
+	assert_int_equal(rate_ready_behind(&r, 0, now), 3 * S);
+}
+
+/* Shared by several: each has its part of rate, burst and bounds. */
+static void
+shared(void **state)
+{
+	struct rate	r;
+	int64_t		now = 1000 * S;
+	int		i;
+
+	(void)state;
+	rate_init(&r, 20, 8, 40, now);
+	rate_share(&r, 30, 4, now);
+	near(r.per_sec, 7.5);
+	for (i = 0; rate_ready(&r, now) == 0; i++)
+		rate_take(&r, now);
+	assert_int_equal(i, 2);
+	for (i = 0; i < 1000; i++)
+		rate_ok(&r);
+	near(r.per_sec, 10);
+	near(r.grown, r.per_sec - 7.5);
+	/* what was told begins anew, and so it does after a cut */
+	rate_share(&r, 4 * r.per_sec, 4, now);
+	near(r.grown, 0);
+	rate_share(&r, 20, 4, now);
+	rate_ok(&r);
+	assert_int_equal(rate_429(&r, 0, now), 1);
+	assert_int_equal(rate_429(&r, 0, now), 0);
+	near(r.grown, 0);
+	assert_true(r.per_sec < 2.7);
+	/* what the others learned is bounded as what is learned here */
+	rate_share(&r, 1e9, 4, now);
+	near(r.per_sec, 10);
+	rate_share(&r, 0, 4, now);
+	near(r.per_sec, 20.0 / 1024 / 4);
+	rate_hold(&r, 7 * S, now);
+	rate_hold(&r, 3 * S, now);
+	assert_int_equal(r.hold_until, now + 7 * S);
+}
+
 /* Over a minute no more go out than the rate allows, and no fewer. */
 static void
 steady(void **state)
@@ -211,6 +269,8 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(bucket),
+		cmocka_unit_test(shared),
+		cmocka_unit_test(behind),
 		cmocka_unit_test(steady),
 		cmocka_unit_test(burst_at_least_one),
 		cmocka_unit_test(additive_increase),

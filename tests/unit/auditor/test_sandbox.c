@@ -43,6 +43,8 @@ static const struct attempt attempts[] = {
 	{ "unix socket", unix_socket, 0, 0, 0 },
 	{ "unix datagram pair", unix_datagram_pair, 0, 0, 0 },
 	{ "packet socket", packet_socket, 0, 0, 0 },
+	{ "come from an address", bind_any, F, 0, 0 },
+	{ "come from a known port", bind_known, 0, 0, 4 },
 	{ "listen", listen_tcp, 0, 0, 4 },
 	{ "accept", accept_one, H, 0, 0 },
 	{ "exec", exec_true, 0, 0, 0 },
@@ -195,7 +197,8 @@ outside(void **state)
 {
 	static const char *const	names[] = {
 		"open /etc/passwd", "write in its directory", "inet socket",
-		"unix socket", "unix datagram pair", "listen", "accept",
+		"unix socket", "unix datagram pair", "come from an address",
+		"come from a known port", "listen", "accept",
 		"exec",
 		"put a file into the other one", "read a file there",
 		"put a file into an open folder",

@@ -1,0 +1,217 @@
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "auditor/cmd/doctor.h"
+#include "auditor/db/cost_store.h"
+
+/*
+ * Figures of docs/operations.md, for what this instance has not measured
+ * itself.  Bytes an entry on the wire: tiles in production average 167 kB for
+ * 256 entries, 256 entries of get-entries 679 kB, both compressed.
+ */
+#define WIRE_PAGE	2650.0
+#define WIRE_TILE	650.0
+/* Entries a day of all public logs together, and how many logs that are. */
+#define ALL_DAY		300e6
+#define ALL_LOGS	48.0
+/* A match with its certificate, names and issuance in the database. */
+#define MATCH_BYTES	6400.0
+/* A day of heads and coverage, for each log. */
+#define LOG_DAY		20e3
+/* Memory of all processes, and of each log beside them. */
+#define BASE_MB		17.0
+#define LOG_MB		0.12
+/* Fewer matches say nothing about the next. */
+#define ENOUGH		100
+#define SPACE_DAYS	14.0
+
+static double
+wire_of(const struct cost *c, int tiles)
+{
+	return c->wire[tiles] > 0 ? c->wire[tiles] :
+	    tiles ? WIRE_TILE : WIRE_PAGE;
+}
+
+/* Entries a day of logs of one kind; those whose growth is not known count
+   as the average public log. */
+static double
+entries_of(const struct cost *c, int tiles)
+{
+	return c->entries_day[tiles] + ALL_DAY / ALL_LOGS *
+	    (double)(c->logs[tiles] - c->growing[tiles]);
+}
+
+static void
+download(struct doctor *d, const struct cost *c)
+{
+	double		 entries = 0, bytes = 0;
+	int64_t		 cap = d->ctx->conf->fetch_max_rate;
+	int64_t		 logs = c->logs[0] + c->logs[1];
+	int64_t		 known = c->growing[0] + c->growing[1];
+	const char	*how;
+	int		 k, measured = c->wire[0] > 0 || c->wire[1] > 0;
+
+	for (k = 0; k < 2; k++) {
+		entries += entries_of(c, k);
+		bytes += entries_of(c, k) * wire_of(c, k);
+	}
+	if (logs == 0)
+		return;
+	how = known == logs && measured ? "measured here" : known == 0 &&
+	    !measured ? "by the averages of public logs" :
+	    "in part measured here, else by the averages of public logs";
+	d->more = json_pack("{s:I, s:f, s:f, s:f, s:f, s:b}", "logs",
+	    (json_int_t)logs, "entries_per_day", entries, "bytes_per_day",
+	    bytes, "bytes_per_entry", wire_of(c, 0), "bytes_per_tile_entry",
+	    wire_of(c, 1), "measured", known == logs && measured);
+	if (cap > 0 && bytes / 86400 > (double)cap)
+		doctor_say(d, DOCTOR_WARN, "download", "%lld logs grow by "
+		    "%.1f million entries a day, %.1f GB, or %.1f MB/s; "
+		    "fetch.max_rate is less, so they are never caught up "
+		    "with (an estimate, %s)", (long long)logs, entries / 1e6,
+		    bytes / 1e9, bytes / 86400e6, how);
+	else
+		doctor_say(d, DOCTOR_OK, "download", "%lld logs grow by %.1f "
+		    "million entries a day: %.1f GB, or %.1f Mbit/s (an "
+		    "estimate, %s)", (long long)logs, entries / 1e6,
+		    bytes / 1e9, bytes * 8 / 86400e6, how);
+}
+
+/* Bytes a day that the database grows by; *${how} is where that is from. */
+static double
+growth(const struct cost *c, const char **how)
+{
+	double	each = c->entries >= ENOUGH && c->match_bytes > MATCH_BYTES ?
+		    c->match_bytes : MATCH_BYTES;
+
+	if (c->growth.bytes_day > 0) {
+		*how = "as since it was made";
+		return c->growth.bytes_day;
+	}
+	*how = "by what a match and a log took elsewhere";
+	return c->matches_day * each +
+	    LOG_DAY * (double)(c->logs[0] + c->logs[1]);
+}
+
+static void
+rows(struct doctor *d, const struct cost *c)
+{
+	d->more = json_pack("{s:f, s:I, s:f}", "matches_per_day",
+	    c->matches_day, "entries", (json_int_t)c->entries,
+	    "bytes_per_match", c->entries >= ENOUGH ? c->match_bytes :
+	    MATCH_BYTES);
+	doctor_say(d, DOCTOR_OK, "rows", "%lld entries matched so far, %.1f a "
+	    "day lately; only those are kept", (long long)c->entries,
+	    c->matches_day);
+}
+
+static void
+disk(struct doctor *d, const struct cost *c)
+{
+	const char	*how;
+	double		 day = growth(c, &how), left, days;
+	struct statvfs	 v;
+
+	if (strcmp(d->ctx->conf->database, "embedded") != 0 ||
+	    statvfs(d->ctx->conf->state_dir, &v) == -1) {
+		d->more = json_pack("{s:I, s:f}", "bytes",
+		    (json_int_t)c->growth.size, "bytes_per_day", day);
+		doctor_say(d, DOCTOR_OK, "growth", "database of %.1f MB, "
+		    "growing by %.2f MB a day (an estimate, %s); the disk is "
+		    "its server's", (double)c->growth.size / 1e6, day / 1e6, how);
+		return;
+	}
+	left = (double)v.f_bavail * (double)v.f_frsize;
+	days = day > 0 ? left / day : 36500;
+	if (days > 36500)
+		days = 36500;
+	d->more = json_pack("{s:I, s:f, s:f, s:f}", "bytes",
+	    (json_int_t)c->growth.size, "bytes_per_day", day, "free_bytes", left,
+	    "days_left", days);
+	doctor_say(d, days < SPACE_DAYS ? DOCTOR_WARN : DOCTOR_OK, "growth",
+	    "database of %.1f MB, growing by %.2f MB a day: %.1f GB are free, "
+	    "which is enough for %.0f days (an estimate, %s)%s",
+	    (double)c->growth.size / 1e6, day / 1e6, left / 1e9, days, how,
+	    days < SPACE_DAYS ? "; make room" : "");
+}
+
+/* kB of the processes that run this very program, and how many they are. */
+static long
+pss(size_t *n)
+{
+	char		 own[4096], exe[4096], path[64], line[128];
+	struct dirent	*x;
+	DIR		*dir = opendir("/proc");
+	ssize_t		 k, have = readlink("/proc/self/exe", own, sizeof(own));
+	long		 sum = 0, kb;
+	FILE		*f;
+
+	*n = 0;
+	while (dir != NULL && (x = readdir(dir)) != NULL) {
+		if (!isdigit((unsigned char)x->d_name[0]) ||
+		    strtol(x->d_name, NULL, 10) == (long)getpid())
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%.20s/exe",
+		    x->d_name);
+		k = readlink(path, exe, sizeof(exe));
+		if (k <= 0 || k != have || memcmp(exe, own, (size_t)k) != 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%.20s/smaps_rollup",
+		    x->d_name);
+		if ((f = fopen(path, "re")) == NULL)
+			continue;
+		while (fgets(line, sizeof(line), f) != NULL)
+			if (sscanf(line, "Pss: %ld kB", &kb) == 1) {
+				sum += kb;
+				(*n)++;
+			}
+		(void)fclose(f);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	return sum;
+}
+
+static void
+memory(struct doctor *d, const struct cost *c)
+{
+	size_t	n = 0;
+	long	kb = pss(&n);
+	double	mb = (double)kb / 1024;
+	int64_t	logs = c->logs[0] + c->logs[1];
+
+	if (n != 0) {
+		d->more = json_pack("{s:I, s:f, s:b}", "processes",
+		    (json_int_t)n, "megabytes", mb, "measured", 1);
+		doctor_say(d, DOCTOR_OK, "memory", "%.0f MB in %zu processes "
+		    "that run now (PSS)", mb, n);
+		return;
+	}
+	mb = BASE_MB + LOG_MB * (double)logs;
+	d->more = json_pack("{s:f, s:f, s:b}", "megabytes", mb,
+	    "megabytes_per_log", LOG_MB, "measured", 0);
+	doctor_say(d, DOCTOR_OK, "memory", "about %.0f MB for %lld logs that "
+	    "are caught up with, and up to 16 MB for each that is behind (an "
+	    "estimate: it does not run now)", mb, (long long)logs);
+}
+
+void
+doctor_cost(struct doctor *d)
+{
+	struct cost	c;
+	struct err	e = ERR_INIT;
+
+	if (cost_store_now(d->ctx->db, &c, &e) == -1) {
+		doctor_say(d, DOCTOR_FAIL, "database", "%s", e.msg);
+		return;
+	}
+	download(d, &c);
+	rows(d, &c);
+	disk(d, &c);
+	memory(d, &c);
+}

@@ -1,0 +1,54 @@
+#!/bin/bash
+# fetch.max_rate holds over all logs and all workers of one machine.
+#
+#   bash tests/system/35-rate-cap.sh build/release
+#
+# takes: 8
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/lib.sh
+t_begin 35-rate-cap "${1:-}"
+
+rate=500000		# bytes a second
+logs='a b c d'
+
+now_ms()
+{
+	echo $(($(date +%s%N) / 1000000))
+}
+
+args=()
+for l in $logs; do
+	args+=(--log "$l")
+done
+t_rig "${args[@]}" --log t,proto=static
+for l in $logs t; do
+	post "/_rig/$l/fill?n=300&seed=7" >/dev/null
+done
+confs=()
+for k in 1 2; do
+	t_db "cap$k"
+	t_conf "cap$k" 'watch: [.corp.example]' "fetch: {max_rate: ${rate}B/s}"
+	sed -i "s|^state_dir:.*|state_dir: $T/state|" "$conf"
+	confs+=("$conf")
+done
+began=$(now_ms)
+for k in 0 1; do
+	"$prog" --config "${confs[k]}" run --once >"$T/$k.log" 2>&1 &
+	eval "p$k=$!"
+done
+wait "$p0"
+eq "the first worker" $? 0
+wait "$p1"
+eq "the second worker" $? 0
+took=$(($(now_ms) - began))
+bytes=0
+for l in $logs t; do
+	bytes=$((bytes + $(get "$rig/_rig/$l/stats" | json_int bytes)))
+done
+ratio=$((bytes * 1000 * 100 / (rate * took)))
+echo "$bytes bytes in $took ms: $ratio % of the cap"
+ok "enough to tell ($bytes bytes)" test "$bytes" -gt $((4 * rate))
+ok "no more than the cap ($ratio %)" test "$ratio" -le 105
+t_end
