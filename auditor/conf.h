@@ -75,6 +75,19 @@ struct conf_ari {
 	char		*url;		/* "none": nowhere */
 };
 
+/* Another that sees logs: what it was shown is compared with what we were. */
+struct conf_vantage {
+	char	*name;
+	char	*url;			/* or: */
+	char	*file;
+};
+
+/* Who cosigns checkpoints, and may be believed to have looked. */
+struct conf_witness {
+	char	*name;
+	char	*key;			/* NAME+HASH+BASE64 */
+};
+
 /* What `run` keeps alive. */
 struct conf_managed {
 	struct conf_strs names;
@@ -97,6 +110,7 @@ struct conf {
 	int64_t		 poll;		/* 60 */
 	int		 start_now;	/* 1: start: now; 0: beginning */
 	int		 workers;	/* 0: auto */
+	int64_t		 worker_lease;	/* 30 */
 	int64_t		 fetch_max_rate;/* bytes per second, 0: no cap */
 	char		*fetch_ca_file;
 	struct conf_strs source_addresses;	/* none: the system's choice */
@@ -119,6 +133,8 @@ struct conf {
 	struct conf_strs digest_to;
 	char		*ccadb_csv;		/* issuer owners, or NULL */
 	int64_t		 audit_every;		/* 3600 */
+	int64_t		 retain_certificates;	/* seconds behind not_after */
+	int64_t		 retain_deliveries;	/* seconds behind done_at */
 	int64_t		 audit_unreachable;	/* seconds, 21600 */
 	struct conf_strs audit_send;		/* channels of the report */
 	char		*audit_roots;		/* PEM: more roots */
@@ -128,6 +144,10 @@ struct conf {
 	struct conf_strs audit_resolvers;	/* of CAA; none: the system's */
 	struct conf_ari	*audit_ari;
 	size_t		 naudit_ari;
+	struct conf_vantage *vantage;
+	size_t		 nvantage;
+	struct conf_witness *witnesses;
+	size_t		 nwitnesses;
 	char		*acme_directory;	/* "letsencrypt", ... or a URL */
 	char		*acme_ca_file;		/* PEM: roots of its TLS */
 	struct conf_strs acme_hosts;		/* others that its URLs may have */
@@ -161,6 +181,9 @@ struct conf {
 	struct conf_managed *managed;
 	size_t		 nmanaged;
 	int		 respond_approvals;	/* 1 */
+	char		*canary_name;		/* NULL: none */
+	int64_t		 canary_within;		/* seconds, 1800 */
+	int64_t		 canary_every;		/* seconds, 0: nobody orders */
 };
 
 /*

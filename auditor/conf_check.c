@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/alert/route.h"
 #include "auditor/conf.h"
 #include "auditor/conf_yaml.h"
 #include "auditor/near.h"
@@ -15,6 +16,7 @@
 #include "base/buf.h"
 #include "base/limit.h"
 #include "base/mem.h"
+#include "ctlog/witness.h"
 #include "pki/watch.h"
 
 /* --- single values -------------------------------------------------------- */
@@ -164,6 +166,29 @@ conf_check_ca(const char *text, struct err *e)
 	return err_set(e, ERR_CONF, "`%.70s` names no CA; write its CAA "
 	    "identifier, such as letsencrypt.org, or the SHA-256 of its key "
 	    "in hex", text);
+}
+
+int
+conf_check_canary(const char *text, struct err *e)
+{
+	char	canon[WATCH_TEXT];
+
+	if (text[0] != '.' && strpbrk(text, "*/:") == NULL &&
+	    strchr(text, '.') != NULL && strspn(text, "0123456789.") !=
+	    strlen(text) && watch_canon(text, canon, NULL) == 0)
+		return 0;
+	return err_set(e, ERR_CONF, "`%.70s` is not one name; write such as "
+	    "canary.example.com", text);
+}
+
+int
+conf_check_vkey(const char *text, struct err *e)
+{
+	struct witness	w;
+	struct err	why = ERR_INIT;
+
+	return witness_read(text, &w, &why) == 0 ? 0 :
+	    err_set(e, ERR_CONF, "%s", why.msg);
 }
 
 /* --- the whole ------------------------------------------------------------ */
@@ -373,6 +398,35 @@ check_channels(const struct conf *c, const struct place *p)
 }
 
 static int
+check_vantage(const struct conf *c, const struct place *p)
+{
+	size_t	i, j;
+
+	for (i = 0; i < c->nvantage; i++) {
+		if ((c->vantage[i].url == NULL) ==
+		    (c->vantage[i].file == NULL))
+			return fail(p, spot(p, "vantage", i, NULL), "vantage",
+			    "`%.60s` needs either url or file",
+			    c->vantage[i].name);
+		for (j = 0; j < i; j++)
+			if (strcmp(c->vantage[i].name, c->vantage[j].name)
+			    == 0)
+				return fail(p, spot(p, "vantage", i, "name"),
+				    "vantage.name", "`%.60s` is here twice",
+				    c->vantage[i].name);
+	}
+	for (i = 0; i < c->nwitnesses; i++)
+		for (j = 0; j < i; j++)
+			if (strcmp(c->witnesses[i].name, c->witnesses[j].name)
+			    == 0)
+				return fail(p, spot(p, "witnesses", i,
+				    "name"), "witnesses.name",
+				    "`%.60s` is here twice",
+				    c->witnesses[i].name);
+	return 0;
+}
+
+static int
 check_routes(const struct conf *c, const struct place *p)
 {
 	const struct conf_route	*r;
@@ -476,6 +530,28 @@ check_dns01(const struct conf *c, const struct place *p)
 	return check_more(c, p, n);
 }
 
+/* What no watch covers is kept of no log, and would be missed each time. */
+static int
+check_canary(const struct conf *c, const struct place *p)
+{
+	struct route_facts	f = { 0, "", "", "", "", "", "", "", 0 };
+	size_t			i;
+	char			name[WATCH_TEXT];
+
+	if (c->canary_name == NULL)
+		return c->canary_every == 0 ? 0 : fail(p, spot(p, "canary", 0,
+		    NULL), "canary", "every needs name: NAME");
+	(void)watch_canon(c->canary_name, name, NULL);
+	f.name = name;
+	for (i = 0; i < c->nwatch; i++)
+		if (route_covers(c->watch[i].name, &f))
+			return 0;
+	if (c->nwatch == 0 || c->watch_file != NULL)
+		return 0;
+	return fail(p, spot(p, "canary", 0, "name"), "canary.name", "no watch "
+	    "covers it; add `%.100s` to watch", name);
+}
+
 int
 conf_check_all(const struct conf *c, const struct conf_node *root,
     const char *file, struct err *e)
@@ -496,7 +572,8 @@ conf_check_all(const struct conf *c, const struct conf_node *root,
 		return fail(&p, spot(&p, "digest", 0, NULL), "digest",
 		    "both are needed: at: \"08:00\" and to: [CHANNEL]");
 	if (check_urls(c, &p) == -1 || check_watches(c, &p) == -1 ||
-	    check_channels(c, &p) == -1 || check_dns01(c, &p) == -1)
+	    check_channels(c, &p) == -1 || check_dns01(c, &p) == -1 ||
+	    check_canary(c, &p) == -1 || check_vantage(c, &p) == -1)
 		return -1;
 	return check_routes(c, &p);
 }

@@ -266,6 +266,19 @@ static const struct conf_key heartbeat_keys[] = {
 };
 static const struct conf_map heartbeat_map = { .keys = heartbeat_keys };
 
+static const struct conf_key retention_keys[] = {
+	{ .name = "certificates", .type = CONF_T_SECONDS,
+	  AT(conf, retain_certificates), .min = 90 * DAY,
+	  .max = 36500LL * DAY, .dflt = "400d",
+	  .help = "kept so long after they expired" },
+	{ .name = "deliveries", .type = CONF_T_SECONDS,
+	  AT(conf, retain_deliveries), .min = 7 * DAY,
+	  .max = 36500LL * DAY, .dflt = "90d",
+	  .help = "messages are kept so long after they ended" },
+	{ .name = NULL }
+};
+static const struct conf_map retention_map = { .keys = retention_keys };
+
 static const struct conf_key digest_keys[] = {
 	{ .name = "at", .type = CONF_T_STR, AT(conf, digest_at),
 	  .check = conf_check_daytime, .help = "HH:MM, UTC" },
@@ -479,6 +492,54 @@ static const struct conf_key respond_keys[] = {
 };
 static const struct conf_map respond_map = { .keys = respond_keys };
 
+static const struct conf_key worker_keys[] = {
+	{ .name = "lease", .type = CONF_T_SECONDS, AT(conf, worker_lease),
+	  .min = 1, .max = 600, .dflt = "30s",
+	  .help = "unheard of for so long, its work is another's" },
+	{ .name = NULL }
+};
+static const struct conf_map worker_map = { .keys = worker_keys };
+
+static const struct conf_key canary_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, AT(conf, canary_name),
+	  .check = conf_check_canary, .help = "a watched name" },
+	{ .name = "within", .type = CONF_T_SECONDS, AT(conf, canary_within),
+	  .min = 60, .max = 7 * DAY, .dflt = "30m",
+	  .help = "its new certificate must be seen so soon" },
+	{ .name = "every", .type = CONF_T_SECONDS, AT(conf, canary_every),
+	  .words = none_words, .min = 3600, .max = 90 * DAY, .dflt = "none",
+	  .help = "its managed certificate is renewed so often" },
+	{ .name = NULL }
+};
+static const struct conf_map canary_map = { .keys = canary_keys };
+
+static const struct conf_key vantage_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_vantage, name), .check = conf_check_name,
+	  .help = "what it is called" },
+	{ .name = "url", .type = CONF_T_STR, AT(conf_vantage, url),
+	  .check = conf_check_url, .help = "where its heads are read" },
+	{ .name = "file", .type = CONF_T_PATH, AT(conf_vantage, file),
+	  .help = "or a file that something else brings" },
+	{ .name = NULL }
+};
+static const struct conf_map vantage_map = {
+	.size = sizeof(struct conf_vantage), .keys = vantage_keys
+};
+
+static const struct conf_key witness_keys[] = {
+	{ .name = "name", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_witness, name), .check = conf_check_name,
+	  .help = "what it is called" },
+	{ .name = "key", .type = CONF_T_STR, .flags = CONF_F_REQUIRED,
+	  AT(conf_witness, key), .check = conf_check_vkey,
+	  .help = "NAME+HASH+KEY, as it publishes it" },
+	{ .name = NULL }
+};
+static const struct conf_map witness_map = {
+	.size = sizeof(struct conf_witness), .keys = witness_keys
+};
+
 static const struct conf_key root_keys[] = {
 	{ .name = "database", .type = CONF_T_STR, AT(conf, database),
 	  .check = conf_check_database, .dflt = "embedded",
@@ -499,6 +560,8 @@ static const struct conf_key root_keys[] = {
 	{ .name = "workers", .type = CONF_T_COUNT, AT(conf, workers),
 	  .min = 1, .max = 64, .dflt = "auto",
 	  .help = "processes that ingest" },
+	{ .name = "worker", .type = CONF_T_MAP, .map = &worker_map,
+	  .help = "of each of these" },
 	{ .name = "fetch", .type = CONF_T_MAP, .map = &fetch_map,
 	  .help = "downloads" },
 	{ .name = "egress", .type = CONF_T_MAP, .map = &egress_map,
@@ -523,6 +586,14 @@ static const struct conf_key root_keys[] = {
 	  .help = "a dead man's switch" },
 	{ .name = "audit", .type = CONF_T_MAP, .map = &audit_map,
 	  .help = "certvigil audit" },
+	{ .name = "vantage", .type = CONF_T_MAPS,
+	  ARRAY(conf, vantage, nvantage), .map = &vantage_map,
+	  .help = "others that see logs, to find split views" },
+	{ .name = "witnesses", .type = CONF_T_MAPS,
+	  ARRAY(conf, witnesses, nwitnesses), .map = &witness_map,
+	  .help = "whose cosignatures of checkpoints count" },
+	{ .name = "retention", .type = CONF_T_MAP, .map = &retention_map,
+	  .help = "what is kept how long" },
 	{ .name = "digest", .type = CONF_T_MAP, .map = &digest_map,
 	  .help = "one message a day" },
 	{ .name = "ccadb_csv", .type = CONF_T_PATH, AT(conf, ccadb_csv),
@@ -534,6 +605,8 @@ static const struct conf_key root_keys[] = {
 	  .help = "certificates that run keeps alive" },
 	{ .name = "respond", .type = CONF_T_MAP, .map = &respond_map,
 	  .help = "revoking what somebody else obtained" },
+	{ .name = "canary", .type = CONF_T_MAP, .map = &canary_map,
+	  .help = "a certificate that is issued to be found" },
 	{ .name = NULL }
 };
 const struct conf_map conf_table = {

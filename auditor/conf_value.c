@@ -138,7 +138,8 @@ set_amount(const struct conf_key *k, int64_t *field, const char *text,
 	char		 lo[48], hi[48];
 	int64_t		 v;
 
-	if (!time && strcmp(text, "none") == 0) {
+	if ((!time && strcmp(text, "none") == 0) ||
+	    word_index(k->words, text) != -1) {
 		*field = 0;
 		return 0;
 	}
@@ -257,6 +258,8 @@ conf_value_text(const struct conf_key *k, const void *base)
 	case CONF_T_SECRET:
 		return mem_str(*(char *const *)field);
 	case CONF_T_SECONDS:
+		if (k->words != NULL && *(const int64_t *)field == 0)
+			return mem_str(k->words[0]);
 		unit_text(*(const int64_t *)field, time_units, out,
 		    sizeof(out));
 		return mem_str(out);

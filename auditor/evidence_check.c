@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/evidence.h"
+#include "auditor/evidence_heads.h"
 #include "auditor/evidence_json.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -433,6 +434,8 @@ evidence_check(struct evidence_file *f, size_t i, const json_t *o, char *why,
 		{ "certificate", "transferable", check_certificate },
 		{ "entry", "transferable", check_entry },
 		{ "fork", "transferable", check_fork },
+		{ "inconsistent", "transferable",
+		  evidence_check_inconsistent },
 		{ "sct", "transferable", evidence_check_sct },
 		{ "crl", "transferable", evidence_check_crl },
 		{ "crl_parts", "transferable", evidence_check_parts },

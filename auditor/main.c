@@ -27,6 +27,7 @@ extern const struct cmd cmd_accept;
 extern const struct cmd cmd_ack;
 extern const struct cmd cmd_affected;
 extern const struct cmd cmd_audit_command;
+extern const struct cmd cmd_backfill;
 extern const struct cmd cmd_baseline;
 extern const struct cmd cmd_certs;
 extern const struct cmd cmd_channel;
@@ -87,6 +88,7 @@ const struct cmd *const cmd_table[] = {
 	&cmd_channel,
 	&cmd_route,
 	&cmd_coverage,
+	&cmd_backfill,
 	&cmd_log,
 	&cmd_certs,
 	&cmd_endpoint,

@@ -534,4 +534,49 @@
 /* An address as text, with its zero byte (INET6_ADDRSTRLEN). */
 #define LIMIT_SOURCE_TEXT	46u
 
+/* --- coverage --- */
+
+/* Issuances that an estimate of the blind share looks at, the newest. */
+#define LIMIT_BLIND_ISSUANCES	2000
+
+/* --- logs are audited --- */
+
+/* Heads of one log that one sweep looks at: a day has 1,440 polls. */
+#define LIMIT_HEAD_SWEEP	4000u
+/* Heads that one turn of a log compares with its tree: a request each. */
+#define LIMIT_HEAD_AUDIT	16u
+/* Witnesses that are configured; a checkpoint has at most 64 lines. */
+#define LIMIT_WITNESSES		32u
+/* What another vantage point saw: the heads of 100 logs, three of each. */
+#define LIMIT_BODY_GOSSIP	(1u << 20)
+#define LIMIT_GOSSIP_HEADS	400u
+/* A head with 16 signatures, of which some are ML-DSA. */
+#define LIMIT_GOSSIP_RAW	(32u << 10)
+/* Heads of one source that wait for our tree to grow past them. */
+#define LIMIT_VANTAGE_WAIT	1000u
+
+/* --- history: back-fill --- */
+
+/*
+ * Entries of one range: 256 tiles, a minute of a log that gives 1,000 a
+ * second.  What is proven on the way stays, so a worker that dies costs its
+ * lease; the fixed cost of a range is two proofs and a commit.
+ */
+#define LIMIT_BACK_RANGE	65536
+/* The least and the most that --step may ask for. */
+#define LIMIT_BACK_STEP_MIN	1024
+#define LIMIT_BACK_STEP_MAX	1048576
+/* Ranges that one worker reads at a time; each has a judge and an arena. */
+#define LIMIT_BACK_FLIGHT	4u
+/*
+ * Ranges of one back-fill that are rows of work at a time: enough for 16
+ * workers, few enough that a claim passes over those of 50 logs.
+ */
+#define LIMIT_BACK_WINDOW	64
+
+/* --- retention, room --- */
+
+/* Rows that are dropped in one statement. */
+#define LIMIT_RETAIN_ROWS	10000
+
 #endif

@@ -257,19 +257,18 @@ merkle_inclusion(const uint8_t leaf[32], uint64_t index, uint64_t size,
 	return last == 0 && memcmp(h, root, sizeof(h)) == 0 ? 0 : -1;
 }
 
-int
-merkle_consistency(uint64_t size1, const uint8_t root1[32], uint64_t size2,
-    const uint8_t root2[32], const uint8_t (*path)[32], size_t n)
+/*
+ * The roots that a consistency proof leads to; ${root1} is needed where the
+ * proof leaves it out.  -1: it has not the length that it must have.
+ */
+static int
+consistency_roots(uint64_t size1, const uint8_t root1[32], uint64_t size2,
+    const uint8_t (*path)[32], size_t n, uint8_t a[32], uint8_t b[32])
 {
 	uint64_t	first, last;
-	uint8_t		a[SHA_LEN], b[SHA_LEN];
 	size_t		i = 0;
 
-	if (size1 > size2 || size2 >> 63 != 0)
-		return -1;
-	if (size1 == size2)
-		return n == 0 && memcmp(root1, root2, SHA_LEN) == 0 ? 0 : -1;
-	if (size1 == 0 || n == 0)
+	if (size1 == 0 || size1 >= size2 || size2 >> 63 != 0 || n == 0)
 		return -1;
 	first = size1 - 1;
 	last = size2 - 1;
@@ -278,8 +277,10 @@ merkle_consistency(uint64_t size1, const uint8_t root1[32], uint64_t size2,
 		last >>= 1;
 	}
 	/* A size that is a power of two: the proof leaves its root out. */
-	memcpy(a, first == 0 ? root1 : path[i++], sizeof(a));
-	memcpy(b, a, sizeof(b));
+	if (first == 0 && root1 == NULL)
+		return -1;
+	memcpy(a, first == 0 ? root1 : path[i++], SHA_LEN);
+	memcpy(b, a, SHA_LEN);
 	for (; i < n; i++) {
 		if (last == 0)
 			return -1;
@@ -295,10 +296,31 @@ merkle_consistency(uint64_t size1, const uint8_t root1[32], uint64_t size2,
 		first >>= 1;
 		last >>= 1;
 	}
-	if (last != 0 || memcmp(a, root1, sizeof(a)) != 0 ||
-	    memcmp(b, root2, sizeof(b)) != 0)
-		return -1;
-	return 0;
+	return last == 0 ? 0 : -1;
+}
+
+int
+merkle_consistency(uint64_t size1, const uint8_t root1[32], uint64_t size2,
+    const uint8_t root2[32], const uint8_t (*path)[32], size_t n)
+{
+	uint8_t	a[SHA_LEN], b[SHA_LEN];
+
+	if (size1 == size2 && size2 >> 63 == 0)
+		return n == 0 && memcmp(root1, root2, SHA_LEN) == 0 ? 0 : -1;
+	return consistency_roots(size1, root1, size2, path, n, a, b) == 0 &&
+	    memcmp(a, root1, sizeof(a)) == 0 &&
+	    memcmp(b, root2, sizeof(b)) == 0 ? 0 : -1;
+}
+
+int
+merkle_consistency_old(uint64_t size1, uint64_t size2,
+    const uint8_t root2[32], const uint8_t (*path)[32], size_t n,
+    uint8_t out[32])
+{
+	uint8_t	b[SHA_LEN];
+
+	return consistency_roots(size1, NULL, size2, path, n, out, b) == 0 &&
+	    memcmp(b, root2, sizeof(b)) == 0 ? 0 : -1;
 }
 
 int
@@ -415,4 +437,32 @@ merkle_range_nodes(uint64_t from, uint64_t to, struct merkle_node *out,
 		return -1;
 	spans_add(&s, from, to);
 	return spans_nodes(&s, out, max);
+}
+
+int
+merkle_frontier_from_consistency(uint64_t size1, uint64_t size2,
+    const uint8_t (*path)[32], size_t n, struct merkle_range *out)
+{
+	struct merkle_node	have[MERKLE_NODES], want[MERKLE_NODES];
+	int			nhave, nwant, i, k;
+
+	if (size1 >= size2)
+		return -1;
+	nhave = merkle_consistency_nodes(size1, size2, have, MERKLE_NODES);
+	nwant = merkle_range_nodes(0, size1, want, MERKLE_NODES);
+	if (nhave <= 0 || nwant <= 0 || have[nhave - 1].step + 1 != n)
+		return -1;
+	merkle_start(out, 0);
+	out->to = size1;
+	/* what lies left of size1 is perfect: a step of its own */
+	for (k = 0; k < nwant; k++) {
+		for (i = 0; i < nhave && (have[i].level != want[k].level ||
+		    have[i].index != want[k].index); i++)
+			;
+		if (i == nhave)
+			return -1;
+		memcpy(out->hash[k], path[have[i].step], SHA_LEN);
+	}
+	out->n = (unsigned)nwant;
+	return 0;
 }

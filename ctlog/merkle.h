@@ -105,6 +105,15 @@ int merkle_consistency(uint64_t size1, const uint8_t root1[32],
     size_t n);
 
 /*
+ * The root of the first ${size1} leaves of the tree of ${size2} with
+ * ${root2}, as a consistency proof gives it.  -1 when the proof does not
+ * lead to root2, or leaves the root out as size1 is a power of two.
+ */
+int merkle_consistency_old(uint64_t size1, uint64_t size2,
+    const uint8_t root2[32], const uint8_t (*path)[32], size_t n,
+    uint8_t out[32]);
+
+/*
  * The frontier of the tree of ${size} out of the hash of its last entry and
  * that entry's audit path, which reversed is the frontier of size - 1.  It
  * proves nothing: the caller compares merkle_root() with a signed root.
@@ -127,5 +136,15 @@ int merkle_inclusion_nodes(uint64_t index, uint64_t size,
 /* The perfect nodes of [from, to), left to right, all with step 0. */
 int merkle_range_nodes(uint64_t from, uint64_t to, struct merkle_node *out,
     size_t max);
+
+/*
+ * The frontier of the tree of ${size1} out of a consistency proof size1 ->
+ * size2, which has its nodes.  It proves nothing: compare merkle_root() with
+ * a root that is known, or give it to merkle_consistency() with this path.
+ * -1 where the proof does not have them (size1 is a power of two, or 0) or
+ * has another length than it must have.
+ */
+int merkle_frontier_from_consistency(uint64_t size1, uint64_t size2,
+    const uint8_t (*path)[32], size_t n, struct merkle_range *out);
 
 #endif

@@ -120,6 +120,17 @@ rule_for(const struct look *k, enum policy_kind kind)
 	return NULL;
 }
 
+const struct policy_rule *
+policy_rule_for(enum policy_program program, enum policy_kind kind,
+    int64_t not_before, int64_t not_after, int64_t at)
+{
+	const struct look	k = { .program = program, .at = at,
+				    .not_before = not_before,
+				    .not_after = not_after };
+
+	return rule_for(&k, kind);
+}
+
 /* --- what counts --- */
 
 /* Who ran the log when the SCT was made. */

@@ -63,6 +63,13 @@ const char *policy_name(enum policy_program);	/* "chrome", "apple" */
 /* The table, for who shows it. */
 const struct policy_rule *policy_rules(size_t *n);
 
+/*
+ * The rule of that kind for a certificate valid from ${not_before} to
+ * ${not_after}, as of ${at} (microseconds); NULL: there is none.
+ */
+const struct policy_rule *policy_rule_for(enum policy_program,
+    enum policy_kind, int64_t not_before, int64_t not_after, int64_t at);
+
 /* A lifetime in days of 86,400 s, one that is begun counts as a whole one. */
 int64_t policy_days(int64_t not_before, int64_t not_after, int inclusive);
 

@@ -2,9 +2,91 @@
 
 -- --- workers and work --------------------------------------------------------
 
+-- instance: of this process, drawn at its start. place: where its pid means
+-- something (boot and pid namespace). lease_s: unseen for longer, it is dead.
+alter table worker
+	add column instance	text not null default '',
+	add column place	text not null default '',
+	add column lease_s	int not null default 30,
+	add column state	text not null default 'working'
+		check (state in ('working', 'waiting')),
+	add column note		text;			-- why it waits
+
+-- What `run` and `config apply` read in their configuration and every worker
+-- must see alike; workers elsewhere have it from here.
+create table setting (
+	key		text primary key,		-- as in the configuration
+	value		jsonb not null,
+	set_at		timestamptz not null default now()
+);
+
 -- --- end of workers and work -------------------------------------------------
 
 -- --- history: back-fill ------------------------------------------------------
+
+-- What is wanted of a log's history: entries [size_from, size_to), cut from
+-- the top into ranges, which many workers read.
+create table backfill (
+	id		bigint generated always as identity primary key,
+	log_ref		int not null references log,
+	since		timestamptz,		-- size_from is where that begins
+	size_from	bigint,			-- null: it is being looked for
+	size_to		bigint not null,
+	again		boolean not null,	-- also what was verified before
+	step		bigint not null,	-- entries a range
+	cut		bigint not null,	-- [cut, size_to) was cut into ranges
+	state		text not null default 'open'
+			check (state in ('open', 'done', 'cancelled')),
+	entries		bigint not null default 0, -- to be read in all
+	entries_read	bigint not null default 0, -- and proven
+	actor		text not null,
+	added_at	timestamptz not null default now(),
+	ended_at	timestamptz
+);
+create index backfill_open on backfill (id) where state = 'open';
+
+-- A range of it, a row of work (kind backfill, subject the id) until it is
+-- done.  [size_from, size_done) is proven: root_hash is that of the tree of
+-- size_done, and proof how it goes on to the tree of head_id, as in
+-- coverage_day; all of it was matched against the set of watches named.
+create table backfill_range (
+	id		bigint generated always as identity primary key,
+	backfill_id	bigint not null references backfill,
+	log_ref		int not null references log,
+	size_from	bigint not null,
+	size_to		bigint not null check (size_to > size_from),
+	size_done	bigint not null,
+	root_hash	bytea,
+	head_id		bigint references tree_head,
+	proof		bytea,
+	watch_set_sha256 bytea,
+	worker		text,			-- who read it last
+	verified_at	timestamptz
+);
+create index backfill_range_of on backfill_range (backfill_id);
+create index backfill_range_open on backfill_range (log_ref, size_from)
+	where size_done < size_to;
+
+-- Entries [lo, hi) of a log are proven: one row with what touches or overlaps
+-- them.  A row's frontier is that of its end, whatever lies before it.
+create function range_join(ref int, lo bigint, hi bigint, edge bytea,
+	root bytea, head bigint) returns void language plpgsql as $$
+declare
+	low	bigint;
+	top	log_range;
+begin
+	perform pg_advisory_xact_lock(7202611, ref);
+	select min(g.size_from) into low from log_range g
+		where g.log_ref = ref and g.size_from <= hi and g.size_to >= lo;
+	select g.* into top from log_range g where g.log_ref = ref
+		and g.size_from <= hi and g.size_to > hi;
+	delete from log_range g
+		where g.log_ref = ref and g.size_from <= hi and g.size_to >= lo;
+	insert into log_range (log_ref, size_from, size_to, frontier, root_hash,
+		head_id) values (ref, least(lo, low), coalesce(top.size_to, hi),
+		coalesce(top.frontier, edge), coalesce(top.root_hash, root),
+		coalesce(top.head_id, head));
+end $$;
 
 -- --- end of history ----------------------------------------------------------
 
@@ -47,13 +129,252 @@ alter table log add column hybrid_at timestamptz;
 
 -- --- coverage: what is not seen ----------------------------------------------
 
+-- The estimate of the blind share looks at the newest issuances.
+create index issuance_seen on issuance (first_seen);
+
+-- The canary of the configuration: at most one row.
+create table canary (
+	name		text primary key,
+	since		timestamptz not null default now()
+);
+
 -- --- end of coverage ---------------------------------------------------------
 
 -- --- logs are audited --------------------------------------------------------
 
+-- Heads that wait to be compared with the tree that was proven.
+create index tree_head_pending on tree_head (log_ref, tree_size)
+	where consistency = 'pending' and verdict = 'valid';
+-- Who refers to a head: asked before one is removed.
+create index log_range_head on log_range (head_id);
+create index coverage_day_head on coverage_day (head_id);
+create index consistency_head on consistency (head_id);
+create index sct_head on sct (head_id) where head_id is not null;
+
+-- What configured witnesses say of a checkpoint (C2SP tlog-cosignature).
+create table cosignature (
+	head_id		bigint not null references tree_head on delete cascade,
+	witness		text not null,		-- name of its key
+	key		bytea not null,		-- Ed25519, 32 bytes
+	valid		boolean not null,	-- the signature is right
+	stated_at	timestamptz,		-- when it says that it saw it
+	raw		bytea not null,		-- the checkpoint with its line
+	first_seen	timestamptz not null default now(),
+	primary key (head_id, witness, key)
+);
+
+-- Others that see logs, and the heads that they were shown.
+create table vantage (
+	name		text primary key,
+	url		text not null,		-- or a file
+	checked_at	timestamptz,
+	ok_at		timestamptz,		-- last time it could be read
+	failing_since	timestamptz,
+	last_error	text,			-- of the source, or of a line
+	heads		int not null default 0,	-- of logs that we know, last time
+	refused		int not null default 0	-- lines that are wrong, last time
+);
+create table vantage_head (
+	head_id		bigint not null references tree_head on delete cascade,
+	source		text not null references vantage on delete cascade,
+	first_seen	timestamptz not null default now(),
+	last_seen	timestamptz not null default now(),
+	primary key (head_id, source)
+);
+create index vantage_head_source on vantage_head (source);
+
+-- Removes heads of a log that nothing refers to but the first of each day,
+-- when they are older than ${age}; at most ${max}.  What is anomalous stays,
+-- and so does what waits to be compared (of others: thirty days).  The
+-- engine's role may not delete heads in another way.
+do $do$
+begin
+	execute format($f$
+create function head_sweep(ref int, age interval, max int) returns bigint
+language plpgsql security definer set search_path = %I, pg_temp as $$
+declare
+	ids bigint[];
+	c record;
+	n bigint;
+begin
+	-- the day's first stays
+	select array_agg(id) into ids from (
+		select t.id from (
+			select h.id, h.consistency, h.last_seen, row_number() over (
+			    partition by (h.first_seen at time zone 'UTC')::date
+			    order by h.id) as nth
+			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
+			and h.consistency <> 'conflict' and h.last_seen < now() - age) t
+		where t.nth > 1 and not (t.consistency = 'pending' and
+		    t.last_seen > now() - interval '30 days' and
+		    exists (select from vantage_head v where v.head_id = t.id))
+		and not exists (select from log_health x where x.log_ref = ref and
+		    x.head_id = t.id)
+		order by t.id) d;
+	if ids is null then
+		return 0;
+	end if;
+	-- whatever table refers to heads, now and later
+	for c in select k.conrelid::regclass as tab, a.attname as col
+	    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid
+	    and a.attnum = k.conkey[1]
+	    where k.contype = 'f' and k.confrelid = 'tree_head'::regclass
+	    and k.confdeltype <> 'c' and k.conparentid = 0
+	loop
+		execute format('select array_agg(i) from unnest($1) i where not exists '
+		    '(select from %%s x where x.%%I = i)', c.tab, c.col)
+		    into ids using ids;
+	end loop;
+	select array_agg(i) into ids from unnest(ids) i where
+	    i not in (select e.head_id from entry e where e.log_ref = ref and
+	    e.head_id is not null)
+	    and i not in (select h::text::bigint from finding f,
+	    jsonb_path_query(f.detail, '$.**.head_id') h
+	    where f.kind like 'log.%%' and jsonb_typeof(h) = 'number')
+	    and i not in (select h::text::bigint from finding f,
+	    jsonb_path_query(f.detail, '$.**.other_id') h
+	    where f.kind like 'log.%%' and jsonb_typeof(h) = 'number');
+	delete from tree_head where id = any(ids[1:max]);
+	get diagnostics n = row_count;
+	return n;
+end $$
+$f$, current_schema());
+end $do$;
+
 -- --- end of logs are audited -------------------------------------------------
 
 -- --- retention and moving ----------------------------------------------------
+
+-- One row: this database was moved away, or has not arrived yet.
+create table database_move (
+	only_row	boolean primary key default true check (only_row),
+	state		text not null check (state in ('incoming', 'moved')),
+	peer		text not null,		-- the other side, without a password
+	author		text not null,
+	at		timestamptz not null default now()
+);
+
+-- Nobody works there, whatever their version.
+create function worker_gate() returns trigger language plpgsql as $$
+declare
+	m record;
+begin
+	select * into m from database_move;
+	if m.state = 'moved' then
+		raise exception 'this database was moved to %', m.peer;
+	elsif m.state = 'incoming' then
+		raise exception 'this database is not complete: certvigil db move has not ended';
+	end if;
+	return new;
+end $$;
+create trigger worker_gate before insert on worker
+	for each row execute function worker_gate();
+
+-- Partitions and until when what is in them mattered: of certificate, when the
+-- last of them expires; of entry, when its log was retired (null: it is not).
+create view retention_part as
+select c.oid, 'certificate' as parent, c.relname::text as name, null::int as log_ref,
+    b.until_at as over_at
+from pg_inherits i join pg_class c on c.oid = i.inhrelid,
+    lateral (select (regexp_match(pg_get_expr(c.relpartbound, c.oid),
+    'TO \(''([^'']+)''\)'))[1]::timestamptz as until_at) b
+where i.inhparent = 'certificate'::regclass and b.until_at is not null
+union all
+select c.oid, 'entry', c.relname::text, l.id,
+    case when l.state in ('retired', 'rejected') or not l.listed then
+    greatest(l.interval_to, l.state_at) end
+from pg_inherits i join pg_class c on c.oid = i.inhrelid
+join log l on c.relname = 'entry_' || l.id
+where i.inhparent = 'entry'::regclass;
+
+-- What evidence needs: certificates that a finding names, whatever became of
+-- it, that are expected, managed or were served lately.  What is known carries
+-- in its own row what it needs.
+create function retention_needed() returns setof bytea language sql stable as $$
+	select decode(x[1], 'hex') from finding f,
+	    regexp_matches(f.subject || ' ' || f.detail::text, '[0-9a-f]{64}', 'g') x
+	union
+	select i.tbs_sha256 from finding f cross join lateral (select j.tbs_sha256
+	    from issuance j where j.issuer_spki_sha256 = case when f.subject ~
+	    '^[0-9a-f]{64}:[0-9a-f]+$' then decode(left(f.subject, 64), 'hex') end
+	    and j.serial = substr(f.subject, 66)) i
+	union
+	select tbs_sha256 from expectation where state = 'open' and tbs_sha256 is not null
+	union
+	select i.tbs_sha256 from expectation e cross join lateral (select j.tbs_sha256
+	    from issuance j where j.issuer_spki_sha256 = e.issuer_spki_sha256
+	    and j.serial = e.serial) i
+	where e.kind = 'revocation' and e.state = 'open'
+	union
+	select tbs_sha256 from managed_certificate
+	where removed_at is null and tbs_sha256 is not null
+	union
+	select tbs_sha256 from endpoint_observation
+	where tbs_sha256 is not null and last_seen > now() - interval '90 days'
+$$;
+
+-- They change tables, which the engine's role may not: with the owner's rights,
+-- as entry_partition().
+do $do$
+begin
+	-- A whole partition goes; what is needed of it goes to the default one.
+	-- Returns how many rows those were, null when it was empty.
+	execute format($f$
+create function retention_drop(part text) returns bigint
+language plpgsql security definer set search_path = %1$I, pg_temp as $$
+declare
+	p record;
+	kept bigint;
+	cond text;
+begin
+	perform pg_advisory_xact_lock(7202612);
+	select * into p from retention_part where name = part and over_at < now();
+	if not found then
+		raise exception 'partition %% is not over, or there is none', part;
+	end if;
+	cond := case p.parent when 'entry' then ' or x.malformed' else '' end;
+	execute format('alter table %%I detach partition %%I', p.parent, p.name);
+	execute format('insert into %%I select x.* from %%I x left join (select distinct n
+	    from retention_needed() n) n on n.n = x.tbs_sha256
+	    where n.n is not null%%s', p.parent, p.name, cond);
+	get diagnostics kept = row_count;
+	execute format('select %%L::bigint where exists (select from %%I)', kept, p.name) into kept;
+	execute format('drop table %%I', p.name);
+	if p.parent = 'entry' then
+		delete from entry_match m where m.log_ref = p.log_ref and not exists
+		    (select from entry e where e.log_ref = m.log_ref and e.index = m.index);
+	end if;
+	return kept;
+end $$
+$f$, current_schema());
+	-- Partitions of certificate for all that expires before $1; what lies in the
+	-- default one already moves.  Returns how many were made.
+	execute format($f$
+create function retention_ahead(until timestamptz) returns int
+language plpgsql security definer set search_path = %1$I, pg_temp as $$
+declare
+	d timestamptz;
+	part text;
+	made int := 0;
+begin
+	perform pg_advisory_xact_lock(7202612);
+	select max(over_at) into d from retention_part where parent = 'certificate';
+	while d < until loop
+		part := 'certificate_' || to_char(d at time zone 'UTC', 'YYYY_MM');
+		execute format('create table %%I (like certificate including all)', part);
+		lock table certificate_rest in access exclusive mode;
+		execute format('with x as (delete from certificate_rest where not_after >= %%L
+		    and not_after < %%L returning *) insert into %%I select * from x', d,
+		    d + interval '6 months', part);
+		execute format('alter table certificate attach partition %%I for values
+		    from (%%L) to (%%L)', part, d, d + interval '6 months');
+		d := d + interval '6 months';
+		made := made + 1;
+	end loop;
+	return made;
+end $$
+$f$, current_schema());
+end $do$;
 
 -- --- end of retention and moving ---------------------------------------------
 

@@ -17,7 +17,7 @@ test="libcmocka-dev python3 python3-cryptography mandoc systemd openssl
 	zlib1g-dev"
 # Without these some tests are skipped, and say so.
 extra="universal-ctags certspotter knot knot-dnsutils pebble uacme lego certbot
-	dehydrated"
+	dehydrated pgbouncer haproxy iproute2"
 fuzz=
 
 server=0 user=0 want= nice=
@@ -109,17 +109,14 @@ install_quietly()
 	install "$@"
 	rc=$?
 	[ -z "$ours" ] || as_root rm -f "$policy"
-	case " $* " in
-	*" knot "*)
-		! command -v systemctl >/dev/null 2>&1 ||
-		    as_root systemctl --quiet disable knot 2>/dev/null ;;
-	esac
-	case " $* " in
-	*" certbot "*)
-		! command -v systemctl >/dev/null 2>&1 ||
-		    as_root systemctl --quiet disable certbot.timer \
-		    2>/dev/null ;;
-	esac
+	for unit in knot pgbouncer haproxy certbot.timer; do
+		case " $* " in
+		*" ${unit%.timer} "*)
+			! command -v systemctl >/dev/null 2>&1 ||
+			    as_root systemctl --quiet disable "$unit" \
+			    2>/dev/null ;;
+		esac
+	done
 	return $rc
 }
 

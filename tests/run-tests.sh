@@ -318,6 +318,7 @@ else
 	add manual needs mandoc lint
 	add service needs systemd-analyze security
 	wait_add rig bash tests/rig/selfcheck.sh "$obj"
+	wait_add rig-big bash tests/rig/checkbig.sh "$obj"
 	wait_add rig-acme bash tests/rig/checkacme.sh "$obj"
 	for t in tests/system/[0-9]*.sh; do
 		wait_add "system/$(basename "$t" .sh)" bash "$t" "$obj"

@@ -9,6 +9,7 @@
 
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
+#include "auditor/db/move.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -33,7 +34,8 @@ cmd_db(struct cmd_ctx *ctx, struct err *e)
 	if ((ctx->db = db_open(where, e)) == NULL ||
 	    migrate_have(ctx->db, &have, e) == -1 ||
 	    (have < migrate_newest() &&
-	    migrate_up(ctx->db, 0, NULL, e) == -1)) {
+	    migrate_up(ctx->db, 0, NULL, e) == -1) ||
+	    move_check(ctx->db, e) == -1) {
 		cmd_db_close(ctx);
 		return -1;
 	}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/blind_state.h"
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/signer.h"
@@ -17,14 +18,18 @@ static int run(struct cmd_ctx *, int, char **);
 
 const struct cmd cmd_coverage = {
 	.name = "coverage",
-	.args = "[--from DAY] [--to DAY] [--evidence FILE]",
+	.args = "[--blind | [--from DAY] [--to DAY] [--evidence FILE]]",
 	.brief = "what was verified of each log, now or on past days",
 	.help = "  certvigil coverage\n"
+	    "  certvigil coverage --blind\n"
 	    "  certvigil coverage --from 2026-11-01 --to 2026-11-30 "
 	    "--evidence november.json\n\n"
 	    "Exit 0: every log is caught up; 1: some log is behind or was not\n"
 	    "reached; 2: a log.misbehaved finding is open.  --evidence writes\n"
-	    "signed statements for the days, which `evidence verify` checks.\n",
+	    "signed statements for the days, which `evidence verify` checks.\n"
+	    "--blind says what cannot be seen: whether the logs that are\n"
+	    "behind could satisfy a browser's policy by themselves (exit 2),\n"
+	    "and how much of what was issued lately was only there.\n",
 	.run = run,
 };
 
@@ -47,6 +52,9 @@ now_json(const struct db_res *r, size_t i)
 	json_object_set_new(o, "growth_per_second", row_real(r, i, COV_GROWTH));
 	json_object_set_new(o, "eta_seconds", row_int(r, i, COV_ETA));
 	json_object_set_new(o, "last_error", row_str(r, i, COV_ERROR));
+	json_object_set_new(o, "throttled_at", row_time(r, i, COV_THROTTLED));
+	json_object_set_new(o, "never_catches_up", json_boolean(db_bool(r, i,
+	    COV_NEVER)));
 	json_object_set_new(o, "behind",
 	    json_boolean(db_bool(r, i, COV_BEHIND)));
 	cmd_json(o);
@@ -62,6 +70,31 @@ cell(char *out, size_t cap, const struct db_res *r, size_t i, size_t col)
 	return out;
 }
 
+/* Below a log with a backlog: how fast it is read, and what slows it. */
+static void
+behind_text(const struct db_res *r, size_t i)
+{
+	char	t[CLK_TEXT];
+
+	if (db_int(r, i, COV_LAG_ENTRIES) == 0)
+		return;
+	(void)printf("  ");
+	if (db_null(r, i, COV_SPEED))
+		(void)printf("not measured yet how fast it is read");
+	else
+		(void)printf("%.1f entries/s are read",
+		    db_real(r, i, COV_SPEED));
+	if (!db_null(r, i, COV_GROWTH))
+		(void)printf(", it grows by %.1f/s",
+		    db_real(r, i, COV_GROWTH));
+	if (db_bool(r, i, COV_NEVER))
+		(void)printf(": at that pace it never catches up");
+	if (!db_null(r, i, COV_THROTTLED))
+		(void)printf("; last 429 at %s",
+		    clk_text(db_time(r, i, COV_THROTTLED), t));
+	(void)putchar('\n');
+}
+
 static void
 now_text(const struct db_res *r, size_t i)
 {
@@ -75,11 +108,89 @@ now_text(const struct db_res *r, size_t i)
 	cols[3] = cell(n[1], sizeof(n[1]), r, i, COV_VERIFIED);
 	cols[4] = cell(n[2], sizeof(n[2]), r, i, COV_LAG_ENTRIES);
 	cols[5] = cell(n[3], sizeof(n[3]), r, i, COV_LAG);
-	cols[6] = cell(n[4], sizeof(n[4]), r, i, COV_ETA);
+	cols[6] = db_bool(r, i, COV_NEVER) ? "never" : cell(n[4],
+	    sizeof(n[4]), r, i, COV_ETA);
 	cols[7] = !db_bool(r, i, COV_BEHIND) ? "ok" :
 	    !db_null(r, i, COV_FAILING) ? db_text(r, i, COV_ERROR) :
 	    db_null(r, i, COV_VERIFIED) ? "not read yet" : "behind";
 	opt_row(cols, width, 8);
+	behind_text(r, i);
+}
+
+/* --- what is not seen -------------------------------------------------------- */
+
+static void
+way_text(const struct blind_state *s, const struct blind_verdict *v,
+    struct buf *b)
+{
+	char	from[CLK_TEXT], to[CLK_TEXT];
+	size_t	i;
+
+	buf_fmt(b, "%s, SCTs %s: ", v->program == POLICY_CHROME ? "Chrome" :
+	    "Apple", v->kind == POLICY_TLS ? "by TLS" : "embedded");
+	if (v->seconds >= BLIND_AFTER) {
+		buf_str(b, "a usable certificate could be unseen for ");
+		blind_state_span(v->seconds, b);
+		buf_str(b, ", in");
+		for (i = 0; i < v->n; i++)
+			buf_fmt(b, "%s %.80s", i > 0 ? "," : "",
+			    db_text(s->rows, s->row[v->set[i]],
+			    COV_DESCRIPTION));
+		buf_fmt(b, " (notAfter from %.10s, before %.10s)\n",
+		    clk_text(v->from, from), clk_text(v->to, to));
+	} else if (v->margin == -1)
+		buf_fmt(b, "not blind; %d more logs behind would not "
+		    "change that\n", BLIND_MARGIN);
+	else
+		buf_fmt(b, "not blind; with %d more log%s behind it could "
+		    "be\n", v->margin, v->margin == 1 ? "" : "s");
+}
+
+static void
+blind_text(const struct blind_state *s, struct buf *b)
+{
+	size_t	i;
+
+	buf_str(b, "Worst case:\n");
+	for (i = 0; i < BLIND_WAYS; i++) {
+		buf_str(b, "  ");
+		way_text(s, &s->way[i], b);
+	}
+	if (s->nblind == 0) {
+		buf_str(b, "No log is behind by more than an hour.\n");
+		return;
+	}
+	buf_str(b, "Behind by more than an hour: ");
+	blind_state_logs(s, b);
+	buf_str(b, "\nEstimate: ");
+	blind_state_estimate(s, b);
+	buf_str(b, "\n");
+}
+
+static int
+blind(struct cmd_ctx *ctx, struct err *e)
+{
+	struct blind_state	s;
+	struct buf		b = BUF_INIT;
+	int			rc;
+
+	if (cmd_db(ctx, e) == -1)
+		return -1;
+	if (blind_state_load(&s, ctx->db, ctx->conf->poll, clk_wall(), e)
+	    == -1) {
+		blind_state_free(&s);
+		return -1;
+	}
+	if (ctx->json)
+		cmd_json(blind_state_json(&s));
+	else {
+		blind_text(&s, &b);
+		(void)fputs(buf_text(&b), stdout);
+	}
+	rc = s.seconds >= BLIND_AFTER ? 2 : s.nblind != 0 || s.n == 0;
+	buf_free(&b);
+	blind_state_free(&s);
+	return rc;
 }
 
 static int
@@ -208,7 +319,9 @@ static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	const char		*from = NULL, *to = NULL, *file = NULL;
+	int			 only_blind = 0;
 	const struct opt	 opts[] = {
+		{ "--blind", &only_blind, NULL, NULL },
 		{ "--from", NULL, &from, NULL },
 		{ "--to", NULL, &to, NULL },
 		{ "--evidence", NULL, &file, NULL },
@@ -225,7 +338,12 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		return rc;
 	if (rest.n != 0)
 		return cmd_usage(&cmd_coverage, "takes no arguments");
-	if (from == NULL && to == NULL && file == NULL)
+	if (only_blind && (from != NULL || to != NULL || file != NULL))
+		return cmd_usage(&cmd_coverage, "--blind is about now: "
+		    "without --from, --to and --evidence");
+	if (only_blind)
+		rc = blind(ctx, &e);
+	else if (from == NULL && to == NULL && file == NULL)
 		rc = now(ctx, &e);
 	else if ((from != NULL && opt_moment(from, 0, &begin, &e) == -1) ||
 	    (to != NULL && opt_moment(to, 1, &end, &e) == -1))

@@ -5,22 +5,23 @@
 #include <sys/stat.h>
 
 #include "auditor/cmd/cmd.h"
+#include "auditor/cmd/dbmove.h"
+#include "auditor/cmd/dbplace.h"
+#include "auditor/cmd/dbretain.h"
+#include "auditor/cmd/dbstatus.h"
 #include "auditor/db/dump.h"
 #include "auditor/db/embed.h"
-#include "auditor/db/embed_place.h"
 #include "auditor/db/migrate.h"
 #include "base/mem.h"
-
-/* How long we wait for an embedded server that starts or stops, seconds. */
-#define WAIT_S	30
 
 static int run(struct cmd_ctx *, int, char **);
 
 const struct cmd cmd_db_command = {
 	.name = "db",
 	.args = "url | psql [ARG...] | status | migrate [--plan] | "
-	    "backup FILE | restore FILE [--replace] [--hold-deliveries]",
-	.brief = "the database: where it is, its schema, backup and restore",
+	    "backup FILE | restore FILE [--replace] [--hold-deliveries] | "
+	    "move URL [--replace] | retention [--dry-run]",
+	.brief = "the database: where it is, its schema, backup, another server",
 	.help =
 	    "  certvigil db status                 version, schema, sizes\n"
 	    "  certvigil db psql                   look into it\n"
@@ -30,6 +31,11 @@ const struct cmd cmd_db_command = {
 	    "  certvigil db restore cv.dump --hold-deliveries\n"
 	    "                                      all or nothing; what was\n"
 	    "                                      pending is not sent\n"
+	    "  certvigil db move \"host=db.corp.example dbname=certvigil\"\n"
+	    "                                      everything goes there; says\n"
+	    "                                      what to write into the\n"
+	    "                                      configuration\n"
+	    "  certvigil db retention --dry-run    what is dropped next\n"
 	    "\n"
 	    "A backup leaves out the keys and secrets in the state directory\n"
 	    "and the configuration.  A restore wants an empty database, or\n"
@@ -37,74 +43,15 @@ const struct cmd cmd_db_command = {
 	.run = run
 };
 
-/* --- where the database is ------------------------------------------------ */
-
-struct place {
-	const char	*conninfo;	/* borrowed */
-	char		*bindir;	/* of psql and pg_dump, or NULL */
-	char		*schema;
-};
-
-/* Open it as it is: no migration, which a restore and a plan must not have. */
-static int
-open_as_is(struct cmd_ctx *ctx, struct place *p, struct err *e)
-{
-	p->conninfo = ctx->conf->database;
-	if (strcmp(p->conninfo, "embedded") == 0) {
-		ctx->embed = embed_start(ctx->conf->state_dir, WAIT_S, e);
-		if (ctx->embed == NULL)
-			return -1;
-		p->conninfo = embed_conninfo(ctx->embed);
-	}
-	ctx->db = db_open(p->conninfo, e);
-	return ctx->db == NULL ? -1 : 0;
-}
-
-/* Also find the programs and the schema. */
-static int
-open_tools(struct cmd_ctx *ctx, struct place *p, struct err *e)
-{
-	struct db_res	*r;
-
-	if (open_as_is(ctx, p, e) == -1 || db_query(ctx->db, &r, e,
-	    "select current_schema(), current_setting('server_version_num')"
-	    "::int / 10000", "") == -1)
-		return -1;
-	if (db_null(r, 0, 0)) {
-		db_free(r);
-		return err_set(e, ERR_CONF, "the search_path of this "
-		    "connection has no schema that exists: create one");
-	}
-	p->schema = mem_str(db_text(r, 0, 0));
-	p->bindir = embed_place_clients((int)db_int(r, 0, 1), e);
-	db_free(r);
-	return p->bindir == NULL ? -1 : 0;
-}
-
-static struct dump_opts
-tools(const struct place *p)
-{
-	struct dump_opts	o = { p->conninfo, p->bindir, p->schema, 0, 0 };
-
-	return o;
-}
-
-static void
-place_free(struct place *p)
-{
-	free(p->bindir);
-	free(p->schema);
-}
-
 /* --- url, psql ------------------------------------------------------------ */
 
 static int
 url(struct cmd_ctx *ctx)
 {
-	struct place	p = { NULL, NULL, NULL };
+	struct dbplace	p = { NULL, NULL, NULL };
 	struct err	e = ERR_INIT;
 
-	if (open_as_is(ctx, &p, &e) == -1)
+	if (dbplace_open(ctx, &p, &e) == -1)
 		return cmd_fail(&e);
 	if (ctx->embed != NULL && embed_owner(ctx->embed) && !ctx->quiet)
 		(void)fprintf(stderr, "certvigil: the embedded database does "
@@ -120,7 +67,7 @@ url(struct cmd_ctx *ctx)
 static int
 psql(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct place		 p = { NULL, NULL, NULL };
+	struct dbplace		 p = { NULL, NULL, NULL };
 	struct dump_opts	 o;
 	struct err		 e = ERR_INIT;
 	int			 st = -1;
@@ -130,103 +77,15 @@ psql(struct cmd_ctx *ctx, int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (open_tools(ctx, &p, &e) == 0) {
-		o = tools(&p);
+	if (dbplace_tools(ctx, &p, &e) == 0) {
+		o = dbplace_opts(&p);
 		/* Ours would only lie idle. */
 		db_close(ctx->db);
 		ctx->db = NULL;
 		st = dump_psql(&o, argv, argc, &e);
 	}
-	place_free(&p);
+	dbplace_free(&p);
 	return st == -1 ? cmd_fail(&e) : st;
-}
-
-/* --- status --------------------------------------------------------------- */
-
-static const char status_sql[] =
-    "select current_setting('server_version'), pg_database_size("
-    "current_database()), current_database(), current_schema()";
-
-/* Partitions count for their table. */
-static const char tables_sql[] =
-    "select coalesce(pg_partition_root(oid)::regclass, oid::regclass)::text,"
-    " sum(pg_total_relation_size(oid))::bigint,"
-    " sum(greatest(reltuples, 0))::bigint from pg_class where relkind = 'r'"
-    " and relnamespace = to_regnamespace(quote_ident(current_schema()))"
-    " group by 1 order by 2 desc, 1";
-
-static const char *
-mode(const struct cmd_ctx *ctx)
-{
-	return ctx->embed != NULL ? "embedded" : "server";
-}
-
-/* Does it run without us? */
-static int
-running(const struct cmd_ctx *ctx)
-{
-	return ctx->embed == NULL || !embed_owner(ctx->embed);
-}
-
-static void
-status_json(const struct cmd_ctx *ctx, const struct db_res *s,
-    const struct db_res *t, int have)
-{
-	json_t	*list = json_array();
-	size_t	 i;
-
-	for (i = 0; i < db_rows(t); i++)
-		(void)json_array_append_new(list, json_pack("{s:s, s:I, s:I}",
-		    "name", db_text(t, i, 0), "bytes",
-		    (json_int_t)db_int(t, i, 1), "rows_estimate",
-		    (json_int_t)db_int(t, i, 2)));
-	cmd_json(json_pack("{s:s, s:b, s:s, s:s, s:s, s:i, s:i, s:I, s:o}",
-	    "mode", mode(ctx), "running", running(ctx), "server_version",
-	    db_text(s, 0, 0), "database", db_text(s, 0, 2),
-	    "schema_name", db_text(s, 0, 3), "schema", have,
-	    "schema_newest", migrate_newest(), "bytes",
-	    (json_int_t)db_int(s, 0, 1), "tables", list));
-}
-
-static void
-status_text(const struct cmd_ctx *ctx, const struct db_res *s,
-    const struct db_res *t, int have)
-{
-	size_t	i;
-
-	(void)printf("%s, PostgreSQL %s, %s\n", mode(ctx), db_text(s, 0, 0),
-	    running(ctx) ? "running" :
-	    "not running (started for this command)");
-	(void)printf("database %s, schema %d of %d%s, %" PRId64 " bytes\n",
-	    db_text(s, 0, 2), have, migrate_newest(), have < migrate_newest()
-	    ? " (`certvigil db migrate` applies the rest)" : "",
-	    db_int(s, 0, 1));
-	for (i = 0; i < db_rows(t); i++)
-		(void)printf("  %-24s %14" PRId64 " bytes  about %" PRId64
-		    " rows\n", db_text(t, i, 0), db_int(t, i, 1),
-		    db_int(t, i, 2));
-}
-
-static int
-status(struct cmd_ctx *ctx)
-{
-	struct place	 p = { NULL, NULL, NULL };
-	struct db_res	*s = NULL, *t = NULL;
-	struct err	 e = ERR_INIT;
-	int		 have, rc = 0;
-
-	if (open_as_is(ctx, &p, &e) == -1 ||
-	    migrate_have(ctx->db, &have, &e) == -1 ||
-	    db_query(ctx->db, &s, &e, status_sql, "") == -1 ||
-	    db_query(ctx->db, &t, &e, tables_sql, "") == -1)
-		rc = cmd_fail(&e);
-	else if (ctx->json)
-		status_json(ctx, s, t, have);
-	else
-		status_text(ctx, s, t, have);
-	db_free(t);
-	db_free(s);
-	return rc;
 }
 
 /* --- migrate, backup, restore --------------------------------------------- */
@@ -234,12 +93,12 @@ status(struct cmd_ctx *ctx)
 static int
 migrate(struct cmd_ctx *ctx, int plan)
 {
-	struct place	 p = { NULL, NULL, NULL };
+	struct dbplace	 p = { NULL, NULL, NULL };
 	struct buf	 b = BUF_INIT;
 	struct err	 e = ERR_INIT;
 	int		 rc = 0;
 
-	if (open_as_is(ctx, &p, &e) == -1 ||
+	if (dbplace_open(ctx, &p, &e) == -1 ||
 	    migrate_up(ctx->db, plan, &b, &e) == -1)
 		rc = cmd_fail(&e);
 	(void)fputs(buf_text(&b), stdout);
@@ -253,19 +112,19 @@ migrate(struct cmd_ctx *ctx, int plan)
 static int
 backup(struct cmd_ctx *ctx, const char *file)
 {
-	struct place		 p = { NULL, NULL, NULL };
+	struct dbplace		 p = { NULL, NULL, NULL };
 	struct dump_opts	 o;
 	struct stat		 st;
 	struct err		 e = ERR_INIT;
 	int			 rc = 0, have;
 
 	memset(&st, 0, sizeof(st));
-	if (open_tools(ctx, &p, &e) == -1 ||
+	if (dbplace_tools(ctx, &p, &e) == -1 || dbplace_direct(ctx->db, &e) == -1 ||
 	    migrate_have(ctx->db, &have, &e) == -1) {
 		rc = cmd_fail(&e);
 		goto out;
 	}
-	o = tools(&p);
+	o = dbplace_opts(&p);
 	if (dump_write(&o, file, &e) == -1) {
 		rc = cmd_fail(&e);
 		goto out;
@@ -283,7 +142,7 @@ backup(struct cmd_ctx *ctx, const char *file)
 		    "settings and roles: keep copies of those yourself\n",
 		    ctx->conf->state_dir);
 out:
-	place_free(&p);
+	dbplace_free(&p);
 	return rc;
 }
 
@@ -321,21 +180,21 @@ restored(struct cmd_ctx *ctx, const char *file, const struct dump_opts *o)
 static int
 restore(struct cmd_ctx *ctx, const char *file, int replace, int hold)
 {
-	struct place		 p = { NULL, NULL, NULL };
+	struct dbplace		 p = { NULL, NULL, NULL };
 	struct dump_opts	 o;
 	struct err		 e = ERR_INIT;
 	int			 rc;
 
-	if (open_tools(ctx, &p, &e) == -1) {
+	if (dbplace_tools(ctx, &p, &e) == -1 || dbplace_direct(ctx->db, &e) == -1) {
 		rc = cmd_fail(&e);
 	} else {
-		o = tools(&p);
+		o = dbplace_opts(&p);
 		o.replace = replace;
 		o.hold = hold;
 		rc = dump_read(ctx->db, &o, file, &e) == -1 ? cmd_fail(&e) :
 		    restored(ctx, file, &o);
 	}
-	place_free(&p);
+	dbplace_free(&p);
 	return rc;
 }
 
@@ -366,6 +225,27 @@ run_restore(struct cmd_ctx *ctx, int argc, char **argv)
 }
 
 static int
+run_move(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const char	*url = NULL;
+	int		 i, replace = 0;
+
+	for (i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--replace") == 0)
+			replace = 1;
+		else if (argv[i][0] == '-' || url != NULL)
+			return cmd_usage(&cmd_db_command, "move takes one "
+			    "URL and --replace, not `%s`", argv[i]);
+		else
+			url = argv[i];
+	}
+	if (url == NULL)
+		return cmd_usage(&cmd_db_command, "move needs the connection "
+		    "string of the new database");
+	return dbmove(ctx, url, replace);
+}
+
+static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	const char	*verb = argc > 1 ? argv[1] : "";
@@ -379,6 +259,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		}
 		return psql(ctx, argc - 2, argv + 2);
 	}
+	if (strcmp(verb, "move") == 0)
+		return run_move(ctx, argc - 2, argv + 2);
 	if (strcmp(verb, "restore") == 0)
 		return run_restore(ctx, argc - 2, argv + 2);
 	if (strcmp(verb, "backup") == 0) {
@@ -394,10 +276,17 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 			    "migrate takes --plan only");
 		return migrate(ctx, plan);
 	}
+	if (strcmp(verb, "retention") == 0) {
+		plan = argc == 3 && strcmp(argv[2], "--dry-run") == 0;
+		if (argc != 2 + plan)
+			return cmd_usage(&cmd_db_command,
+			    "retention takes --dry-run only");
+		return dbretain(ctx, plan);
+	}
 	if (argc == 2 && strcmp(verb, "url") == 0)
 		return url(ctx);
 	if (argc == 2 && strcmp(verb, "status") == 0)
-		return status(ctx);
+		return dbstatus(ctx);
 	if (argc < 2)
 		return cmd_usage(&cmd_db_command, "which of them?");
 	return cmd_usage(&cmd_db_command, "`%s` is not known, or has one "

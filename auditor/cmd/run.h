@@ -14,4 +14,10 @@
  */
 int run_once(struct cmd_ctx *, int64_t deadline_s);
 
+/*
+ * The same for history alone: one worker reads what back-fills want, until
+ * nothing is left that it could read.  ${tick} is called now and then.
+ */
+int run_history(struct cmd_ctx *, void (*tick)(void *), void *);
+
 #endif

@@ -1,24 +1,93 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "auditor/cmd/cmd.h"
+#include "auditor/cmd/backfill.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/verb.h"
+#include "auditor/db/back_store.h"
 #include "auditor/db/watch_store.h"
 #include "base/clk.h"
 #include "base/limit.h"
 
 extern const struct cmd cmd_watch;
 
-static void
-not_retroactive(const struct cmd_ctx *ctx)
+/* How far back, as it is typed: 0, or -1 ERR_USAGE. */
+static int
+how_far(const char *text, struct backfill_ask *a, struct err *e)
 {
-	if (!ctx->quiet)
-		fprintf(stderr, "It counts from now on: what lies below the "
-		    "present heads of the logs is not read again; what is "
-		    "still to be read below them is listed by certvigil "
-		    "baseline list.\n");
+	struct err	sub = ERR_INIT;
+
+	a->log = strcmp(text, "none") == 0 || text[0] == '\0' ? NULL : "all";
+	if (a->log == NULL || strcmp(text, "all") == 0)
+		return 0;
+	if (opt_moment(text, 0, &a->since, &sub) == -1)
+		return err_set(e, ERR_USAGE, "how far back?  `%.60s` is none "
+		    "of: a date, all, none", text);
+	if (a->since > clk_wall())
+		return err_set(e, ERR_USAGE, "%.60s is in the future: there "
+		    "is no history after now", text);
+	return 0;
+}
+
+/* Ask on a terminal; what is not understood is asked again. */
+static void
+prompt(struct backfill_ask *a)
+{
+	struct err	e = ERR_INIT;
+	char		line[80];
+
+	for (;;) {
+		(void)fprintf(stderr, "Read the logs again for it, from when "
+		    "on?  A date, all, or none [none]: ");
+		if (fgets(line, sizeof(line), stdin) == NULL)
+			line[0] = '\0';
+		line[strcspn(line, "\r\n")] = '\0';
+		if (how_far(line, a, &e) == 0)
+			return;
+		(void)fprintf(stderr, "%s\n", e.msg);
+		err_clear(&e);
+	}
+}
+
+/*
+ * A watch was added: say what is not covered, and enter what is to be read
+ * for it; ${given} is --backfill, or NULL.
+ */
+static int
+history(struct cmd_ctx *ctx, const char *given, struct err *e)
+{
+	struct backfill_ask	a = { .since = INT64_MIN,
+	    .not_after = INT64_MIN, .from = -1, .to = -1, .again = 1,
+	    .step = LIMIT_BACK_RANGE };
+	struct backfill_ids	ids = { NULL, 0, 0, 0 };
+	int64_t			from, logs;
+
+	if (given != NULL && how_far(given, &a, e) == -1)
+		return -1;
+	if (back_covered(ctx->db, clk_wall(), &from, &logs, e) == -1)
+		return -1;
+	if (given == NULL && logs != 0 && !ctx->json && !ctx->quiet &&
+	    isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+		prompt(&a);
+	if (a.log != NULL && logs != 0) {
+		if (backfill_enter(ctx, &a, &ids, e) == -1)
+			return -1;
+		free(ids.v);
+		if (!ctx->quiet)
+			(void)fprintf(stderr, "%zu logs are read for it, by "
+			    "the daemon or by certvigil backfill --log all "
+			    "--again%s%s; certvigil backfill list shows how "
+			    "far.\n", ids.n, a.since != INT64_MIN ?
+			    " --since " : "", a.since != INT64_MIN ? given !=
+			    NULL ? given : "DATE" : "");
+	} else if (!ctx->quiet && logs != 0)
+		(void)fprintf(stderr, "Not covered: everything before now in "
+		    "%lld logs; certvigil backfill --log all --again reads "
+		    "it, and certvigil baseline list lists what that "
+		    "finds.\n", (long long)logs);
+	return 0;
 }
 
 static int
@@ -34,17 +103,20 @@ static int
 add(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct watch_new	w;
+	const char		*back = NULL;
 	struct opt_list		rest = { NULL, 0, 0 }, ex = { NULL, 0, 0 };
 	struct err		e = ERR_INIT;
 	const struct opt	opts[] = {
 		{ "--owner", NULL, &w.owner, NULL },
 		{ "--policy", NULL, &w.policy, NULL },
 		{ "--exclude", NULL, NULL, &ex },
+		{ "--backfill", NULL, &back, NULL },
 	};
+	struct backfill_ask	a = { .log = NULL };
 	int			rc, k = 0;
 
 	memset(&w, 0, sizeof(w));
-	if ((rc = opt_parse(&cmd_watch, opts, 3, argc, argv, &rest)) != 0)
+	if ((rc = opt_parse(&cmd_watch, opts, 4, argc, argv, &rest)) != 0)
 		goto out;
 	if (rest.n != 1) {
 		rc = cmd_usage(&cmd_watch, "add needs one NAME");
@@ -53,8 +125,9 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	w.name = rest.v[0];
 	w.exclude = ex.v;
 	w.nexclude = ex.n;
-	if (warn_policy(ctx, w.policy, &e) == -1 || cmd_db(ctx, &e) == -1 ||
-	    db_begin(ctx->db, &e) == -1 ||
+	if (warn_policy(ctx, w.policy, &e) == -1 ||
+	    (back != NULL && how_far(back, &a, &e) == -1) ||
+	    cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1 ||
 	    (k = watch_add(ctx->db, &w, &e)) == -1 ||
 	    cmd_audit(ctx, "watch.add", json_pack("{ss ss? ss?}", "name",
 	    w.name, "owner", w.owner, "policy", w.policy), &e) == -1 ||
@@ -65,8 +138,8 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	cmd_hint(ctx);
 	if (k == 0)
 		fprintf(stderr, "%s is watched already.\n", w.name);
-	else
-		not_retroactive(ctx);
+	if ((k != 0 || back != NULL) && history(ctx, back, &e) == -1)
+		rc = cmd_fail(&e);
 out:
 	free(rest.v);
 	free(ex.v);
@@ -107,13 +180,15 @@ out:
 	return rc;
 }
 
+/* ${covered} INT64_MIN: from the beginning of the logs. */
 static void
-print_row(const struct cmd_ctx *ctx, const struct watch_row *w)
+print_row(const struct cmd_ctx *ctx, const struct watch_row *w,
+    int64_t covered)
 {
 	static const int width[] = { 32, 12, 12, 8 };
 	const char	*cols[5];
 	json_t		*ex;
-	char		 at[CLK_TEXT];
+	char		 at[CLK_TEXT], from[CLK_TEXT];
 	size_t		 i;
 
 	clk_text(w->added_at, at);
@@ -121,10 +196,11 @@ print_row(const struct cmd_ctx *ctx, const struct watch_row *w)
 		ex = json_array();
 		for (i = 0; i < w->nexclude; i++)
 			json_array_append_new(ex, json_string(w->exclude[i]));
-		cmd_json(json_pack("{sI ss ss ss so ss ss}", "id",
+		cmd_json(json_pack("{sI ss ss ss so ss ss ss?}", "id",
 		    (json_int_t)w->id, "watch", w->pattern, "owner", w->owner,
 		    "policy", w->policy, "exclude", ex, "origin", w->origin,
-		    "added_at", at));
+		    "added_at", at, "covered_from", covered == INT64_MIN ?
+		    NULL : clk_text(covered, from)));
 		return;
 	}
 	cols[0] = w->pattern;
@@ -170,7 +246,8 @@ print_file(struct cmd_ctx *ctx, int all, struct err *e)
 static int
 list(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	int			 all = 0, rc;
+	int			 all = 0, rc, known = 0;
+	int64_t			 at = 0, covered = INT64_MIN, logs;
 	struct watch_row	*v = NULL;
 	struct opt_list		 rest = { NULL, 0, 0 };
 	struct err		 e = ERR_INIT;
@@ -187,9 +264,19 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = cmd_fail(&e);
 		goto out;
 	}
-	for (i = 0; i < n; i++)
-		if (strcmp(v[i].origin, "file") != 0)
-			print_row(ctx, &v[i]);
+	for (i = 0; i < n; i++) {
+		if (strcmp(v[i].origin, "file") == 0)
+			continue;
+		/* those of one import were added at one moment */
+		if (ctx->json && (!known || at != v[i].added_at) &&
+		    back_covered(ctx->db, at = v[i].added_at, &covered, &logs,
+		    &e) == -1) {
+			rc = cmd_fail(&e);
+			goto out;
+		}
+		known = 1;
+		print_row(ctx, &v[i], covered);
+	}
 	if (print_file(ctx, all, &e) == -1)
 		rc = cmd_fail(&e);
 out:
@@ -230,18 +317,21 @@ static int
 import(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct watch_new	w;
+	const char		*back = NULL;
 	struct opt_list		rest = { NULL, 0, 0 };
 	struct buf		text = BUF_INIT;
 	struct err		e = ERR_INIT;
 	const struct opt	opts[] = {
 		{ "--owner", NULL, &w.owner, NULL },
 		{ "--policy", NULL, &w.policy, NULL },
+		{ "--backfill", NULL, &back, NULL },
 	};
+	struct backfill_ask	a = { .log = NULL };
 	long			fresh = 0;
 	int			rc;
 
 	memset(&w, 0, sizeof(w));
-	if ((rc = opt_parse(&cmd_watch, opts, 2, argc, argv, &rest)) != 0)
+	if ((rc = opt_parse(&cmd_watch, opts, 3, argc, argv, &rest)) != 0)
 		goto out;
 	if (rest.n != 1) {
 		rc = cmd_usage(&cmd_watch, "import needs one FILE (- is "
@@ -249,6 +339,7 @@ import(struct cmd_ctx *ctx, int argc, char **argv)
 		goto out;
 	}
 	if (warn_policy(ctx, w.policy, &e) == -1 ||
+	    (back != NULL && how_far(back, &a, &e) == -1) ||
 	    opt_file(rest.v[0], LIMIT_WATCH_FILE, &text, &e) == -1 ||
 	    cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1 ||
 	    (text.n > 0 && (fresh = add_lines(ctx, &w, (char *)text.p,
@@ -264,8 +355,8 @@ import(struct cmd_ctx *ctx, int argc, char **argv)
 		cmd_json(json_pack("{sI}", "added", (json_int_t)fresh));
 	else
 		printf("%ld watches added\n", fresh);
-	if (fresh > 0)
-		not_retroactive(ctx);
+	if ((fresh > 0 || back != NULL) && history(ctx, back, &e) == -1)
+		rc = cmd_fail(&e);
 out:
 	buf_free(&text);
 	free(rest.v);
@@ -288,8 +379,9 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 
 const struct cmd cmd_watch = {
 	.name = "watch",
-	.args = "add NAME [--owner O] [--policy P] [--exclude N]... | "
-	    "remove NAME... [--owner O] | list [--all] | import FILE|-",
+	.args = "add NAME [--owner O] [--policy P] [--exclude N]... "
+	    "[--backfill DATE|all|none] | remove NAME... [--owner O] | "
+	    "list [--all] | import FILE|- [--backfill DATE|all|none]",
 	.brief = "the names that we care about",
 	.help = "  certvigil watch add .example.com --owner web\n"
 	    "  certvigil watch add 192.0.2.0/24\n"
@@ -298,6 +390,9 @@ const struct cmd cmd_watch = {
 	    "example.com is that name and a wildcard that covers it; "
 	    ".example.com also\neverything below; . everything; addresses, "
 	    "CIDR and spki:HEX are fine too.\nWatches of the configuration "
-	    "are removed there only.\n",
+	    "are removed there only.\nWhat the logs hold already is read for "
+	    "a new one with --backfill, or by\ncertvigil backfill --again; "
+	    "covered_from of list --json tells since when\nall of it is "
+	    "matched (null: from the beginning of the logs).\n",
 	.run = run,
 };

@@ -1,43 +1,89 @@
 #include "auditor/db/coverage_store.h"
 
+/* Heads that are believed. */
+#define GOOD	"verdict = 'valid' and consistency <> 'conflict'"
+
+/*
+ * The state of each log.  heads: the newest head that everything was read of
+ * (a) and the first that shows more (b).  An entry is younger than a head
+ * that it is not in; entries between two heads came evenly.  Where reading
+ * began with history, no head is that old: what the log grows by tells how
+ * long it took to get that far.
+ *
+ * caught: everything in the newest head was read; then what was not seen is
+ * younger than when that head was received, or, of a log that shows old heads
+ * for longer than it may, than the head itself.
+ */
+static const char now_sql[] =
+    "with now as (select l.*, o.name as operator, h.*, r.size_to, "
+    "r.size_from, greatest(h.caught_up_at, case when r.size_to >= h.head_size "
+    "and h.failing_since is null then h.head_at end) as fresh_at, "
+    "coalesce(r.size_to, 0) >= h.head_size as caught, "
+    "(select encode(sha256, 'hex') from log_list where "
+    "source = l.list_source order by id desc limit 1) as list_sha "
+    "from log l join operator o on o.id = l.operator_id "
+    "left join log_health h on h.log_ref = l.id "
+    "left join lateral (select size_from, size_to from log_range "
+    "where log_ref = l.id order by size_to desc limit 1) r on true "
+    "where $2 or l.watched), "
+    "aged as (select n.*, a.tree_size as a_size, a.timestamp_ms as a_ms, "
+    "b.tree_size as b_size, b.timestamp_ms as b_ms from now n "
+    "left join lateral (select tree_size, timestamp_ms from tree_head where "
+    "not n.caught and log_ref = n.id and tree_size <= n.size_to and " GOOD
+    " order by tree_size desc, timestamp_ms desc limit 1) a on true "
+    "left join lateral (select tree_size, timestamp_ms from tree_head where "
+    "not n.caught and log_ref = n.id and tree_size > n.size_to and " GOOD
+    " order by tree_size, timestamp_ms limit 1) b on true), "
+    "old as (select g.*, case "
+    "when caught and (state in ('readonly', 'retired') and state_at <= "
+    "head_at) then null "
+    "when caught and (failing_since is not null or head_at < now() - "
+    "make_interval(secs => 5 * $1::bigint)) then head_at "
+    "when caught and head_ms > 0 and state <> 'readonly' and "
+    "to_timestamp(head_ms / 1000.0) < now() - "
+    "make_interval(secs => mmd + 600) then to_timestamp(head_ms / 1000.0) "
+    "when caught then null "
+    "when size_to is null then added_at "
+    "when b_ms is null then coalesce(progress_at, added_at) "
+    "when a_ms is not null then to_timestamp((a_ms + (b_ms - a_ms)::float8 "
+    "* (size_to - a_size) / (b_size - a_size)) / 1000.0) "
+    "when growth_per_second > 0 then to_timestamp(b_ms / 1000.0) - "
+    "make_interval(secs => least((b_size - size_to) / growth_per_second, "
+    "3e9)) "
+    "else to_timestamp(b_ms / 1000.0) end as oldest_at, "
+    /* a speed that was measured before it stopped is none */
+    "case when not caught and (failing_since is not null or progress_at < "
+    "now() - make_interval(secs => greatest(5 * $1::bigint, 600))) then 0 "
+    "else entries_per_second end as speed from aged g) "
+    "select log_id, description, operator, protocol, head_size, "
+    "size_to, greatest(0, head_size - coalesce(size_to, 0)), "
+    "case when oldest_at is null then 0 else greatest(0, "
+    "extract(epoch from now() - oldest_at))::bigint end, "
+    "case when head_ms > 0 then (extract(epoch from now()) - "
+    "head_ms / 1000.0)::bigint end, "
+    "speed, growth_per_second, "
+    "case when caught then 0 when speed > coalesce(growth_per_second, 0) "
+    "then ((head_size - coalesce(size_to, 0)) / (speed - "
+    "coalesce(growth_per_second, 0)))::bigint end, "
+    "last_error, last_error_at, failing_since, fresh_at, state, url, "
+    "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
+    "list_source || coalesce(' ' || list_sha, ''), size_from, hybrid, "
+    "(failing_since is not null or fresh_at is null or "
+    "fresh_at < now() - make_interval(secs => 5 * $1::bigint)), "
+    "key, interval_from, interval_to, watched, "
+    "extract(epoch from now() - fresh_at)::bigint, state_at, "
+    /* what was there before we looked is history, not blindness */
+    "case when oldest_at is null then 0 else greatest(0, extract(epoch from "
+    "now() - greatest(oldest_at, added_at)))::bigint end, "
+    "not caught and speed is not null and growth_per_second is not null and "
+    "speed <= growth_per_second "
+    "from old order by operator, description, log_id";
+
 int
 coverage_store_now(struct db *db, int64_t poll, int all, struct db_res **r,
     struct err *e)
 {
-	/* behind: what was not seen proven within five polls, or fails */
-	return db_query(db, r, e, "with now as (select l.*, "
-	    "o.name as operator, h.*, r.size_to, r.size_from, "
-	    "greatest(h.caught_up_at, case when r.size_to >= h.head_size "
-	    "and h.failing_since is null then h.head_at end) as fresh_at, "
-	    "(select encode(sha256, 'hex') from log_list where "
-	    "source = l.list_source order by id desc limit 1) as list_sha "
-	    "from log l join operator o on o.id = l.operator_id "
-	    "left join log_health h on h.log_ref = l.id "
-	    "left join lateral (select size_from, size_to from log_range "
-	    "where log_ref = l.id order by size_from limit 1) r on true "
-	    "where $2 or l.watched) "
-	    "select log_id, description, operator, protocol, head_size, "
-	    "size_to, greatest(0, head_size - coalesce(size_to, 0)), "
-	    "case when size_to >= head_size and failing_since is null then 0 "
-	    "when coalesce(fresh_at, progress_at, added_at) is not null then "
-	    "greatest(0, extract(epoch from now() - "
-	    "coalesce(fresh_at, progress_at, added_at)))::bigint end, "
-	    "case when head_ms > 0 then (extract(epoch from now()) - "
-	    "head_ms / 1000.0)::bigint end, "
-	    "entries_per_second, growth_per_second, "
-	    "case when size_to >= head_size then 0 "
-	    "when entries_per_second > coalesce(growth_per_second, 0) then "
-	    "((head_size - coalesce(size_to, 0)) / (entries_per_second - "
-	    "coalesce(growth_per_second, 0)))::bigint end, "
-	    "last_error, last_error_at, failing_since, fresh_at, state, url, "
-	    "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
-	    "list_source || coalesce(' ' || list_sha, ''), size_from, hybrid, "
-	    "(failing_since is not null or fresh_at is null or "
-	    "fresh_at < now() - make_interval(secs => 5 * $1::bigint)), "
-	    "key, interval_from, interval_to, watched, "
-	    "extract(epoch from now() - fresh_at)::bigint "
-	    "from now order by operator, description, log_id", "iB", poll,
-	    all);
+	return db_query(db, r, e, now_sql, "iB", poll, all);
 }
 
 int

@@ -18,10 +18,18 @@ enum coverage_col {
 	COV_READ_URL, COV_MMD, COV_PAGE, COV_RATE, COV_THROTTLED,
 	COV_LISTED, COV_ADDED, COV_LIST, COV_FROM, COV_HYBRID, COV_BEHIND,
 	COV_KEY, COV_INTERVAL_FROM, COV_INTERVAL_TO, COV_WATCHED,
-	COV_FRESH	/* seconds since the newest proof or head that agrees */
+	COV_FRESH,	/* seconds since the newest proof or head that agrees */
+	COV_STATE_AT,
+	COV_BLIND,	/* COV_LAG, of what came since we know the log */
+	COV_NEVER	/* it grows at least as fast as it is read */
 };
 
 /*
+ * COV_LAG is how old the oldest entry is that was not seen, by the times of
+ * the heads around it, 0 when there is none; COV_SPEED is 0 for a log that is
+ * behind and was not read for a while; COV_ETA is null when it is not known,
+ * or when COV_NEVER.
+ *
  * A row a log that is read, by operator and description; with ${all} also
  * those that are read no longer.  COV_BEHIND: it fails now, or was not
  * verified for five times ${poll} (seconds).

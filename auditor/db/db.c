@@ -24,16 +24,21 @@ struct db {
 	char	*listen[LIMIT_DB_LISTEN];
 	size_t	 nlisten;
 	char	 state[6];	/* SQLSTATE of the last error */
+	int		 idle_s;	/* 0: a transaction may wait for ever */
 };
 
 /* --- errors -------------------------------------------------------------- */
+
+/* The server takes no writes: a standby, or one that has become one. */
+#define READ_ONLY	"25006"
 
 /* SQLSTATEs that mean that this connection is of no more use. */
 static int
 is_fatal(const char *state)
 {
 	return strncmp(state, "08", 2) == 0 || strcmp(state, "57P01") == 0 ||
-	    strcmp(state, "57P02") == 0 || strcmp(state, "57P03") == 0;
+	    strcmp(state, "57P02") == 0 || strcmp(state, "57P03") == 0 ||
+	    strcmp(state, READ_ONLY) == 0;
 }
 
 /* Set ${e} from a result, or from the connection when there is none. */
@@ -60,6 +65,9 @@ fail(struct db *db, const PGresult *r, struct err *e)
 	if (db->dead && what == NULL)
 		err_set(e, ERR_DB, "database connection lost: %s",
 		    buf_text(&b));
+	else if (strcmp(db->state, READ_ONLY) == 0)
+		err_set(e, ERR_DB, "the database takes no writes (a standby, "
+		    "or a primary that was one): %.300s", buf_text(&b));
 	else if (db->state[0] != '\0')
 		err_set(e, ERR_DB, "%.440s (SQLSTATE %s)", buf_text(&b),
 		    db->state);
@@ -362,12 +370,23 @@ db_copy_end(struct db *db, struct err *e)
 	return rc;
 }
 
+void
+db_idle(struct db *db, int seconds)
+{
+	db->idle_s = seconds;
+}
+
 int
 db_begin(struct db *db, struct err *e)
 {
+	char	sql[80];
+
 	if (db->open)
 		return err_set(e, ERR_DB, "a transaction is open already");
-	if (db_script(db, "begin", e) == -1)
+	(void)snprintf(sql, sizeof(sql), db->idle_s == 0 ? "begin" :
+	    "begin; set local idle_in_transaction_session_timeout = '%ds'",
+	    db->idle_s);
+	if (db_script(db, sql, e) == -1)
 		return -1;
 	db->open = 1;
 	return 0;
@@ -462,6 +481,19 @@ db_notified(struct db *db)
 		PQfreemem(n);
 	}
 	return heard;
+}
+
+int
+db_pooled(struct db *db, int *pooled, struct err *e)
+{
+	struct db_res	*r;
+
+	/* What a pooler says at the start is a number of its own. */
+	if (db_query(db, &r, e, "select pg_backend_pid()", "") == -1)
+		return -1;
+	*pooled = db_int(r, 0, 0) != PQbackendPID(db->pg);
+	db_free(r);
+	return 0;
 }
 
 int

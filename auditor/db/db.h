@@ -30,7 +30,9 @@ struct db_spans {
 
 /*
  * Connect with a libpq connection string; free with db_close(), which takes
- * NULL.  db_alive() is 0 once the connection is lost (reconnect: db_reset).
+ * NULL.  db_alive() is 0 once the connection is lost (reconnect: db_reset),
+ * also when the server turns out to take no writes: unless the string has
+ * another target_session_attrs, only a primary is connected to.
  */
 struct db *db_open(const char *, struct err *);
 void db_close(struct db *);
@@ -79,6 +81,13 @@ int db_commit(struct db *, struct err *);
 void db_rollback(struct db *);
 
 /*
+ * From now on a transaction of this connection in which nothing comes from us
+ * for ${seconds} is ended by the server, and the connection with it: a process
+ * that is stopped, or whose machine is gone, holds no lock for longer.
+ */
+void db_idle(struct db *, int seconds);
+
+/*
  * A pipeline: db_push() queues statements (results are dropped) inside the
  * open transaction and does not wait; db_sync() waits for all of them and
  * fails with the first error.  A db_query() first syncs what was pushed.
@@ -115,5 +124,11 @@ void db_free(struct db_res *);
 int db_listen(struct db *, const char *, struct err *);
 int db_notified(struct db *);
 int db_fd(const struct db *);
+
+/*
+ * Is there a pooler (pgbouncer) between us and the server?  Then sessions are
+ * shared, and programs that set something for theirs must not go through it.
+ */
+int db_pooled(struct db *, int *, struct err *);
 
 #endif

@@ -73,8 +73,11 @@ refused(const PGconn *pg, const char *conninfo, const char *password,
 	} else {
 		redact(&safe, PQerrorMessage(pg), password);
 		db_dial_line(&line, buf_text(&safe));
-		err_set(e, ERR_DB, "no connection to the database: %s",
-		    buf_text(&line));
+		err_set(e, ERR_DB, "no connection to the database: %s%s",
+		    buf_text(&line),
+		    strstr(buf_text(&line), "session is read-only") == NULL ?
+		    "" : " (a standby, or a primary that was one: promote "
+		    "it, or name the server that is the primary now)");
 	}
 	buf_free(&safe);
 	buf_free(&line);
@@ -119,6 +122,8 @@ static const char *const defaults[][2] = {
 	{ "connect_timeout", "10" },
 	{ "fallback_application_name", "certvigil" },
 	{ "keepalives_idle", "30" },
+	/* a standby, or a primary that was one: not a database for us */
+	{ "target_session_attrs", "read-write" },
 	{ "tcp_user_timeout", "30000" },
 };
 #define NDEFAULTS	(sizeof(defaults) / sizeof(defaults[0]))

@@ -41,6 +41,13 @@ find(const char *name, void *to)
 	if (f == NULL)						\
 		find(#name, &f)
 
+int
+PQbackendPID(const PGconn *c)
+{
+	FIND(PQbackendPID);
+	return f(c);
+}
+
 void
 PQclear(PGresult *r)
 {

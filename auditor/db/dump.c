@@ -259,7 +259,7 @@ dump_read(struct db *db, const struct dump_opts *o, const char *path,
 		return -1;
 	info = dump_public(o->conninfo, &password);
 	pre = dump_sql_before(o->schema);
-	post = dump_sql_after(o->schema, o->hold);
+	post = dump_sql_after(o->schema, o->hold, o->also);
 	if (pump(o, path, (const char *[]){ "psql", "-X", "-q", "-w", "-1",
 	    "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-d", info, "-c",
 	    pre, "-f", "-", "-c", post, NULL }, ear, password) == -1) {

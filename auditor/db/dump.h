@@ -17,6 +17,7 @@ struct dump_opts {
 	const char	*schema;	/* where our tables are: "public" */
 	int		 replace;	/* restore: drop what is there */
 	int		 hold;		/* restore: pending deliveries die */
+	const char	*also;		/* restore: SQL at its end, or NULL */
 };
 
 /*

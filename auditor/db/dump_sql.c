@@ -119,8 +119,13 @@ static const char held[] =
     "update delivery set state = 'dead', done_at = now(),"
     " last_error = 'held at restore' where state = 'pending';\n";
 
+/* What was restored is here, wherever it was moved before or since. */
+static const char unmoved[] =
+    "do $$ begin if to_regclass('database_move') is not null then"
+    " delete from database_move; end if; end $$;\n";
+
 char *
-dump_sql_after(const char *schema, int hold)
+dump_sql_after(const char *schema, int hold, const char *also)
 {
 	struct buf	b = BUF_INIT;
 	int		n = migrate_newest();
@@ -130,8 +135,11 @@ dump_sql_after(const char *schema, int hold)
 	buf_str(&b, sequences);
 	buf_str(&b, triggers);
 	buf_str(&b, workers);
+	buf_str(&b, unmoved);
 	if (hold)
 		buf_str(&b, held);
+	if (also != NULL)
+		buf_str(&b, also);
 	/* grant_roles() says nothing that anybody would read. */
 	buf_str(&b, "do $$ begin perform grant_roles(); end $$;\n");
 	return (char *)buf_detach(&b, &(size_t){ 0 });

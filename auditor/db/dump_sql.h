@@ -12,10 +12,10 @@ extern const char dump_sql_audit[];
 /*
  * Before: drop what our migrations have made in ${schema} (and nothing
  * else).  After: see that the backup came whole and is not newer than this
- * program; put sequences, leases, workers and deliveries right.  Strings
- * that the caller frees.
+ * program; put sequences, leases, workers and deliveries right; at last
+ * ${also}, which may be NULL.  Strings that the caller frees.
  */
 char *dump_sql_before(const char *schema);
-char *dump_sql_after(const char *schema, int hold);
+char *dump_sql_after(const char *schema, int hold, const char *also);
 
 #endif

@@ -62,6 +62,14 @@ int evidence_put_campaign(struct db *, const char *issuer_key,
 int evidence_put_source(struct db *, const char *url, struct evidence *,
     struct err *);
 
+/*
+ * Heads of log ${log} (a number in the file) that contradict each other, as
+ * the detail of a finding tells; nothing when it tells of none, or when they
+ * are not stored any more.
+ */
+int evidence_put_contradiction(struct db *, const json_t *detail,
+    struct evidence *, int log, struct err *);
+
 /* What "HOST:PORT", with "/smtp" or "/imap" behind, served. */
 int evidence_put_endpoint(struct db *, const char *subject,
     struct evidence *, struct err *);

@@ -175,13 +175,15 @@ put_log_finding(struct db *db, struct evidence *ev, const struct db_res *r,
 	const char	*id64 = db_text(r, 0, F_SUBJECT);
 	json_t		*d = json_loads(db_text(r, 0, F_DETAIL), 0, NULL);
 	int64_t		 head, verified;
+	int		 rc = -1;
 
 	head = json_integer_value(json_object_get(d, "head_id"));
 	verified = json_integer_value(json_object_get(d, "verified_size"));
+	if (put_log_only(db, ev, id64, e) == 0 &&
+	    put_log_fault(db, ev, id64, head, verified, e) == 0)
+		rc = evidence_put_contradiction(db, d, ev, 0, e);
 	json_decref(d);
-	if (put_log_only(db, ev, id64, e) == -1)
-		return -1;
-	return put_log_fault(db, ev, id64, head, verified, e);
+	return rc;
 }
 
 /* The issuances of a finding about twins: this one, and those beside it. */

@@ -38,6 +38,34 @@ fill(struct lease *l, const struct db_res *r, size_t row)
 	l->attempts = (int)db_int(r, row, 5);
 }
 
+/*
+ * Our part: what is due or held, by the workers of the role that live.  What
+ * nobody took for a lease is anybody's.  Materialized, so that the planner
+ * locks no row twice.
+ */
+static const char claim_sql[] =
+    "with part as materialized (select case when $6::text is null then $3::bigint"
+    " else greatest(0, ceil(n::numeric / greatest(1, live)) - ours) end as n"
+    " from (select count(*) as n, count(*) filter (where holder = $1 and"
+    " lease_until >= now()) as ours from work where $6::text is not null and"
+    " kind = any ($2) and due_at <= now()) x,"
+    " (select count(*) as live from worker where $6::text = any (roles) and"
+    " state = 'working' and last_seen > now() - lease_s * interval '1 s') y),"
+    " due as materialized (select w.id, w.due_at from work w"
+    " where w.due_at <= now()"
+    " and (w.lease_until is null or w.lease_until < now())"
+    " and (cardinality($2) = 0 or w.kind = any ($2))"
+    " and (cardinality($5) = 0 or w.kind || ':' || w.subject <> all ($5))"
+    " order by w.due_at, w.id limit $3::bigint for update skip locked),"
+    " free as (select id from (select id, due_at, row_number() over"
+    " (order by due_at, id) as k from due) d where k <= (select n from part)"
+    " or due_at < now() - $4 * interval '1 second')"
+    " update work w set holder = $1, token = w.token + 1,"
+    " attempts = w.attempts + 1,"
+    " lease_until = now() + $4 * interval '1 second'"
+    " from free where w.id = free.id"
+    " returning w.id, w.token, w.kind, w.subject, w.detail, w.attempts";
+
 int
 lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
     size_t *n, struct err *e)
@@ -48,21 +76,9 @@ lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
 	*n = 0;
 	if (max > LIMIT_LEASES)
 		max = LIMIT_LEASES;
-	/* Materialized, so that the planner locks no row twice. */
-	if (db_query(db, &r, e, "with free as materialized ("
-	    " select id from work where due_at <= now()"
-	    " and (lease_until is null or lease_until < now())"
-	    " and (cardinality($2) = 0 or kind = any ($2))"
-	    " and (cardinality($5) = 0 or"
-	    " kind || ':' || subject <> all ($5))"
-	    " order by due_at, id limit $3 for update skip locked)"
-	    " update work w set holder = $1, token = w.token + 1,"
-	    " attempts = w.attempts + 1,"
-	    " lease_until = now() + $4 * interval '1 second'"
-	    " from free where w.id = free.id"
-	    " returning w.id, w.token, w.kind, w.subject, w.detail,"
-	    " w.attempts", "saiia", ask->holder, &ask->kinds, (int64_t)max,
-	    (int64_t)ask->lease_s, &ask->skip) == -1)
+	if (db_query(db, &r, e, claim_sql, "saiias", ask->holder, &ask->kinds,
+	    (int64_t)max, (int64_t)ask->lease_s, &ask->skip,
+	    ask->share) == -1)
 		return -1;
 	for (; *n < db_rows(r); (*n)++)
 		fill(&out[*n], r, *n);
@@ -86,15 +102,39 @@ lease_beat(struct db *db, const char *holder, int lease_s, struct err *e)
 {
 	return db_query(db, NULL, e, "update work set"
 	    " lease_until = now() + $2 * interval '1 second'"
-	    " where holder = $1 and lease_until is not null", "si", holder,
+	    " where holder = $1 and lease_until >= now()", "si", holder,
 	    (int64_t)lease_s);
+}
+
+int
+lease_excess(struct db *db, const char *holder, const char *kind,
+    const char *role, int *n, struct err *e)
+{
+	struct db_res	*r;
+
+	if (db_query(db, &r, e, "with held as (select holder, count(*) as n"
+	    " from work where kind = $2 and due_at <= now() and"
+	    " lease_until >= now() group by holder)"
+	    " select 1 from worker o where o.id <> $1 and $3 = any (o.roles)"
+	    " and o.state = 'working'"
+	    " and o.last_seen > now() - o.lease_s * interval '1 second'"
+	    " and coalesce((select n from held where holder = o.id), 0) + 2 <="
+	    " (select n from held where holder = $1)"
+	    " and not exists (select from work where kind = $2 and"
+	    " due_at <= now() and (lease_until is null or"
+	    " lease_until < now())) limit 1", "sss", holder, kind,
+	    role) == -1)
+		return -1;
+	*n = db_rows(r) != 0;
+	db_free(r);
+	return 0;
 }
 
 static int
 lost(const struct lease *l, struct err *e)
 {
-	return err_set(e, ERR_LEASE, "the lease of %s %s was lost: another "
-	    "worker has it now (token %" PRId64 " is old)", l->kind,
+	return err_set(e, ERR_LEASE, "the lease of %s %s was lost: it ran "
+	    "out, or another worker has it (token %" PRId64 ")", l->kind,
 	    l->subject, l->token);
 }
 
@@ -105,7 +145,8 @@ lease_check(struct db *db, const struct lease *l, struct err *e)
 	size_t		 n;
 
 	if (db_query(db, &r, e, "select 1 from work where id = $1 and"
-	    " token = $2 for update", "ii", l->id, l->token) == -1)
+	    " token = $2 and lease_until >= clock_timestamp() for update", "ii", l->id,
+	    l->token) == -1)
 		return -1;
 	n = db_rows(r);
 	db_free(r);
@@ -173,28 +214,42 @@ lease_takeover(struct db *db, const char *holder, struct err *e)
 int
 lease_enter(struct db *db, const struct lease_worker *w, struct err *e)
 {
+	if (lease_takeover(db, w->id, e) == -1 ||
+	    db_query(db, NULL, e, "delete from worker where"
+	    " last_seen < now() - interval '1 day'", "") == -1)
+		return -1;
 	return db_query(db, NULL, e, "insert into worker"
-	    " (id, host, pid, version, schema_version, roles)"
-	    " values ($1, $2, $3, $4, $5, $6)"
-	    " on conflict (id) do update set host = excluded.host,"
-	    " pid = excluded.pid, version = excluded.version,"
+	    " (id, instance, host, place, pid, version, schema_version,"
+	    " lease_s, roles, state, note) values ($1, $2, $3, $4, $5, $6,"
+	    " $7, $8, $9, case when $10::text is null then 'working' else"
+	    " 'waiting' end, $10) on conflict (id) do update set"
+	    " instance = excluded.instance, host = excluded.host,"
+	    " place = excluded.place, pid = excluded.pid,"
+	    " version = excluded.version,"
 	    " schema_version = excluded.schema_version,"
-	    " roles = excluded.roles, started_at = now(), last_seen = now()",
-	    "ssisia", w->id, w->host, w->pid, CERTVIGIL_VERSION,
-	    w->schema_version, &w->roles);
+	    " lease_s = excluded.lease_s, roles = excluded.roles,"
+	    " state = excluded.state, note = excluded.note,"
+	    " started_at = now(), last_seen = now()", "ssssisiias", w->id,
+	    w->instance, w->host, w->place, w->pid, CERTVIGIL_VERSION,
+	    w->schema_version, (int64_t)w->lease_s, &w->roles, w->waits);
 }
 
 int
-lease_seen(struct db *db, const struct lease_worker *w, struct err *e)
+lease_seen(struct db *db, const struct lease_worker *w, int *schema,
+    struct err *e)
 {
 	struct db_res	*r;
-	int64_t		 n;
+	size_t		 n;
 
-	if (db_query(db, &r, e, "update worker set last_seen = now()"
-	    " where id = $1 and pid = $2 and host = $3", "sis", w->id, w->pid,
-	    w->host) == -1)
+	if (db_query(db, &r, e, "update worker set last_seen = now(),"
+	    " lease_s = $3, note = $4, state = case when $4::text is null"
+	    " then 'working' else 'waiting' end"
+	    " where id = $1 and instance = $2"
+	    " returning (select max(number) from schema_migration)", "ssis",
+	    w->id, w->instance, (int64_t)w->lease_s, w->waits) == -1)
 		return -1;
-	n = db_changed(r);
+	n = db_rows(r);
+	*schema = (int)db_int(r, 0, 0);
 	db_free(r);
 	if (n == 1)
 		return 0;
@@ -210,7 +265,7 @@ lease_leave(struct db *db, const struct lease_worker *w, struct err *e)
 
 	/* Only while the slot is ours: a successor keeps what it has. */
 	if (db_query(db, &r, e, "delete from worker where id = $1 and"
-	    " pid = $2 and host = $3", "sis", w->id, w->pid, w->host) == -1)
+	    " instance = $2", "ss", w->id, w->instance) == -1)
 		return -1;
 	n = db_changed(r);
 	db_free(r);

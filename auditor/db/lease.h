@@ -8,7 +8,7 @@
 
 /*
  * Leases on rows of table work, and the rows of table worker.  A holder is
- * one slot of one host ("host:slot").  Each claim draws a new token; every
+ * one slot of one name ("host:slot").  Each claim draws a new token; every
  * transaction that completes work calls lease_check() first, so that a
  * worker that slept too long changes nothing.  Time is the database's now().
  */
@@ -29,6 +29,8 @@ struct lease_ask {
 	struct db_strs	 skip;		/* "kind:subject", not these */
 	size_t		 max;		/* at most LIMIT_LEASES */
 	int		 lease_s;
+	const char	*share;		/* a role: no more than our part of
+					   what its workers have, or NULL */
 };
 
 /* Make sure that there is work (kind, subject); due now when it is new. */
@@ -60,13 +62,24 @@ int lease_claim(struct db *, const struct lease_ask *, struct lease *out,
 /* Free the strings of a lease and zero it; NULL is fine. */
 void lease_free(struct lease *);
 
-/* Heartbeat: prolong every lease of ${holder} to ${lease_s} from now. */
+/*
+ * Heartbeat: prolong every lease of ${holder} to ${lease_s} from now.  One
+ * that ran out stays so: a worker that slept has lost it.
+ */
 int lease_beat(struct db *, const char *holder, int lease_s, struct err *);
 
 /*
+ * How many of the work of ${kind} that ${holder} has it should give up, so
+ * that a worker of ${role} that has at least two less, and finds nothing that
+ * is free, can have it: 0 or 1.
+ */
+int lease_excess(struct db *, const char *holder, const char *kind,
+    const char *role, int *n, struct err *);
+
+/*
  * Inside a transaction: the row is locked until its end when the lease is
- * still ours, so nobody can claim it before we commit.  Else ERR_LEASE: roll
- * back.
+ * still ours and has not run out, so nobody can claim it before we commit.
+ * Else ERR_LEASE: roll back.
  */
 int lease_check(struct db *, const struct lease *, struct err *);
 
@@ -90,25 +103,36 @@ int lease_fail(struct db *, const struct lease *, const struct lease_retry *,
     struct err *);
 
 /*
- * A worker starts in the slot ${holder}: what the last one there had (work
- * and deliveries under way) is free at once, and that one is fenced off.
+ * What ${holder} has (work and deliveries under way) is free at once, and who
+ * still works on it is fenced off.
  */
 int lease_takeover(struct db *, const char *holder, struct err *);
 
 /* A row of table worker. */
 struct lease_worker {
-	const char	*id;		/* host:slot, as the holder */
+	const char	*id;		/* name:slot, as the holder */
+	const char	*instance;	/* of this process and no other */
 	const char	*host;
+	const char	*place;		/* where pid means something */
 	int64_t		 pid;
-	int64_t		 schema_version;
+	int64_t		 schema_version;	/* that it knows */
+	int		 lease_s;	/* unseen for longer: dead */
 	struct db_strs	 roles;
+	const char	*waits;		/* why, in a sentence; NULL: it works */
 };
 
-/* Enter it (takes the place of an old row with this id). */
+/*
+ * Enter it, in the place of an old row with this id, whose leases are free at
+ * once; workers unseen for a day are forgotten.
+ */
 int lease_enter(struct db *, const struct lease_worker *, struct err *);
 
-/* Seen now.  ERR_LEASE when the row is gone: another took the slot. */
-int lease_seen(struct db *, const struct lease_worker *, struct err *);
+/*
+ * Seen now; *schema is the version that the database has.  ERR_LEASE when the
+ * row is gone or another's: it took the slot.
+ */
+int lease_seen(struct db *, const struct lease_worker *, int *schema,
+    struct err *);
 
 /* It ends: its leases are free, its row is removed. */
 int lease_leave(struct db *, const struct lease_worker *, struct err *);

@@ -297,7 +297,7 @@ range_load(struct db *db, int log_ref, struct merkle_range *range,
 	*found = 0;
 	if (db_query(db, &r, e, "select size_from, size_to, frontier, "
 	    "root_hash from log_range where log_ref = $1 "
-	    "order by size_from limit 1", "i", (int64_t)log_ref) == -1)
+	    "order by size_from desc limit 1", "i", (int64_t)log_ref) == -1)
 		return -1;
 	if (db_rows(r) != 0) {
 		*from = db_int(r, 0, 0);
@@ -319,30 +319,71 @@ range_load(struct db *db, int log_ref, struct merkle_range *range,
 	return rc;
 }
 
+/*
+ * How fast it is read: entries between two commits while there is more to
+ * read, pauses that a log asks for included.  The first commit of a backlog is
+ * measured from when reading began.  Smoothed over five minutes.  Before the
+ * range is stored: it has the old size.
+ */
+static int
+speed_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	return db_push(db, e, "update log_health h set progress_at = now(), "
+	    "caught_up_at = case when $2 then now() else caught_up_at end, "
+	    "entries_per_second = case when s.rate is null then "
+	    "h.entries_per_second when h.entries_per_second is null then "
+	    "s.rate else h.entries_per_second + (s.rate - "
+	    "h.entries_per_second) * (1 - exp(-s.secs / 300)) end "
+	    "from (select d.n / d.secs as rate, least(d.secs, 3600) as secs "
+	    "from (select t.n, case when p.progress_at > "
+	    "coalesce(p.caught_up_at, '-infinity') then "
+	    "nullif(extract(epoch from now() - p.progress_at)::float8, 0) "
+	    "else t.n / nullif($3::float8, 0) end as secs from "
+	    "(select $5::float8 - coalesce((select max(size_to) from log_range "
+	    "where log_ref = $1 and size_from = $4), $4) as n) t left join "
+	    "log_health p on p.log_ref = $1) d) s where h.log_ref = $1",
+	    "iBfii", (int64_t)in->log_ref, in->caught_up, in->per_second,
+	    in->from, (int64_t)in->frontier->to);
+}
+
+/* How the tree goes on to that of the head: kept for entries of it. */
+static int
+proof_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	struct span	root = { in->root, 32 };
+
+	if (in->proof.p == NULL || !in->has_entries)
+		return 0;
+	return db_push(db, e, "insert into consistency (log_ref, size1, "
+	    "root_hash, head_id, proof) values ($1, $2, $3, $4, $5) "
+	    "on conflict do nothing", "iibib", (int64_t)in->log_ref,
+	    (int64_t)in->frontier->to, &root, in->head_id, &in->proof);
+}
+
 int
-range_store(struct db *db, const struct range_in *in, struct err *e)
+range_join(struct db *db, const struct range_in *in, struct err *e)
 {
 	struct span	f = { in->frontier->n != 0 ?
 	    in->frontier->hash[0] : (const uint8_t *)"",
 	    (size_t)in->frontier->n * 32 };
 	struct span	root = { in->root, 32 };
+
+	if (proof_store(db, in, e) == -1)
+		return -1;
+	return db_push(db, e, "select range_join($1::int, $2, $3, $4, $5, $6)",
+	    "iiibbi", (int64_t)in->log_ref, in->from,
+	    (int64_t)in->frontier->to, &f, &root, in->head_id);
+}
+
+int
+range_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	struct span	root = { in->root, 32 };
 	struct span	watch = { in->watch_set, 32 };
 	struct span	list = { in->log_list, 32 };
 	int64_t		to = (int64_t)in->frontier->to;
 
-	if (in->proof.p != NULL && in->has_entries && db_push(db, e,
-	    "insert into consistency (log_ref, size1, root_hash, head_id, "
-	    "proof) values ($1, $2, $3, $4, $5) on conflict do nothing",
-	    "iibib", (int64_t)in->log_ref, to, &root, in->head_id,
-	    &in->proof) == -1)
-		return -1;
-	if (db_push(db, e, "insert into log_range (log_ref, size_from, "
-	    "size_to, frontier, root_hash, head_id) values ($1, $2, $3, $4, "
-	    "$5, $6) on conflict (log_ref, size_from) do update set "
-	    "size_to = excluded.size_to, frontier = excluded.frontier, "
-	    "root_hash = excluded.root_hash, head_id = excluded.head_id, "
-	    "updated_at = now()", "iiibbi", (int64_t)in->log_ref, in->from, to,
-	    &f, &root, in->head_id) == -1)
+	if (speed_store(db, in, e) == -1 || range_join(db, in, e) == -1)
 		return -1;
 	if (db_push(db, e, "insert into coverage_day (log_ref, day, "
 	    "size_from, size_to, root_hash, head_id, verified_at, "
@@ -365,26 +406,30 @@ range_store(struct db *db, const struct range_in *in, struct err *e)
 	    (int64_t)in->log_ref, in->from, to, &root, in->head_id, &list,
 	    &watch, &in->proof) == -1)
 		return -1;
-	return db_push(db, e, "update log_health set progress_at = now(), "
-	    "caught_up_at = case when $2 then now() else caught_up_at end, "
-	    "entries_per_second = nullif($3, 0) where log_ref = $1", "iBf",
-	    (int64_t)in->log_ref, in->caught_up, in->per_second);
+	return 0;
 }
 
 int
 health_head(struct db *db, const struct log_row *l, uint64_t size,
     uint64_t timestamp_ms, int64_t head_id, struct err *e)
 {
-	/* growth: a moving average over heads at least a second apart */
+	/*
+	 * growth: between heads at least a second apart, by their own times,
+	 * smoothed over ten minutes whatever the interval
+	 */
 	return db_query(db, NULL, e, "insert into log_health (log_ref, "
 	    "head_id, head_size, head_ms, head_at, first_size, polled_at) "
 	    "values ($1, $2, $3, $4, now(), $3, now()) on conflict (log_ref) "
 	    "do update set growth_per_second = case when "
 	    "$3 >= log_health.head_size and $4 > log_health.head_ms + 1000 "
-	    "then coalesce(log_health.growth_per_second * 0.8 + 0.2 * "
-	    "(($3 - log_health.head_size) * 1000.0 / "
-	    "($4 - log_health.head_ms)), ($3 - log_health.head_size) * 1000.0 "
-	    "/ ($4 - log_health.head_ms)) else log_health.growth_per_second "
+	    "then coalesce(log_health.growth_per_second, ($3 - "
+	    "log_health.head_size) * 1000.0 / ($4 - log_health.head_ms)) + "
+	    "(($3 - log_health.head_size) * 1000.0 / ($4 - "
+	    "log_health.head_ms) - coalesce(log_health.growth_per_second, "
+	    "($3 - log_health.head_size) * 1000.0 / ($4 - "
+	    "log_health.head_ms))) * (1 - exp(-least($4 - "
+	    "log_health.head_ms, 36000000)::float8 / 600000)) "
+	    "else log_health.growth_per_second "
 	    "end, head_id = excluded.head_id, head_size = excluded.head_size, "
 	    "head_ms = excluded.head_ms, head_at = now(), polled_at = now(), "
 	    "first_size = coalesce(log_health.first_size, "

@@ -78,8 +78,8 @@ int head_store(struct db *, const struct head_in *, int64_t *id, struct err *);
 int head_mark(struct db *, int64_t id, const char *consistency, struct err *);
 
 /*
- * The proven range of a log that begins lowest: *found 0 when there is none.
- * ${root} 32 bytes.
+ * The proven range of a log that reaches its head, which is the highest one
+ * (the others are history): *found 0 when there is none.  ${root} 32 bytes.
  */
 int range_load(struct db *, int log_ref, struct merkle_range *, uint8_t *root,
     int64_t *from, int *found, struct err *);
@@ -87,7 +87,7 @@ int range_load(struct db *, int log_ref, struct merkle_range *, uint8_t *root,
 /* What a proven range is stored with. */
 struct range_in {
 	int			 log_ref;
-	int64_t			 from;		/* size_from of its row */
+	int64_t			 from;		/* proven are [from, to) */
 	const struct merkle_range *frontier;
 	const uint8_t		*root;
 	int64_t			 head_id;
@@ -104,7 +104,13 @@ struct range_in {
 	int			 has_entries;
 };
 
-/* Store it, with coverage_day and health; in the caller's transaction. */
+/*
+ * Store it in log_range, as one row with those that it touches; in the
+ * caller's transaction.
+ */
+int range_join(struct db *, const struct range_in *, struct err *);
+
+/* The same with coverage_day and health, for who follows the head. */
 int range_store(struct db *, const struct range_in *, struct err *);
 
 /* Health of a log after a poll: a valid head, or a failure. */

@@ -131,8 +131,9 @@ apply_next(struct db *db, struct buf *out, int *done, struct err *e)
 	s = after(have);
 	*done = s == NULL;
 	if (s != NULL && (db_script(db, s->sql, e) == -1 ||
-	    record(db, s, e) == -1))
-		goto err;
+	    record(db, s, e) == -1 ||
+	    db_script(db, "notify certvigil_change", e) == -1))
+		goto err;	/* (running workers look at once) */
 	if (db_commit(db, e) == -1)
 		goto err;
 	if (s != NULL) {

@@ -363,7 +363,7 @@ report_store_coverage(struct db *db, const struct report_frame *f,
 	    "h.head_at end) as fresh_at, r.size_to as verified from log l "
 	    "join operator o on o.id = l.operator_id left join log_health h "
 	    "on h.log_ref = l.id left join lateral (select size_to from "
-	    "log_range where log_ref = l.id order by size_from limit 1) r on "
+	    "log_range where log_ref = l.id order by size_from desc limit 1) r on "
 	    "true where l.watched) "
 	    "select json_build_object("
 	    "'log_id', encode(x.log_id, 'base64'), "

@@ -115,7 +115,8 @@ watch_resolve(struct db *db, const char *pattern, struct watch_row *rows,
 
 /*
  * Below which index is everything older than the watch?  *final is 0 while
- * the answer can still change.
+ * the answer can still change.  A log that appeared behind the watch has
+ * nothing that is older.
  */
 static int
 base_size(struct db *db, int log_ref, int64_t added_at, int64_t *size,
@@ -124,7 +125,7 @@ base_size(struct db *db, int log_ref, int64_t added_at, int64_t *size,
 	struct db_res *r = NULL;
 
 	if (db_query(db, &r, e,
-	    "select l.first_list, (select h.tree_size from tree_head h"
+	    "select l.first_list or l.added_at <= $2, (select h.tree_size from tree_head h"
 	    " where h.log_ref = l.id and h.verdict = 'valid'"
 	    " and h.last_seen >= $2 order by h.id limit 1)"
 	    " from log l where l.id = $1", "it", (int64_t)log_ref,

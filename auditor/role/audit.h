@@ -54,7 +54,8 @@ struct audit_job {
 };
 
 extern const struct audit_kind audit_cert, audit_crl, audit_ocsp, audit_incl,
-    audit_endpoint, audit_caa, audit_keys, audit_ari, audit_sweep;
+    audit_endpoint, audit_caa, audit_keys, audit_ari, audit_sweep,
+    audit_retain;
 
 /* Everything for one worker; starts the processes.  NULL and err. */
 struct audit *audit_new(struct engine *, struct err *);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "auditor/ari_place.h"
+#include "auditor/blind_find.h"
+#include "auditor/canary_find.h"
 #include "auditor/db/caa_store.h"
 #include "auditor/db/plan_store.h"
 #include "auditor/db/rev_store.h"
@@ -19,7 +21,6 @@
  * when a part of its jobs has ended, many rows at a time.
  */
 
-#define LEASE_S		30
 /* A judge that thinks longer is given up, unless its job says otherwise. */
 #define PATIENCE	(60 * CLK_SEC)
 /* So often at least. */
@@ -29,7 +30,8 @@
 
 const struct audit_kind *const audit_kinds[AUDIT_KINDS] = {
 	&audit_sweep, &audit_cert, &audit_crl, &audit_ocsp, &audit_incl,
-	&audit_endpoint, &audit_caa, &audit_keys, &audit_ari
+	&audit_endpoint, &audit_caa, &audit_keys, &audit_ari,
+	&audit_retain
 };
 
 static size_t
@@ -148,7 +150,8 @@ claim_kind(struct audit *a, size_t kind)
 {
 	const struct audit_kind	*k = audit_kinds[kind];
 	struct lease_ask	 ask = { .holder = a->en->holder,
-	    .kinds = { &k->name, 1 }, .lease_s = LEASE_S };
+	    .kinds = { &k->name, 1 }, 
+	    .lease_s = (int)a->en->conf->worker_lease };
 	struct lease		 got[64];
 	struct err		 e = ERR_INIT;
 	size_t			 n = 0, i, busy = count(a, k);
@@ -317,6 +320,8 @@ conclude(struct audit *a, struct err *e)
 	if (db_begin(a->en->db, e) == 0 &&
 	    rev_find_time(a->en->db, e) == 0 &&
 	    loop_find_time(a->en->db, a->en->conf, e) == 0 &&
+	    blind_find_time(a->en->db, a->en->conf->poll, 0, e) == 0 &&
+	    canary_find_time(a->en->db, a->en->conf, e) == 0 &&
 	    db_commit(a->en->db, e) == 0)
 		return 0;
 	db_rollback(a->en->db);
@@ -339,7 +344,8 @@ int
 audit_plan(struct audit *a, struct err *e)
 {
 	if (audit_ccadb_plan(&a->ccadb, a->en, e) == -1 ||
-	    plan_ari(a, e) == -1)
+	    plan_ari(a, e) == -1 ||
+	    lease_add(a->en->db, "retain", "main", e) == -1)
 		return -1;
 	return plan_store(a->en->db, clk_wall() - AUDIT_AGE,
 	    a->en->conf->audit_every, e);

@@ -25,7 +25,7 @@ struct audit_wait {
 	struct audit_job	*job;
 };
 
-#define AUDIT_KINDS	9
+#define AUDIT_KINDS	10
 extern const struct audit_kind *const audit_kinds[AUDIT_KINDS];
 
 /* --once: what had its turn, and is due again at that time (monotonic). */

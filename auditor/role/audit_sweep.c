@@ -1,5 +1,7 @@
 #include "auditor/role/audit.h"
 
+#include "auditor/blind_find.h"
+#include "auditor/canary_find.h"
 #include "auditor/loop_find.h"
 #include "auditor/rev_find.h"
 #include "base/clk.h"
@@ -12,6 +14,8 @@
 /* So often at most, in seconds; and for so much of the time, 1 in SHARE. */
 #define EVERY	10
 #define SHARE	20
+/* Polls after the start of all workers until what is behind is said. */
+#define SETTLE	10
 
 static void
 begin(struct audit_job *j)
@@ -26,7 +30,10 @@ begin(struct audit_job *j)
 	if (audit_begin(j) == -1)
 		return;
 	if (rev_find_time(j->en->db, &e) == -1 ||
-	    loop_find_time(j->en->db, j->en->conf, &e) == -1)
+	    loop_find_time(j->en->db, j->en->conf, &e) == -1 ||
+	    blind_find_time(j->en->db, j->en->conf->poll, j->en->once ? 0 :
+	    SETTLE * j->en->conf->poll, &e) == -1 ||
+	    canary_find_time(j->en->db, j->en->conf, &e) == -1)
 		audit_fault(j, &e);
 	else if (audit_commit(j) == 0) {
 		in = (clk_mono() - began) / CLK_SEC * SHARE;

@@ -9,27 +9,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "auditor/db/lease.h"
-#include "auditor/decide.h"
 #include "auditor/ipc.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
+#include "auditor/role/back.h"
+#include "auditor/role/engine_claim.h"
 #include "auditor/role/engine_start.h"
+#include "auditor/role/engine_wait.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/space.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
 
-#define LEASE_S		30
 #define FILES		16384
-#define BEAT_EVERY	(LEASE_S * CLK_SEC / 3)
-#define CLAIM_EVERY	CLK_SEC
-#define CLAIM_MAX	64
-/* Logs read at once: each has an arena (LIMIT_ARENAS) and a judge. */
-#define TAILS_MAX	200
 #define STATUS_EVERY	(10 * CLK_SEC)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
@@ -41,124 +37,7 @@ engine_wake(struct engine *en, int64_t mono)
 		en->wake = mono;
 }
 
-/* --- work --- */
-
-static struct tail *
-tail_find(struct engine *en, int log_ref, struct err *e)
-{
-	struct tail	*t;
-	size_t		 i;
-
-	for (i = 0; i < en->ntails; i++)
-		if (en->tails[i]->log.id == log_ref)
-			return en->tails[i];
-	if ((t = tail_new(en, log_ref, e)) == NULL)
-		return NULL;
-	en->tails = mem_grow(en->tails, &en->captails, en->ntails + 1,
-	    sizeof(*en->tails));
-	en->tails[en->ntails++] = t;
-	return t;
-}
-
-/* Give a claimed piece of work to who does it. */
-static void
-dispatch(struct engine *en, struct lease *l)
-{
-	struct err	 e = ERR_INIT;
-	struct tail	*t;
-
-	if (strcmp(l->kind, "loglist") == 0 && !lists_busy(en->lists)) {
-		lists_begin(en->lists, l);
-		return;
-	}
-	if (strcmp(l->kind, "tail") == 0 && (t = tail_find(en,
-	    (int)strtol(l->subject, NULL, 10), &e)) != NULL && !t->leased) {
-		tail_begin(t, l);
-		return;
-	}
-	/* not now: somebody may have it in a second */
-	(void)lease_done(en->db, l, 1, NULL);
-	lease_free(l);
-}
-
-/* Claim at most ${max} pieces of work of one kind; how many were got. */
-static size_t
-claim_kind(struct engine *en, const char *kind, size_t max)
-{
-	struct lease_ask	ask = { .holder = en->holder,
-	    .kinds = { &kind, 1 }, .max = max, .lease_s = LEASE_S };
-	struct lease		got[CLAIM_MAX];
-	struct err		e = ERR_INIT;
-	size_t			n = 0, i;
-
-	if (lease_claim(en->db, &ask, got, &n, &e) == -1) {
-		log_error(NULL, "%s", e.msg);
-		return 0;
-	}
-	for (i = 0; i < n; i++)
-		dispatch(en, &got[i]);
-	return n;
-}
-
-/* How many more logs may be read at once. */
-static size_t
-tails_free(const struct engine *en)
-{
-	size_t	i, n = 0;
-
-	for (i = 0; i < en->ntails; i++)
-		n += en->tails[i]->leased != 0;
-	n = n < TAILS_MAX ? TAILS_MAX - n : 0;
-	return n < CLAIM_MAX ? n : CLAIM_MAX;
-}
-
-static void
-claim(struct engine *en, int64_t now)
-{
-	size_t	n = 0, max;
-
-	if (now < en->claim_at) {
-		engine_wake(en, en->claim_at);
-		return;
-	}
-	en->claim_at = now + CLAIM_EVERY;
-	engine_wake(en, en->claim_at);
-	if (!lists_busy(en->lists))
-		n = claim_kind(en, "loglist", 1);
-	max = tails_free(en);
-	/* --once reads the logs of the newest lists */
-	if (max != 0 && !(en->once && lists_busy(en->lists)))
-		n += claim_kind(en, "tail", max);
-	/* what was claimed may have made more work (a list: its logs) */
-	if (n != 0) {
-		en->claim_at = now;
-		engine_wake(en, now);
-	}
-}
-
-static void
-beat(struct engine *en, int64_t now)
-{
-	struct err	e = ERR_INIT;
-	size_t		n = 0;
-
-	if (now < en->beat_at) {
-		engine_wake(en, en->beat_at);
-		return;
-	}
-	en->beat_at = now + BEAT_EVERY;
-	engine_wake(en, en->beat_at);
-	if (lease_beat(en->db, en->holder, LEASE_S, &e) == -1 ||
-	    engine_seen(en, &e) == -1 ||
-	    decide_holds(en->db, en->conf, &n, &e) == -1 ||
-	    engine_marked(en, &e) == -1) {
-		log_error(NULL, "%s", e.msg);
-		if (e.code == ERR_LEASE) {
-			log_error(NULL, "another worker took this slot");
-			en->fatal = 1;
-		}
-	}
-}
+/* --- what is done now and then --- */
 
 /* One line now and then about how far it is. */
 static void
@@ -185,10 +64,10 @@ status(struct engine *en, int64_t now)
 	for (i = 0; i < en->ntails; i++) {
 		const struct tail	*t = en->tails[i];
 
-		if (t->head.tree_size > t->now.to && t->leased &&
+		if (t->target > t->now.to && t->leased && t->back == NULL &&
 		    t->state >= TAIL_READ) {
 			n++;
-			behind += t->head.tree_size - t->now.to;
+			behind += t->target - t->now.to;
 		}
 	}
 	if (behind == 0 && rate < 1)
@@ -210,7 +89,9 @@ coverage_good(struct engine *en)
 
 	if (db_query(en->db, &r, NULL, "select not exists (select from log l "
 	    "left join log_health h on h.log_ref = l.id where l.watched and "
-	    "l.listed and l.state <> 'retired' and (h.caught_up_at is null or "
+	    "l.listed and l.state <> 'retired' and not (l.state = 'readonly' "
+	    "and exists (select from log_range g where g.log_ref = l.id and "
+	    "g.size_to >= l.final_size)) and (h.caught_up_at is null or "
 	    "h.caught_up_at < now() - interval '1 hour')) and "
 	    "exists (select from log)", "") == -1)
 		return 0;
@@ -239,7 +120,8 @@ read_fetch(struct engine *en, struct fetch_client *f, int deliver)
 			continue;
 		}
 		if (lists_fetched(en->lists, &d) ||
-		    audit_fetched(en->audit, &d))
+		    vantage_fetched(en->vantage, &d) || (en->audit != NULL &&
+		    audit_fetched(en->audit, &d)))
 			continue;
 		for (i = 0; i < en->ntails; i++)
 			if (tail_fetched(en->tails[i], &d))
@@ -270,7 +152,8 @@ reap(struct engine *en)
 			en->fatal = 1;
 			return;
 		}
-		if (waitpid(si.si_pid, &status, 0) == si.si_pid)
+		if (waitpid(si.si_pid, &status, 0) == si.si_pid &&
+		    en->notify != NULL)
 			(void)notify_child(en->notify, si.si_pid, status);
 	}
 }
@@ -279,14 +162,17 @@ reap(struct engine *en)
 static size_t
 gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 {
-	struct ipc	*v[5];
+	struct ipc	*v[6];
 	size_t		 n = 0, i;
 
 	v[n++] = boss;
 	v[n++] = fetch_client_ipc(en->logs);
-	v[n++] = fetch_client_ipc(en->deliver);
+	if (en->deliver != NULL)
+		v[n++] = fetch_client_ipc(en->deliver);
 	if (lists_ipc(en->lists) != NULL)
 		v[n++] = lists_ipc(en->lists);
+	if (vantage_ipc(en->vantage) != NULL)
+		v[n++] = vantage_ipc(en->vantage);
 	for (i = 0; i < n; i++)
 		p[i] = (struct pollfd){ ipc_fd(v[i]), (short)(POLLIN |
 		    (ipc_wants_write(v[i]) ? POLLOUT : 0)), 0 };
@@ -302,57 +188,9 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 		if ((j = en->tails[i]->second) != NULL)
 			p[n++] = (struct pollfd){ ipc_fd(j->ipc), POLLIN, 0 };
 	}
-	n += audit_poll(en->audit, p + n, max - n);
+	if (en->audit != NULL)
+		n += audit_poll(en->audit, p + n, max - n);
 	return n;
-}
-
-/* What the supervisor says; -1: it is gone. */
-static int
-read_boss(struct engine *en, struct ipc *boss)
-{
-	struct ipc_msg	m;
-	struct err	e = ERR_INIT;
-	int		eof = ipc_read(boss, &e) == -1;
-
-	while (ipc_next(boss, &m) == 1) {
-		if (m.type == ENGINE_STOP)
-			en->stop = 1;
-		else if (m.type == ENGINE_RELOAD)
-			engine_reload(en);
-	}
-	return eof ? -1 : 0;
-}
-
-/* The database is away: everything under way is dropped, and read again. */
-static void
-database_away(struct engine *en)
-{
-	static int64_t	 next;
-	struct err	 e = ERR_INIT;
-	size_t		 i;
-
-	for (i = 0; i < en->ntails; i++)
-		tail_free(en->tails[i]);
-	en->ntails = 0;
-	audit_reset(en->audit);
-	lists_free(en->lists);
-	en->lists = lists_new(en);
-	if (clk_mono() < next) {
-		engine_wake(en, next);
-		return;
-	}
-	next = clk_mono() + CLK_SEC;
-	engine_wake(en, next);
-	if (db_reset(en->db, &e) == -1) {
-		log_warn("database", "%s; tried again each second", e.msg);
-		return;
-	}
-	if (engine_enter(en, &e) == -1)
-		log_warn("database", "%s", e.msg);
-	else
-		log_info("database", "back");
-	/* --once: what was under way is claimed before it counts as done */
-	en->claim_at = 0;
 }
 
 /* --once: everything had its turn, and messages were tried. */
@@ -362,6 +200,8 @@ once_done(struct engine *en, int64_t now)
 	static int64_t	until;
 	size_t		i;
 
+	if (en->once == ENGINE_HISTORY)
+		return back_idle(en) && notify_idle(en->notify);
 	if (lists_busy(en->lists) || !engine_planned(en))
 		return 0;
 	for (i = 0; i < en->ntails; i++)
@@ -375,40 +215,52 @@ once_done(struct engine *en, int64_t now)
 		engine_wake(en, now);
 		return 0;
 	}
-	if (!audit_idle(en->audit))
+	if (en->audit != NULL && !audit_idle(en->audit))
 		return 0;
+	if (en->notify == NULL)
+		return 1;
 	if (until == 0)
 		until = now + ONCE_DELIVER;
 	return notify_idle(en->notify) || now > until;
 }
 
 static void
-turn(struct engine *en, int64_t now)
+turn(struct engine *en, struct ipc *boss, int64_t now)
 {
 	size_t	i;
 	int	heard;
 
 	if (!db_alive(en->db)) {
-		database_away(en);
+		engine_away(en, boss);
 		return;
 	}
 	heard = db_notified(en->db);
+	if (heard & 1 << en->hint_change)
+		en->beat_at = en->beat_at < now ? en->beat_at : now;
+	engine_beat(en, boss, now);
+	if (!db_alive(en->db) || en->stop || en->fatal)
+		return;
+	if (en->reload)
+		engine_reload(en);
+	en->reload = 0;
 	if (heard & 1 << en->hint_change) {
-		engine_watches(en);
+		engine_changed(en);
 		en->claim_at = now;
 	}
-	if (heard & 1 << en->hint_outbox)
+	if (heard & 1 << en->hint_outbox && en->notify != NULL)
 		notify_hint(en->notify);
-	beat(en, now);
-	claim(en, now);
+	engine_claim(en, now);
 	tail_rate_turn(en, now);
 	space_turn(en, now);
 	for (i = 0; i < en->ntails; i++)
 		tail_turn(en->tails[i]);
-	audit_turn(en->audit, now);
-	notify_tick(en->notify, now, &en->wake);
-	if (!en->once)
-		notify_heartbeat(en->notify, coverage_good(en));
+	if (en->audit != NULL)
+		audit_turn(en->audit, now);
+	if (en->notify != NULL) {
+		notify_tick(en->notify, now, &en->wake);
+		if (!en->once)
+			notify_heartbeat(en->notify, coverage_good(en));
+	}
 	status(en, now);
 	if (en->once && once_done(en, now))
 		en->stop = 1;
@@ -424,7 +276,7 @@ loop(struct engine *en, struct ipc *boss)
 
 	while (!en->stop && !en->fatal) {
 		en->wake = clk_mono() + CLK_SEC;
-		turn(en, clk_mono());
+		turn(en, boss, clk_mono());
 		if (en->stop || en->fatal)
 			break;
 		n = gather(en, boss, p, sizeof(p) / sizeof(p[0]));
@@ -432,17 +284,19 @@ loop(struct engine *en, struct ipc *boss)
 		ms = en->wake <= now ? 0 : (int)((en->wake - now) / 1000 + 1);
 		if (poll(p, n, ms) == -1 && errno != EINTR)
 			break;
-		if (read_boss(en, boss) == -1 ||
+		if (engine_boss(en, boss) == -1 ||
 		    read_fetch(en, en->logs, 0) == -1 ||
-		    read_fetch(en, en->deliver, 1) == -1) {
+		    (en->deliver != NULL &&
+		    read_fetch(en, en->deliver, 1) == -1)) {
 			en->fatal = !en->stop;
 			break;
 		}
-		if (audit_read(en->audit) == -1) {
+		if (en->audit != NULL && audit_read(en->audit) == -1) {
 			en->fatal = !en->stop;
 			break;
 		}
 		lists_judge(en->lists);
+		vantage_judge(en->vantage);
 		for (i = 0; i < en->ntails; i++) {
 			tail_judge(en->tails[i]);
 			tail_check_second(en->tails[i]);
@@ -479,8 +333,9 @@ engine_main(void)
 	log_open("certvigil", LOG_INFO);
 	boss = ipc_new(PROC_CHANNEL);
 	if (engine_start(en, boss, &e) == -1) {
-		log_error(NULL, "%s", e.msg);
-		rc = err_exit(e.code);
+		if (e.code != ERR_NONE)
+			log_error(NULL, "%s", e.msg);
+		rc = e.code != ERR_NONE ? err_exit(e.code) : en->once;
 	} else {
 		loop(en, boss);
 		rc = en->fatal ? 1 : !en->once ? 0 : en->wrong ? 2 :

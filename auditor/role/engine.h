@@ -23,6 +23,7 @@
 struct audit;
 struct tail;
 struct lists;
+struct vantage;
 
 /* Messages between supervisor and engine, on descriptor 3. */
 enum engine_type {
@@ -36,13 +37,20 @@ struct engine_run {
 	const char	*config;	/* path, "" none */
 	const char	*conninfo;
 	int		 slot;
-	int		 once;
+	unsigned	 roles;		/* engine_role.h */
+	const char	*name;		/* of the worker, "" the host's */
+	int		 sync;		/* the configuration goes to tables */
+	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY */
 	int		 progress;	/* say now and then how far it is */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
 	size_t		 nfiles;		/* ENGINE_FILE_FD on */
 	size_t		 nlisten[CHALLENGE_KINDS]; /* sockets, from
 						      ENGINE_LISTEN_FD on */
 };
+
+/* engine_run.once: all that is due, or only back-fills. */
+#define ENGINE_ONCE	1
+#define ENGINE_HISTORY	2
 
 /* Where the files that root opened begin in an engine. */
 #define ENGINE_FILE_FD	16
@@ -69,20 +77,30 @@ struct engine_rate {
 	int		 known;		/* what the database has was read */
 };
 
+/* Kinds of work of engine_claim.c, at most. */
+#define ENGINE_KINDS_MAX	8
+/* Hex digits that tell a process from all others. */
+#define ENGINE_INSTANCE	32
+
 struct engine {
 	struct conf		*conf;
 	char			*config;	/* path or NULL */
 	char			*conninfo;
 	struct db		*db;
-	char			 holder[128];	/* host:slot */
+	char			 holder[128];	/* name:slot */
+	char			 host[72], name[72];
+	char			 place[136];	/* where pids mean something */
+	char			 instance[ENGINE_INSTANCE + 1];
 	int			 slot;
+	unsigned		 roles;		/* engine_role.h */
+	int			 sync;	/* the configuration goes to tables */
 	int			 once;
 	int			 progress;
 	struct fetch_client	*logs;		/* fetch of class log */
-	struct fetch_client	*deliver;
-	struct sign_client	*sign;
+	struct fetch_client	*deliver;	/* NULL: not its role, */
+	struct sign_client	*sign;		/* nor this, */
 	struct judge_pool	*pool;
-	struct notify		*notify;
+	struct notify		*notify;	/* nor this */
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
 	char			 watch_mark[128]; /* state of its tables */
@@ -94,16 +112,19 @@ struct engine {
 	size_t			 nrates, caprates;
 	uint32_t		 absent;	/* source addresses, by place */
 	struct lists		*lists;
-	struct audit		*audit;
+	struct vantage		*vantage;
+	struct audit		*audit;		/* NULL: not its role */
 	uint64_t		 next_ask;	/* ids of questions to judges */
 	int			 hint_change, hint_outbox; /* of db_notified */
-	int			 stop;
+	int			 stop, reload;
 	int			 fatal;		/* a judge lied: end, status 1 */
 	int			 logs_done;	/* --once: every log was read */
 	int			 failed;	/* --once: something not reached */
 	int			 wrong;		/* --once: something is wrong */
 	int64_t			 wake;		/* clk_mono of the next turn */
-	int64_t			 beat_at, claim_at, status_at, rates_at;
+	int64_t			 beat_at, claim_at, status_at, say_at, rates_at;
+	int64_t			 share_at;	/* engine_claim.c */
+	int64_t			 rest[ENGINE_KINDS_MAX]; /* no claim before */
 	int64_t			 space_at;	/* space.c */
 	int			 space_low, space_known;
 	uint64_t		 entries;	/* read since the start */

@@ -11,8 +11,11 @@ engine_run_pack(struct buf *b, const struct engine_run *r)
 
 	judge_str_pack(b, r->config);
 	judge_str_pack(b, r->conninfo);
+	judge_str_pack(b, r->name);
 	buf_u32(b, (uint32_t)r->slot);
-	buf_u8(b, r->once != 0);
+	buf_u8(b, (uint8_t)r->roles);
+	buf_u8(b, r->sync != 0);
+	buf_u8(b, (uint8_t)r->once);
 	buf_u8(b, r->progress != 0);
 	buf_u8(b, (uint8_t)r->nfiles);
 	for (i = 0; i < r->nfiles; i++)
@@ -25,13 +28,14 @@ int
 engine_run_read(struct cur *c, struct engine_run *r)
 {
 	uint32_t	slot;
-	uint8_t		once, progress, n, sockets;
+	uint8_t		roles, sync, once, progress, n, sockets;
 	size_t		i;
 
 	if (judge_str_read(c, &r->config) == -1 ||
 	    judge_str_read(c, &r->conninfo) == -1 ||
-	    cur_u32(c, &slot) == -1 || cur_u8(c, &once) == -1 ||
-	    cur_u8(c, &progress) == -1 || cur_u8(c, &n) == -1 ||
+	    judge_str_read(c, &r->name) == -1 ||
+	    cur_u32(c, &slot) == -1 || cur_u8(c, &roles) == -1 ||
+	    cur_u8(c, &sync) == -1 || cur_u8(c, &once) == -1 || cur_u8(c, &progress) == -1 || cur_u8(c, &n) == -1 ||
 	    n > FILE_KEPT_MAX)
 		return -1;
 	for (i = 0; i < n; i++)
@@ -45,6 +49,8 @@ engine_run_read(struct cur *c, struct engine_run *r)
 	}
 	r->nfiles = n;
 	r->slot = (int)slot;
+	r->roles = roles;
+	r->sync = sync;
 	r->once = once;
 	r->progress = progress;
 	return 0;

@@ -10,14 +10,19 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/db/channel.h"
 #include "auditor/db/lease.h"
-#include "auditor/db/migrate.h"
+#include "auditor/db/setting.h"
 #include "auditor/db/source.h"
+#include "auditor/db/vantage_store.h"
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/children.h"
+#include "auditor/role/engine_role.h"
+#include "auditor/role/engine_slot.h"
+#include "auditor/role/engine_wait.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/file.h"
 #include "base/limit.h"
@@ -27,8 +32,6 @@
 
 /* The supervisor sends its message at once. */
 #define BOSS_MS	10000
-/* Workers that one host may have on one database. */
-#define SLOTS	1024
 
 /* All of a file of at most ${cap} bytes: 0 or -1. */
 static int
@@ -52,8 +55,11 @@ start_fetch(struct engine *en, struct err *e)
 	en->logs = children_fetch(en->conf, EGRESS_LOG, e);
 	if (en->logs == NULL)
 		return -1;
+	if ((en->roles & ROLE_NOTIFY) == 0)
+		return 0;
 	en->deliver = children_fetch(en->conf, EGRESS_DELIVERY, e);
-	return en->deliver != NULL ? 0 : -1;
+	en->sign = sign_client_new(en->conf->state_dir, e);
+	return en->deliver != NULL && en->sign != NULL ? 0 : -1;
 }
 
 /* The names that CCADB gives to issuers, when its file is configured. */
@@ -73,7 +79,8 @@ load_owners(const struct conf *c)
 }
 
 /*
- * The configuration's objects go to the tables, where all of us see them.
+ * The configuration's objects go to the tables, where all of us see them; a
+ * worker that only works takes what is there, whatever its own file says.
  * *${b}, the caller's, gets all watches; NULL when those of before stay.
  */
 static int
@@ -83,6 +90,8 @@ sync_conf(struct engine *en, struct watch_build **b, struct err *e)
 	struct err	why = ERR_INIT;
 
 	*b = NULL;
+	if (!en->sync)
+		return setting_take(en->db, en->conf, e);
 	/* one bad watch file must not keep the rest from being applied */
 	if (db_begin(en->db, e) == -1)
 		return -1;
@@ -103,6 +112,7 @@ sync_conf(struct engine *en, struct watch_build **b, struct err *e)
 	    source_sync(en->db, en->conf, NULL, e) == -1 ||
 	    channel_sync(en->db, en->conf, NULL, e) == -1 ||
 	    route_sync(en->db, en->conf, NULL, e) == -1 ||
+	    setting_put(en->db, en->conf, e) == -1 ||
 	    db_commit(en->db, e) == -1)
 		goto err;
 	return 0;
@@ -159,11 +169,12 @@ change_watches(struct engine *en, struct watch_build *b, struct err *e)
 	/* matches under way point into the old set by number */
 	for (i = 0; i < en->ntails; i++)
 		tail_restart(en->tails[i]);
-	audit_reset(en->audit);
+	if (en->audit != NULL)
+		audit_reset(en->audit);
 	old = en->pool;
 	en->pool = p;
 	lists_restart(en->lists);
-	if (audit_reload(en->audit, e) == -1)
+	if (en->audit != NULL && audit_reload(en->audit, e) == -1)
 		log_error("audit", "%s", e->msg);
 	judge_pool_free(old);
 	memcpy(en->watch_set, watch_sha256(judge_pool_watches(p)), 32);
@@ -191,6 +202,16 @@ engine_watches(struct engine *en)
 	renew_watches(en, NULL);
 }
 
+void
+engine_changed(struct engine *en)
+{
+	struct err	e = ERR_INIT;
+
+	if (!en->sync && setting_take(en->db, en->conf, &e) == -1)
+		log_error("settings", "%s", e.msg);
+	engine_watches(en);
+}
+
 int
 engine_marked(struct engine *en, struct err *e)
 {
@@ -201,7 +222,8 @@ engine_marked(struct engine *en, struct err *e)
 	if (db_query(en->db, &r, e, "select concat_ws(' ', (select "
 	    "concat_ws(' ', count(*), max(id), max(removed_at), "
 	    "count(removed_at)) from watch where origin <> 'file'), "
-	    "(select max(id) from watch_file))", "") == -1)
+	    "(select max(id) from watch_file), (select max(set_at) from "
+	    "setting))", "") == -1)
 		return -1;
 	(void)snprintf(mark, sizeof(mark), "%s.", db_text(r, 0, 0));
 	db_free(r);
@@ -209,45 +231,19 @@ engine_marked(struct engine *en, struct err *e)
 		return 0;
 	memcpy(en->watch_mark, mark, sizeof(mark));
 	if (!first)
-		engine_watches(en);
+		engine_changed(en);
 	return 0;
-}
-
-/* What this worker is called in the tables. */
-static void
-worker(const struct engine *en, struct lease_worker *w)
-{
-	static const char *const	 roles[] = { "ingest", "audit",
-	    "notify", "sign" };
-	static char			 host[64];
-
-	(void)gethostname(host, sizeof(host) - 1);
-	w->id = en->holder;
-	w->host = host;
-	w->pid = getpid();
-	w->schema_version = migrate_newest();
-	w->roles = (struct db_strs){ roles, 4 };
-}
-
-int
-engine_seen(struct engine *en, struct err *e)
-{
-	struct lease_worker	w;
-
-	worker(en, &w);
-	return lease_seen(en->db, &w, e);
 }
 
 int
 engine_enter(struct engine *en, struct err *e)
 {
-	struct lease_worker	w;
-	const char		*apple = en->conf->apple_list_url;
+	const char	*apple = en->conf->apple_list_url;
 
-	worker(en, &w);
-	if (lease_takeover(en->db, en->holder, e) == -1 ||
-	    lease_enter(en->db, &w, e) == -1 ||
+	if (engine_slot_enter(en, NULL, e) == -1 ||
 	    lease_add(en->db, "loglist", "main", e) == -1 ||
+	    lease_add(en->db, "heads", "main", e) == -1 ||
+	    vantage_plan(en->db, en->conf, e) == -1 ||
 	    lease_add(en->db, "sweep", "main", e) == -1)
 		return -1;
 	if (en->conf->log_list_file == NULL &&
@@ -262,68 +258,11 @@ engine_enter(struct engine *en, struct err *e)
 	if (!en->once)
 		return 0;
 	/* everything has its turn now, and the list of logs first */
-	return db_query(en->db, NULL, e, "update work set due_at = now() "
-	    "where kind in ('loglist', 'tail', 'sweep')", "");
-}
-
-/* Does the process live (and is no corpse that nobody has taken away)? */
-static int
-lives(pid_t pid)
-{
-	char	path[40], line[256] = "";
-	char	*p;
-	FILE	*f;
-
-	if (kill(pid, 0) == -1 && errno == ESRCH)
-		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if ((f = fopen(path, "re")) == NULL)
-		return 1;
-	if (fgets(line, sizeof(line), f) == NULL)
-		line[0] = '\0';
-	(void)fclose(f);
-	p = strrchr(line, ')');
-	return p == NULL || strncmp(p, ") Z", 3) != 0;
-}
-
-/* Is there a living worker of this host behind the row ${id}? */
-static int
-taken(struct db *db, const char *id, int *yes, struct err *e)
-{
-	struct db_res	*r = NULL;
-	pid_t		 pid;
-
-	*yes = 0;
-	if (db_query(db, &r, e, "select pid from worker where id = $1 and "
-	    "last_seen > now() - interval '60 seconds'", "s", id) == -1)
-		return -1;
-	if (db_rows(r) == 1) {
-		pid = (pid_t)db_int(r, 0, 0);
-		*yes = pid != getpid() && lives(pid);
-	}
-	db_free(r);
-	return 0;
-}
-
-/*
- * The first slot of this host, from the given one on, where nobody lives: a
- * second daemon on one database works beside the first.
- */
-static int
-choose_slot(struct engine *en, struct err *e)
-{
-	char	host[64] = "";
-	int	yes = 1, i;
-
-	(void)gethostname(host, sizeof(host) - 1);
-	for (i = 0; i < SLOTS && yes; i++) {
-		(void)snprintf(en->holder, sizeof(en->holder), "%s:%d", host,
-		    en->slot + i);
-		if (taken(en->db, en->holder, &yes, e) == -1)
-			return -1;
-	}
-	return yes ? err_set(e, ERR_TEMP, "%d workers of this host use this "
-	    "database", SLOTS) : 0;
+	return db_query(en->db, NULL, e, "update work set due_at = now(), "
+	    "attempts = case when $1 then 0 else attempts end "
+	    "where kind = any (case when $1 then array['backfill'] else "
+	    "array['loglist', 'tail', 'sweep', 'vantage'] end)", "B",
+	    en->once == ENGINE_HISTORY);
 }
 
 /* Wait for what the supervisor wants. */
@@ -332,18 +271,19 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 {
 	struct engine_run	r;
 	struct ipc_msg		m;
-	char			host[64] = "";
 	size_t			i;
 
 	if (ipc_recv(boss, &m, BOSS_MS, e) != 1 || m.type != ENGINE_RUN ||
 	    engine_run_read(&m.body, &r) == -1)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
-	(void)gethostname(host, sizeof(host) - 1);
+	engine_slot_name(en, r.name);
 	for (i = 0; i < r.nfiles; i++)
 		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);
 	en->config = r.config[0] != '\0' ? mem_str(r.config) : NULL;
 	en->conninfo = mem_str(r.conninfo);
 	en->slot = r.slot;
+	en->roles = r.roles;
+	en->sync = r.sync;
 	en->once = r.once;
 	en->progress = r.progress;
 	en->conf = conf_load(en->config, e);
@@ -358,23 +298,22 @@ engine_start(struct engine *en, struct ipc *boss, struct err *e)
 	if (hear(en, boss, e) == -1)
 		return -1;
 	load_owners(en->conf);
-	en->db = db_open(en->conninfo, e);
-	if (en->db == NULL)
+	if (engine_dial(en, boss, e) == -1 ||
+	    engine_wait_schema(en, boss, e) == -1)
 		return -1;
 	en->base = watch_base_new();
 	if (sync_conf(en, &b, e) == -1 || start_judges(en, b, e) == -1 ||
 	    start_fetch(en, e) == -1)
 		return -1;
-	en->sign = sign_client_new(en->conf->state_dir, e);
-	if (en->sign == NULL)
-		return -1;
 	en->lists = lists_new(en);
-	en->audit = audit_new(en, e);
-	if (en->audit == NULL || choose_slot(en, e) == -1 ||
-	    engine_enter(en, e) == -1)
+	en->vantage = vantage_new(en);
+	if (en->roles & ROLE_AUDIT && (en->audit = audit_new(en, e)) == NULL)
 		return -1;
-	en->notify = notify_new(en->db, en->conf, en->deliver, en->sign,
-	    en->holder);
+	if (engine_enter(en, e) == -1)
+		return -1;
+	if (en->roles & ROLE_NOTIFY)
+		en->notify = notify_new(en->db, en->conf, en->deliver,
+		    en->sign, en->holder);
 	log_info(NULL, "worker %s: %zu names watched", en->holder,
 	    watch_count(judge_pool_watches(en->pool)));
 	return 0;
@@ -383,8 +322,7 @@ engine_start(struct engine *en, struct ipc *boss, struct err *e)
 void
 engine_end(struct engine *en)
 {
-	struct lease_worker	w;
-	size_t			i;
+	size_t	i;
 
 	for (i = 0; i < en->ntails; i++)
 		tail_free(en->tails[i]);
@@ -392,11 +330,9 @@ engine_end(struct engine *en)
 	tail_rate_free(en);
 	audit_free(en->audit);
 	lists_free(en->lists);
+	vantage_free(en->vantage);
 	notify_free(en->notify);
-	if (en->db != NULL && db_alive(en->db) && en->holder[0] != '\0') {
-		worker(en, &w);
-		(void)lease_leave(en->db, &w, NULL);
-	}
+	engine_slot_leave(en);
 	judge_pool_free(en->pool);
 	fetch_client_free(en->logs);
 	fetch_client_free(en->deliver);
@@ -430,9 +366,13 @@ engine_reload(struct engine *en)
 		return;
 	}
 	watch_build_free(b);
-	notify_reload(en->notify, fresh);
+	if (en->notify != NULL)
+		notify_reload(en->notify, fresh);
 	lists_restart(en->lists);
-	if (audit_reload(en->audit, &e) == -1)
+	if (vantage_plan(en->db, fresh, &e) == -1)
+		log_error("reload", "%s", e.msg);
+	err_clear(&e);
+	if (en->audit != NULL && audit_reload(en->audit, &e) == -1)
 		log_error("reload", "%s", e.msg);
 	conf_free(old);
 	engine_watches(en);
@@ -443,10 +383,10 @@ int
 engine_is_child(const struct engine *en, pid_t pid)
 {
 	return fetch_client_proc(en->logs)->pid == pid ||
-	    fetch_client_proc(en->deliver)->pid == pid ||
-	    sign_client_proc(en->sign)->pid == pid ||
+	    (en->deliver != NULL && (fetch_client_proc(en->deliver)->pid ==
+	    pid || sign_client_proc(en->sign)->pid == pid)) ||
 	    judge_pool_pid(en->pool) == pid ||
-	    audit_is_child(en->audit, pid);
+	    (en->audit != NULL && audit_is_child(en->audit, pid));
 }
 
 int
@@ -463,7 +403,7 @@ engine_unread(struct engine *en)
 
 	/* a log whose row is due and that nobody holds waits for its claim */
 	if (db_query(en->db, &r, NULL, "select count(*) from work "
-	    "where kind in ('loglist', 'tail') and due_at <= now() and "
+	    "where kind in ('loglist', 'tail', 'vantage') and due_at <= now() and "
 	    "attempts = 0 and (holder is null or holder = $1)", "s",
 	    en->holder) == -1)
 		return 1;

@@ -21,11 +21,11 @@ void engine_end(struct engine *);
 /* Enter the worker table, take over the slot's leases, plan the work. */
 int engine_enter(struct engine *, struct err *);
 
-/* The worker's heartbeat. */
-int engine_seen(struct engine *, struct err *);
-
 /* Read the configuration again: all or nothing. */
 void engine_reload(struct engine *);
+
+/* What is configured has changed in the database. */
+void engine_changed(struct engine *);
 
 /* Load the watches; when they changed, new judges get the new set. */
 void engine_watches(struct engine *);

@@ -22,6 +22,7 @@
 #include "auditor/proc.h"
 #include "auditor/role/judge_ari.h"
 #include "auditor/role/judge_audit.h"
+#include "auditor/role/judge_gossip.h"
 #include "auditor/sandbox.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -150,6 +151,10 @@ handle(struct judge *j, struct ipc *ipc, struct ipc_msg *m, uint64_t *id,
 		return judge_do_aia(j, &m->body, *id, e);
 	case JUDGE_KEYS:
 		return judge_do_keys(j, &m->body, *id, e);
+	case JUDGE_WITNESS:
+		return judge_do_witness(j, &m->body, e);
+	case JUDGE_GOSSIP:
+		return judge_do_gossip(j, &m->body, *id, e);
 	case JUDGE_ARI:
 		return judge_do_ari(j, &m->body, *id, e);
 	default:
@@ -177,7 +182,8 @@ serve(struct judge *j, int fd)
 			buf_reset(&j->out);
 			judge_reply_pack(&j->out, &r);
 		}
-		if (m.type != JUDGE_LOG && m.type != JUDGE_TRUST)
+		if (m.type != JUDGE_LOG && m.type != JUDGE_TRUST &&
+		    m.type != JUDGE_WITNESS)
 			ipc_send(ipc, JUDGE_REPLY, &j->out, NULL, 0);
 		if (ipc_flush(ipc, NULL) == -1)
 			break;

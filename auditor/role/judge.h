@@ -50,6 +50,9 @@ enum judge_type {
 	JUDGE_AIA,		/* vec32 body */
 	JUDGE_KEYS,		/* u32 n, vec32 certificates */
 	JUDGE_ARI,		/* judge_ari.h */
+	/* judge_gossip.h */
+	JUDGE_WITNESS,		/* whose cosignatures count; not answered */
+	JUDGE_GOSSIP,		/* struct gossip_ask */
 	/* judge to engine: struct judge_reply and what follows it */
 	JUDGE_REPLY
 };
@@ -82,8 +85,12 @@ struct judge_page {
 };
 
 enum judge_proof_kind {
-	JUDGE_CONSISTENCY,	/* size1, root1 -> size2, root2 */
-	JUDGE_START		/* frontier of size2, proven by root2 */
+	JUDGE_CONSISTENCY,	/* size1, root1 -> size2, root2; refused with
+				   32 bytes, vec32 behind: the root of size1
+				   that the path leads from to root2 */
+	JUDGE_START,		/* frontier of size2, proven by root2 */
+	JUDGE_EDGE		/* frontier of size1, a part of size2, root2:
+				   out of tiles it is not proven */
 };
 
 struct judge_proof {
@@ -118,7 +125,8 @@ struct judge_reply {
 struct judge_head {
 	uint64_t	tree_size, timestamp_ms;
 	uint8_t		root[32];
-};				/* then vec32: the bytes as received */
+};				/* then vec32: the bytes as received, and
+				   what witnesses say (judge_gossip.h) */
 
 /* One entry that matched, or could not be taken apart. */
 struct judge_match {
@@ -209,6 +217,7 @@ int judge_main(void);
 /* --- inside a judge --- */
 
 struct page;
+struct witness;
 struct judge_trust;
 struct roots;
 struct weak_list;
@@ -228,6 +237,8 @@ struct judge {
 	size_t			 nprograms;
 	struct weak_list	*weak;		/* of the template; NULL */
 	struct judge_trust	*trust;		/* NULL: not told */
+	struct witness		*witnesses;
+	size_t			 nwitnesses;
 };
 
 /* The bytes of an extent; inflated (to at most ${cap}) when gzip. */

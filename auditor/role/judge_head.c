@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "auditor/role/judge_gossip.h"
 #include "base/limit.h"
 #include "base/sha.h"
 #include "ctlog/entry.h"
@@ -41,6 +42,8 @@ judge_do_head(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	judge_ok(j, id);
 	judge_head_pack(&j->out, &h);
 	buf_vec32(&j->out, body.p, body.n);
+	judge_cosigned(j, j->protocol == LOGLIST_STATIC ? body :
+	    (struct span){ NULL, 0 });
 	return 0;
 }
 
@@ -88,6 +91,29 @@ json_load(struct judge *j, const struct judge_proof *p, struct span *body,
 	return 0;
 }
 
+/*
+ * The trees do not fit.  Where the path is right for the new root, it shows
+ * what the old one should be: that goes behind the refusal, as evidence.
+ */
+static int
+inconsistent(struct judge *j, const struct judge_proof *p,
+    const struct rfc6962_proof *proof, uint64_t id, struct err *e)
+{
+	struct judge_reply	r = { id, 0, ERR_VERIFY, e->msg };
+	uint8_t			old[32];
+
+	(void)err_set(e, ERR_VERIFY, "the tree of %llu is not an extension "
+	    "of that of %llu (RFC 6962 2.1.2)", (unsigned long long)p->size2,
+	    (unsigned long long)p->size1);
+	if (merkle_consistency_old(p->size1, p->size2, p->root2,
+	    (const uint8_t (*)[32])proof->path, proof->n, old) == -1)
+		return -1;
+	judge_reply_pack(&j->out, &r);
+	buf_add(&j->out, old, 32);
+	buf_vec32(&j->out, proof->path, proof->n * 32);
+	return 0;
+}
+
 static int
 consistency(struct judge *j, const struct judge_proof *p, uint64_t id,
     struct err *e)
@@ -111,10 +137,7 @@ consistency(struct judge *j, const struct judge_proof *p, uint64_t id,
 		return -1;
 	if (merkle_consistency(p->size1, p->root1, p->size2, p->root2,
 	    (const uint8_t (*)[32])proof.path, proof.n) == -1)
-		return err_set(e, ERR_VERIFY, "the tree of %llu is not an "
-		    "extension of that of %llu (RFC 6962 2.1.2)",
-		    (unsigned long long)p->size2,
-		    (unsigned long long)p->size1);
+		return inconsistent(j, p, &proof, id, e);
 	judge_ok(j, id);
 	buf_vec32(&j->out, proof.path, proof.n * 32);
 	return 0;
@@ -155,6 +178,44 @@ start(struct judge *j, const struct judge_proof *p, uint64_t id,
 	return 0;
 }
 
+/*
+ * Where a range of history begins.  Out of tiles it is what the log says: the
+ * root at the range's end, which is made of it, will tell.
+ */
+static int
+edge(struct judge *j, const struct judge_proof *p, uint64_t id, struct err *e)
+{
+	static struct tile_hash	 tiles[TILE_SET_MAX];
+	struct rfc6962_proof	 proof;
+	struct merkle_range	 r;
+	struct span		 body;
+	uint8_t			 root[32];
+
+	if (p->tiles) {
+		if (tiles_load(j, p, tiles, e) == -1)
+			return -1;
+		if (tile_range(tiles, p->n, 0, p->size1, &r) == -1)
+			return err_set(e, ERR_FORMAT, "a tile is missing");
+	} else {
+		memset(&proof, 0, sizeof(proof));
+		if (json_load(j, p, &body, e) == -1 ||
+		    rfc6962_read_consistency(body, &proof, e) == -1)
+			return -1;
+		if (merkle_frontier_from_consistency(p->size1, p->size2,
+		    (const uint8_t (*)[32])proof.path, proof.n, &r) == -1 ||
+		    merkle_root(&r, root, NULL, 0) == -1 ||
+		    merkle_consistency(p->size1, root, p->size2, p->root2,
+		    (const uint8_t (*)[32])proof.path, proof.n) == -1)
+			return err_set(e, ERR_VERIFY, "the proof does not "
+			    "show what the tree of %llu is made of up to %llu "
+			    "(RFC 6962 2.1.2)", (unsigned long long)p->size2,
+			    (unsigned long long)p->size1);
+	}
+	judge_ok(j, id);
+	merkle_put(&j->out, &r);
+	return 0;
+}
+
 int
 judge_do_proof(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 {
@@ -164,6 +225,7 @@ judge_do_proof(struct judge *j, struct cur *c, uint64_t id, struct err *e)
 	if (judge_proof_read(c, &p) == -1)
 		return err_set(e, ERR_FORMAT, "bad request");
 	return p.kind == JUDGE_START ? start(j, &p, id, e) :
+	    p.kind == JUDGE_EDGE ? edge(j, &p, id, e) :
 	    consistency(j, &p, id, e);
 }
 

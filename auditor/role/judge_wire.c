@@ -161,7 +161,7 @@ judge_proof_read(struct cur *c, struct judge_proof *p)
 	uint32_t	width;
 	size_t		i;
 
-	if (cur_u8(c, &kind) == -1 || kind > JUDGE_START ||
+	if (cur_u8(c, &kind) == -1 || kind > JUDGE_EDGE ||
 	    cur_u64(c, &p->size1) == -1 || cur_u64(c, &p->size2) == -1 ||
 	    cur_copy(c, p->root1, 32) == -1 ||
 	    cur_copy(c, p->root2, 32) == -1 || judge_flag_read(c, &p->tiles) == -1 ||

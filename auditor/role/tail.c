@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "auditor/net/egress.h"
+#include "auditor/role/back.h"
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -14,6 +16,8 @@
 
 /* A log that fails is asked at least so often, in seconds. */
 #define RETRY_MAX	600
+/* A read-only log that was read to its end is only looked at now and then. */
+#define OVER_POLL	(6 * 3600)
 /* A judge that thinks longer than this about one thing is killed. */
 #define JUDGE_PATIENCE	(60 * CLK_SEC)
 
@@ -71,6 +75,7 @@ tail_free(struct tail *t)
 	if (t == NULL)
 		return;
 	release(t);
+	back_free(t->back);
 	lease_free(&t->lease);
 	log_row_free(&t->log);
 	buf_free(&t->seen.raw);
@@ -98,11 +103,14 @@ leave(struct tail *t, const char *why, int64_t due)
 	t->state = TAIL_IDLE;
 	if (r.cap_s < r.base_s)
 		r.cap_s = r.base_s;
-	rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
-	    lease_fail(db, &t->lease, &r, &e);
+	if (t->back != NULL)
+		rc = back_leave(t, why, &e);
+	else
+		rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
+		    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
-	if (why != NULL)
+	if (why != NULL && !tail_over(t))
 		t->en->failed = 1;
 	lease_free(&t->lease);
 	t->leased = 0;
@@ -110,35 +118,53 @@ leave(struct tail *t, const char *why, int64_t due)
 }
 
 void
-tail_begin(struct tail *t, struct lease *lease)
+tail_take(struct tail *t, struct lease *lease)
 {
 	struct err	 e = ERR_INIT;
 	struct log_row	 fresh;
-	int64_t		 wait;
-	int		 found;
 
 	t->lease = *lease;
 	memset(lease, 0, sizeof(*lease));
 	t->leased = 1;
+	t->head_tries = 0;
 	/* the list may have changed what we know of it */
-	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1 ||
-	    range_load(t->en->db, t->log.id, &t->done, t->done_root,
-	    &t->range_from, &found, &e) == -1) {
+	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1) {
 		log_row_free(&fresh);
 		tail_fault(t, &e);
 		return;
 	}
 	log_row_free(&t->log);
 	t->log = fresh;
-	t->have_range = found;
-	t->head_tries = 0;
 	tail_rate_begin(t);
+}
+
+void
+tail_begin(struct tail *t, struct lease *lease)
+{
+	struct err	 e = ERR_INIT;
+	int64_t		 wait;
+
+	tail_take(t, lease);
+	if (!t->leased)
+		return;
+	if (range_load(t->en->db, t->log.id, &t->done, t->done_root,
+	    &t->range_from, &t->have_range, &e) == -1) {
+		tail_fault(t, &e);
+		return;
+	}
 	if ((wait = tail_rate_wait_head(t)) > 0) {
 		/* another worker was told so */
 		leave(t, NULL, wait / CLK_SEC + 1);
 		return;
 	}
 	tail_head_begin(t);
+}
+
+int
+tail_over(const struct tail *t)
+{
+	return t->log.readonly && t->log.has_final && t->have_range &&
+	    (int64_t)t->done.to >= t->log.final_size;
 }
 
 /*
@@ -148,10 +174,11 @@ tail_begin(struct tail *t, struct lease *lease)
 static void
 leave_refused(struct tail *t, const char *why)
 {
-	int64_t	poll = t->en->conf->poll, wait;
+	int64_t	poll = tail_over(t) ? OVER_POLL : t->en->conf->poll, wait;
 
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
-	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
+	if (why != NULL && t->back == NULL && wait == 0 &&
+	    tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
 		leave(t, NULL, poll);
 		return;
@@ -172,7 +199,8 @@ tail_end(struct tail *t, const char *given)
 		(void)snprintf(text, sizeof(text), "%s", given);
 		log_warn(t->log.description, "%s", why);
 	}
-	tail_health(t, why);
+	if (t->back == NULL)
+		tail_health(t, why);
 	tail_rate_wire(t);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
@@ -217,9 +245,8 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	(void)snprintf(why, n, "HTTP status %u", d->status);
 }
 
-/* The arena in which bodies of this log lie, made when it is needed. */
-static int
-need_arena(struct tail *t, struct err *e)
+int
+tail_need_arena(struct tail *t, struct err *e)
 {
 	if (t->arena != 0)
 		return 0;
@@ -235,7 +262,7 @@ tail_get(struct tail *t, const struct http_req *req)
 	struct fetch_get	g;
 	struct err		e = ERR_INIT;
 
-	if (need_arena(t, &e) == -1) {
+	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
 	}
@@ -250,7 +277,7 @@ tail_get(struct tail *t, const struct http_req *req)
 		tail_rate_take_head(t, &g);
 		tail_seen_ask(t, &g);
 	} else
-		tail_rate_take(t, &g);
+		back_take(t, &g);
 	t->fetch_id = fetch_client_get(t->en->logs, &g);
 }
 
@@ -273,7 +300,8 @@ tail_need_judge(struct tail *t)
 	if (t->judge == NULL) {
 		log_error(t->log.description, "%s", e.msg);
 		t->en->fatal = 1;
-	}
+	} else if (t->log.is_static)
+		vantage_tell(t->en, t->judge);
 	return t->judge;
 }
 
@@ -299,6 +327,9 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 		case TAIL_START:
 			tail_start_fetched(t, d);
 			break;
+		case TAIL_FIND:
+			back_find_fetched(t, d);
+			break;
 		default:
 			tail_give(t);
 			break;
@@ -323,8 +354,14 @@ judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		case TAIL_START:
 			tail_start_judged(t, r, c);
 			return;
+		case TAIL_FIND:
+			back_find_judged(t, r, c);
+			return;
 		case TAIL_OLDER:
 		case TAIL_PROVE:
+		case TAIL_AUDIT:
+		case TAIL_ACCUSE:
+		case TAIL_EDGE:
 			tail_prove_judged(t, r, c);
 			return;
 		default:
@@ -396,13 +433,32 @@ tail_judge(struct tail *t)
 }
 
 void
+tail_yield(struct tail *t)
+{
+	struct err	e = ERR_INIT;
+
+	release(t);
+	t->state = TAIL_IDLE;
+	if (lease_done(t->en->db, &t->lease, 0, &e) == -1 &&
+	    e.code != ERR_LEASE)
+		log_error(t->log.description, "%s", e.msg);
+	else
+		log_info(t->log.description, "left to another worker");
+	lease_free(&t->lease);
+	t->leased = 0;
+}
+
+void
 tail_restart(struct tail *t)
 {
 	if (!t->leased)
 		return;
 	release(t);
 	t->mismatch = t->head_tries = 0;
-	tail_head_begin(t);
+	if (t->back != NULL)
+		back_restart(t);
+	else
+		tail_head_begin(t);
 }
 
 void
@@ -417,6 +473,9 @@ tail_turn(struct tail *t)
 		break;
 	case TAIL_OLDER:
 	case TAIL_PROVE:
+	case TAIL_AUDIT:
+	case TAIL_ACCUSE:
+	case TAIL_EDGE:
 		tail_prove_turn(t);
 		break;
 	default:

@@ -4,11 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auditor/db/head_store.h"
 #include "auditor/db/lease.h"
 #include "auditor/db/log_store.h"
 #include "auditor/net/rate.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/judge_client.h"
+#include "auditor/role/judge_gossip.h"
 
 /*
  * One log being followed: fetch its head, read what is new, prove it against
@@ -22,6 +24,10 @@ enum tail_state {
 	TAIL_READ,	/* pages */
 	TAIL_ISSUERS,	/* waiting for issuers of matches */
 	TAIL_PROVE,	/* consistency of what was read with the head */
+	TAIL_AUDIT,	/* a head of before, or of others, with our tree */
+	TAIL_ACCUSE,	/* the head at hand with the one before, both signed */
+	TAIL_EDGE,	/* history: the frontier where a range begins */
+	TAIL_FIND,	/* history: where a date begins */
 	TAIL_END	/* to be released */
 };
 
@@ -80,6 +86,7 @@ struct tail_page {
 
 struct tail {
 	struct engine		*en;
+	struct back		*back;		/* a range of history, or NULL */
 	struct log_row		 log;
 	struct lease		 lease;
 	int			 leased;
@@ -105,6 +112,8 @@ struct tail {
 	struct judge_head	 head;
 	struct buf		 head_raw;
 	int64_t			 head_id;
+	struct judge_cosigned	 said[LIMIT_WITNESSES];	/* by witnesses */
+	int			 nsaid;
 	int			 head_tries;
 	struct {			/* tail_seen.c */
 		char			 name[320];	/* a header line */
@@ -113,6 +122,11 @@ struct tail {
 		int64_t			 at;
 		int			 asked;
 	} seen;
+	uint64_t		 target;	/* read up to here: its size */
+	/* a head that is compared with another one (tail_audit.c) */
+	struct head_ref		 small, large;
+	unsigned		 audits;	/* of this turn */
+	char			 accused[256];	/* what it is accused of */
 	/* one body at a time outside TAIL_READ */
 	uint64_t		 fetch_id, ask_id;
 	struct judge_ext	 ext;
@@ -161,6 +175,15 @@ void tail_free(struct tail *);
 /* Take the lease (its strings move here) and begin. */
 void tail_begin(struct tail *, struct lease *);
 
+/*
+ * Give the lease back: another worker may read on at once.  What was read and
+ * not committed is read again.
+ */
+void tail_yield(struct tail *);
+
+/* The lease and the newest row of its log; when that fails it is ended. */
+void tail_take(struct tail *, struct lease *);
+
 /* Go on as far as possible without waiting. */
 void tail_turn(struct tail *);
 
@@ -178,6 +201,9 @@ void tail_restart(struct tail *);
 
 /* --- between the files of the tail --- */
 
+/* Is it a read-only log of which everything is read and proven? */
+int tail_over(const struct tail *);
+
 /*
  * End this turn: ${why} NULL when the log was proven up to its head; else
  * the poll failed and is tried again later.
@@ -192,6 +218,9 @@ void tail_fault(struct tail *, const struct err *);
 
 /* The same when the log asked to be left alone: its head is asked as ever. */
 void tail_held(struct tail *, const char *why);
+
+/* The arena in which bodies of this log lie, made when it is needed. */
+int tail_need_arena(struct tail *, struct err *);
 
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
@@ -306,10 +335,29 @@ int tail_hybrid_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_begin(struct tail *);
 void tail_prove_get(struct tail *, uint64_t size1, const uint8_t *root1,
     uint64_t size2, const uint8_t *root2);
+/* The frontier of ${size} in the tree of the head, for history. */
+void tail_prove_edge(struct tail *, uint64_t size);
+/* What was read does not give the signed root: once more, or a finding. */
+void tail_mismatch(struct tail *, const char *why);
 void tail_prove_turn(struct tail *);
 int tail_prove_fetched(struct tail *, const struct fetch_done *);
 void tail_prove_judged(struct tail *, const struct judge_reply *,
     struct cur *);
+
+/*
+ * tail_audit.c: heads beside heads.  _twin: was another root of this size
+ * signed?  _older: is the head at hand the beginning of what is proven?
+ * _begin: compare what waits, then end the turn well.  _accuse: entries do
+ * not give the signed root; do the log's own heads contradict each other?
+ * _judged: what came of the proof; _failed: there was none.
+ */
+void tail_audit_twin(struct tail *);
+void tail_audit_older(struct tail *);
+void tail_audit_begin(struct tail *);
+void tail_audit_accuse(struct tail *, const char *why);
+void tail_audit_judged(struct tail *, const struct judge_reply *,
+    struct cur *);
+void tail_audit_failed(struct tail *, const char *why);
 
 /* tail_match.c */
 void tail_match_add(struct tail *, struct tail_match *);
@@ -325,6 +373,9 @@ int tail_commit(struct tail *, int caught_up, struct err *);
 
 /* tail_fault.c: what the log did wrong, as findings */
 void tail_misbehaved(struct tail *, const char *what, const char *reason);
+/* The same of a head, with further members of detail (", \"x\": ..."). */
+void tail_misbehaved_head(struct tail *, const char *what,
+    const char *reason, const struct head_ref *, const char *more);
 void tail_health(struct tail *, const char *why);
 
 #endif

@@ -58,29 +58,39 @@ resolve(struct tail *t, const char *kind, const char *reason)
 }
 
 void
-tail_misbehaved(struct tail *t, const char *what, const char *reason)
+tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
+    const struct head_ref *h, const char *more)
 {
 	struct buf	d = BUF_INIT;
 	struct buf	root = BUF_INIT, ours = BUF_INIT;
 
 	log_error(t->log.description, "misbehaves: %s", reason);
-	enc_hex(&root, t->head.root, 32);
+	enc_hex(&root, h->root, 32);
 	enc_hex(&ours, t->done_root, 32);
 	buf_fmt(&d, "{\"what\": \"%s\", \"head_id\": %" PRId64
 	    ", \"tree_size\": %" PRIu64 ", \"root_hash\": \"%s\", "
 	    "\"timestamp\": %" PRIu64 ", \"verified_size\": %" PRIu64
-	    ", \"verified_root\": \"%s\", \"operator\": \"", what, t->head_id,
-	    t->head.tree_size, buf_text(&root), t->head.timestamp_ms,
-	    t->done.to, buf_text(&ours));
+	    ", \"verified_root\": \"%s\", \"operator\": \"", what, h->id,
+	    h->size, buf_text(&root), t->head.timestamp_ms, t->done.to,
+	    buf_text(&ours));
 	/* operators' names come from the list: no quotes in JSON */
 	for (const char *p = t->log.operator; *p != '\0'; p++)
 		if (*p >= ' ' && *p != '"' && *p != '\\')
 			buf_add(&d, p, 1);
-	buf_str(&d, "\"}");
+	buf_fmt(&d, "\"%s}", more);
 	open_finding(t, "log.misbehaved", "critical", reason, buf_text(&d));
 	buf_free(&d);
 	buf_free(&root);
 	buf_free(&ours);
+}
+
+void
+tail_misbehaved(struct tail *t, const char *what, const char *reason)
+{
+	struct head_ref	h = { .id = t->head_id, .size = t->head.tree_size };
+
+	memcpy(h.root, t->head.root, 32);
+	tail_misbehaved_head(t, what, reason, &h, "");
 }
 
 static void
@@ -127,6 +137,14 @@ tail_health(struct tail *t, const char *why)
 	}
 	if (health_fail(t->en->db, t->log.id, why, &e) == -1)
 		log_error(t->log.description, "%s", e.msg);
+	/* nothing can come from it any more: it may go, and be gone */
+	if (tail_over(t)) {
+		if (t->unreachable != 0)
+			resolve(t, "log.unreachable", "the log was read to its "
+			    "end");
+		t->unreachable = 0;
+		return;
+	}
 	if (since != INT64_MIN && now - since > UNREACHABLE) {
 		(void)snprintf(text, sizeof(text), "not read for %lld "
 		    "minutes: %s", (long long)(now - since) / CLK_SEC / 60, why);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -105,7 +106,9 @@ head_save(struct tail *t, struct err *e)
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (lease_check(db, &t->lease, e) == -1 ||
-	    head_store(db, &in, &t->head_id, e) == -1)
+	    head_store(db, &in, &t->head_id, e) == -1 ||
+	    vantage_cosigned(t->en, t->head_id, in.raw, t->said,
+	    (size_t)t->nsaid, e) == -1)
 		goto err;
 	/* a smaller one is a lagging front-end: health keeps the largest */
 	if ((int64_t)t->head.tree_size >= t->log.head_size &&
@@ -123,7 +126,6 @@ static void
 head_place(struct tail *t)
 {
 	uint64_t	size = t->head.tree_size, done = t->done.to;
-	char		why[256];
 
 	if (!t->have_range && t->en->conf->start_now && t->log.first_list &&
 	    size > 0) {
@@ -136,27 +138,17 @@ head_place(struct tail *t)
 		t->range_from = 0;
 		done = 0;
 	}
-	if (size == done && t->have_range) {
-		if (memcmp(t->head.root, t->done_root, 32) == 0) {
-			(void)head_mark(t->en->db, t->head_id, "proved", NULL);
-			tail_read_begin(t);
-			return;
-		}
-		(void)head_mark(t->en->db, t->head_id, "conflict", NULL);
-		(void)snprintf(why, sizeof(why), "two trees of size %" PRIu64
-		    " with different roots, both signed (RFC 6962 5.4)", size);
-		t->en->wrong = 1;
-		tail_misbehaved(t, "fork", why);
-		tail_end(t, why);
+	if (size == done && t->have_range &&
+	    memcmp(t->head.root, t->done_root, 32) == 0) {
+		(void)head_mark(t->en->db, t->head_id, "proved", NULL);
+		tail_read_begin(t);
 		return;
 	}
-	if (size < done) {
-		if (size == 0) {
+	if (t->have_range && size <= done) {
+		if (size == 0)
 			tail_end(t, "head of an empty tree");
-			return;
-		}
-		t->state = TAIL_OLDER;
-		tail_prove_get(t, size, t->head.root, done, t->done_root);
+		else
+			tail_audit_older(t);
 		return;
 	}
 	tail_read_begin(t);
@@ -173,6 +165,8 @@ head_taken(struct tail *t)
 		return;
 	}
 	head_alone(t);
+	t->target = t->head.tree_size;
+	tail_audit_twin(t);
 	head_place(t);
 }
 
@@ -210,7 +204,8 @@ tail_head_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		head_refused(t, r);
 		return;
 	}
-	if (judge_head_read(c, &t->head) == -1 || cur_vec32(c, &raw) == -1) {
+	if (judge_head_read(c, &t->head) == -1 || cur_vec32(c, &raw) == -1 ||
+	    (t->nsaid = judge_cosigned_read(c, t->said)) == -1) {
 		tail_end(t, "judge: bad answer");
 		return;
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor/db/match_store.h"
+#include "auditor/role/back.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -190,7 +191,7 @@ tail_match_early(struct tail *t)
 		if (t->matches[i]->need == 1)
 			need(t, t->matches[i]);
 	/* the proof comes at once: one transaction is enough */
-	if (t->nearly == t->nmatches || (t->now.to == t->head.tree_size &&
+	if (t->nearly == t->nmatches || (t->now.to == t->target &&
 	    !tail_match_waiting(t) && t->mismatch == 0))
 		return 0;
 	v = mem_array(t->nmatches - t->nearly, sizeof(struct judge_match *));
@@ -417,13 +418,14 @@ tail_commit(struct tail *t, int caught_up, struct err *e)
 		goto out;
 	if (lease_check(db, &t->lease, e) == -1 ||
 	    match_store(&in, v, t->nmatches, e) == -1 ||
-	    range_store(db, &range, e) == -1 || db_sync(db, e) == -1 ||
+	    (t->back != NULL ? back_commit(t, &range, e) :
+	    range_store(db, &range, e)) == -1 || db_sync(db, e) == -1 ||
 	    head_mark(db, t->head_id, "proved", e) == -1 ||
 	    db_commit(db, e) == -1) {
 		db_rollback(db);
 		goto out;
 	}
-	if (t->nmatches != 0 || t->fresh >= 1000)
+	if (t->back == NULL && (t->nmatches != 0 || t->fresh >= 1000))
 		log_info(t->log.description, "%" PRIu64 " entries proven up "
 		    "to %" PRIu64 ", %zu matched", t->fresh, t->now.to,
 		    t->nmatches);

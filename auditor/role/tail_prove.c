@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auditor/role/back.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -30,6 +31,15 @@ give(struct tail *t)
 		    t->proof_len[i]);
 		t->proof_len[i] = 0;
 	}
+}
+
+/* Is this state about a proof that is fetched part by part? */
+static int
+proving(const struct tail *t)
+{
+	return t->state == TAIL_PROVE || t->state == TAIL_OLDER ||
+	    t->state == TAIL_AUDIT || t->state == TAIL_ACCUSE ||
+	    t->state == TAIL_EDGE;
 }
 
 /* Ask for part ${i} of the proof: the JSON, or a hash tile. */
@@ -59,24 +69,12 @@ part_get(struct tail *t, size_t i)
 	return 0;
 }
 
-void
-tail_prove_get(struct tail *t, uint64_t size1, const uint8_t *root1,
-    uint64_t size2, const uint8_t *root2)
+/* Ask for all parts of the proof: ${n} hash tiles, or one JSON. */
+static void
+parts_get(struct tail *t, int n)
 {
 	size_t	i;
-	int	n = 1;
 
-	memset(&t->proof, 0, sizeof(t->proof));
-	memset(t->proof_len, 0, sizeof(t->proof_len));
-	t->proof.kind = JUDGE_CONSISTENCY;
-	t->proof.size1 = size1;
-	t->proof.size2 = size2;
-	memcpy(t->proof.root1, root1, 32);
-	memcpy(t->proof.root2, root2, 32);
-	t->proof.tiles = t->log.is_static;
-	if (t->proof.tiles)
-		n = tile_consistency_tiles(size1, size2, t->proof.tile,
-		    TILE_SET_MAX);
 	if (n < 0) {
 		tail_end(t, "no tiles make this proof");
 		return;
@@ -89,14 +87,43 @@ tail_prove_get(struct tail *t, uint64_t size1, const uint8_t *root1,
 	tail_prove_turn(t);
 }
 
+void
+tail_prove_edge(struct tail *t, uint64_t size)
+{
+	memset(&t->proof, 0, sizeof(t->proof));
+	memset(t->proof_len, 0, sizeof(t->proof_len));
+	t->proof.kind = JUDGE_EDGE;
+	t->proof.size1 = size;
+	t->proof.size2 = t->head.tree_size;
+	memcpy(t->proof.root2, t->head.root, 32);
+	t->proof.tiles = t->log.is_static;
+	parts_get(t, !t->proof.tiles ? 1 : tile_range_tiles(0, size,
+	    t->head.tree_size, t->proof.tile, TILE_SET_MAX));
+}
+
+void
+tail_prove_get(struct tail *t, uint64_t size1, const uint8_t *root1,
+    uint64_t size2, const uint8_t *root2)
+{
+	memset(&t->proof, 0, sizeof(t->proof));
+	memset(t->proof_len, 0, sizeof(t->proof_len));
+	t->proof.kind = JUDGE_CONSISTENCY;
+	t->proof.size1 = size1;
+	t->proof.size2 = size2;
+	memcpy(t->proof.root1, root1, 32);
+	memcpy(t->proof.root2, root2, 32);
+	t->proof.tiles = t->log.is_static;
+	parts_get(t, !t->proof.tiles ? 1 : tile_consistency_tiles(size1,
+	    size2, t->proof.tile, TILE_SET_MAX));
+}
+
 /* Is all of the proof there?  Then the judge looks at it. */
 void
 tail_prove_turn(struct tail *t)
 {
 	struct judge_link	*j;
 
-	if (t->ask_id != 0 || t->proof_done != t->proof.n ||
-	    (t->state != TAIL_PROVE && t->state != TAIL_OLDER))
+	if (t->ask_id != 0 || t->proof_done != t->proof.n || !proving(t))
 		return;
 	if ((j = tail_need_judge(t)) == NULL)
 		return;
@@ -119,7 +146,7 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	t->proof.ext[i].off = d->offset;
 	t->proof.ext[i].len = t->proof_len[i] = d->length;
 	t->proof.ext[i].gzip = strcmp(d->encoding, "gzip") == 0;
-	if (t->state != TAIL_PROVE && t->state != TAIL_OLDER) {
+	if (!proving(t)) {
 		give(t);
 		return 1;
 	}
@@ -136,7 +163,10 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	if (d->failure != FETCH_OK || d->status != 200) {
 		tail_refused(t, d, why, sizeof(why));
 		give(t);
-		tail_end(t, why);
+		if (t->state == TAIL_PROVE)
+			tail_end(t, why);
+		else
+			tail_audit_failed(t, why);
 		return 1;
 	}
 	t->proof_done++;
@@ -144,10 +174,14 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	return 1;
 }
 
-/* The root of what was read is not what the log signed. */
-static void
-mismatch(struct tail *t, const char *why)
+void
+tail_mismatch(struct tail *t, const char *given)
 {
+	char	why[400];
+
+	(void)snprintf(why, sizeof(why), "%s", given);
+	if (t->back != NULL)
+		back_wrong(t, why, sizeof(why));
 	/* what was found may be harmful whatever the log does */
 	t->mismatch++;
 	if (tail_match_early(t) == -1)
@@ -157,14 +191,22 @@ mismatch(struct tail *t, const char *why)
 		    why, t->done.to);
 		tail_read_drop(t);
 		tail_match_drop(t, t->nmatches);
-		tail_head_begin(t);
+		if (t->back != NULL)
+			back_restart(t);
+		else
+			tail_head_begin(t);
 		return;
 	}
 	t->mismatch = 0;
 	t->en->wrong = 1;
+	/* the head of history is what the tail has proven */
+	if (t->back != NULL) {
+		tail_misbehaved(t, "root", why);
+		tail_end(t, why);
+		return;
+	}
 	(void)head_mark(t->en->db, t->head_id, "conflict", NULL);
-	tail_misbehaved(t, "root", why);
-	tail_end(t, why);
+	tail_audit_accuse(t, why);
 }
 
 static void
@@ -177,8 +219,12 @@ committed(struct tail *t, int caught_up)
 		return;
 	}
 	t->mismatch = 0;
+	if (t->back != NULL) {
+		back_committed(t);
+		return;
+	}
 	if (caught_up) {
-		tail_end(t, NULL);
+		tail_audit_begin(t);
 		return;
 	}
 	t->state = TAIL_READ;
@@ -211,7 +257,7 @@ tail_prove_begin(struct tail *t)
 	(void)snprintf(why, sizeof(why), "the entries do not give the signed "
 	    "root of the tree of %" PRIu64 " (RFC 6962 2.1)",
 	    t->head.tree_size);
-	mismatch(t, why);
+	tail_mismatch(t, why);
 }
 
 void
@@ -222,24 +268,15 @@ tail_prove_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 
 	give(t);
 	t->proof.n = 0;
-	(void)snprintf(why, sizeof(why), "%s", r->msg);
-	if (t->state == TAIL_OLDER) {
-		if (r->ok) {
-			/* a front-end that lags: nothing is wrong */
-			(void)head_mark(t->en->db, t->head_id, "smaller",
-			    NULL);
-			tail_end(t, NULL);
-			return;
-		}
-		if (r->code == ERR_VERIFY) {
-			(void)head_mark(t->en->db, t->head_id, "conflict",
-			    NULL);
-			t->en->wrong = 1;
-			tail_misbehaved(t, "fork", why);
-		}
-		tail_end(t, why);
+	if (t->state == TAIL_EDGE) {
+		back_edge_judged(t, r, c);
 		return;
 	}
+	if (t->state != TAIL_PROVE) {
+		tail_audit_judged(t, r, c);
+		return;
+	}
+	(void)snprintf(why, sizeof(why), "%s", r->msg);
 	buf_reset(&t->consistency);
 	if (r->ok && cur_vec32(c, &nodes) == -1)
 		tail_end(t, "the judge's answer has no proof");
@@ -247,7 +284,7 @@ tail_prove_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		buf_span(&t->consistency, cur_rest(&nodes));
 		committed(t, 0);
 	} else if (r->code == ERR_VERIFY)
-		mismatch(t, why);
+		tail_mismatch(t, why);
 	else
 		tail_end(t, why);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/role/back.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -127,22 +128,23 @@ static void
 plan(struct tail *t)
 {
 	struct tail_page	*p;
-	uint64_t		 to, step, target = t->head.tree_size;
+	uint64_t		 to, step, target = t->target;
 	size_t			 max = ahead(t);
 	int			 tile;
 
 	while (t->npages < max && t->asked < target &&
 	    (t->held < 2 * COMMIT_BYTES || t->npages == 0)) {
 		to = (t->asked / TILE_WIDTH + 1) * TILE_WIDTH;
-		/* hybrid logs have no partial tiles */
+		/* hybrid logs have no partial tiles; history ends in whole ones */
 		tile = t->log.is_static || (t->log.hybrid == 1 &&
-		    to <= target);
+		    to <= t->head.tree_size);
 		if (!tile) {
 			step = t->page_size > 0 ? (uint64_t)t->page_size :
 			    PAGE_ASK;
 			to = (t->asked / step + 1) * step;
 		}
 		p = page_make(t->asked, to < target ? to : target, tile);
+		p->full = tile && to > target && to <= t->head.tree_size;
 		*t->last = p;
 		t->last = &p->next;
 		t->npages++;
@@ -190,7 +192,7 @@ page_get(struct tail *t, struct tail_page *p)
 	g.timeout_ms = 120000;
 	g.method = "GET";
 	g.url = req.url;
-	tail_rate_take(t, &g);
+	back_take(t, &g);
 	p->fetch_id = fetch_client_get(t->en->logs, &g);
 	p->state = PAGE_FETCH;
 	return 0;
@@ -240,8 +242,7 @@ ask(struct tail *t)
 		}
 		if (p->state != PAGE_WAIT)
 			continue;
-		wait = p->not_before > now ? p->not_before - now :
-		    tail_rate_wait(t);
+		wait = p->not_before > now ? p->not_before - now : back_wait(t);
 		if (wait > 0) {
 			engine_wake(t->en, now + wait);
 			if (p->not_before > now)
@@ -299,14 +300,12 @@ void
 tail_read_turn(struct tail *t)
 {
 	if (t->state == TAIL_READ) {
-		if (t->now.to < t->head.tree_size &&
-		    tail_hybrid_unknown(t))
+		if (t->now.to < t->target && tail_hybrid_unknown(t))
 			return;
 		fold(t);
 		if (t->state != TAIL_READ)
 			return;
-		if (t->now.to != t->head.tree_size && !due(t) &&
-		    !tail_rate_leave(t)) {
+		if (t->now.to != t->target && !due(t) && !tail_rate_leave(t)) {
 			plan(t);
 			ask(t);
 		}
@@ -315,7 +314,7 @@ tail_read_turn(struct tail *t)
 	}
 	if (tail_match_early(t) == -1)
 		return;
-	if (t->now.to == t->head.tree_size || due(t)) {
+	if (t->now.to == t->target || due(t)) {
 		t->state = TAIL_ISSUERS;
 		if (!tail_match_waiting(t))
 			tail_prove_begin(t);

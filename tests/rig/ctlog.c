@@ -166,7 +166,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: ctlog --dir D [--port 0] [--interval MS] "
 	    "[--refresh MS] [--sign-list]\n    [--url URL] "
-	    "--log NAME[,opt=value]...\n");
+	    "[--listen ADDRESS] --log NAME[,opt=value]...\n");
 	return 64;
 }
 
@@ -175,6 +175,7 @@ struct args {
 	const char	*logs[RIG_LOGS];
 	size_t		 nlogs;
 	const char	*url;		/* what the lists say, or NULL */
+	const char	*listen;	/* here too, or NULL */
 	int		 sign;
 };
 
@@ -188,6 +189,7 @@ read_args(int argc, char **argv, struct args *a)
 		{ "refresh", required_argument, NULL, 'r' },
 		{ "sign-list", no_argument, NULL, 's' },
 		{ "url", required_argument, NULL, 'u' },
+		{ "listen", required_argument, NULL, 'a' },
 		{ "log", required_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 }
 	};
@@ -206,6 +208,8 @@ read_args(int argc, char **argv, struct args *a)
 			a->sign = 1;
 		else if (c == 'u')
 			a->url = optarg;
+		else if (c == 'a')
+			a->listen = optarg;
 		else if (c == 'l' && a->nlogs < RIG_LOGS)
 			a->logs[a->nlogs++] = optarg;
 		else
@@ -274,6 +278,9 @@ main(int argc, char **argv)
 		return 1;
 	}
 	w = web_open(&a.web, &e);
+	if (w != NULL && a.listen != NULL && web_listen(w, a.listen,
+	    web_port(w), &e) == -1)
+		w = NULL;
 	if (w == NULL || open_rig(&a, web_port(w), &e) == -1) {
 		fprintf(stderr, "ctlog: %s\n", e.msg);
 		return err_exit(e.code);

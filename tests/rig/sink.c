@@ -263,7 +263,7 @@ static int
 usage(void)
 {
 	fprintf(stderr, "usage: sink [--port 0] [--secret-file F]... "
-	    "--log-file FILE [--tolerance 300]\n");
+	    "--log-file FILE [--tolerance 300] [--listen ADDRESS]\n");
 	return 64;
 }
 
@@ -272,6 +272,7 @@ main(int argc, char **argv)
 {
 	static const struct option opts[] = {
 		{ "port", required_argument, NULL, 'p' },
+		{ "listen", required_argument, NULL, 'a' },
 		{ "secret-file", required_argument, NULL, 's' },
 		{ "log-file", required_argument, NULL, 'l' },
 		{ "tolerance", required_argument, NULL, 't' },
@@ -280,6 +281,7 @@ main(int argc, char **argv)
 	static struct sink k = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct web_opts o = { 0, 0, &k, serve, NULL };
 	struct err e = ERR_INIT;
+	const char *also = NULL;
 	struct web *w;
 	int c;
 
@@ -287,6 +289,8 @@ main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1)
 		if (c == 'p')
 			o.port = (int)strtol(optarg, NULL, 10);
+		else if (c == 'a')
+			also = optarg;
 		else if (c == 's') {
 			if (check_secret(&k.check, optarg, &e) == -1)
 				goto err;
@@ -305,7 +309,8 @@ main(int argc, char **argv)
 		goto err;
 	}
 	w = web_open(&o, &e);
-	if (w == NULL)
+	if (w == NULL || (also != NULL && web_listen(w, also, web_port(w),
+	    &e) == -1))
 		goto err;
 	printf("{\"port\":%d}\n", web_port(w));
 	fflush(stdout);

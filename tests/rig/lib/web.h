@@ -61,7 +61,7 @@ struct web *web_open(const struct web_opts *, struct err *);
 int web_port(const struct web *);
 
 /*
- * Listen on one more loopback address (IPv4 text) and port (0: any), before
+ * Listen on one more address of 127/8 or 10/8 (IPv4 text) and port (0: any), before
  * web_run().  The listener's number, or -1.
  */
 int web_listen(struct web *, const char *, int, struct err *);

@@ -91,7 +91,8 @@ static void
 test_round(void **state)
 {
 	struct db		*db = testdb_open();
-	struct dump_opts	 o = { NULL, bindir, "public", 0, 0 };
+	struct dump_opts	 o = { NULL, bindir, "public", 0, 0,
+	    NULL };
 	struct err		 e = ERR_INIT;
 	char			*file = mem_printf("%s/a b'c.dump", dir);
 	struct stat		 st;
@@ -142,7 +143,8 @@ static void
 test_refused(void **state)
 {
 	struct db		*db = testdb_open();
-	struct dump_opts	 o = { NULL, bindir, "public", 1, 0 };
+	struct dump_opts	 o = { NULL, bindir, "public", 1, 0,
+	    NULL };
 	struct err		 e = ERR_INIT;
 	char			*file = mem_printf("%s/r.dump", dir);
 	struct stat		 st;

@@ -24,6 +24,9 @@ there_and_back(void **state)
 		r.config = n % 2 ? "/etc/c.yaml" : "";
 		r.conninfo = "host=/run dbname=x";
 		r.slot = 63;
+		r.roles = n % 16;
+		r.name = n % 2 ? "w1" : "";
+		r.sync = n % 3 != 0;
 		r.once = n % 2 != 0;
 		r.progress = n % 3 != 0;
 		for (i = 0; i < n; i++)
@@ -39,8 +42,10 @@ there_and_back(void **state)
 		assert_int_equal(cur_left(&c), 0);
 		assert_string_equal(s.config, r.config);
 		assert_string_equal(s.conninfo, r.conninfo);
-		assert_true(s.slot == 63 && s.once == r.once &&
-		    s.progress == r.progress && s.nfiles == n);
+		assert_string_equal(s.name, r.name);
+		assert_true(s.sync == r.sync && s.slot == 63 && s.once == r.once &&
+		    s.roles == r.roles && s.progress == r.progress &&
+		    s.nfiles == n);
 		assert_true(s.nlisten[CHALLENGE_HTTP] ==
 		    r.nlisten[CHALLENGE_HTTP] && s.nlisten[CHALLENGE_TLS] ==
 		    r.nlisten[CHALLENGE_TLS]);
@@ -53,7 +58,7 @@ there_and_back(void **state)
 static void
 broken(void **state)
 {
-	struct engine_run	r = { .config = "", .conninfo = "x",
+	struct engine_run	r = { .config = "", .conninfo = "x", .name = "",
 	    .nfiles = 1, .files = { "/a" } }, s;
 	struct buf		b = BUF_INIT;
 	struct cur		c;
@@ -70,8 +75,8 @@ broken(void **state)
 	c = cur_span(buf_bytes(&b));
 	assert_int_equal(engine_run_read(&c, &s), -1);
 	b.p[b.n - 1] = 0;
-	/* the count of files, behind two strings, slot and two flags */
-	b.p[5 + 6 + 4 + 2] = FILE_KEPT_MAX + 1;
+	/* the count of files, behind three strings, slot, roles and three flags */
+	b.p[5 + 6 + 5 + 4 + 4] = FILE_KEPT_MAX + 1;
 	c = cur_span(buf_bytes(&b));
 	assert_int_equal(engine_run_read(&c, &s), -1);
 	buf_free(&b);

@@ -519,6 +519,13 @@ test_now(void **state)
 	db_free(r);
 	must(db_query(db, NULL, &e, "update log_range set size_to = 100", ""),
 	    &e);
+	/* all was read, but the log shows what is old */
+	must(coverage_store_now(db, 60, 0, &r, &e), &e);
+	assert_true(db_int(r, 0, COV_LAG) > 300 * 86400);
+	assert_int_equal(db_int(r, 0, COV_LAG), db_int(r, 0, COV_HEAD_AGE));
+	db_free(r);
+	must(db_query(db, NULL, &e, "update log_health set head_ms = "
+	    "extract(epoch from now()) * 1000", ""), &e);
 	must(coverage_store_now(db, 60, 0, &r, &e), &e);
 	assert_false(db_bool(r, 0, COV_BEHIND));
 	assert_int_equal(db_int(r, 0, COV_LAG), 0);
@@ -539,11 +546,18 @@ test_metrics(void **state)
 	char		*line, *save = NULL, *p, *q, family[200] = "";
 	size_t		 samples = 0, families = 0;
 	int		 ended = 0;
+	struct conf	 conf;
 
 	(void)state;
 	if (db == NULL)
 		skip();
-	must(metrics_text(db, 60, &b, &e), &e);
+	memset(&conf, 0, sizeof(conf));
+	conf.poll = 60;
+	conf.canary_name = (char *)(uintptr_t)"c.example";
+	must(metrics_text(db, &conf, &b, &e), &e);
+	assert_non_null(strstr(buf_text(&b), "certvigil_canary_missed 0\n"));
+	assert_non_null(strstr(buf_text(&b), "certvigil_blind_worst_case_"
+	    "seconds{program=\"chrome\",scts=\"embedded\"} 0\n"));
 	assert_non_null(strstr(buf_text(&b),
 	    "{log=\"log \\\"1\\\" \\\\ caf\xc3\xa9\"} 100\n"));
 	for (line = strtok_r((char *)b.p, "\n", &save); line != NULL;

@@ -257,6 +257,55 @@ start(void **state)
 	buf_free(&b);
 }
 
+/* History: the frontier of 3 in the same proof is [0, 2), [2, 3). */
+static void
+edge(void **state)
+{
+	static struct judge_proof	p;
+	struct merkle_range		r;
+	struct buf			b = BUF_INIT;
+	struct err			e = ERR_INIT;
+	struct cur			c;
+	uint8_t				h[4][32];
+	int				i;
+
+	(void)state;
+	memcpy(h[0], leaf[2], 32);
+	memcpy(h[1], leaf[3], 32);
+	sha_node(h[2], leaf[0], leaf[1]);
+	sha_node(h[3], leaf[4], leaf[5]);
+	sha_node(h[3], h[3], leaf[6]);
+	buf_str(&b, "{\"consistency\":[");
+	for (i = 0; i < 4; i++) {
+		buf_str(&b, i == 0 ? "\"" : ",\"");
+		enc_b64(&b, h[i], 32);
+		buf_str(&b, "\"");
+	}
+	buf_str(&b, "]}");
+	memset(&p, 0, sizeof(p));
+	p.kind = JUDGE_EDGE;
+	p.size1 = 3;
+	p.size2 = 7;
+	memcpy(p.root2, root[7], 32);
+	if (ask_proof(&p, &b, &e) == -1)
+		fail_msg("%s", e.msg);
+	c = judging_answer(5);
+	assert_int_equal(merkle_get(&c, &r), 0);
+	assert_true(r.from == 0 && r.to == 3 && r.n == 2);
+	assert_memory_equal(r.hash[0], h[2], 32);
+	assert_memory_equal(r.hash[1], h[0], 32);
+	/* of another tree, or where no proof has it */
+	p.root2[0] ^= 1;
+	assert_int_equal(ask_proof(&p, &b, &e), -1);
+	assert_int_equal(e.code, ERR_VERIFY);
+	p.root2[0] ^= 1;
+	p.size1 = 4;
+	err_clear(&e);
+	assert_int_equal(ask_proof(&p, &b, &e), -1);
+	assert_int_equal(e.code, ERR_VERIFY);
+	buf_free(&b);
+}
+
 /* A body that came as gzip is inflated up to its cap. */
 static void
 issuers(void **state)
@@ -296,6 +345,7 @@ main(void)
 		cmocka_unit_test(heads),
 		cmocka_unit_test(consistency),
 		cmocka_unit_test(start),
+		cmocka_unit_test(edge),
 		cmocka_unit_test(issuers),
 	};
 

@@ -2,6 +2,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -141,13 +143,17 @@ test_fence(void **state)
 	NEED_DB();
 	assert_int_equal(lease_add(a, "log", "x", &e), 0);
 	assert_int_equal(claim(a, "h:1", 1, &la), 1);
-	testdb_run(a, "update work set lease_until = now() - interval '1 s'");
-	/* Late, but nobody took it: still ours. */
 	assert_int_equal(db_begin(a, &e), 0);
 	assert_int_equal(lease_check(a, &la, &e), 0);
+	testdb_run(a, "update work set lease_until = now() - interval '1 s'");
 	/* While we are inside, nobody can claim it. */
 	assert_int_equal(claim(b, "h:2", 1, &lb), 0);
 	assert_int_equal(db_commit(a, &e), 0);
+	/* It ran out, and a heartbeat that is late does not bring it back. */
+	assert_int_equal(lease_beat(a, "h:1", 600, &e), 0);
+	assert_int_equal(lease_check(a, &la, &e), -1);
+	assert_int_equal(e.code, ERR_LEASE);
+	err_clear(&e);
 	assert_int_equal(claim(b, "h:2", 1, &lb), 1);
 	assert_true(lb.token == la.token + 1);
 	assert_int_equal(lb.attempts, 2);
@@ -254,39 +260,180 @@ test_takeover(void **state)
 	lease_free(&other);
 }
 
+/*
+ * A transaction of one that is stopped holds its locks for as long as db_idle
+ * said, and no longer.
+ */
 static void
-test_worker(void **state)
+test_stopped(void **state)
 {
-	static const char *const roles[] = { "ingest", "notify" };
-	struct lease_worker	 w = { "h:1", "h", 100, 1, { roles, 2 } };
-	struct lease_worker	 next = { "h:1", "h", 200, 1, { roles, 2 } };
-	struct lease		 l;
-	struct err		 e = ERR_INIT;
-	int64_t			 n;
+	struct lease	la, lb;
+	struct err	e = ERR_INIT;
+	size_t		n = 0;
+	int		i;
 
 	(void)state;
 	NEED_DB();
-	assert_int_equal(lease_enter(a, &w, &e), 0);
-	assert_int_equal(lease_seen(a, &w, &e), 0);
+	assert_int_equal(lease_add(a, "log", "x", &e), 0);
+	assert_int_equal(claim(a, "h:1", 1, &la), 1);
+	testdb_run(a, "update work set lease_until = now() + interval '1 s'");
+	db_idle(a, 1);
+	assert_int_equal(db_begin(a, &e), 0);
+	assert_int_equal(lease_check(a, &la, &e), 0);
+	assert_int_equal(claim(b, "h:2", 1, &lb), 0);
+	for (i = 0; i < 300 && n == 0; i++) {
+		(void)usleep(100000);
+		n = claim(b, "h:2", 1, &lb);
+	}
+	assert_int_equal(n, 1);
+	assert_int_equal(db_commit(a, &e), -1);
+	err_clear(&e);
+	db_idle(a, 0);
+	assert_int_equal(db_reset(a, &e), 0);
+	lease_free(&la);
+	lease_free(&lb);
+}
+
+static const char *const	ingest[] = { "ingest", "notify" };
+
+/* A worker of the roles ingest and notify in slot ${id}. */
+static void
+enter(struct db *d, struct lease_worker *w, const char *id,
+    const char *instance)
+{
+	struct err	e = ERR_INIT;
+
+	memset(w, 0, sizeof(*w));
+	w->id = id;
+	w->instance = instance;
+	w->host = "h";
+	w->place = "here";
+	w->pid = 100;
+	w->schema_version = 1;
+	w->lease_s = 30;
+	w->roles = (struct db_strs){ ingest, 2 };
+	if (lease_enter(d, w, &e) == -1)
+		fail_msg("%s", e.msg);
+}
+
+static void
+test_worker(void **state)
+{
+	struct lease_worker	w, next;
+	struct lease		l;
+	struct err		e = ERR_INIT;
+	int64_t			n;
+	int			have = 0;
+
+	(void)state;
+	NEED_DB();
+	enter(a, &w, "h:1", "aa");
+	assert_int_equal(lease_seen(a, &w, &have, &e), 0);
+	assert_int_equal(have, testdb_int(a, "select max(number) from "
+	    "schema_migration"));
 	assert_int_equal(lease_alive(a, &n, &e), 0);
 	assert_int_equal(n, 1);
 	testdb_run(a, "update worker set last_seen = now() - interval '31 s'");
 	assert_int_equal(lease_alive(a, &n, &e), 0);
 	assert_int_equal(n, 0);
 	/* The next process in the slot: the one before is told. */
-	assert_int_equal(lease_enter(b, &next, &e), 0);
+	enter(b, &next, "h:1", "bb");
 	assert_int_equal(lease_add(a, "log", "x", &e), 0);
 	assert_int_equal(claim(b, "h:1", 1, &l), 1);
-	assert_int_equal(lease_seen(a, &w, &e), -1);
+	assert_int_equal(lease_seen(a, &w, &have, &e), -1);
 	assert_int_equal(e.code, ERR_LEASE);
 	err_clear(&e);
 	assert_int_equal(lease_leave(a, &w, &e), 0);
 	assert_int_equal(lease_check(b, &l, &e), 0);
-	assert_int_equal(testdb_int(a, "select pid from worker"), 200);
+	assert_int_equal(testdb_int(a, "select count(*) from worker where "
+	    "instance = 'bb' and state = 'working'"), 1);
+	next.waits = "for a newer one";
+	assert_int_equal(lease_seen(b, &next, &have, &e), 0);
+	assert_int_equal(testdb_int(a, "select count(*) from worker where "
+	    "state = 'waiting' and note = 'for a newer one'"), 1);
 	assert_int_equal(lease_leave(b, &next, &e), 0);
 	assert_int_equal(testdb_int(a, "select count(*) from worker"), 0);
 	assert_int_equal(lease_check(b, &l, &e), -1);
 	lease_free(&l);
+	/* One unseen for a day is forgotten by the next that comes. */
+	enter(a, &w, "h:1", "aa");
+	testdb_run(a, "update worker set last_seen = now() - interval '25 h'");
+	enter(a, &w, "h:2", "cc");
+	assert_int_equal(testdb_int(a, "select count(*) from worker"), 1);
+}
+
+/* ${want} are got, when as many as there are may be had. */
+static void
+part(struct db *d, const char *holder, size_t want)
+{
+	static const char *const kinds[] = { "tail" };
+	struct lease_ask	 ask = { .holder = holder,
+	    .kinds = { kinds, 1 }, .max = 100, .lease_s = 60,
+	    .share = "ingest" };
+	struct lease		 l[100];
+	struct err		 e = ERR_INIT;
+	size_t			 n;
+
+	assert_int_equal(lease_claim(d, &ask, l, &n, &e), 0);
+	assert_int_equal(n, want);
+	free_all(l, n);
+}
+
+static int
+excess(const char *holder)
+{
+	struct err	e = ERR_INIT;
+	int		n = -1;
+
+	assert_int_equal(lease_excess(a, holder, "tail", "ingest", &n, &e),
+	    0);
+	return n;
+}
+
+/* Nobody has more than its part while others live. */
+static void
+test_share(void **state)
+{
+	struct lease_worker	w;
+
+	(void)state;
+	NEED_DB();
+	testdb_run(a, "insert into work (kind, subject) select 'tail', i::text"
+	    " from generate_series(1, 7) i");
+	enter(a, &w, "h:1", "aa");
+	/* alone it has all */
+	part(a, "h:1", 7);
+	assert_int_equal(excess("h:1"), 0);
+	/* a second one comes, then a third */
+	enter(b, &w, "h:2", "bb");
+	assert_int_equal(excess("h:1"), 1);
+	testdb_run(a, "update work set holder = null, lease_until = null where"
+	    " subject::int <= 5");
+	/* 5 are free: whoever has less takes them first */
+	assert_int_equal(excess("h:1"), 0);
+	enter(b, &w, "h:3", "cc");
+	part(b, "h:2", 3);
+	part(b, "h:2", 0);
+	part(a, "h:1", 1);
+	part(b, "h:3", 1);
+	assert_int_equal(excess("h:1"), 1);
+	assert_int_equal(excess("h:3"), 0);
+	/* the dead, those that wait and other roles have no part */
+	testdb_run(a, "update work set holder = null, lease_until = null");
+	testdb_run(a, "update worker set last_seen = now() - interval '31 s'"
+	    " where id = 'h:1'");
+	part(b, "h:2", 4);
+	testdb_run(a, "update worker set state = 'waiting' where id = 'h:2'");
+	part(b, "h:3", 3);
+	testdb_run(a, "update work set holder = null, lease_until = null;"
+	    " update worker set state = 'working', last_seen = now();"
+	    " update worker set roles = '{audit}' where id <> 'h:3'");
+	part(b, "h:3", 7);
+	/* what nobody took for a lease is anybody's */
+	testdb_run(a, "update work set holder = null, lease_until = null;"
+	    " update worker set roles = '{ingest}';"
+	    " update work set due_at = now() - interval '61 s'");
+	part(a, "h:1", 7);
 }
 
 int
@@ -298,6 +445,8 @@ main(void)
 		cmocka_unit_test_setup(test_fence, setup),
 		cmocka_unit_test_setup(test_fail_done, setup),
 		cmocka_unit_test_setup(test_takeover, setup),
+		cmocka_unit_test_setup(test_stopped, setup),
+		cmocka_unit_test_setup(test_share, setup),
 		cmocka_unit_test_setup(test_worker, setup),
 	};
 	int	ret;

@@ -300,9 +300,11 @@ baseline(void **state)
 		{ 1, 1000, 99, 1 }, { 1, 1000, 100, 0 },
 		{ 1, 1001, 100, 1 }, { 1, 1001, 199, 1 },
 		{ 1, 1001, 200, 0 }, { 1, 2001, 1000000, 1 },
-		/* A bad head proves nothing; a later log has no baseline. */
+		/* A bad head proves nothing. */
 		{ 2, 500, 99, 1 }, { 2, 500, 5000, 1 },
-		{ 3, 500, 0, 0 }, { 3, 5000, 0, 0 }, { 9, 500, 0, 0 },
+		/* A log that appears behind the watch has no baseline. */
+		{ 3, 500, 0, 0 }, { 3, 2999, 0, 0 }, { 9, 500, 0, 0 },
+		{ 3, 3000, 99, 1 }, { 3, 3000, 100, 0 }, { 3, 5000, 0, 1 },
 	};
 	struct watch_base	*b = watch_base_new();
 	struct err		 e = ERR_INIT;
@@ -323,7 +325,8 @@ baseline(void **state)
 	    "  to_timestamp(1500)),"
 	    " (1, 200, 'r', 1, 'sth', '', 'valid', to_timestamp(2000)),"
 	    " (2, 100, 'r', 1, 'sth', '', 'malformed', to_timestamp(1000)),"
-	    " (3, 100, 'r', 1, 'sth', '', 'valid', to_timestamp(1000))");
+	    " (3, 100, 'r', 1, 'sth', '', 'valid', to_timestamp(4000));"
+	    "update log set added_at = to_timestamp(3000) where id = 3");
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 			assert_int_equal(watch_baseline(db, t[i].log,

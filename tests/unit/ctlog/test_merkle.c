@@ -296,6 +296,40 @@ consistency(void **state)
 	assert_int_equal(merkle_consistency(0, a, 0, b, C(p), 0), -1);
 }
 
+/* The old root that a proof gives, whatever was signed. */
+static void
+consistency_old(void **state)
+{
+	uint8_t	p[65][32], a[32], b[32], old[32];
+	size_t	n, m, k, i;
+
+	(void)state;
+	for (n = 2; n <= 64; n++)
+		for (m = 1; m < n; m++) {
+			mth(0, m, a);
+			mth(0, n, b);
+			k = proof(m, 0, n, 1, p);
+			if ((m & (m - 1)) == 0) {
+				assert_int_equal(merkle_consistency_old(m, n,
+				    b, C(p), k, old), -1);
+				continue;
+			}
+			assert_int_equal(merkle_consistency_old(m, n, b, C(p),
+			    k, old), 0);
+			assert_memory_equal(old, a, 32);
+			assert_int_equal(merkle_consistency_old(m, n, b, C(p),
+			    k - 1, old), -1);
+			for (i = 0; i < k; i++) {
+				p[i][m % 32] ^= 4;
+				assert_int_equal(merkle_consistency_old(m, n,
+				    b, C(p), k, old), -1);
+				p[i][m % 32] ^= 4;
+			}
+		}
+	assert_int_equal(merkle_consistency_old(0, 5, b, C(p), 1, old), -1);
+	assert_int_equal(merkle_consistency_old(5, 5, b, C(p), 0, old), -1);
+}
+
 /* Fold the nodes of a proof with mth() in place of fetched hashes. */
 static size_t
 fold(const struct merkle_node *nodes, int n, uint8_t (*out)[32])
@@ -576,6 +610,7 @@ main(void)
 		cmocka_unit_test(two_paths),
 		cmocka_unit_test(inclusion),
 		cmocka_unit_test(consistency),
+		cmocka_unit_test(consistency_old),
 		cmocka_unit_test(nodes),
 		cmocka_unit_test(from_path),
 		cmocka_unit_test(wire),

@@ -1,0 +1,301 @@
+#include "auditor/cmd/backfill.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auditor/cmd/run.h"
+#include "auditor/db/back_store.h"
+#include "auditor/db/row.h"
+#include "base/clk.h"
+
+/* How far it is: on one line of a terminal, or a line now and then. */
+
+#define LINE_EVERY	(10 * CLK_SEC)
+
+struct follow {
+	struct cmd_ctx			*ctx;
+	const struct backfill_ids	*ids;
+	int64_t		 began, first;	/* mono; entries read then */
+	int64_t		 said;		/* mono of the last line */
+	int		 shown;		/* a line of the terminal is begun */
+	/* as of the last look */
+	size_t		 open, searching;
+	int64_t		 left, read;
+	int		 cancelled;
+};
+
+static volatile sig_atomic_t	stopped;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+json_t *
+backfill_json(const struct db_res *r, size_t i)
+{
+	json_t	*o = json_object();
+
+	json_object_set_new(o, "id", row_int(r, i, BACK_ID));
+	json_object_set_new(o, "log_id", row_b64(r, i, BACK_LOG_ID));
+	json_object_set_new(o, "description", row_str(r, i, BACK_LOG));
+	json_object_set_new(o, "size_from", row_int(r, i, BACK_FROM));
+	json_object_set_new(o, "size_to", row_int(r, i, BACK_TO));
+	json_object_set_new(o, "since", row_time(r, i, BACK_SINCE));
+	json_object_set_new(o, "again", row_bool(r, i, BACK_AGAIN));
+	json_object_set_new(o, "state", row_str(r, i, BACK_STATE));
+	json_object_set_new(o, "entries", row_int(r, i, BACK_ENTRIES));
+	json_object_set_new(o, "entries_read", row_int(r, i, BACK_READ));
+	json_object_set_new(o, "matches", row_int(r, i, BACK_MATCHES));
+	json_object_set_new(o, "added_at", row_time(r, i, BACK_ADDED));
+	json_object_set_new(o, "ended_at", row_time(r, i, BACK_ENDED));
+	json_object_set_new(o, "last_error", row_str(r, i, BACK_ERROR));
+	json_object_set_new(o, "actor", row_str(r, i, BACK_ACTOR));
+	return o;
+}
+
+static int
+ours(const struct follow *f, int64_t id)
+{
+	size_t	i;
+
+	for (i = 0; i < f->ids->n; i++)
+		if (f->ids->v[i] == id)
+			return 1;
+	return 0;
+}
+
+/* Entries a second since the command began, and seconds left; -1: unknown. */
+static void
+speed(const struct follow *f, int64_t now, double *rate, int64_t *eta)
+{
+	double	secs = (double)(now - f->began) / CLK_SEC;
+
+	*rate = secs > 0 ? (double)(f->read - f->first) / secs : 0;
+	*eta = *rate > 0 && f->searching == 0 ?
+	    (int64_t)((double)f->left / *rate) + 1 : -1;
+}
+
+static void
+text(struct follow *f, int64_t now)
+{
+	char	eta[40] = "";
+	double	rate;
+	int64_t	s;
+	int	tty = isatty(STDERR_FILENO);
+
+	speed(f, now, &rate, &s);
+	if (s >= 0)
+		(void)snprintf(eta, sizeof(eta), ", %" PRId64 ":%02" PRId64
+		    ":%02" PRId64 " left", s / 3600, s / 60 % 60, s % 60);
+	(void)fprintf(stderr, "%s%" PRId64 " of %" PRId64
+	    " entries read (%.1f%%), %.0f/s%s, %zu of %zu logs%s%s",
+	    tty ? "\r" : "", f->read, f->read + f->left,
+	    f->read + f->left > 0 ? 100.0 * (double)f->read /
+	    (double)(f->read + f->left) : 0.0, rate, eta,
+	    f->ids->n - f->open, f->ids->n,
+	    f->searching != 0 ? ", dates are looked for" : "",
+	    tty ? "\033[K" : "\n");
+	(void)fflush(stderr);
+	f->shown = tty;
+}
+
+static void
+json_line(const struct follow *f, const struct db_res *r, size_t i,
+    int64_t now)
+{
+	json_t	*o = backfill_json(r, i);
+	double	 rate;
+	int64_t	 s;
+
+	speed(f, now, &rate, &s);
+	json_object_set_new(o, "entries_per_second", json_real(rate));
+	json_object_set_new(o, "eta_seconds", s >= 0 ? json_integer(s) :
+	    json_null());
+	cmd_json(o);
+}
+
+/* What went wrong last, of those that are open. */
+static void
+errors(const struct follow *f, const struct db_res *r)
+{
+	char	*name, *why;
+	size_t	 i;
+
+	for (i = 0; i < db_rows(r); i++) {
+		if (!ours(f, db_int(r, i, BACK_ID)) ||
+		    db_null(r, i, BACK_ERROR))
+			continue;
+		name = cmd_clean(db_text(r, i, BACK_LOG));
+		why = cmd_clean(db_text(r, i, BACK_ERROR));
+		(void)fprintf(stderr, "%s: %s\n", name, why);
+		free(name);
+		free(why);
+	}
+}
+
+/* Look, and say how far it is when it is time.  0 or -1. */
+static int
+look(struct follow *f, int last, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 now = clk_mono();
+	size_t		 i;
+	int		 line, json = f->ctx->json, quiet = f->ctx->quiet;
+
+	if (back_list(f->ctx->db, 1, &r, e) == -1)
+		return -1;
+	f->open = f->searching = 0;
+	f->left = f->read = f->cancelled = 0;
+	for (i = 0; i < db_rows(r); i++) {
+		if (!ours(f, db_int(r, i, BACK_ID)))
+			continue;
+		f->read += db_int(r, i, BACK_READ);
+		f->cancelled |= strcmp(db_text(r, i, BACK_STATE),
+		    "cancelled") == 0;
+		if (strcmp(db_text(r, i, BACK_STATE), "open") != 0)
+			continue;
+		f->open++;
+		f->searching += db_null(r, i, BACK_FROM) != 0;
+		f->left += db_int(r, i, BACK_ENTRIES) -
+		    db_int(r, i, BACK_READ);
+	}
+	if (f->began == 0) {
+		f->began = now;
+		f->first = f->read;
+	}
+	line = last || now >= f->said + LINE_EVERY;
+	if (line)
+		f->said = now;
+	if (json && line) {
+		for (i = 0; i < db_rows(r); i++)
+			if (ours(f, db_int(r, i, BACK_ID)))
+				json_line(f, r, i, now);
+	} else if (!json && !quiet && (line || isatty(STDERR_FILENO)))
+		text(f, now);
+	if (last && f->shown)
+		(void)fputc('\n', stderr);
+	if (line && !quiet && f->open != 0)
+		errors(f, r);
+	db_free(r);
+	return 0;
+}
+
+static void
+tick(void *arg)
+{
+	struct err	e = ERR_INIT;
+
+	(void)look(arg, 0, &e);
+}
+
+/*
+ * Does somebody else read logs?  1, 0 or -1.  One of this host that was
+ * killed is not waited for.
+ */
+static int
+daemon_alive(struct db *db, struct err *e)
+{
+	struct db_res	*r = NULL;
+	char		 host[64] = "";
+	size_t		 i;
+	int		 alive = 0;
+
+	if (back_workers(db, &r, e) == -1)
+		return -1;
+	(void)gethostname(host, sizeof(host) - 1);
+	for (i = 0; i < db_rows(r); i++)
+		alive |= strcmp(db_text(r, i, 0), host) != 0 ||
+		    kill((pid_t)db_int(r, i, 1), 0) == 0 || errno != ESRCH;
+	db_free(r);
+	return alive;
+}
+
+/* A daemon reads: wait for it.  0, or -1. */
+static int
+wait_for(struct follow *f, struct err *e)
+{
+	struct sigaction	sa, old[2];
+	int			rc = 0, alive = 1;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	(void)sigaction(SIGINT, &sa, &old[0]);
+	(void)sigaction(SIGTERM, &sa, &old[1]);
+	while (!stopped && rc == 0 && alive && f->open != 0) {
+		(void)usleep(500000);
+		if (look(f, 0, e) == -1 ||
+		    (alive = daemon_alive(f->ctx->db, e)) == -1)
+			rc = -1;
+	}
+	(void)sigaction(SIGINT, &old[0], NULL);
+	(void)sigaction(SIGTERM, &old[1], NULL);
+	return rc;
+}
+
+/* What is there at the end, a line a log. */
+static int
+result(struct follow *f, struct err *e)
+{
+	struct db_res	*r = NULL;
+	char		*name;
+	size_t		 i;
+
+	if (f->ctx->json || back_list(f->ctx->db, 1, &r, e) == -1)
+		return r == NULL && !f->ctx->json ? -1 : 0;
+	for (i = 0; i < db_rows(r); i++) {
+		if (!ours(f, db_int(r, i, BACK_ID)) ||
+		    strcmp(db_text(r, i, BACK_STATE), "done") != 0)
+			continue;
+		name = cmd_clean(db_text(r, i, BACK_LOG));
+		printf("%s: entries %" PRId64 " to %" PRId64 " are read and "
+		    "proven, %" PRId64 " matches in them\n", name,
+		    db_int(r, i, BACK_FROM), db_int(r, i, BACK_TO),
+		    db_int(r, i, BACK_MATCHES));
+		free(name);
+	}
+	db_free(r);
+	return 0;
+}
+
+int
+backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
+{
+	struct follow	f = { .ctx = ctx, .ids = ids };
+	struct err	e = ERR_INIT;
+	int		rc = 0, alive = 0;
+
+	if (ids->n == 0)
+		return ids->skipped != 0;
+	if (look(&f, 0, &e) == -1)
+		return cmd_fail(&e);
+	while (f.open != 0 && !stopped && rc == 0) {
+		if ((alive = daemon_alive(ctx->db, &e)) == -1)
+			return cmd_fail(&e);
+		if (!alive)
+			rc = run_history(ctx, tick, &f);
+		else if (wait_for(&f, &e) == -1)
+			return cmd_fail(&e);
+		if (look(&f, 0, &e) == -1)
+			return cmd_fail(&e);
+		/* what failed is for another time */
+		if (!alive && rc == 0 && f.open != 0)
+			rc = 1;
+	}
+	if (look(&f, 1, &e) == -1 || result(&f, &e) == -1)
+		return cmd_fail(&e);
+	if (f.open != 0 && !ctx->quiet)
+		(void)fprintf(stderr, stopped && alive ? "The daemon "
+		    "goes on with it; certvigil backfill list shows how far, "
+		    "backfill cancel ID ends it.\n" : "What was read stays: "
+		    "the same command goes on, and so does certvigil run.\n");
+	return rc != 0 ? rc : stopped ? err_exit(ERR_TEMP) :
+	    f.cancelled || ids->skipped != 0;
+}

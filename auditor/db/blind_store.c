@@ -1,0 +1,39 @@
+#include "auditor/db/blind_store.h"
+
+#include "base/limit.h"
+
+int
+blind_store_estimate(struct db *db, const struct db_spans *logs,
+    int64_t days, int64_t lag, struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, "with i as materialized (select "
+	    "tbs_sha256, issuer_owner from issuance where first_seen > now() "
+	    "- make_interval(days => $2::int) and first_seen < now() - "
+	    "make_interval(secs => $3::bigint) and issued <> 'invalid' "
+	    "order by first_seen desc limit $4), "
+	    "w as (select i.issuer_owner, o.there from i cross join lateral "
+	    "(select bool_and(x.log_id = any ($1)) as there from (select "
+	    "l.log_id from entry n join log l on l.id = n.log_ref where "
+	    "n.tbs_sha256 = i.tbs_sha256 union all select s.log_id from sct s "
+	    "where s.tbs_sha256 = i.tbs_sha256 and s.source = 'certificate') "
+	    "x) o where o.there is not null) "
+	    "select issuer_owner, count(*), count(*) filter (where w.there), "
+	    "grouping(issuer_owner) from w group by grouping sets ((), "
+	    "(issuer_owner)) order by 4 desc, 2 desc, 1 limit 100", "Aiii",
+	    logs, days, lag, (int64_t)LIMIT_BLIND_ISSUANCES);
+}
+
+int
+blind_store_settled(struct db *db, int64_t seconds, int *settled,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select exists (select from worker where "
+	    "last_seen > now() - interval '1 minute' and started_at < now() - "
+	    "make_interval(secs => $1::bigint))", "i", seconds) == -1)
+		return -1;
+	*settled = db_bool(r, 0, 0);
+	db_free(r);
+	return 0;
+}

@@ -1,0 +1,59 @@
+#include "auditor/db/canary_store.h"
+
+int
+canary_load(struct db *db, const struct canary *c, struct db_res **r,
+    struct err *e)
+{
+	/* what we order ourselves is received, or it is no certificate */
+	return db_query(db, r, e, "with n as ((select tbs_sha256, "
+	    "received_at as at, seen_at from acme_received where "
+	    "$1 = any (names) order by received_at desc limit 1) union all "
+	    "(select null, added_at, case when state = 'fulfilled' then "
+	    "closed_at end from expectation where kind = 'issuance' and "
+	    "$1 = any (names) and state <> 'cancelled' and origin <> 'acme' "
+	    "order by id desc limit 1)), "
+	    "x as (select w.since, n.* from (select max(since) as since from "
+	    "canary where name = $1) w left join n on true order by n.at desc "
+	    "nulls last limit 1) "
+	    "select tbs_sha256, at, seen_at, coalesce(seen_at is null and at < "
+	    "now() - make_interval(secs => $2::bigint), false), "
+	    "$3 > 0 and coalesce(greatest(at, since) < now() - "
+	    "make_interval(secs => ($3 * 3 / 2 + $2)::bigint), false), "
+	    "extract(epoch from now() - coalesce(at, since))::bigint, "
+	    "extract(epoch from seen_at - at)::bigint from x", "sii", c->name,
+	    c->within, c->every);
+}
+
+int
+canary_promises(struct db *db, const struct span *tbs, struct db_res **r,
+    struct err *e)
+{
+	return db_query(db, r, e, "select distinct log_id from acme_promise "
+	    "where tbs_sha256 = $1 order by log_id", "b", tbs);
+}
+
+int
+canary_due(struct db *db, const struct canary *c, struct err *e)
+{
+	if (db_query(db, NULL, e, "delete from canary where name <> $1", "s",
+	    c->name) == -1 || db_query(db, NULL, e, "insert into canary (name) "
+	    "values ($1) on conflict do nothing", "s", c->name) == -1)
+		return -1;
+	if (c->every == 0)
+		return 0;
+	return db_query(db, NULL, e, "update managed_certificate m set due_why "
+	    "= 'it is the canary', next_at = now(), attempts = 0 where "
+	    "m.name = $1 and m.removed_at is null and m.due_why is null and "
+	    "m.issued_at < now() - make_interval(secs => $2::bigint) and not "
+	    "exists (select from acme_order o where o.managed_id = m.id and "
+	    "o.state = 'open')", "si", c->name, c->every);
+}
+
+int
+canary_others(struct db *db, const char *name, struct db_res **r,
+    struct err *e)
+{
+	return db_query(db, r, e, "select subject from finding where kind = "
+	    "'canary.missed' and state in ('open', 'acked') and subject is "
+	    "distinct from $1", "s", name);
+}

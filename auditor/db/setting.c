@@ -1,0 +1,67 @@
+#include "auditor/db/setting.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/conf_show.h"
+
+static const char *const keys[] = { "policies", "poll", "start" };
+#define KEYS	(sizeof(keys) / sizeof(keys[0]))
+
+int
+setting_put(struct db *db, const struct conf *c, struct err *e)
+{
+	json_t	*all = conf_show_json(c), *part = json_object();
+	char	*text;
+	size_t	 i;
+	int	 rc;
+
+	for (i = 0; i < KEYS; i++)
+		(void)json_object_set(part, keys[i],
+		    json_object_get(all, keys[i]));
+	text = json_dumps(part, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(part);
+	json_decref(all);
+	if (text == NULL)
+		return err_set(e, ERR_SYS, "no memory for the settings");
+	rc = db_query(db, NULL, e, "insert into setting (key, value)"
+	    " values ('configuration', $1::jsonb) on conflict (key) do update"
+	    " set value = excluded.value, set_at = now()"
+	    " where setting.value is distinct from excluded.value", "s", text);
+	free(text);
+	return rc;
+}
+
+int
+setting_take(struct db *db, struct conf *c, struct err *e)
+{
+	struct db_res		*r = NULL;
+	struct conf		*other;
+	struct conf_policy	*policies = c->policies;
+	size_t			 n = c->npolicies;
+
+	if (db_query(db, &r, e, "select value::text from setting where"
+	    " key = 'configuration'", "") == -1)
+		return -1;
+	if (db_rows(r) == 0) {
+		db_free(r);
+		return 0;
+	}
+	/* JSON is YAML, too */
+	other = conf_parse(db_text(r, 0, 0), strlen(db_text(r, 0, 0)), NULL,
+	    e);
+	db_free(r);
+	if (other == NULL) {
+		err_prefix(e, "the settings that `run` has left for workers");
+		return -1;
+	}
+	c->policies = other->policies;
+	c->npolicies = other->npolicies;
+	other->policies = policies;
+	other->npolicies = n;
+	c->poll = other->poll;
+	c->start_now = other->start_now;
+	conf_free(other);
+	return 0;
+}

@@ -1,0 +1,215 @@
+#include "auditor/role/engine_claim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/role/back.h"
+#include "auditor/role/engine_role.h"
+#include "auditor/role/heads.h"
+#include "auditor/role/lists.h"
+#include "auditor/role/tail.h"
+#include "auditor/role/vantage.h"
+#include "base/clk.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define CLAIM_EVERY	CLK_SEC
+#define CLAIM_MAX	64
+/* Logs read at once: each has an arena (LIMIT_ARENAS) and a judge. */
+#define TAILS_MAX	200
+
+/* --- the kinds --- */
+
+static size_t
+list_room(struct engine *en)
+{
+	return en->once != ENGINE_HISTORY && !lists_busy(en->lists);
+}
+
+static int
+list_begin(struct engine *en, struct lease *l)
+{
+	if (lists_busy(en->lists))
+		return -1;
+	lists_begin(en->lists, l);
+	return 0;
+}
+
+/* How many more logs may be read at once. */
+static size_t
+tail_room(struct engine *en)
+{
+	size_t	i, n = 0;
+
+	/* --once reads the logs of the newest lists */
+	if (en->once == ENGINE_HISTORY ||
+	    (en->once && lists_busy(en->lists)))
+		return 0;
+	for (i = 0; i < en->ntails; i++)
+		n += en->tails[i]->leased != 0;
+	return n < TAILS_MAX ? TAILS_MAX - n : 0;
+}
+
+static struct tail *
+tail_find(struct engine *en, int log_ref)
+{
+	struct err	 e = ERR_INIT;
+	struct tail	*t;
+	size_t		 i;
+
+	for (i = 0; i < en->ntails; i++)
+		if (en->tails[i]->log.id == log_ref &&
+		    en->tails[i]->back == NULL)
+			return en->tails[i];
+	if ((t = tail_new(en, log_ref, &e)) == NULL)
+		return NULL;
+	en->tails = mem_grow(en->tails, &en->captails, en->ntails + 1,
+	    sizeof(*en->tails));
+	en->tails[en->ntails++] = t;
+	return t;
+}
+
+static int
+log_begin(struct engine *en, struct lease *l)
+{
+	struct tail	*t = tail_find(en, (int)strtol(l->subject, NULL, 10));
+
+	if (t == NULL || t->leased)
+		return -1;
+	tail_begin(t, l);
+	return 0;
+}
+
+/* The log of which least is read and not committed goes to another worker. */
+static void
+tail_give_back(struct engine *en)
+{
+	struct tail	*t = NULL;
+	size_t		 i;
+
+	for (i = 0; i < en->ntails; i++)
+		if (en->tails[i]->leased && en->tails[i]->back == NULL &&
+		    en->tails[i]->state == TAIL_READ &&
+		    (t == NULL || en->tails[i]->fresh < t->fresh))
+			t = en->tails[i];
+	if (t != NULL)
+		tail_yield(t);
+}
+
+static size_t
+heads_room(struct engine *en)
+{
+	return en->once != ENGINE_HISTORY;
+}
+
+static int
+heads_begin(struct engine *en, struct lease *l)
+{
+	heads_sweep(en, l);
+	return 0;
+}
+
+static size_t
+vantage_room(struct engine *en)
+{
+	return en->once != ENGINE_HISTORY && en->conf->nvantage != 0 && !vantage_busy(en->vantage) &&
+	    !lists_busy(en->lists);
+}
+
+static int
+vantage_take(struct engine *en, struct lease *l)
+{
+	if (vantage_busy(en->vantage))
+		return -1;
+	vantage_begin(en->vantage, l);
+	return 0;
+}
+
+/* In this order: a list makes logs known, heads are before history. */
+static const struct engine_kind kinds[] = {
+	{ "loglist", ROLE_INGEST, NULL, list_room, list_begin, NULL },
+	{ "tail", ROLE_INGEST, "ingest", tail_room, log_begin,
+	    tail_give_back },
+	{ "backfill", ROLE_INGEST, NULL, back_room, back_begin, NULL },
+	{ "heads", ROLE_INGEST, NULL, heads_room, heads_begin, NULL },
+	{ "vantage", ROLE_INGEST, NULL, vantage_room, vantage_take, NULL },
+};
+#define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
+_Static_assert(KINDS <= ENGINE_KINDS_MAX, "engine.h has room");
+
+/* --- claiming --- */
+
+/* Claim at most ${max} pieces of work of one kind; how many were got. */
+static size_t
+claim(struct engine *en, const struct engine_kind *k, size_t max)
+{
+	struct lease_ask	ask = { .holder = en->holder,
+	    .kinds = { &k->name, 1 }, .max = max, .share = en->once ? NULL :
+	    k->share, .lease_s = (int)en->conf->worker_lease };
+	struct lease		got[CLAIM_MAX];
+	struct err		e = ERR_INIT;
+	size_t			n = 0, i;
+
+	if (ask.max > CLAIM_MAX)
+		ask.max = CLAIM_MAX;
+	if (lease_claim(en->db, &ask, got, &n, &e) == -1) {
+		log_error(NULL, "%s", e.msg);
+		return 0;
+	}
+	for (i = 0; i < n; i++) {
+		if (k->begin(en, &got[i]) == -1)
+			/* somebody may have it in a second */
+			(void)lease_done(en->db, &got[i], 1, NULL);
+		lease_free(&got[i]);
+	}
+	return n;
+}
+
+/* A worker that came later, or has little to do, is left some of ours. */
+static void
+share(struct engine *en, int64_t now)
+{
+	struct err	e = ERR_INIT;
+	size_t		i;
+	int		n = 0;
+
+	if (now < en->share_at || en->once)
+		return;
+	en->share_at = now + en->conf->worker_lease * CLK_SEC / 3;
+	for (i = 0; i < KINDS; i++) {
+		if ((en->roles & kinds[i].role) == 0 ||
+		    kinds[i].yield == NULL)
+			continue;
+		if (lease_excess(en->db, en->holder, kinds[i].name,
+		    kinds[i].share, &n, &e) == -1)
+			log_error(NULL, "%s", e.msg);
+		else if (n != 0) {
+			kinds[i].yield(en);
+			/* who has less looks once a second */
+			en->rest[i] = now + 3 * CLAIM_EVERY;
+		}
+	}
+}
+
+void
+engine_claim(struct engine *en, int64_t now)
+{
+	size_t	n = 0, i, max;
+
+	if (now < en->claim_at) {
+		engine_wake(en, en->claim_at);
+		return;
+	}
+	en->claim_at = now + CLAIM_EVERY;
+	engine_wake(en, en->claim_at);
+	share(en, now);
+	for (i = 0; i < KINDS; i++)
+		if ((en->roles & kinds[i].role) != 0 && now >= en->rest[i] &&
+		    (max = kinds[i].room(en)) != 0)
+			n += claim(en, &kinds[i], max);
+	/* what was claimed may have made more work (a list: its logs) */
+	if (n != 0) {
+		en->claim_at = now;
+		engine_wake(en, now);
+	}
+}

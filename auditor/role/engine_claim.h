@@ -1,0 +1,33 @@
+#ifndef AUDITOR_ROLE_ENGINE_CLAIM_H
+#define AUDITOR_ROLE_ENGINE_CLAIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auditor/db/lease.h"
+#include "auditor/role/engine.h"
+
+/*
+ * Whose turn it is among the work that an engine does itself; the kinds of
+ * the audit have a table of their own (audit_claim.c).
+ */
+
+/* A kind of work.  A new one is a row in engine_claim.c. */
+struct engine_kind {
+	const char	*name;		/* work.kind */
+	unsigned	 role;		/* who does it */
+	const char	*share;		/* its name where turns can be long: no
+					   worker has more than its part of
+					   them; NULL: first come */
+	/* How many more of it may begin now. */
+	size_t	(*room)(struct engine *);
+	/* Take the lease (it is zeroed) and begin; -1: not now. */
+	int	(*begin)(struct engine *, struct lease *);
+	/* Give one back at once, with the least loss; NULL: cannot. */
+	void	(*yield)(struct engine *);
+};
+
+/* Claim what is due, once a second, and begin it. */
+void engine_claim(struct engine *, int64_t now);
+
+#endif

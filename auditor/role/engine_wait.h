@@ -1,0 +1,36 @@
+#ifndef AUDITOR_ROLE_ENGINE_WAIT_H
+#define AUDITOR_ROLE_ENGINE_WAIT_H
+
+#include "auditor/ipc.h"
+#include "auditor/role/engine.h"
+
+/*
+ * What an engine does while it cannot work: there is no database, its schema
+ * is not ours, or it slept so long that its work is another's.
+ */
+
+/* What the supervisor says; -1: it is gone. */
+int engine_boss(struct engine *, struct ipc *boss);
+
+/*
+ * Open the database, tried again each second; with --once one failure is the
+ * end.  0; -1 and err; -1 and no error: told to stop.
+ */
+int engine_dial(struct engine *, struct ipc *boss, struct err *);
+
+/*
+ * Wait until the schema of the database is ours, as a row that says why; a
+ * row's heartbeat may find that it is not.  0, or -1 as above.
+ */
+int engine_wait_schema(struct engine *, struct ipc *boss, struct err *);
+
+/* Everything under way is given up: it is read again, by whoever has it. */
+void engine_drop(struct engine *);
+
+/* The connection is lost: one attempt a second to have it back. */
+void engine_away(struct engine *, struct ipc *boss);
+
+/* Heartbeat of row and leases, and what follows from it. */
+void engine_beat(struct engine *, struct ipc *boss, int64_t now);
+
+#endif

@@ -1,0 +1,85 @@
+#!/bin/bash
+# The audit of logs: a head that contradicts one of before is shown by a path
+# that convinces a third party; a read-only log that is read to its end may go;
+# heads that nothing needs are removed.
+#
+#   bash tests/system/34-log-audit.sh build/release
+#
+# takes: 12
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/lib.sh
+t_begin 34-log-audit "${1:-}"
+
+# The evidence of log.misbehaved holds, and has these statements.
+evidence()
+{
+	cv evidence export "$(sql "select id from finding where
+	    kind = 'log.misbehaved'")"
+	eq "$1: export" $rc 0
+	[ $rc -eq 0 ] || show
+	cp "$T/out" "$T/e.json"
+	get "$rig/$list" > "$T/list.json"
+	cv evidence verify --log-list "$T/list.json" "$T/e.json"
+	eq "$1: verify" $rc 0
+	[ $rc -eq 0 ] || show
+	ok "$1: shows $2" grep -q "\"$2\"" "$T/e.json"
+	# one bit of it is changed
+	sed 's/"tree_size": 3/"tree_size": 4/' "$T/e.json" > "$T/f.json"
+	cv evidence verify --log-list "$T/list.json" "$T/f.json"
+	eq "$1: changed" $rc 2
+}
+
+t_rig --log "a" --log "b,proto=static"
+for l in a b; do
+	post "/_rig/$l/fill?n=300&seed=7" >/dev/null
+done
+t_db audit
+t_conf audit 'watch: [".corp.example"]'
+once
+eq "honest" $rc 0
+[ $rc -eq 0 ] || show
+
+# The larger tree is another one: its own proof says so.
+for l in a b; do
+	post "/_rig/$l/fill?n=100&seed=8" >/dev/null
+	lie $l fork 'at=299'
+	once
+	eq "$l: another tree that grew" $rc 2
+	eq "$l: what" "$(sql "select detail->>'what' from finding
+	    where kind = 'log.misbehaved'")" fork
+	evidence "$l, grown" inconsistent
+	post "/_rig/$l/honest" >/dev/null
+	once
+	eq "$l: honest again" $rc 0
+	sql "truncate finding cascade"
+done
+
+# Read-only: an old head is no fault, and a log that is over may be gone.
+post "/_rig/a/state?state=readonly" >/dev/null
+once
+eq "read-only" "$rc $(sql 'select count(*) from finding')" "0 0"
+eq "polls are rare" "$(sql "select due_at > now() + interval '1 hour' from work
+    where kind = 'tail' and subject = (select id::text from log where
+    state = 'readonly')")" t
+lie a 500
+once
+eq "gone" $rc 0
+sql "update log_health set failing_since = now() - interval '3 days'
+    where failing_since is not null"
+once
+eq "gone for long" "$rc $(sql 'select count(*) from finding')" "0 0"
+post "/_rig/a/honest" >/dev/null
+
+# A day's heads but one go.
+sql "insert into tree_head (log_ref, tree_size, root_hash, timestamp_ms, form,
+    raw, verdict, consistency, first_seen, last_seen) select 1, n, 'r', n,
+    'sth', 'raw', 'valid', 'proved', now() - interval '5 days',
+    now() - interval '5 days' from generate_series(1, 500) n;
+    update work set due_at = now() where kind = 'heads'" || fail sql
+once
+eq "heads of a day" "$(sql "select count(*) from tree_head
+    where last_seen < now() - interval '1 day'")" 1
+eq "and all is well" $rc 0
+t_end

@@ -1,0 +1,122 @@
+#!/bin/bash
+# History from a date on, for a watch that came later, and by a command that is
+# killed in the middle: nothing is lost, doubled or paged.
+#
+#   bash tests/system/35-backfill-again.sh build/release
+#
+# takes: 12
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/lib.sh
+t_begin 35-backfill-again "${1:-}"
+
+# Requests of a kind that log $1 has had.
+asked()
+{
+	get "$rig/_rig/$1/stats" | sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p"
+}
+
+# A log with history: 2100 entries, three certificates of ours and one of others, 2100 entries.
+grow()
+{
+	post "/_rig/$1/fill?n=2100&seed=1" >/dev/null
+	for n in a.corp b.corp c.corp x.other; do
+		t_issue --name "$n.example" --submit "$rig/$1" \
+		    --final-submit --out "$T/c" >/dev/null
+	done
+	post "/_rig/$1/fill?n=${2:-2100}&seed=2" >/dev/null
+}
+
+ranges()
+{
+	sql "select string_agg(size_from || '-' || size_to, ' ' order by
+	    l.description, size_from) from log_range g join log l on
+	    l.id = g.log_ref where l.description like '%$1%'"
+}
+
+# --- since a date -------------------------------------------------------------------
+
+t_rig --log rfc,mmd=1 --log static,proto=static,mmd=1 --log slow,cap=16
+for l in rfc static; do
+	post "/_rig/$l/fill?n=3000&seed=1" >/dev/null
+done
+sleep 2.5
+since=$(date -u +%FT%TZ)
+for l in rfc static; do
+	grow "$l"
+done
+t_db since
+from=now t_conf since 'watch: [.corp.example]'
+once
+eq "starts at its end" "$rc $(ranges rfc)" "0 7208-7208"
+cv backfill --log all --since "$since" --step 1024
+eq "since: status" $rc 0
+[ $rc -eq 0 ] || show
+for l in rfc static; do
+	at=$(ranges $l)
+	at=${at%-7208}
+	ok "$l: begins where the date does: $at" test "$at" -gt 2400 -a \
+	    "$at" -le 3000
+done
+eq "all of ours" "$(sql 'select count(*) from entry_match')" 12
+cv backfill --log all --since "$since"
+eq "since: again" "$rc $(sql 'select count(*) from backfill
+    where entries_read > 0')" '0 2'
+
+# --- for a watch that came later ------------------------------------------------------
+
+cv watch list --json
+eq "covered since then" "$(sed -n 's/.*"covered_from":"\([^"]*\)".*/\1/p' \
+    "$T/out")" "$since"
+sleep 1
+cv watch add .other.example
+eq "said: not covered" "$rc $(grep -c 'Not covered: everything before now in 2' \
+    "$T/err")" '0 1'
+cv watch add .other.example --backfill tomorrow
+eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
+cv watch add .other.example --backfill all
+eq "entered" "$rc $(grep -c 'logs are read for it' "$T/err")" '0 1'
+for l in rfc static; do
+	cv backfill --log $l --again
+	eq "$l: again" $rc 0
+	[ $rc -eq 0 ] || show
+	eq "$l: all of it now" "$(ranges $l)" "0-7208"
+done
+eq "its matches too, and each once" "$(sql "select string_agg(n || ' ' || c,
+    ' ' order by n) from (select substr(name, 3) as n, count(*) as c from
+    entry_match group by 1) x")" 'corp.example 12 other.example 4'
+eq "nothing is paged" "$(sql 'select count(*) from finding')" 0
+eq "all are of the baseline" \
+    "$(sql 'select count(*) from entry_match where not baseline')" 0
+cv backfill --log rfc --again
+eq "nothing is left" "$rc $(grep -c 'nothing is left' "$T/err")" '0 1'
+
+# --- killed in the middle -----------------------------------------------------------
+
+grow slow 9000
+t_db kill
+from=now t_conf kill 'watch: [.corp.example]'
+once
+"$prog" --config "$conf" backfill --log slow --step 1024 \
+    > "$T/kill.out" 2>&1 &
+pid=$!
+pids+=("$pid")
+ok "some of it is read" wait_sql 30 t "select count(*) > 1 from backfill b
+    join backfill_range r on r.backfill_id = b.id join log l on
+    l.id = b.log_ref where l.description like '%slow%' and size_done = r.size_to"
+{ kill -9 "$pid"; wait "$pid"; } 2>/dev/null
+ok "and not all" test "$(sql "select state from backfill order by id desc
+    limit 1")" = open
+done=$(sql 'select entries_read from backfill order by id desc limit 1')
+before=$(asked slow get-entries)
+cv backfill --log slow
+eq "goes on: status" "$rc $(ranges slow)" "0 0-11108"
+[ $rc -eq 0 ] || show
+ok "what was proven is not read again" test \
+    $((($(asked slow get-entries) - before) * 16)) -le $((11108 - done + 300))
+eq "one back-fill" "$(sql "select count(*) from backfill b join log l on
+    l.id = b.log_ref where l.description like '%slow%'")" 1
+eq "nothing lost, nothing twice" "$(sql "select count(*) from entry_match m
+    join log l on l.id = m.log_ref where l.description like '%slow%'")" 6
+t_end

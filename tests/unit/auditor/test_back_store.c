@@ -1,0 +1,417 @@
+#include "auditor/db/back_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/limit.h"
+#include "tests/unit/auditor/sql.h"
+
+/* What of a log's history is wanted, how it is cut, what is proven of it. */
+
+#define NEED_DB()	do { if (db == NULL) return; } while (0)
+
+static int
+clear(void **state)
+{
+	(void)state;
+	if (db == NULL)
+		return 0;
+	sql("truncate log, operator, tree_head, log_range, log_health, "
+	    "backfill, work, watch restart identity cascade;"
+	    "insert into operator (name) values ('op');"
+	    "insert into log (log_id, operator_id, description, protocol, url,"
+	    " read_url, key, mmd, state, list_source, first_list) values"
+	    " ('a', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', true);"
+	    "insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict, consistency) values (1, "
+	    "300000, decode(repeat('ab', 32), 'hex'), 5, 'sth', '', 'valid', "
+	    "'proved');"
+	    "insert into log_health (log_ref, head_id, head_size) values "
+	    "(1, 1, 300000)");
+	return 0;
+}
+
+/* [from, to) is proven. */
+static void
+proven(int64_t from, int64_t to)
+{
+	struct merkle_range	r;
+	struct range_in		in;
+	struct err		e = ERR_INIT;
+	uint8_t			root[32] = { 9 };
+
+	merkle_start(&r, 0);
+	r.to = (uint64_t)to;
+	r.n = merkle_count(0, r.to);
+	memset(r.hash, (int)(to % 251), sizeof(r.hash));
+	memset(&in, 0, sizeof(in));
+	in.log_ref = 1;
+	in.from = from;
+	in.frontier = &r;
+	in.root = root;
+	in.head_id = 1;
+	if (db_begin(db, &e) == -1 || range_join(db, &in, &e) == -1 ||
+	    db_sync(db, &e) == -1 || db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+}
+
+static void
+ranges_are(const char *want)
+{
+	is("select coalesce(string_agg(size_from || '-' || size_to, ' ' "
+	    "order by size_from), '') from log_range", want);
+}
+
+static int64_t
+enter(int64_t from, int64_t to, int again, int want_fresh)
+{
+	struct back_want	w = { .log_ref = 1, .from = from, .to = to,
+	    .since = INT64_MIN, .again = again, .step = 65536,
+	    .actor = "test" };
+	struct err		e = ERR_INIT;
+	int64_t			id;
+	int			fresh;
+
+	if (db_begin(db, &e) == -1 || back_enter(db, &w, &id, &fresh, &e)
+	    == -1 || db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(fresh, want_fresh);
+	return id;
+}
+
+static size_t
+plan(void)
+{
+	struct err	e = ERR_INIT;
+	size_t		n;
+
+	if (back_plan(db, &n, &e) == -1)
+		fail_msg("%s", e.msg);
+	return n;
+}
+
+static void
+cut_are(int64_t id, const char *want)
+{
+	char	text[300];
+
+	(void)snprintf(text, sizeof(text), "select coalesce(string_agg("
+	    "size_from || '-' || size_to, ' ' order by size_from), '') from "
+	    "backfill_range where backfill_id = %lld", (long long)id);
+	is(text, want);
+}
+
+/* Everything of range ${id} is proven. */
+static void
+read_range(int64_t id)
+{
+	struct back_range	b;
+	struct range_in		in;
+	struct merkle_range	r;
+	struct err		e = ERR_INIT;
+	uint8_t			root[32] = { 9 }, set[32] = { 7 };
+	char			text[100];
+
+	if (back_load(db, id, &b, &e) == -1)
+		fail_msg("%s", e.msg);
+	merkle_start(&r, 0);
+	r.to = b.to;
+	r.n = merkle_count(0, r.to);
+	memset(r.hash, 1, sizeof(r.hash));
+	memset(&in, 0, sizeof(in));
+	in.log_ref = 1;
+	in.from = (int64_t)b.from;
+	in.frontier = &r;
+	in.root = root;
+	in.head_id = 1;
+	in.watch_set = set;
+	if (db_begin(db, &e) == -1 || back_store(db, &b, &in, &e) == -1 ||
+	    db_sync(db, &e) == -1 || db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+	(void)snprintf(text, sizeof(text), "delete from work where "
+	    "kind = 'backfill' and subject = '%lld'", (long long)id);
+	sql(text);
+}
+
+static void
+boundaries(void **state)
+{
+	uint64_t	step, end, at, n, covered;
+
+	(void)state;
+	assert_int_equal(back_round(0), 0);
+	assert_int_equal(back_round(255), 0);
+	assert_int_equal(back_round(256), 0);
+	assert_int_equal(back_round(512), 0);
+	assert_int_equal(back_round(767), 0);
+	assert_int_equal(back_round(768), 768);
+	assert_int_equal(back_round(1024), 768);
+	assert_int_equal(back_round(1ULL << 40), (1ULL << 40) - 256);
+	for (step = 1024; step <= 131072; step *= 2)
+		for (end = 1; end < 600000; end += 77) {
+			at = back_floor(end, step);
+			assert_true(at < end && end - at <= step + 1024);
+			assert_true(at == 0 || (at % 256 == 0 &&
+			    (at & (at - 1)) != 0));
+			assert_true(back_round(at) == at);
+		}
+	/* all the way down, nothing is left out and no range is tiny */
+	n = covered = 0;
+	for (end = 2000000000; end > 0; end = at) {
+		at = back_floor(end, 65536);
+		covered += end - at;
+		assert_true(end == 2000000000 || end - at >= 65536 / 2);
+		n++;
+	}
+	assert_true(covered == 2000000000);
+	assert_in_range(n, 2000000000 / 65536, 2000000000 / 65536 + 2);
+}
+
+/* Rows of log_range become one with what they touch. */
+static void
+joins(void **state)
+{
+	struct merkle_range	r;
+	struct err		e = ERR_INIT;
+	uint8_t			root[32];
+	int64_t			from;
+	int			found;
+
+	(void)state;
+	NEED_DB();
+	proven(1000, 1000);
+	proven(200, 300);
+	ranges_are("200-300 1000-1000");
+	/* who follows the head has the highest */
+	assert_int_equal(range_load(db, 1, &r, root, &from, &found, &e), 0);
+	assert_true(found && from == 1000 && r.to == 1000);
+	proven(1000, 1100);
+	proven(300, 400);
+	ranges_are("200-400 1000-1100");
+	proven(100, 200);
+	ranges_are("100-400 1000-1100");
+	/* the right frontier: that of the end */
+	proven(350, 1050);
+	ranges_are("100-1100");
+	assert_int_equal(range_load(db, 1, &r, root, &from, &found, &e), 0);
+	assert_true(found && from == 100 && r.to == 1100 &&
+	    r.hash[0][0] == 1100 % 251);
+	/* a tail that does not know what history has added */
+	proven(1000, 1200);
+	ranges_are("100-1200");
+	/* what is in it changes nothing */
+	proven(500, 600);
+	ranges_are("100-1200");
+	assert_int_equal(number("select count(*) from log_range where "
+	    "root_hash is not null"), 1);
+}
+
+static void
+cutting(void **state)
+{
+	int64_t	id, other;
+
+	(void)state;
+	NEED_DB();
+	proven(200000, 300000);
+	id = enter(0, 200000, 0, 1);
+	assert_true(id > 0);
+	/* the same again goes on; so does a part of it */
+	assert_true(enter(0, 200000, 0, 0) == id);
+	assert_true(enter(1024, 5000, 0, 0) == id);
+	assert_int_equal(number("select entries from backfill"), 200000);
+	assert_int_equal(plan(), 4);
+	cut_are(id, "0-65792 65792-131328 131328-196608 196608-200000");
+	assert_int_equal(plan(), 0);
+	assert_int_equal(number("select count(*) from work where "
+	    "kind = 'backfill'"), 4);
+	read_range(3);
+	ranges_are("65792-131328 200000-300000");
+	read_range(1);
+	read_range(2);
+	read_range(4);
+	ranges_are("0-300000");
+	is("select state from backfill", "open");
+	assert_int_equal(plan(), 0);
+	is("select state from backfill", "done");
+	assert_int_equal(number("select entries_read from backfill"), 200000);
+	assert_true(enter(0, 200000, 0, 0) == 0);
+	/* for other watches all of it is read again, once for each set */
+	other = enter(0, 300000, 1, 1);
+	assert_int_equal(plan(), 5);
+	assert_true(enter(0, 300000, 1, 0) == other);
+	for (id = 5; id <= 9; id++)
+		read_range(id);
+	(void)plan();
+	ranges_are("0-300000");
+	sql("insert into watch (pattern, origin, added_at) values "
+	    "('old.example', 'cli', '2020-01-01')");
+	assert_true(enter(0, 300000, 1, 0) == 0);
+	sql("insert into watch (pattern, origin) values "
+	    "('new.example', 'cli')");
+	assert_true(enter(0, 300000, 1, 1) > other);
+}
+
+/* Two of one log: neither reads what the other has. */
+static void
+sharing(void **state)
+{
+	struct err	e = ERR_INIT;
+	int64_t		a, b;
+
+	(void)state;
+	NEED_DB();
+	proven(70000, 80000);
+	proven(200000, 300000);
+	a = enter(100096, 150016, 0, 1);
+	assert_int_equal(plan(), 2);
+	cut_are(a, "100096-131328 131328-150016");
+	b = enter(0, 200000, 0, 1);
+	assert_int_equal(number("select entries from backfill order by id "
+	    "desc limit 1"), 190000);
+	(void)plan();
+	cut_are(b, "0-65792 65792-70000 80000-100096 150016-196608 "
+	    "196608-200000");
+	/* what one leaves out when it is cancelled, the other reads */
+	read_range(1);
+	if (db_begin(db, &e) == -1 || back_cancel(db, a, &e) == -1 ||
+	    db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(back_cancel(db, a, &e), -1);
+	assert_int_equal(e.code, ERR_USAGE);
+	assert_int_equal(number("select count(*) from work"), 5);
+	for (a = 3; a <= 7; a++)
+		read_range(a);
+	assert_int_equal(plan(), 0);
+	assert_int_equal(plan(), 1);
+	assert_int_equal(number("select size_from from backfill_range order "
+	    "by id desc limit 1"), 100096);
+	read_range(8);
+	(void)plan();
+	ranges_are("0-300000");
+	is("select state from backfill order by id desc limit 1", "done");
+}
+
+/* A window of rows, however long the history. */
+static void
+window(void **state)
+{
+	int64_t	id;
+
+	(void)state;
+	NEED_DB();
+	sql("update tree_head set tree_size = 2000000000");
+	proven(1999999000, 2000000000);
+	id = enter(0, 1999999000, 0, 1);
+	assert_int_equal(plan(), LIMIT_BACK_WINDOW);
+	assert_int_equal(plan(), 0);
+	for (id = 1; id <= LIMIT_BACK_WINDOW / 2; id++)
+		read_range(id);
+	assert_int_equal(plan(), 0);
+	read_range(id);
+	assert_int_equal(plan(), LIMIT_BACK_WINDOW / 2 + 1);
+	assert_int_equal(number("select count(*) from log_range"), 1);
+}
+
+/* What a worker gets to know of a range. */
+static void
+loading(void **state)
+{
+	struct back_range	b;
+	struct err		e = ERR_INIT;
+
+	(void)state;
+	NEED_DB();
+	proven(200000, 300000);
+	(void)enter(0, 200000, 0, 1);
+	(void)plan();
+	assert_int_equal(back_load(db, 1, &b, &e), 0);
+	assert_true(!b.over && b.from == 196608 && b.to == 200000 &&
+	    b.done == b.from && b.head_id == 1 && b.head_size == 300000 &&
+	    b.head_root[0] == 0xab && !b.behind && !b.have_edge);
+	/* a neighbour that is proven has the frontier */
+	read_range(2);
+	assert_int_equal(back_load(db, 1, &b, &e), 0);
+	assert_true(b.have_edge && b.edge.to == 196608 &&
+	    b.edge.n == merkle_count(0, 196608));
+	/* and 0 needs none */
+	assert_int_equal(back_load(db, 4, &b, &e), 0);
+	assert_true(b.have_edge && b.edge.to == 0 && b.edge.n == 0);
+	sql("update log_health set head_size = 300001");
+	assert_int_equal(back_load(db, 4, &b, &e), 0);
+	assert_true(b.behind);
+	read_range(4);
+	assert_int_equal(back_load(db, 4, &b, &e), 0);
+	assert_true(b.over);
+	assert_int_equal(back_load(db, 99, &b, &e), -1);
+	assert_int_equal(e.code, ERR_NOENT);
+}
+
+/* Since when a watch covers the logs. */
+static void
+covered(void **state)
+{
+	struct err	e = ERR_INIT;
+	int64_t		from, logs, at = 1790000000LL * 1000000;
+
+	(void)state;
+	NEED_DB();
+	/* nothing was read: from then on */
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == at && logs == 0);
+	sql("update tree_head set first_seen = to_timestamp(1790000100), "
+	    "last_seen = to_timestamp(1790000100);"
+	    "update log set added_at = to_timestamp(1780000000)");
+	proven(300000, 300000);
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == at && logs == 1);
+	sql("insert into backfill (log_ref, since, size_from, size_to, "
+	    "again, step, cut, state, actor, added_at) values (1, "
+	    "to_timestamp(1700000000), 5000, 300000, true, 1024, 0, 'done', "
+	    "'x', to_timestamp(1790000200))");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == 1700000000LL * 1000000 && logs == 1);
+	/* a watch that came later gains nothing by it */
+	assert_int_equal(back_covered(db, at + 300 * 1000000LL, &from, &logs,
+	    &e), 0);
+	assert_true(from == at + 300 * 1000000LL && logs == 1);
+	sql("insert into backfill (log_ref, size_from, size_to, again, step, "
+	    "cut, state, actor, added_at) values (1, 0, 300000, true, 1024, "
+	    "0, 'open', 'x', to_timestamp(1790000200))");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == 1700000000LL * 1000000);
+	sql("update backfill set state = 'done'");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == INT64_MIN && logs == 0);
+	/* a log that came behind the watch is read from its beginning */
+	sql("truncate backfill cascade; update log set "
+	    "added_at = to_timestamp(1790000050);"
+	    "insert into coverage_day (log_ref, day, size_from, size_to, "
+	    "root_hash, head_id, verified_at) values (1, '2026-01-01', 0, 5, "
+	    "'', 1, now())");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == INT64_MIN && logs == 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(boundaries),
+		cmocka_unit_test_setup(joins, clear),
+		cmocka_unit_test_setup(cutting, clear),
+		cmocka_unit_test_setup(sharing, clear),
+		cmocka_unit_test_setup(window, clear),
+		cmocka_unit_test_setup(loading, clear),
+		cmocka_unit_test_setup(covered, clear),
+	};
+	int	rc;
+
+	db = testdb_open();
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	if (db != NULL)
+		(void)sql_end(0);
+	return rc;
+}

@@ -1,0 +1,374 @@
+#include "auditor/blind_find.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "auditor/blind_state.h"
+#include "auditor/db/coverage_store.h"
+#include "base/clk.h"
+#include "tests/unit/auditor/sql.h"
+#include "tests/unit/auditor/audit_fixture.h"
+
+/* How old what is not seen is, and what follows from it. */
+
+/*
+ * mk(ID, OPERATOR): a usable log, known for 9 days, read up to its head of 100
+ * just now.  hd(ID, SIZE, AGE): a head of that age.  behind(ID, AGE): it has
+ * read 100 of 200 entries, and the head of 100 is that old.
+ */
+static const char functions[] =
+    "create or replace function ago(interval) returns bigint language sql as "
+    "$$ select (extract(epoch from now() - $1) * 1000)::bigint $$;"
+    "create or replace function hd(l int, s bigint, age interval) returns "
+    "bigint language sql as $$ insert into tree_head (log_ref, tree_size, "
+    "root_hash, timestamp_ms, form, raw, verdict) values (l, s, hash('cc'), "
+    "ago(age), 'sth', 'raw', 'valid') returning id $$;"
+    "create or replace function mk(i int, op text) returns void language sql "
+    "as $$ insert into operator (name) values (op) on conflict do nothing;"
+    "insert into log (log_id, operator_id, description, protocol, url, "
+    "read_url, key, mmd, state, list_source, first_list, added_at) select "
+    "hash('0' || i), o.id, 'log ' || i, 'rfc6962', 'u', 'u', 'k', 86400, "
+    "'usable', 'file', true, now() - interval '9 days' from operator o "
+    "where name = op;"
+    "insert into log_health (log_ref, head_size, head_ms, head_at, "
+    "progress_at, caught_up_at) values (i, 100, ago('0'), now(), now(), "
+    "now()); insert into log_range (log_ref, size_from, size_to, frontier, "
+    "root_hash, head_id) values (i, 0, 100, '', '', hd(i, 100, '0')) $$;"
+    "create or replace function behind(i int, age interval) returns void "
+    "language sql as $$ delete from tree_head where log_ref = i and not "
+    "exists (select from log_range where head_id = id); update tree_head set "
+    "timestamp_ms = ago(age) where log_ref = i; update log_health set "
+    "head_size = 200, caught_up_at = now() - age, progress_at = now() where "
+    "log_ref = i; select hd(i, 200, '0') $$;";
+
+static int
+clear(void **state)
+{
+	(void)state;
+	sql(audit_functions);
+	sql(functions);
+	sql(audit_truncate);
+	sql("select mk(1, 'one'), mk(2, 'two'), mk(3, 'three'), "
+	    "mk(4, 'one')");
+	return 0;
+}
+
+/* --- lag --------------------------------------------------------------------- */
+
+/* Of log 1: how long, within two seconds. */
+static void
+lags(int64_t want, int64_t blind)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	int64_t		 lag, b;
+	size_t		 i;
+
+	if (coverage_store_now(db, 60, 1, &r, &e) == -1)
+		fail_msg("%s", e.msg);
+	for (i = 0; strcmp(db_text(r, i, COV_DESCRIPTION), "log 1") != 0; i++)
+		;
+	lag = db_int(r, i, COV_LAG);
+	b = db_int(r, i, COV_BLIND);
+	db_free(r);
+	if (lag < want - 2 || lag > want + 2 || b < blind - 2 || b > blind + 2)
+		fail_msg("lag %lld and %lld, not %lld and %lld",
+		    (long long)lag, (long long)b, (long long)want,
+		    (long long)blind);
+}
+
+static void
+lag(void **state)
+{
+	static const struct {
+		const char	*sql;
+		int64_t		 lag, blind;
+	} t[] = {
+		{ "select 1", 0, 0 },
+		/* the last head that was read whole, the next that was not */
+		{ "select behind(1, '3 hours')", 10800, 10800 },
+		/* half of what lies between two heads was read */
+		{ "select behind(1, '3 hours'); delete from tree_head where "
+		  "log_ref = 1 and tree_size = 200; select hd(1, 200, "
+		  "'1 hour'); update log_range set size_to = 150 where log_ref "
+		  "= 1", 7200, 7200 },
+		/* a head that nobody believes */
+		{ "select behind(1, '3 hours'); select hd(1, 100, '1 hour'); "
+		  "update tree_head set consistency = 'conflict' where "
+		  "timestamp_ms = ago('1 hour')", 10800, 10800 },
+		/* history, by what it grows by: older than we know it */
+		{ "select behind(1, '10 days'); update tree_head set tree_size "
+		  "= 150 where log_ref = 1 and tree_size = 100; update "
+		  "log_health set growth_per_second = 50 / 86400.0; update "
+		  "log_range set size_to = 100", 11 * 86400, 9 * 86400 },
+		{ "select behind(1, '2 days'); update tree_head set tree_size "
+		  "= 150 where log_ref = 1 and tree_size = 100", 2 * 86400,
+		  2 * 86400 },
+		/* nothing of it was read */
+		{ "delete from log_range where log_ref = 1", 9 * 86400,
+		  9 * 86400 },
+		{ "delete from log_range where log_ref = 1; delete from "
+		  "log_health", 9 * 86400, 9 * 86400 },
+		/* an empty log has been read whole */
+		{ "delete from log_range where log_ref = 1; update log_health "
+		  "set head_size = 0", 0, 0 },
+		/* all of the last head was read: it fails, or nobody asks */
+		{ "update log_health set head_at = now() - interval "
+		  "'2 minutes', failing_since = now()", 120, 120 },
+		{ "update log_health set head_at = now() - interval "
+		  "'2 minutes'", 0, 0 },
+		{ "update log_health set head_at = now() - interval "
+		  "'2 hours'", 7200, 7200 },
+		/* it shows an old head: as old as the MMD is in order */
+		{ "update log_health set head_ms = ago('24 hours')", 0, 0 },
+		{ "update log_health set head_ms = ago('25 hours')", 90000,
+		  90000 },
+		{ "update log_health set head_ms = ago('25 hours'); update log "
+		  "set state = 'readonly', state_at = now() - interval "
+		  "'1 hour'", 0, 0 },
+		/* read to its end, and gone */
+		{ "update log_health set head_at = now() - interval '2 hours', "
+		  "failing_since = now(); update log set state = 'readonly', "
+		  "state_at = now() - interval '3 hours'", 0, 0 },
+		{ "update log_health set head_at = now() - interval '2 hours', "
+		  "failing_since = now(); update log set state = 'readonly', "
+		  "state_at = now() - interval '1 hour'", 7200, 7200 },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		sql(t[i].sql);
+		lags(t[i].lag, t[i].blind);
+	}
+}
+
+/* Time to catch up: not of a log that is not read, nor of one that wins. */
+static void
+eta(void **state)
+{
+	static const struct {
+		const char	*sql, *want;
+	} t[] = {
+		{ "entries_per_second = 11, growth_per_second = 1", "10 f" },
+		{ "entries_per_second = 10", "10 f" },
+		{ "entries_per_second = 1, growth_per_second = 1", "null t" },
+		{ "entries_per_second = 1, growth_per_second = 2", "null t" },
+		{ "growth_per_second = 2", "null f" },
+		{ "entries_per_second = 11, growth_per_second = 1, "
+		  "failing_since = now()", "null t" },
+		{ "entries_per_second = 11, growth_per_second = 1, "
+		  "progress_at = now() - interval '11 minutes'", "null t" },
+		{ "entries_per_second = 11, growth_per_second = 1, "
+		  "progress_at = now() - interval '9 minutes'", "10 f" },
+	};
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	char		*text, have[40];
+	size_t		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		sql("select behind(1, '1 hour'); update log set watched = "
+		    "id = 1");
+		text = mem_printf("update log_health set %s", t[i].sql);
+		sql(text);
+		free(text);
+		if (coverage_store_now(db, 60, 0, &r, &e) == -1)
+			fail_msg("%s", e.msg);
+		(void)snprintf(have, sizeof(have), db_null(r, 0, COV_ETA) ?
+		    "null %s" : "10 %s", db_bool(r, 0, COV_NEVER) ? "t" : "f");
+		if (!db_null(r, 0, COV_ETA))
+			assert_int_equal(db_int(r, 0, COV_ETA), 10);
+		assert_string_equal(have, t[i].want);
+		db_free(r);
+	}
+}
+
+/* --- the finding -------------------------------------------------------------- */
+
+#define FINDINGS "select coalesce(string_agg(kind || ' ' || state || ' ' || " \
+	"severity || ' ' || array_to_string(logs, '+'), ','), '') from finding"
+#define EVENTS	"select coalesce(string_agg(v.event, ',' order by v.at, " \
+	"v.id), '') from finding_event v"
+
+static void
+sweep(int64_t settle)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_begin(db, &e) == -1 || blind_find_time(db, 60, settle, &e)
+	    == -1 || db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+}
+
+static void
+opens(void **state)
+{
+	(void)state;
+	sweep(0);
+	is(FINDINGS, "");
+	/* all logs of one operator, for days */
+	sql("select behind(1, '3 days'), behind(4, '3 days')");
+	sweep(0);
+	is(FINDINGS, "");
+	/* a second one, for less than an hour */
+	sql("select behind(2, '58 minutes')");
+	sweep(0);
+	is(FINDINGS, "");
+	sql("select behind(2, '61 minutes')");
+	sweep(0);
+	sweep(0);
+	is(FINDINGS, "coverage.blind open medium log 1+log 2+log 4");
+	is("select left(reason, 124) from finding", "for 61 min a certificate "
+	    "that satisfies Chrome and Apple could be in none of the logs "
+	    "that were read; behind are log 1 (3 d)");
+	is("select (detail->>'blind_worst_case_seconds')::int between 3655 "
+	    "and 3665 and detail->'worst_case'->0->'logs' = "
+	    "'[\"log 4\", \"log 2\"]' from finding", "t");
+	/* it gets better, but not well */
+	sql("select behind(2, '31 minutes')");
+	sweep(0);
+	is(FINDINGS, "coverage.blind open medium log 1+log 2+log 4");
+	sql("select behind(2, '25 hours')");
+	sweep(0);
+	is(FINDINGS, "coverage.blind open high log 1+log 2+log 4");
+	sql("select behind(2, '10 minutes')");
+	sweep(0);
+	sweep(0);
+	is("select state from finding", "resolved");
+	is(EVENTS, "opened,escalated,resolved");
+}
+
+/* Logs of shards that have nothing in common, and such as never count. */
+static void
+apart(void **state)
+{
+	(void)state;
+	sql("select behind(1, '3 hours'), behind(2, '3 hours');"
+	    "update log set interval_from = now() - interval '1 month', "
+	    "interval_to = now() + interval '1 month' where id = 1;"
+	    "update log set interval_from = now() + interval '1 month', "
+	    "interval_to = now() + interval '7 months' where id = 2");
+	sweep(0);
+	is(FINDINGS, "");
+	sql("update log set interval_to = now() + interval '32 days' "
+	    "where id = 1");
+	sweep(0);
+	is(EVENTS, "opened");
+	(void)clear(state);
+	sql("select behind(1, '3 hours'), behind(2, '3 hours');"
+	    "update log set state = 'pending' where id = 2");
+	sweep(0);
+	sql("update log set state = 'usable', listed = false where id = 2");
+	sweep(0);
+	is(FINDINGS, "");
+	/* one that is not read at all is blind */
+	sql("update log set listed = true, watched = false where id = 2");
+	sweep(0);
+	is(EVENTS, "opened");
+}
+
+/* After a pause of all workers everything is behind. */
+static void
+settles(void **state)
+{
+	(void)state;
+	sql("select behind(1, '3 hours'), behind(2, '3 hours')");
+	sweep(600);
+	is(FINDINGS, "");
+	sql("insert into worker (id, host, pid, version, schema_version, "
+	    "roles, started_at) values ('w', 'h', 1, 'v', 1, '{}', now() - "
+	    "interval '9 minutes')");
+	sweep(600);
+	is(FINDINGS, "");
+	sql("update worker set started_at = now() - interval '11 minutes', "
+	    "last_seen = now() - interval '2 minutes'");
+	sweep(600);
+	is(FINDINGS, "");
+	sql("update worker set last_seen = now()");
+	sweep(600);
+	is(EVENTS, "opened");
+	/* it resolves whoever runs */
+	sql("truncate worker; select behind(2, '1 minute')");
+	sweep(600);
+	is(EVENTS, "opened,resolved");
+}
+
+/* --- the estimate -------------------------------------------------------------- */
+
+/*
+ * ${n} issuances of ${owner} that were seen a day ago in log 1, by SCT also
+ * in the log of ${other} ("" none).
+ */
+static void
+issued(int n, char first, const char *owner, const char *other)
+{
+	char	*text;
+	int	 i;
+
+	for (i = 0; i < n; i++) {
+		text = mem_printf("select cert('%c%x', '0%d', now() - "
+		    "interval '1 day', 90, '{a.example}'); update issuance "
+		    "set issuer_owner = '%s', first_seen = now() - interval "
+		    "'1 day' where tbs_sha256 = hash('%c%x'); insert into "
+		    "entry (log_ref, index, timestamp_ms, entry_type, leaf, "
+		    "leaf_hash, tbs_sha256) values (1, %d, 0, 'precert', '', "
+		    "'', hash('%c%x')); insert into sct (tbs_sha256, log_id, "
+		    "timestamp_ms, raw, source) select hash('%c%x'), "
+		    "hash('%s'), 0, '', 'certificate' where '%s' <> ''",
+		    first, i, i, owner, first, i, first * 100 + i, first, i,
+		    first, i, *other != '\0' ? other : "00", other);
+		sql(text);
+		free(text);
+	}
+}
+
+static void
+estimates(void **state)
+{
+	(void)state;
+	sql("select behind(1, '2 hours'), behind(2, '2 hours')");
+	issued(12, 'a', "one.example", "02");
+	sweep(0);
+	is("select severity from finding", "medium");
+	is("select detail->'estimate'->>'share' is null and reason like "
+	    "'%no estimate: 12 issuances%' from finding", "t");
+	sql("truncate finding restart identity cascade");
+	issued(15, 'b', "two.example", "03");
+	sweep(0);
+	/* 12 of 27 were in logs 1 and 2 only */
+	is("select severity from finding", "high");
+	is("select detail->'estimate'->>'only_there' || ' ' || "
+	    "(detail->'estimate'->>'issuances') || ' ' || "
+	    "left(detail->'estimate'->>'share', 5) from finding",
+	    "12 27 0.444");
+	is("select string_agg((x->>'issuer_owner') || ' ' || "
+	    "(x->>'only_there') || ' ' || (x->>'issuances'), ',' order by "
+	    "x->>'issuer_owner') from finding, jsonb_array_elements("
+	    "detail->'estimate'->'issuers') x", "one.example 12 12,"
+	    "two.example 0 15");
+	/* what was seen after they fell behind says nothing of it */
+	sql("truncate finding restart identity cascade; update issuance set "
+	    "first_seen = now() - interval '1 hour'");
+	sweep(0);
+	is("select severity from finding", "medium");
+	is("select detail->'estimate'->>'issuances' from finding", "0");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	t[] = {
+		cmocka_unit_test_setup(lag, clear),
+		cmocka_unit_test_setup(eta, clear),
+		cmocka_unit_test_setup(opens, clear),
+		cmocka_unit_test_setup(apart, clear),
+		cmocka_unit_test_setup(settles, clear),
+		cmocka_unit_test_setup(estimates, clear),
+	};
+
+	return SQL_TESTS(t);
+}

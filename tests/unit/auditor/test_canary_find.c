@@ -1,0 +1,253 @@
+#include "auditor/canary_find.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "auditor/db/loop_store.h"
+#include "base/clk.h"
+#include "tests/unit/auditor/sql.h"
+#include "tests/unit/auditor/audit_fixture.h"
+
+/* A certificate that is issued to be found, and is not. */
+
+#define FINDINGS "select coalesce(string_agg(kind || ' ' || state || ' ' || " \
+	"severity || ' ' || subject, ',' order by id), '') from finding"
+#define EVENTS	"select coalesce(string_agg(v.event, ',' order by v.at, " \
+	"v.id), '') from finding_event v"
+
+/* got(T, AGE, NAMES): received so long ago, with SCTs of logs 1, 2 and 9. */
+static const char functions[] =
+    "create or replace function got(t text, age interval, n text[]) returns "
+    "void language sql as $$ insert into acme_received (tbs_sha256, order_id, "
+    "names, serial, not_after, der, received_at) values (hash(t), 1, n, "
+    "'01', now() + interval '80 days', '\\x30', now() - age);"
+    "insert into acme_promise select hash(t), decode(repeat(l, 32), 'hex'), "
+    "0 from unnest(array['01', '02', '09']) l $$;"
+    "create or replace function shown(t text) returns void language sql as "
+    "$$ insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, "
+    "leaf_hash, tbs_sha256) values (1, 7, 0, 'precert', '', '', hash(t)) $$;"
+    "create or replace function declared(age interval, n text[]) returns "
+    "void language sql as $$ insert into expectation (kind, spki_sha256, "
+    "names, not_before_ms, not_after_ms, origin, author, added_at) values "
+    "('issuance', hash('b9'), n, 0, 0, 'cli', 'me', now() - age) $$;";
+
+static struct conf	conf;
+
+static int
+clear(void **state)
+{
+	(void)state;
+	sql(audit_functions);
+	sql(functions);
+	sql(audit_truncate);
+	sql("truncate acme_account, managed_certificate, acme_order, "
+	    "acme_received, acme_promise, canary restart identity cascade;"
+	    "insert into operator (name) values ('op');"
+	    "insert into log (log_id, operator_id, description, protocol, url, "
+	    "read_url, key, mmd, state, list_source, first_list, added_at) "
+	    "values (hash('01'), 1, 'log one', 'rfc6962', 'u', 'u', 'k', 86400, "
+	    "'usable', 'file', true, now() - interval '3 hours'), (hash('02'), "
+	    "1, 'log two', 'static', 'u', 'u', 'k', 86400, 'usable', 'file', "
+	    "true, now());"
+	    "update log set watched = false where id = 2;"
+	    "insert into acme_account (directory, url, key_id, thumbprint) "
+	    "values ('d', 'u', 'k', 't');"
+	    "insert into managed_certificate (name, names, origin, key_kind, "
+	    "directory, issued_at) values ('c.example', '{c.example}', 'cli', "
+	    "'p256', 'd', now()), ('a.example', '{a.example,c.example}', 'cli',"
+	    " 'p256', 'd', now() - interval '60 days');"
+	    "insert into acme_order (managed_id, account_id, state, "
+	    "spki_sha256, added_at) values (1, 1, 'valid', hash('bb'), now())");
+	memset(&conf, 0, sizeof(conf));
+	conf.canary_name = (char *)(uintptr_t)"C.Example";
+	conf.canary_within = 1800;
+	conf.poll = 60;
+	return 0;
+}
+
+static void
+sweep(void)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_begin(db, &e) == -1 || loop_seen(db, &e) == -1 ||
+	    canary_find_time(db, &conf, &e) == -1 || db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+}
+
+static void
+missed(void **state)
+{
+	(void)state;
+	sweep();
+	is(FINDINGS, "");
+	sql("select got('11', '29 minutes', '{c.example}'), "
+	    "got('12', '2 hours', '{a.example}')");
+	sweep();
+	is(FINDINGS, "");
+	sql("update acme_received set received_at = now() - interval "
+	    "'31 minutes' where tbs_sha256 = hash('11')");
+	sweep();
+	sweep();
+	is(FINDINGS, "canary.missed open high c.example");
+	is("select reason from finding", "a certificate for the canary was "
+	    "received 31 min ago, and no log showed it to us within 30 min; "
+	    "its SCTs are of log one (3 h behind), log two (not read), a log "
+	    "that no list has");
+	is("select (detail->'scts'->0->>'lag_seconds')::int between 10700 and "
+	    "10900 and detail->'scts'->1->>'lag_seconds' is null and "
+	    "detail->>'tbs_sha256' = repeat('11', 32) from finding", "t");
+	sql("select shown('11')");
+	sweep();
+	sweep();
+	is(EVENTS, "opened,resolved");
+}
+
+/* What counts is the newest. */
+static void
+newest(void **state)
+{
+	(void)state;
+	sql("select got('11', '3 hours', '{c.example}')");
+	sweep();
+	is(FINDINGS, "canary.missed open high c.example");
+	sql("select got('12', '1 minute', '{c.example}')");
+	sweep();
+	is(EVENTS, "opened");
+	sql("select shown('12')");
+	sweep();
+	is(EVENTS, "opened,resolved");
+}
+
+/* Somebody else orders it, and says so. */
+static void
+declared(void **state)
+{
+	(void)state;
+	sql("select declared('29 minutes', '{c.example}'), declared('9 hours', "
+	    "'{a.example}')");
+	sweep();
+	is(FINDINGS, "");
+	sql("update expectation set added_at = now() - interval '31 minutes'");
+	sweep();
+	is("select reason from finding", "a certificate for the canary was "
+	    "declared 31 min ago, and no log showed it to us within 30 min");
+	/* one that was called off is none */
+	sql("truncate finding restart identity cascade; update expectation set "
+	    "state = 'cancelled'");
+	sweep();
+	is(FINDINGS, "");
+	sql("update expectation set state = 'expired' where id = 1");
+	sweep();
+	is(EVENTS, "opened");
+	sql("update expectation set state = 'fulfilled', closed_at = now() "
+	    "where id = 1");
+	sweep();
+	is(EVENTS, "opened,resolved");
+	/* an order of ours says nothing before it is received */
+	(void)clear(state);
+	sql("select declared('9 hours', '{c.example}'); update expectation set "
+	    "origin = 'acme'");
+	sweep();
+	is(FINDINGS, "");
+}
+
+static void
+every(void **state)
+{
+	static const char	due[] = "select coalesce(string_agg(name || "
+				    "' ' || due_why, ','), '') from "
+				    "managed_certificate where due_why is not "
+				    "null";
+
+	(void)state;
+	/* not of its own accord */
+	sql("update managed_certificate set issued_at = now() - interval "
+	    "'50 days'");
+	sweep();
+	is(due, "");
+	conf.canary_every = 7 * 86400;
+	sql("update managed_certificate set issued_at = now() - interval "
+	    "'167 hours' where id = 1");
+	sweep();
+	is(due, "");
+	sql("update managed_certificate set attempts = 3, issued_at = now() - "
+	    "interval '169 hours' where id = 1");
+	sweep();
+	is(due, "c.example it is the canary");
+	/* once: who tries again is the renewal */
+	sql("update managed_certificate set attempts = 4");
+	sweep();
+	is("select attempts from managed_certificate where id = 1", "4");
+	/* not while an order is under way */
+	sql("update managed_certificate set due_why = null; insert into "
+	    "acme_order (managed_id, account_id, state) values (1, 1, "
+	    "'open')");
+	sweep();
+	is(due, "");
+}
+
+/* Nobody orders it any more: then it proves nothing. */
+static void
+quiet(void **state)
+{
+	(void)state;
+	conf.canary_every = 7 * 86400;
+	sweep();
+	is(FINDINGS, "");
+	/* since it is configured */
+	sql("update canary set since = now() - interval '10 days'");
+	sweep();
+	is(FINDINGS, "");
+	sql("update canary set since = now() - interval '11 days'");
+	sweep();
+	is("select reason from finding", "no certificate for the canary was "
+	    "ordered for 11 d (canary.every): is it managed, and can it be "
+	    "renewed?");
+	sql("select got('11', '1 day', '{c.example}'), shown('11')");
+	sweep();
+	is(EVENTS, "opened,resolved");
+	sql("update acme_received set received_at = now() - interval "
+	    "'11 days'");
+	sweep();
+	is("select state from finding", "open");
+	/* another name begins anew */
+	conf.canary_name = (char *)(uintptr_t)"d.example";
+	sweep();
+	is("select state || ' ' || (select name from canary) from finding",
+	    "resolved d.example");
+	conf.canary_name = NULL;
+	sweep();
+	is(EVENTS, "opened,resolved,opened,resolved");
+}
+
+/* No canary any more. */
+static void
+gone(void **state)
+{
+	(void)state;
+	sql("select got('11', '3 hours', '{c.example}')");
+	sweep();
+	is(EVENTS, "opened");
+	conf.canary_name = NULL;
+	sweep();
+	sweep();
+	is(EVENTS, "opened,resolved");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	t[] = {
+		cmocka_unit_test_setup(missed, clear),
+		cmocka_unit_test_setup(newest, clear),
+		cmocka_unit_test_setup(declared, clear),
+		cmocka_unit_test_setup(every, clear),
+		cmocka_unit_test_setup(quiet, clear),
+		cmocka_unit_test_setup(gone, clear),
+	};
+
+	return SQL_TESTS(t);
+}

@@ -1,0 +1,252 @@
+/*
+ * Retention: what is over goes as a whole, what evidence needs stays, and
+ * partitions are there before they are needed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "auditor/db/retain.h"
+#include "base/limit.h"
+#include "tests/unit/testdb.h"
+
+#define DAY	INT64_C(86400)
+static const struct retain	usual = { 400 * DAY, 90 * DAY, 0 };
+static const struct retain	dry = { 400 * DAY, 90 * DAY, 1 };
+
+static void
+run(struct db *db, const char *sql)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_script(db, sql, &e) == -1)
+		fail_msg("%s: %s", sql, e.msg);
+}
+
+static int64_t
+number(struct db *db, const char *sql)
+{
+	struct err	 e = ERR_INIT;
+	struct db_res	*r;
+	int64_t		 n;
+
+	if (db_query(db, &r, &e, sql, "") == -1)
+		fail_msg("%s: %s", sql, e.msg);
+	n = db_int(r, 0, 0);
+	db_free(r);
+	return n;
+}
+
+/* What a turn says; to free. */
+static char *
+turn(struct db *db, const struct retain *t)
+{
+	struct err	e = ERR_INIT;
+	struct buf	b = BUF_INIT;
+	int		more = 1;
+	char		*said;
+
+	while (more)
+		if (retain_turn(db, t, &b, &more, &e) == -1)
+			fail_msg("%s", e.msg);
+	said = mem_str(buf_text(&b));
+	buf_free(&b);
+	return said;
+}
+
+/* Certificate number n that expires then. */
+#define CERT(n, when)							\
+	"insert into issuance (tbs_sha256, issuer_spki_sha256, serial, "	\
+	"spki_sha256, names, not_before, not_after) values "		\
+	"(sha256('tbs" n "'), sha256('ca'), '0" n "', sha256('k'), '{}', "	\
+	when " - interval '90 days', " when ");"			\
+	"insert into certificate (sha256, not_after, tbs_sha256, form, der) "	\
+	"values (sha256('c" n "'), " when ", sha256('tbs" n "'), 'x509', "	\
+	"'\\x30');"
+
+static void
+test_certificates(void **state)
+{
+	struct db	*db = testdb_open();
+	char		*said;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	/* three half years ago, each with one to drop; a year ago; now */
+	run(db, CERT("1", "timestamptz '2024-02-03'")
+	    CERT("2", "timestamptz '2024-02-04'")
+	    CERT("3", "timestamptz '2024-03-04'")
+	    CERT("4", "timestamptz '2024-04-04'")
+	    CERT("5", "timestamptz '2024-05-04'")
+	    CERT("6", "now() - interval '200 days'")
+	    CERT("7", "now() + interval '60 days'")
+	    /* outside of all partitions */
+	    CERT("8", "timestamptz '2019-05-04'")
+	    CERT("9", "timestamptz '2019-06-04'"));
+	/* a resolved finding is evidence, too; by issuer and serial; expected */
+	run(db, "insert into finding (kind, subject, dedupe_key, severity, "
+	    "state) values ('certificate.unexpected', encode(sha256('tbs2'), "
+	    "'hex'), 'a', 'high', 'resolved'), ('certificate.revoked', "
+	    "encode(sha256('ca'), 'hex') || ':03', 'b', 'high', 'open'), "
+	    "('log.misbehaved', 'x', 'c', 'high', 'open');"
+	    "update finding set detail = json_build_object('tbs', "
+	    "encode(sha256('tbs9'), 'hex')) where dedupe_key = 'c';"
+	    "insert into expectation (kind, issuer_spki_sha256, serial, "
+	    "not_before_ms, not_after_ms, origin, author) values "
+	    "('revocation', sha256('ca'), '04', 0, 1, 'x', 'x')");
+	said = turn(db, &dry);
+	assert_non_null(strstr(said, "would drop certificate_2024_01"));
+	assert_non_null(strstr(said, "would drop 1 certificates outside"));
+	free(said);
+	assert_int_equal(number(db, "select count(*) from certificate"), 9);
+	said = turn(db, &usual);
+	assert_non_null(strstr(said, "dropped certificate_2024_01"));
+	assert_non_null(strstr(said, "3 rows that evidence needs were kept"));
+	assert_non_null(strstr(said, "dropped 1 certificates outside"));
+	free(said);
+	assert_int_equal(number(db, "select count(*) from certificate where "
+	    "sha256 in (sha256('c2'), sha256('c3'), sha256('c4'), "
+	    "sha256('c6'), sha256('c7'), sha256('c9'))"), 6);
+	assert_int_equal(number(db, "select count(*) from certificate"), 6);
+	assert_int_equal(number(db, "select count(*) from issuance"), 9);
+	assert_int_equal(number(db, "select count(*) from pg_class where "
+	    "relname = 'certificate_2024_01'"), 0);
+	assert_true(number(db, "select count(*) from audit_trail where "
+	    "action = 'db.retention'") >= 1);
+	/* nothing is due: silent */
+	said = turn(db, &usual);
+	assert_string_equal(said, "");
+	free(said);
+	/* one that is over, and not ours to drop, or not over */
+	{
+		struct err	e = ERR_INIT;
+
+		assert_int_equal(db_query(db, NULL, &e, "select "
+		    "retention_drop('certificate_2035_07')", ""), -1);
+		err_clear(&e);
+		assert_int_equal(db_query(db, NULL, &e, "select "
+		    "retention_drop('finding')", ""), -1);
+		err_clear(&e);
+	}
+	testdb_close(db);
+}
+
+static void
+test_ahead(void **state)
+{
+	struct db	*db = testdb_open();
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	run(db, CERT("1", "timestamptz '2036-08-09'")
+	    CERT("2", "timestamptz '9999-12-31'"));
+	assert_int_equal(number(db, "select count(*) from certificate_rest"),
+	    2);
+	assert_int_equal(number(db, "select retention_ahead('2037-02-01')"),
+	    3);
+	assert_int_equal(number(db, "select count(*) from certificate_rest"),
+	    1);
+	assert_int_equal(number(db, "select count(*) from certificate_2036_07"
+	    " where sha256 = sha256('c1')"), 1);
+	assert_int_equal(number(db, "select retention_ahead('2037-02-01')"),
+	    0);
+	/* it is one of the table as the others: unique, found by its index */
+	assert_int_equal(number(db, "select count(*) from pg_index where "
+	    "indrelid = 'certificate_2036_07'::regclass"), number(db, "select "
+	    "count(*) from pg_index where indrelid = "
+	    "'certificate_2035_07'::regclass"));
+	testdb_close(db);
+}
+
+static void
+test_entries(void **state)
+{
+	struct db	*db = testdb_open();
+	char		*said;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	run(db, "insert into operator (name) values ('o');"
+	    "insert into log (log_id, operator_id, description, protocol, url, "
+	    "read_url, key, mmd, state, state_at, interval_to, list_source, "
+	    "first_list) select sha256(x::bytea), o.id, x, 'rfc6962', '', '', "
+	    "'', 1, case x when 'live' then 'usable' else 'retired' end, "
+	    "now() - interval '500 days', case x when 'late' then now() - "
+	    "interval '100 days' else now() - interval '450 days' end, 'file', "
+	    "true from operator o, unnest(array['old', 'late', 'live']) x;"
+	    "select entry_partition(id) from log;"
+	    "insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, "
+	    "leaf_hash, tbs_sha256, malformed) select l.id, i, 0, 'x509', "
+	    "'\\x00', sha256(''), sha256(('tbs' || i)::bytea), i = 3 from "
+	    "log l, generate_series(1, 9) i;"
+	    "insert into watch (pattern, origin) values ('.x.example', 'cli');"
+	    "insert into entry_match (log_ref, index, watch_id, name) select "
+	    "e.log_ref, e.index, w.id, '' from entry e, watch w;"
+	    "insert into finding (kind, subject, dedupe_key, severity) values "
+	    "('certificate.unexpected', encode(sha256('tbs2'), 'hex'), 'a', "
+	    "'high')");
+	said = turn(db, &usual);
+	assert_non_null(strstr(said, "dropped entry_"));
+	assert_non_null(strstr(said, "2 rows that evidence needs were kept"));
+	free(said);
+	assert_int_equal(number(db, "select count(*) from entry e join log l "
+	    "on l.id = e.log_ref where l.description = 'old'"), 2);
+	assert_int_equal(number(db, "select count(*) from entry"), 20);
+	assert_int_equal(number(db, "select count(*) from entry_match"), 20);
+	/* a second turn keeps them, too */
+	said = turn(db, &usual);
+	assert_string_equal(said, "");
+	free(said);
+	testdb_close(db);
+}
+
+static void
+test_deliveries(void **state)
+{
+	struct db	*db = testdb_open();
+	char		*said;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	run(db, "insert into finding (kind, subject, dedupe_key, severity, "
+	    "state) values ('log.stale', 'x', 'a', 'high', 'resolved'), "
+	    "('log.stale', 'y', 'b', 'high', 'open');"
+	    "insert into delivery (channel, webhook_id, events, findings, "
+	    "state, done_at) select 'c', gen_random_uuid(), '{}', "
+	    "array[f.id], s, now() - d * interval '1 day' from finding f, "
+	    "unnest(array['delivered', 'dead', 'pending']) s, "
+	    "unnest(array[80, 100]) d");
+	said = turn(db, &usual);
+	assert_string_equal(said, "dropped 2 messages that ended\n");
+	free(said);
+	assert_int_equal(number(db, "select count(*) from delivery"), 10);
+	/* more than one batch */
+	run(db, "insert into delivery (channel, webhook_id, events, state, "
+	    "done_at) select 'c', gen_random_uuid(), '{}', 'dead', now() - "
+	    "interval '1 year' from generate_series(1, 10001)");
+	said = turn(db, &usual);
+	assert_string_equal(said, "dropped 10000 messages that ended\n"
+	    "dropped 1 messages that ended\n");
+	free(said);
+	testdb_close(db);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_certificates),
+		cmocka_unit_test(test_ahead),
+		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_deliveries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
