@@ -84,6 +84,7 @@ tail_free(struct tail *t)
 	free(t->issuers);
 	free(t->matches);
 	free(t->paths);
+	free(t->kept);
 	free(t);
 }
 
