@@ -190,8 +190,7 @@ page_get(struct tail *t, struct tail_page *p)
 	g.timeout_ms = 120000;
 	g.method = "GET";
 	g.url = req.url;
-	back_take(t, &g);
-	p->fetch_id = fetch_client_get(t->en->logs, &g);
+	p->fetch_id = tail_cache_get(t, p, &g);
 	p->state = PAGE_FETCH;
 	return 0;
 }
@@ -361,7 +360,7 @@ tail_read_fetched(struct tail *t, const struct fetch_done *d)
 	p->ext.len = p->arena_len = d->length;
 	p->ext.gzip = strcmp(d->encoding, "gzip") == 0;
 	if (d->failure == FETCH_OK && d->status == 200) {
-		tail_rate_ok(t, d);
+		tail_cache_fetched(t, p, d);
 		if (d->length > t->body_max)
 			t->body_max = d->length;
 		p->state = PAGE_BODY;
