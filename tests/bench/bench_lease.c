@@ -131,7 +131,9 @@ commits(struct db *db, const char *holder, int64_t until, uint64_t *n)
 	merkle_start(&range, 0);
 	/* as many hashes as a tree of a billion has */
 	range.n = 16;
-	for (range.to = 1; clk_mono() < until; range.to++, (*n)++)
+	/* further each time, also in the next round */
+	for (range.to = (uint64_t)clk_wall(); clk_mono() < until;
+	    range.to++, (*n)++)
 		need(db_begin(db, &e) == 0 && lease_check(db, &l, &e) == 0 &&
 		    range_store(db, &in, &e) == 0 && db_commit(db, &e) == 0,
 		    "commit", &e);
