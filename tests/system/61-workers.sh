@@ -97,10 +97,11 @@ done
 once
 eq "first read" $rc 0
 [ $rc -eq 0 ] || show
-before=$(sql "select md5(string_agg(t, '' order by t)) from (
+configured="select md5(string_agg(t, '' order by t)) from (
     select watch::text as t from watch union all select channel::text from
     channel union all select route::text from route union all
-    select setting::text from setting) x")
+    select setting::text from setting) x"
+before=$(sql "$configured")
 for w in a b c d; do
 	other $w
 done
@@ -114,10 +115,11 @@ t_issue --name one.corp.example --submit "$rig/rfc" --final-submit \
 sql "update work set due_at = now() where kind = 'tail'"
 ok "the policy of the database decides" wait_sql 20 "1|1" "select rule, count(*)
     from finding where name = 'one.corp.example' group by 1"
-eq "nothing was synchronised" "$(sql "select md5(string_agg(t, '' order by t))
-    from (select watch::text as t from watch union all select channel::text from
-    channel union all select route::text from route union all
-    select setting::text from setting) x")" "$before"
+eq "nothing was synchronised" "$(sql "$configured")" "$before"
+echo 'policies: {lax: {issuers: {"*": digest}}}' >> "$T/b.yaml"
+kill -HUP "${wpid[b]}"
+ok "it reads its file again" wait_for 20 said b "configuration read"
+eq "nothing was, again" "$(sql "$configured")" "$before"
 cv worker list
 eq "list" "$(grep -c 'alive.*ingest,audit' "$T/out")" 2
 eq "no role delivers" "$(sql "select count(*) from delivery
@@ -196,6 +198,29 @@ t_issue --name four.corp.example --submit "$rig/rfc" --final-submit \
 sql "update work set due_at = now() where $rfc"
 ok "it goes on" wait_sql 20 2 "select count(*) from entry_match where
     name = 'four.corp.example'"
+
+# --- keys ------------------------------------------------------------------------------------
+
+# Has worker $1 a process of this name?
+has()
+{
+	local p
+
+	for p in $(tree "${wpid[$1]}"); do
+		[ "$(cat "/proc/$p/comm" 2>/dev/null)" != "$2" ] || return 0
+	done
+	return 1
+}
+
+other s
+echo 'acme: {challenges: {dns-01: {hook: /bin/true}}}' >> "$T/s.yaml"
+ok "without the role, nothing orders" test -z "$(has $w cv-acme && echo acme)"
+worker_start s --roles sign
+ok "sign orders" wait_for 20 has s cv-acme
+ok "and follows no log" wait_sql 20 1 "select count(*) from worker w where
+    roles = '{sign}' and state = 'working' and not exists (select from work
+    where holder = w.id)"
+worker_stop s
 
 # --- names ------------------------------------------------------------------------------------
 
