@@ -123,8 +123,9 @@ commits(struct db *db, const char *holder, int64_t until, uint64_t *n)
 	struct merkle_range	range;
 	struct lease		l = claim(db, "tail", holder);
 	struct err		e = ERR_INIT;
-	struct range_in		in = { .log_ref = atoi(l.subject),
-	    .head_id = 1, .frontier = &range, .root = hash, .per_second = 1,
+	struct range_in		in = { .log_ref =
+	    (int)strtol(l.subject, NULL, 10),
+	    .head_id = 1, .frontier = &range, .root = hash,
 	    .watch_set = hash, .log_list = hash, .caught_up = 1 };
 
 	memset(&range, 0, sizeof(range));

@@ -11,8 +11,8 @@
 #   LATENCY=40       seconds for which SCT to webhook is looked at
 #   POLL=2           seconds: the poll interval of that
 #   CERT_N=1000      certificates that are renewed in one go
-#   SECTIONS="..."   only these: steps crl judges store rig acme scale latency
-#                    yard; newest (not of make bench)
+#   SECTIONS="..."   only these: steps crl judges store lease rig scale latency
+#                    acme yard; newest (not of make bench)
 #   CERTVIGIL_BENCH  the yardstick (default ../shared/bench)
 #   BENCH_KEEP=DIR   keep the logs there for the next time
 #
@@ -24,7 +24,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 obj=$(cd "${1:-build/release}" && pwd) || exit 1
 rounds=${ROUNDS:-5} size=${SIZE:-200000}
-sections=${SECTIONS:-steps crl judges store rig acme scale latency yard}
+sections=${SECTIONS:-steps crl judges store lease rig scale latency acme yard}
 yard=${CERTVIGIL_BENCH:-../shared/bench}
 # The one place that says which certspotter is the newest.
 spotter=v0.24.2
@@ -66,6 +66,14 @@ if wanted store; then
 	echo "# matches stored, $rounds rounds"
 	"$obj/tests/bench/bench_store" "$CERTVIGIL_TEST_DB" "$rounds" \
 	    2>"$work/store.err" || { status=2; cat "$work/store.err" >&2; }
+fi
+
+if wanted lease; then
+	echo "# work claimed, ranges committed, by so many connections"
+	"$obj/tests/bench/bench_lease" 2>"$work/lease.err" || {
+		status=2
+		cat "$work/lease.err" >&2
+	}
 fi
 
 # --- the rig's logs ---------------------------------------------------------------
