@@ -77,6 +77,7 @@ tail_free(struct tail *t)
 	free(t->issuers);
 	free(t->matches);
 	free(t->paths);
+	free(t->kept);
 	free(t);
 }
 
@@ -174,7 +175,8 @@ leave_refused(struct tail *t, const char *why)
 		return;
 	}
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
-	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
+	if (why != NULL && t->back == NULL && wait == 0 &&
+	    tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
 		leave(t, NULL, poll);
 		return;
