@@ -389,12 +389,17 @@ db_copy_end(struct db *db, struct err *e)
 	return rc;
 }
 
+/* It goes to the server with the first statement. */
 int
 db_begin(struct db *db, struct err *e)
 {
+	static const struct db_args	none;
+
+	if (usable(db, e) == -1)
+		return -1;
 	if (db->open)
 		return err_set(e, ERR_DB, "a transaction is open already");
-	if (db_script(db, "begin", e) == -1)
+	if (db_sync(db, e) == -1 || push(db, "begin", &none, e) == -1)
 		return -1;
 	db->open = 1;
 	return 0;
