@@ -95,7 +95,8 @@ static void
 test_marks(void **state)
 {
 	struct db		*db = testdb_open(), *other;
-	struct lease_worker	 w = { .id = "h:0", .host = "h", .pid = 1 };
+	struct lease_worker	 w = { .id = "h:0", .host = "h",
+	    .instance = "i", .pid = 1 };
 	enum move_state		 st;
 	struct err		 e = ERR_INIT;
 	char			*sql, *peer;
