@@ -579,4 +579,9 @@
 /* Rows that are dropped in one statement. */
 #define LIMIT_RETAIN_ROWS	10000
 
+/* --- judges of one log --- */
+
+/* That help the first one of a log that is far behind, if there are cores. */
+#define LIMIT_CREW	31u
+
 #endif

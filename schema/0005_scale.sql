@@ -138,6 +138,11 @@ create table canary (
 	since		timestamptz not null default now()
 );
 
+-- Days before, since the last row, on which nothing was proven.
+update coverage_day d set gaps = g.n from (select log_ref, day, day -
+    lag(day) over (partition by log_ref order by day) - 1 as n from
+    coverage_day) g where g.log_ref = d.log_ref and g.day = d.day and g.n > 0;
+
 -- --- end of coverage ---------------------------------------------------------
 
 -- --- logs are audited --------------------------------------------------------

@@ -178,16 +178,8 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 		    (ipc_wants_write(v[i]) ? POLLOUT : 0)), 0 };
 	if (db_alive(en->db))
 		p[n++] = (struct pollfd){ db_fd(en->db), POLLIN, 0 };
-	for (i = 0; i < en->ntails && n + 2 <= max; i++) {
-		struct judge_link	*j = en->tails[i]->judge;
-
-		if (j != NULL)
-			p[n++] = (struct pollfd){ ipc_fd(j->ipc),
-			    (short)(POLLIN | (ipc_wants_write(j->ipc) ?
-			    POLLOUT : 0)), 0 };
-		if ((j = en->tails[i]->second) != NULL)
-			p[n++] = (struct pollfd){ ipc_fd(j->ipc), POLLIN, 0 };
-	}
+	for (i = 0; i < en->ntails; i++)
+		n += tail_crew_poll(en->tails[i], p + n, max - n);
 	if (en->audit != NULL)
 		n += audit_poll(en->audit, p + n, max - n);
 	return n;

@@ -100,6 +100,8 @@ struct engine {
 	struct fetch_client	*deliver;	/* NULL: not its role, */
 	struct sign_client	*sign;		/* nor this, */
 	struct judge_pool	*pool;
+	size_t			 ncrew;		/* tails' judges beside the
+						   first of each */
 	struct notify		*notify;	/* nor this */
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];

@@ -12,14 +12,11 @@
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "ctlog/note.h"
 
 /* A log that fails is asked at least so often, in seconds. */
 #define RETRY_MAX	600
 /* A read-only log that was read to its end is only looked at now and then. */
 #define OVER_POLL	(6 * 3600)
-/* A judge that thinks longer than this about one thing is killed. */
-#define JUDGE_PATIENCE	(60 * CLK_SEC)
 
 struct tail *
 tail_new(struct engine *en, int log_ref, struct err *e)
@@ -46,11 +43,7 @@ release(struct tail *t)
 
 	tail_read_drop(t);
 	tail_match_drop(t, t->nmatches);
-	/* one that is busy would keep its template waiting */
-	if (t->judge != NULL)
-		judge_free(t->judge, t->judge->waiting != 0 &&
-		    !ipc_eof(t->judge->ipc));
-	t->judge = NULL;
+	tail_crew_drop(t);
 	if (t->arena != 0 && t->en->logs != NULL)
 		fetch_client_drop(t->en->logs, t->arena);
 	t->arena = 0;
@@ -282,30 +275,6 @@ tail_get(struct tail *t, const struct http_req *req)
 	t->fetch_id = fetch_client_get(t->en->logs, &g);
 }
 
-struct judge_link *
-tail_need_judge(struct tail *t)
-{
-	struct judge_log	l;
-	struct err		e = ERR_INIT;
-	char			origin[NOTE_ORIGIN_MAX] = "";
-
-	if (t->judge != NULL)
-		return t->judge;
-	if (note_origin(t->log.url, origin) == -1)
-		origin[0] = '\0';
-	l.protocol = t->log.is_static ? LOGLIST_STATIC : LOGLIST_RFC6962;
-	l.key = buf_bytes(&t->log.key);
-	l.origin = origin;
-	t->judge = judge_fork(t->en->pool, t->arena_fd, t->arena_size, &l,
-	    &e);
-	if (t->judge == NULL) {
-		log_error(t->log.description, "%s", e.msg);
-		t->en->fatal = 1;
-	} else if (t->log.is_static)
-		vantage_tell(t->en, t->judge);
-	return t->judge;
-}
-
 void
 tail_give(struct tail *t)
 {
@@ -340,97 +309,6 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 	return tail_read_fetched(t, d) || tail_prove_fetched(t, d) ||
 	    tail_match_fetched(t, d) || tail_check_fetched(t, d) ||
 	    tail_hybrid_fetched(t, d);
-}
-
-/* Hand an answer of the judge to the state that asked. */
-static void
-judged(struct tail *t, const struct judge_reply *r, struct cur *c)
-{
-	if (r->id == t->ask_id && t->ask_id != 0) {
-		t->ask_id = 0;
-		switch (t->state) {
-		case TAIL_HEAD:
-			tail_head_judged(t, r, c);
-			return;
-		case TAIL_START:
-			tail_start_judged(t, r, c);
-			return;
-		case TAIL_FIND:
-			back_find_judged(t, r, c);
-			return;
-		case TAIL_OLDER:
-		case TAIL_PROVE:
-		case TAIL_AUDIT:
-		case TAIL_ACCUSE:
-		case TAIL_EDGE:
-			tail_prove_judged(t, r, c);
-			return;
-		default:
-			return;
-		}
-	}
-	if (!tail_check_judged(t, r, c) && !tail_match_judged(t, r, c))
-		tail_read_judged(t, r, c);
-}
-
-/*
- * It died or lies.  Judges answer in order, so the oldest question is what it
- * died of: that one is counted, or ends the turn; the others are asked again.
- */
-static void
-judge_lost(struct tail *t, const char *how)
-{
-	int		dead = ipc_eof(t->judge->ipc);
-	uint64_t	oldest;
-
-	log_warn(t->log.description, "judge %d %s", (int)t->judge->pid, how);
-	judge_free(t->judge, !dead);
-	t->judge = NULL;
-	oldest = t->ask_id;
-	tail_read_oldest(t, &oldest);
-	tail_match_oldest(t, &oldest);
-	tail_check_oldest(t, &oldest);
-	if (t->ask_id != 0 && t->ask_id == oldest) {
-		t->ask_id = 0;
-		tail_end(t, "the process that judged the answer died");
-		return;
-	}
-	t->ask_id = 0;
-	tail_check_died(t);
-	tail_match_died(t, oldest);
-	tail_read_died(t, oldest);
-	/* a proof is asked about again */
-	if (t->leased)
-		tail_prove_turn(t);
-}
-
-void
-tail_judge(struct tail *t)
-{
-	struct judge_reply	r;
-	struct judge_link	*j = t->judge;
-	struct cur		c;
-	struct err		e = ERR_INIT;
-	int			rc, eof;
-
-	if (j == NULL)
-		return;
-	if (ipc_wants_write(j->ipc))
-		(void)ipc_flush(j->ipc, NULL);
-	eof = ipc_read(j->ipc, &e) == -1;
-	while (t->judge == j && (rc = judge_next(j, &r, &c)) != 0) {
-		if (rc == -1) {
-			judge_lost(t, "talks nonsense and is killed");
-			return;
-		}
-		judged(t, &r, &c);
-	}
-	if (t->judge != j)
-		return;
-	if (eof)
-		judge_lost(t, "died");
-	else if (j->waiting != 0 && clk_mono() > j->asked_at + JUDGE_PATIENCE)
-		judge_lost(t, "thinks for too long and is killed");
 }
 
 void

@@ -1,6 +1,7 @@
 #ifndef AUDITOR_ROLE_TAIL_H
 #define AUDITOR_ROLE_TAIL_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@
 #include "auditor/role/engine.h"
 #include "auditor/role/judge_client.h"
 #include "auditor/role/judge_gossip.h"
+#include "base/limit.h"
 
 /*
  * One log being followed: fetch its head, read what is new, prove it against
@@ -38,6 +40,9 @@ enum page_state {
 	PAGE_JUDGE,	/* a judge looks at it */
 	PAGE_DONE	/* judged */
 };
+
+/* An entry that kills: looked at for our names as bytes, or not at all. */
+enum { RAW_NAMES = 1, RAW_BLIND };
 
 /* A match that waits for its proof. */
 struct tail_match {
@@ -76,6 +81,7 @@ struct tail_page {
 	unsigned		 tries;
 	int64_t			 not_before;
 	uint64_t		 fetch_id, ask_id;
+	const struct judge_link	*judge;		/* that was asked; borrowed */
 	struct judge_ext	 ext;
 	uint32_t		 arena_len;
 	uint32_t		 match_from, match_to;	/* of this question */
@@ -101,7 +107,9 @@ struct tail {
 	int			 leased;
 	int			 finished;	/* --once: had its turn */
 	enum tail_state		 state;
-	struct judge_link	*judge;
+	struct judge_link	*judge;		/* tail_crew.c */
+	struct judge_link	*crew[LIMIT_CREW];
+	size_t			 ncrew;
 	uint32_t		 arena;		/* 0: none */
 	int			 arena_fd;
 	uint64_t		 arena_size;
@@ -150,10 +158,12 @@ struct tail {
 	uint64_t		 hybrid_fetch;
 	/* a judge that is checked (tail_check.c) */
 	struct judge_link	*second;
+	pid_t			 second_pid;	/* of the one it checks */
 	const struct tail_page	*second_page;	/* borrowed */
 	uint8_t			 second_want[32];
 	uint64_t		 second_id;
 	uint64_t		 plant_fetch, plant_ask;
+	const struct judge_link	*plant_judge;	/* borrowed */
 	struct judge_ext	 plant_ext;
 	uint32_t		 plant_len;
 	uint8_t			 plant_leaf[32];	/* its leaf hash */
@@ -201,8 +211,11 @@ void tail_turn(struct tail *);
 /* An answer of fetch; 0 when it is not this tail's. */
 int tail_fetched(struct tail *, const struct fetch_done *);
 
-/* Read what its judge said; a judge that died or lies is replaced. */
+/* Read what its judges said; one that died or lies is replaced. */
 void tail_judge(struct tail *);
+
+/* The descriptors of its judges to be waited for: how many. */
+size_t tail_crew_poll(const struct tail *, struct pollfd *, size_t max);
 
 /*
  * The watch set changed: what was read but not committed is read again, by
@@ -235,9 +248,6 @@ int tail_need_arena(struct tail *, struct err *);
 
 /* A fetch of a body for this state (not pages); the answer wakes it. */
 void tail_get(struct tail *, const struct http_req *);
-
-/* A judge for this log, forked when there is none; NULL: ended. */
-struct judge_link *tail_need_judge(struct tail *);
 
 /* Give the body at hand back to fetch. */
 void tail_give(struct tail *);
@@ -311,6 +321,17 @@ void tail_cache_fetched(struct tail *, struct tail_page *,
     const struct fetch_done *);
 void tail_cache_done(struct tail *);
 
+/*
+ * tail_crew.c: its judges.  _need_judge is the first, which answers all
+ * questions, forked when there is none; NULL: ended.  _pick is the one that
+ * has the fewest before it, for a page.  _other is one that checks another,
+ * the caller's to free, or NULL.  _drop lets go of all.
+ */
+struct judge_link *tail_need_judge(struct tail *);
+struct judge_link *tail_crew_pick(struct tail *);
+struct judge_link *tail_crew_other(struct tail *);
+void tail_crew_drop(struct tail *);
+
 /* tail_head.c */
 void tail_head_begin(struct tail *);
 void tail_head_fetched(struct tail *, const struct fetch_done *);
@@ -325,13 +346,20 @@ void tail_start_judged(struct tail *, const struct judge_reply *,
 void tail_read_begin(struct tail *);
 void tail_read_turn(struct tail *);
 int tail_read_fetched(struct tail *, const struct fetch_done *);
-void tail_read_judged(struct tail *, const struct judge_reply *,
-    struct cur *);
-void tail_read_died(struct tail *, uint64_t killer);
+void tail_read_judged(struct tail *, const struct judge_link *,
+    const struct judge_reply *, struct cur *);
 void tail_read_drop(struct tail *);
-/* The oldest question that no judge has answered; *id 0: none so far. */
-void tail_read_oldest(const struct tail *, uint64_t *id);
-void tail_match_oldest(const struct tail *, uint64_t *id);
+void tail_read_again(struct tail *, struct tail_page *, int raw);
+
+/*
+ * tail_died.c: a judge is gone, which ${killer} had been asked first; what
+ * else it was asked is asked again.  _oldest: the oldest question that it has
+ * not answered; *id 0: none so far.
+ */
+void tail_read_died(struct tail *, const struct judge_link *,
+    uint64_t killer);
+void tail_read_oldest(const struct tail *, const struct judge_link *,
+    uint64_t *id);
 
 /*
  * tail_check.c: judges are checked.  Now and then a page is judged again by
@@ -343,10 +371,11 @@ void tail_check_second(struct tail *);	/* read what it said */
 int tail_check_busy(const struct tail *, const struct tail_page *);
 void tail_check_forget(struct tail *, const struct tail_page *);
 int tail_check_fetched(struct tail *, const struct fetch_done *);
-int tail_check_judged(struct tail *, const struct judge_reply *,
-    struct cur *);
-void tail_check_died(struct tail *);
-void tail_check_oldest(const struct tail *, uint64_t *);
+int tail_check_judged(struct tail *, const struct judge_link *,
+    const struct judge_reply *, struct cur *);
+void tail_check_died(struct tail *, const struct judge_link *);
+void tail_check_oldest(const struct tail *, const struct judge_link *,
+    uint64_t *);
 void tail_check_drop(struct tail *);
 
 /* tail_hybrid.c: does an RFC 6962 log serve tiles too?  1: being asked. */
@@ -390,6 +419,7 @@ int tail_match_judged(struct tail *, const struct judge_reply *,
     struct cur *);
 int tail_match_waiting(const struct tail *);
 void tail_match_drop(struct tail *, size_t n);	/* the last n */
+void tail_match_oldest(const struct tail *, uint64_t *id);
 void tail_match_died(struct tail *, uint64_t killer);
 int tail_commit(struct tail *, int caught_up, struct err *);
 

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha.h"
-#include "ctlog/note.h"
 
 /*
  * A judge reads what strangers wrote, so it is not believed blindly: one page
@@ -20,10 +19,10 @@
 #define PATIENCE	(60 * CLK_SEC)
 
 static void
-liar(struct tail *t, const char *how)
+liar(struct tail *t, pid_t pid, const char *how)
 {
 	log_error(t->log.description, "judge %d %s: the worker stops",
-	    t->judge != NULL ? (int)t->judge->pid : 0, how);
+	    (int)pid, how);
 	t->en->fatal = 1;
 }
 
@@ -32,18 +31,9 @@ static void
 second_begin(struct tail *t, const struct tail_page *p,
     const struct judge_page *q, struct span answer)
 {
-	struct judge_log	l;
-	char			origin[NOTE_ORIGIN_MAX] = "";
-
-	if (note_origin(t->log.url, origin) == -1)
-		origin[0] = '\0';
-	l.protocol = t->log.is_static ? LOGLIST_STATIC : LOGLIST_RFC6962;
-	l.key = buf_bytes(&t->log.key);
-	l.origin = origin;
-	t->second = judge_fork(t->en->pool, t->arena_fd, t->arena_size, &l,
-	    NULL);
-	if (t->second == NULL)
+	if ((t->second = tail_crew_other(t)) == NULL)
 		return;
+	t->second_pid = p->judge->pid;
 	t->second_page = p;
 	t->second_id = ++t->en->next_ask;
 	sha_256(t->second_want, answer.p, answer.n);
@@ -123,7 +113,8 @@ tail_check_second(struct tail *t)
 		sha_256(have, s.p, s.n);
 		if (!r.ok || r.id != t->second_id ||
 		    memcmp(have, t->second_want, 32) != 0)
-			liar(t, "and another judge do not agree");
+			liar(t, t->second_pid,
+			    "and another judge do not agree");
 	}
 	second_end(t);
 	tail_turn(t);
@@ -138,7 +129,7 @@ tail_check_fetched(struct tail *t, const struct fetch_done *d)
 	if (t->plant_fetch == 0 || d->id != t->plant_fetch)
 		return 0;
 	t->plant_fetch = 0;
-	if (d->failure != FETCH_OK || (j = tail_need_judge(t)) == NULL)
+	if (d->failure != FETCH_OK || (j = tail_crew_pick(t)) == NULL)
 		return 1;
 	memset(&q, 0, sizeof(q));
 	q.ext.off = t->plant_ext.off = d->offset;
@@ -148,6 +139,7 @@ tail_check_fetched(struct tail *t, const struct fetch_done *d)
 	q.first = t->now.to;
 	q.to = UINT32_MAX;
 	t->plant_ask = ++t->en->next_ask;
+	t->plant_judge = j;
 	judge_ask_page(j, t->plant_ask, 0, &q);
 	return 1;
 }
@@ -177,32 +169,35 @@ right(struct tail *t, const struct judge_reply *r, struct cur *c)
 }
 
 int
-tail_check_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
+tail_check_judged(struct tail *t, const struct judge_link *j,
+    const struct judge_reply *r, struct cur *c)
 {
-	if (t->plant_ask == 0 || r->id != t->plant_ask)
+	if (t->plant_ask == 0 || r->id != t->plant_ask || t->plant_judge != j)
 		return 0;
 	t->plant_ask = 0;
 	fetch_client_give(t->en->logs, t->arena, t->plant_ext.off,
 	    t->plant_len);
 	if (!right(t, r, c))
-		liar(t, "does not report what was planted");
+		liar(t, j->pid, "does not report what was planted");
 	return 1;
 }
 
 /* Its judge is gone, so is the question. */
 void
-tail_check_died(struct tail *t)
+tail_check_died(struct tail *t, const struct judge_link *j)
 {
-	if (t->plant_ask != 0)
-		fetch_client_give(t->en->logs, t->arena, t->plant_ext.off,
-		    t->plant_len);
+	if (t->plant_ask == 0 || t->plant_judge != j)
+		return;
+	fetch_client_give(t->en->logs, t->arena, t->plant_ext.off,
+	    t->plant_len);
 	t->plant_ask = 0;
 }
 
 void
-tail_check_oldest(const struct tail *t, uint64_t *id)
+tail_check_oldest(const struct tail *t, const struct judge_link *j,
+    uint64_t *id)
 {
-	if (t->plant_ask != 0 && (*id == 0 || t->plant_ask < *id))
+	if (t->plant_ask != 0 && t->plant_judge == j && (*id == 0 || t->plant_ask < *id))
 		*id = t->plant_ask;
 }
 
@@ -211,7 +206,7 @@ tail_check_drop(struct tail *t)
 {
 	if (t->second != NULL)
 		second_end(t);
-	tail_check_died(t);
+	tail_check_died(t, t->plant_judge);
 	t->plant_fetch = 0;
 	free(t->plant_name);
 	t->plant_name = NULL;

@@ -25,8 +25,6 @@
 #define AHEAD_MIN	3
 #define AHEAD_MAX	16
 #define READ_TRIES	8	/* of one turn, then the log is left alone */
-/* A batch that kills so many judges is cut in halves. */
-#define DEATHS		3
 /* What was read for so long is proven and committed on the way. */
 #define COMMIT_EVERY	(10 * CLK_SEC)
 #define COMMIT_MATCHES	512
@@ -39,9 +37,6 @@
 #define HYBRID_TRIES	3
 /* A log that says "later" for longer is left alone until then. */
 #define PATIENCE	(120 * CLK_SEC)
-
-/* An entry that kills: looked at for our names as bytes, or not at all. */
-enum { RAW_NAMES = 1, RAW_BLIND };
 
 static struct tail_page *
 page_make(uint64_t from, uint64_t to, int tile)
@@ -119,8 +114,11 @@ ahead(const struct tail *t)
 	if (!t->page_known && !t->log.is_static && t->log.hybrid != 1)
 		return 1;	/* learn the log's page size first */
 	n = t->body_max != 0 ? AHEAD_BYTES / t->body_max : AHEAD_MIN;
-	return n < AHEAD_MIN ? AHEAD_MIN : n > AHEAD_MAX ? AHEAD_MAX :
-	    (size_t)n;
+	if (n < AHEAD_MIN)
+		n = AHEAD_MIN;
+	/* each judge has one before it and one waiting */
+	n += t->ncrew * 2;
+	return n > AHEAD_MAX ? AHEAD_MAX : (size_t)n;
 }
 
 /* Make pages up to the head, as far as the window allows. */
@@ -212,10 +210,10 @@ page_question(const struct tail_page *p, struct judge_page *q)
 	q->to = p->raw == RAW_BLIND ? p->match_from : p->match_to;
 }
 
-static void
-page_ask(struct tail *t, struct tail_page *p, int raw)
+void
+tail_read_again(struct tail *t, struct tail_page *p, int raw)
 {
-	struct judge_link	*j = tail_need_judge(t);
+	struct judge_link	*j = tail_crew_pick(t);
 	struct judge_page	 q;
 
 	if (j == NULL)
@@ -223,6 +221,7 @@ page_ask(struct tail *t, struct tail_page *p, int raw)
 	p->raw = raw;
 	page_question(p, &q);
 	p->ask_id = ++t->en->next_ask;
+	p->judge = j;
 	p->state = PAGE_JUDGE;
 	judge_ask_page(j, p->ask_id, raw != 0, &q);
 }
@@ -236,7 +235,7 @@ ask(struct tail *t)
 
 	for (p = t->pages; p != NULL; p = p->next) {
 		if (p->state == PAGE_BODY) {
-			page_ask(t, p, 0);
+			tail_read_again(t, p, 0);
 			continue;
 		}
 		if (p->state != PAGE_WAIT)
@@ -515,7 +514,7 @@ page_judged(struct tail *t, struct tail_page *p, struct cur *c)
 		/* it did not fit, or only a part was asked about */
 		p->match_from = r.upto;
 		p->match_to = p->match_end;
-		page_ask(t, p, 0);
+		tail_read_again(t, p, 0);
 		return;
 	}
 	p->state = PAGE_DONE;
@@ -524,12 +523,14 @@ page_judged(struct tail *t, struct tail_page *p, struct cur *c)
 }
 
 void
-tail_read_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
+tail_read_judged(struct tail *t, const struct judge_link *j,
+    const struct judge_reply *r, struct cur *c)
 {
 	struct tail_page	*p;
 
 	for (p = t->pages; p != NULL; p = p->next)
-		if (p->state == PAGE_JUDGE && p->ask_id == r->id)
+		if (p->state == PAGE_JUDGE && p->ask_id == r->id &&
+		    p->judge == j)
 			break;
 	if (p == NULL)
 		return;
@@ -539,60 +540,4 @@ tail_read_judged(struct tail *t, const struct judge_reply *r, struct cur *c)
 		return;
 	}
 	page_judged(t, p, c);
-}
-
-/* Cut what is asked about, until the entry that kills stands alone. */
-static void
-bisect(struct tail *t, struct tail_page *p)
-{
-	uint32_t	end = (uint32_t)(p->to - p->base);
-
-	if (p->match_end > end)
-		p->match_end = end;
-	if (p->match_to > p->match_end)
-		p->match_to = p->match_end;
-	if (p->match_from < p->from - p->base)
-		p->match_from = (uint32_t)(p->from - p->base);
-	if (p->match_to - p->match_from <= 1) {
-		log_warn(t->log.description, "entry %" PRIu64 " kills judges: "
-		    "it is kept as it is", p->base + p->match_from);
-		page_ask(t, p, RAW_NAMES);
-		return;
-	}
-	p->match_to = p->match_from + (p->match_to - p->match_from) / 2;
-	page_ask(t, p, 0);
-}
-
-void
-tail_read_oldest(const struct tail *t, uint64_t *id)
-{
-	const struct tail_page	*p;
-
-	for (p = t->pages; p != NULL; p = p->next)
-		if (p->state == PAGE_JUDGE && (*id == 0 || p->ask_id < *id))
-			*id = p->ask_id;
-}
-
-void
-tail_read_died(struct tail *t, uint64_t killer)
-{
-	struct tail_page	*p, *first = NULL;
-
-	for (p = t->pages; p != NULL; p = p->next)
-		if (p->state == PAGE_JUDGE && p->ask_id == killer)
-			first = p;
-	if (first != NULL && ++first->deaths >= DEATHS) {
-		if (first->raw == RAW_BLIND) {
-			tail_end(t, "a page kills what judges it");
-			return;
-		}
-		if (first->raw == RAW_NAMES)
-			page_ask(t, first, RAW_BLIND);
-		else
-			bisect(t, first);
-	} else if (first != NULL)
-		page_ask(t, first, first->raw);
-	for (p = t->pages; p != NULL; p = p->next)
-		if (p != first && p->state == PAGE_JUDGE)
-			page_ask(t, p, p->raw);
 }
