@@ -134,16 +134,16 @@ rate_store_cut(struct db *db, const struct rate_row *r,
 }
 
 int
-rate_store_wire(struct db *db, int log_ref, uint64_t bytes, uint64_t entries,
+rate_store_wire(struct db *db, int log_ref, const struct rate_wire *w,
     struct err *e)
 {
 	return db_query(db, NULL, e, "update log_health set "
 	    "wire_bytes = case when wire_entries > 10000000 "
 	    "then wire_bytes / 2 else wire_bytes end + $2, "
 	    "wire_entries = case when wire_entries > 10000000 "
-	    "then wire_entries / 2 else wire_entries end + $3 "
-	    "where log_ref = $1", "iii", (int64_t)log_ref, (int64_t)bytes,
-	    (int64_t)entries);
+	    "then wire_entries / 2 else wire_entries end + $3, rate = $4 "
+	    "where log_ref = $1", "iiif", (int64_t)log_ref,
+	    (int64_t)w->bytes, (int64_t)w->entries, w->per_second);
 }
 
 int

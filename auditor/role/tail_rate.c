@@ -485,9 +485,11 @@ tail_rate_leave(struct tail *t)
 void
 tail_rate_wire(struct tail *t)
 {
+	struct rate_wire	w = { t->wire, t->done.to - t->wire_from,
+	    tail_rate_all(t) };
+
 	if (t->wire != 0 && t->done.to > t->wire_from)
-		(void)rate_store_wire(t->en->db, t->log.id, t->wire,
-		    t->done.to - t->wire_from, NULL);
+		(void)rate_store_wire(t->en->db, t->log.id, &w, NULL);
 	t->wire = 0;
 }
 
