@@ -147,6 +147,24 @@ rate_store_wire(struct db *db, int log_ref, const struct rate_wire *w,
 }
 
 int
+rate_store_drop(struct db *db, const char *holder, const struct rate_row *r,
+    size_t n, struct err *e)
+{
+	struct columns	c;
+	struct db_strs	kind = { c.kind, n }, subject = { c.subject, n };
+	struct db_strs	source = { c.source, n };
+
+	if (n == 0)
+		return 0;
+	columns(&c, r, n);
+	return db_query(db, NULL, e, "delete from ask_worker where "
+	    "holder = $1 and (kind, subject, source) in (select kind, "
+	    "subject, source from unnest($2, $3, $4) "
+	    "as m(kind, subject, source))", "saaa", holder, &kind, &subject,
+	    &source);
+}
+
+int
 rate_store_leave(struct db *db, const char *holder, struct err *e)
 {
 	return db_query(db, NULL, e, "delete from ask_worker where "

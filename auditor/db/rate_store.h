@@ -61,6 +61,10 @@ struct rate_wire {
 int rate_store_wire(struct db *, int log_ref, const struct rate_wire *,
     struct err *);
 
+/* ${holder} asks these no more: its part of them goes to the others. */
+int rate_store_drop(struct db *, const char *holder, const struct rate_row *,
+    size_t n, struct err *);
+
 /* ${holder} ends: its part goes to the others.  Forgets who left long ago. */
 int rate_store_leave(struct db *, const char *holder, struct err *);
 
