@@ -58,7 +58,7 @@ struct conf_map {
 /* All of it; size is that of struct conf. */
 extern const struct conf_map conf_table;
 
-/* Parts of it, of conf_table_acme.c. */
+/* The mappings below acme and managed: parts of it. */
 extern const struct conf_map conf_table_acme, conf_table_managed;
 
 /* Is it a kind of finding?  0, or -1 ERR_USAGE with the nearest one. */

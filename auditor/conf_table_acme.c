@@ -3,7 +3,7 @@
 #include "auditor/conf.h"
 #include "auditor/conf_check.h"
 
-/* The part of the schema about ordering: acme, managed. */
+/* Certificates of our own: the keys below acme and managed. */
 
 #define AT(type, field) .off = offsetof(struct type, field)
 
