@@ -323,7 +323,8 @@ range_load(struct db *db, int log_ref, struct merkle_range *range,
  * How fast it is read: entries between two commits while there is more to
  * read, pauses that a log asks for included.  The first commit of a backlog is
  * measured from when reading began.  Smoothed over five minutes.  Before the
- * range is stored: it has the old size.
+ * range is stored: it has the old size; its beginning may have moved, where
+ * history was joined to it.
  */
 static int
 speed_store(struct db *db, const struct range_in *in, struct err *e)
@@ -340,9 +341,9 @@ speed_store(struct db *db, const struct range_in *in, struct err *e)
 	    "coalesce(p.caught_up_at, '-infinity') then "
 	    "nullif(extract(epoch from now() - p.progress_at)::float8, 0) "
 	    "else t.n / nullif($3::float8, 0) end as secs from "
-	    "(select $5::float8 - coalesce((select size_to from log_range "
-	    "where log_ref = $1 order by size_from desc limit 1), $4) as n) "
-	    "t left join log_health p on p.log_ref = $1) d) s where h.log_ref = $1",
+	    "(select ($5::bigint - coalesce((select max(size_to) from "
+	    "log_range where log_ref = $1 and size_to between $4 and $5), "
+	    "$4))::float8 as n) t left join log_health p on p.log_ref = $1) d) s where h.log_ref = $1",
 	    "iBfii", (int64_t)in->log_ref, in->caught_up, in->per_second,
 	    in->from, (int64_t)in->frontier->to);
 }
@@ -385,8 +386,8 @@ day_store(struct db *db, const struct range_in *in, struct err *e)
 	    "left join lateral (select size_to, day from coverage_day where "
 	    "log_ref = $1 and day < n.day order by day desc limit 1) c on true "
 	    "left join lateral (select timestamp_ms from tree_head where "
-	    "log_ref = $1 and tree_size <= (select size_to from log_range "
-	    "where log_ref = $1 order by size_from desc limit 1) and "
+	    "log_ref = $1 and tree_size <= (select max(size_to) from "
+	    "log_range where log_ref = $1 and size_to between $2 and $3) and "
 	    "verdict = 'valid' and consistency <> 'conflict' "
 	    "order by tree_size desc, timestamp_ms desc limit 1) a on true "
 	    "on conflict (log_ref, day) do update set "
