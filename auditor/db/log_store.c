@@ -39,7 +39,8 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	if (db_query(db, &r, e, "select l.log_id, l.description, o.name, "
 	    "l.protocol = 'static', l.url, l.read_url, l.key, l.mmd, "
 	    "l.state = 'readonly', l.final_size, l.final_root, l.first_list, "
-	    "l.watched, l.hybrid, h.page_size, h.head_size, h.head_ms, h.failing_since "
+	    "l.watched, l.hybrid, h.page_size, h.head_size, h.head_ms, h.failing_since, "
+	    "l.interval_from, l.interval_to "
 	    "from log l join operator o on o.id = l.operator_id "
 	    "left join log_health h on h.log_ref = l.id where l.id = $1",
 	    "i", (int64_t)id) == -1)
@@ -68,6 +69,8 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	l->head_size = db_null(r, 0, 15) ? -1 : db_int(r, 0, 15);
 	l->head_ms = db_int(r, 0, 16);
 	l->failing_since = db_time(r, 0, 17);
+	l->interval_from = db_time(r, 0, 18);
+	l->interval_to = db_time(r, 0, 19);
 	db_free(r);
 	return 0;
 }
