@@ -154,6 +154,10 @@ create index tree_head_pending on tree_head (log_ref, tree_size)
 create index log_range_head on log_range (head_id);
 create index coverage_day_head on coverage_day (head_id);
 create index consistency_head on consistency (head_id);
+-- An SCT beside the entry of its time.
+create index issuance_unsigned on issuance (tbs_sha256) where issued = 'invalid';
+create index entry_malformed on entry (log_ref) where malformed;
+create index sct_promise on sct (log_id, timestamp_ms);
 create index sct_head on sct (head_id) where head_id is not null;
 
 -- What configured witnesses say of a checkpoint (C2SP tlog-cosignature).

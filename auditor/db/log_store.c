@@ -41,7 +41,8 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	    "l.state = 'readonly', l.final_size, l.final_root, l.first_list, "
 	    "l.watched, case when l.hybrid or "
 	    "l.hybrid_at > now() - interval '1 day' then l.hybrid end, "
-	    "h.page_size, h.head_size, h.head_ms, h.failing_since "
+	    "h.page_size, h.head_size, h.head_ms, h.failing_since, "
+	    "l.interval_from, l.interval_to "
 	    "from log l join operator o on o.id = l.operator_id "
 	    "left join log_health h on h.log_ref = l.id where l.id = $1",
 	    "i", (int64_t)id) == -1)
@@ -70,6 +71,8 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	l->head_size = db_null(r, 0, 15) ? -1 : db_int(r, 0, 15);
 	l->head_ms = db_int(r, 0, 16);
 	l->failing_since = db_time(r, 0, 17);
+	l->interval_from = db_time(r, 0, 18);
+	l->interval_to = db_time(r, 0, 19);
 	db_free(r);
 	return 0;
 }

@@ -423,6 +423,11 @@ void tail_match_oldest(const struct tail *, uint64_t *id);
 void tail_match_died(struct tail *, uint64_t killer);
 int tail_commit(struct tail *, int caught_up, struct err *);
 
+/* tail_entry.c: do matches that are committed say something against it? */
+void tail_entry_look(struct tail *);
+/* And is one of them another than was promised? */
+void tail_entry_flips(struct tail *);
+
 /* tail_fault.c: what the log did wrong, as findings */
 void tail_misbehaved(struct tail *, const char *what, const char *reason);
 /* The same of a head, with further members of detail (", \"x\": ..."). */
