@@ -7,7 +7,7 @@
 #
 #   bash tests/system/63-failover.sh build/release
 #
-# takes: 30
+# takes: 35
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -178,7 +178,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	start
 	for _ in 1 2 3 4; do grow; done
 	ok "reads" wait_for 30 under_way "$a" 500
-	for _ in 1 2 3 4; do grow 2000; done
+	for _ in 1 2 3 4; do grow 1000; done
 	crash "$a"
 	grow
 	sleep 1
@@ -202,7 +202,7 @@ once
 eq "two hosts: read" $rc 0
 [ $rc -eq 0 ] || show
 start
-for _ in 1 2; do grow 2000; done
+for _ in 1 2; do grow 1000; done
 crash "$now"
 grow
 sleep 1
