@@ -4,7 +4,7 @@
 
 #include "auditor/conf.h"
 #include "auditor/conf_check.h"
-#include "auditor/conf_kind.h"
+#include "auditor/near.h"
 #include "base/err.h"
 
 #define DAY 86400
@@ -59,6 +59,39 @@ static const char *const persist_words[] = { "person", "dns-01", NULL };
 static const char *const managed_words[] = {
 	"p256", "p384", "rsa2048", "rsa3072", "rsa4096", NULL
 };
+static const char *const finding_words[] = {
+	"certificate.unexpected", "certificate.malformed", "key.misused",
+	"certificate.twins", "certificate.not_logged",
+	"certificate.not_received", "certificate.revoked",
+	"revocation.campaign", "revocation.not_published",
+	"revocation.disagreement", "revocation.source_faulty",
+	"renewal.requested", "sct.invalid", "sct.not_included",
+	"ct_policy.violated", "chain.untrusted", "key.weak",
+	"endpoint.unlogged_certificate", "endpoint.expiring",
+	"endpoint.mismatch", "endpoint.incomplete_chain",
+	"endpoint.old_certificate", "caa.violated", "caa.changed",
+	"grant.unexpected", "source.out_of_scope", "log.misbehaved",
+	"log.stale", "log.unreachable", "log_list.stale", "coverage.blind",
+	"canary.missed", "deploy.failed", "renewal.failed", "channel.failed",
+	"database.low_space", NULL
+};
+
+int
+conf_table_kind(const char *kind, struct err *e)
+{
+	const size_t	 n = sizeof(finding_words) / sizeof(finding_words[0]);
+	const char	*near;
+	size_t		 i;
+
+	for (i = 0; i < n - 1; i++)
+		if (strcmp(kind, finding_words[i]) == 0)
+			return 0;
+	near = near_word(kind, finding_words, n - 1);
+	return err_set(e, ERR_USAGE, "there is no kind of finding `%.60s`; "
+	    "%s `%s`", kind, near != NULL ? "nearest is" :
+	    "write one such as", near != NULL ? near : finding_words[0]);
+}
+
 static const struct conf_key log_list_keys[] = {
 	{ .name = "url", .type = CONF_T_STR, AT(conf, log_list_url),
 	  .words = url_words, .check = conf_check_url, .dflt = "default",
@@ -196,7 +229,7 @@ static const struct conf_key match_keys[] = {
 	  AT(conf_route, severity), .words = severity_words,
 	  .help = "one of these" },
 	{ .name = "kind", .type = CONF_T_STRS, AT(conf_route, kind),
-	  .words = conf_kind_words, .help = "one of these" },
+	  .words = finding_words, .help = "one of these" },
 	{ .name = "owner", .type = CONF_T_STR, AT(conf_route, owner),
 	  .check = conf_check_name, .help = "of the watch" },
 	{ .name = "watch", .type = CONF_T_STR, AT(conf_route, watch),

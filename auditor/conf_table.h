@@ -57,6 +57,9 @@ struct conf_map {
 /* All of it; size is that of struct conf. */
 extern const struct conf_map conf_table;
 
+/* Is it a kind of finding?  0, or -1 ERR_USAGE with the nearest one. */
+int conf_table_kind(const char *, struct err *);
+
 /* The key of that name, or NULL. */
 const struct conf_key *conf_table_key(const struct conf_map *, const char *);
 

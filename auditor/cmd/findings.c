@@ -7,7 +7,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/state.h"
-#include "auditor/conf_kind.h"
+#include "auditor/conf_table.h"
 #include "auditor/db/finding.h"
 #include "base/limit.h"
 
@@ -98,7 +98,7 @@ fill(const struct ask *a, struct finding_filter *q, struct err *e)
 		    "there are critical, high, medium, low and info",
 		    q->severity);
 	if (q->kind != NULL && strcmp(q->kind, "certificate.silent") != 0 &&
-	    conf_kind_check(q->kind, e) == -1)
+	    conf_table_kind(q->kind, e) == -1)
 		return -1;
 	if (a->since != NULL && opt_moment(a->since, 0, &q->since, e) == -1)
 		return -1;

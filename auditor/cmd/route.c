@@ -7,7 +7,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/verb.h"
-#include "auditor/conf_kind.h"
+#include "auditor/conf_table.h"
 #include "auditor/db/outbox.h"
 
 extern const struct cmd cmd_route;
@@ -92,7 +92,7 @@ test(struct cmd_ctx *ctx, int argc, char **argv)
 	else if (rc == 0 && route_severity(f.severity) == -1)
 		rc = cmd_usage(&cmd_route, "there is no severity %s",
 		    f.severity);
-	if (rc == 0 && conf_kind_check(f.kind, &e) == -1)
+	if (rc == 0 && conf_table_kind(f.kind, &e) == -1)
 		rc = cmd_fail(&e);
 	if (rc == 0) {
 		f.name = rest.v[0];

@@ -6,7 +6,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/cmd/state.h"
-#include "auditor/conf_kind.h"
+#include "auditor/conf_table.h"
 #include "auditor/db/finding.h"
 #include "auditor/db/silence.h"
 #include "base/clk.h"
@@ -132,7 +132,7 @@ read_args(struct silence *s, const struct opt_list *rest,
 {
 	int64_t seconds;
 
-	if (s->kind != NULL && conf_kind_check(s->kind, e) == -1)
+	if (s->kind != NULL && conf_table_kind(s->kind, e) == -1)
 		return -1;
 	if (rest->n == 1 && state_id(rest->v[0], &s->finding_id, e) == -1)
 		return -1;
