@@ -43,6 +43,7 @@ now_json(const struct db_res *r, size_t i)
 	json_object_set_new(o, "operator", row_str(r, i, COV_OPERATOR));
 	json_object_set_new(o, "protocol", row_str(r, i, COV_PROTOCOL));
 	json_object_set_new(o, "tree_size", row_int(r, i, COV_TREE_SIZE));
+	json_object_set_new(o, "verified_from", row_int(r, i, COV_FROM));
 	json_object_set_new(o, "verified_size", row_int(r, i, COV_VERIFIED));
 	json_object_set_new(o, "lag_entries", row_int(r, i, COV_LAG_ENTRIES));
 	json_object_set_new(o, "lag_seconds", row_int(r, i, COV_LAG));
@@ -177,7 +178,7 @@ blind(struct cmd_ctx *ctx, struct err *e)
 	if (cmd_db(ctx, e) == -1)
 		return -1;
 	if (blind_state_load(&s, ctx->db, ctx->conf->poll, clk_wall(), e)
-	    == -1) {
+	    == -1 || blind_state_seen(&s, ctx->db, e) == -1) {
 		blind_state_free(&s);
 		return -1;
 	}

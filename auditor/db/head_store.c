@@ -30,7 +30,7 @@ head_of_range(struct db *db, int log_ref, struct head_ref *out,
 
 	if (db_query(db, &r, e, "select t.id, t.tree_size, t.root_hash from "
 	    "(select head_id from log_range where log_ref = $1 "
-	    "order by size_from limit 1) g join tree_head t on "
+	    "order by size_from desc limit 1) g join tree_head t on "
 	    "t.id = g.head_id", "i", (int64_t)log_ref) == -1)
 		return -1;
 	return ref_of(r, out);
@@ -63,17 +63,6 @@ head_pending(struct db *db, int log_ref, uint64_t size, int64_t after,
 	    "consistency = 'pending' and tree_size between 1 and $2 and "
 	    "id > $3 order by id limit 1", "iii", (int64_t)log_ref,
 	    (int64_t)size, after) == -1)
-		return -1;
-	return ref_of(r, out);
-}
-
-int
-head_load(struct db *db, int64_t id, struct head_ref *out, struct err *e)
-{
-	struct db_res	*r = NULL;
-
-	if (db_query(db, &r, e, "select id, tree_size, root_hash from "
-	    "tree_head where id = $1", "i", id) == -1)
 		return -1;
 	return ref_of(r, out);
 }

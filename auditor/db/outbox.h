@@ -60,13 +60,27 @@ struct outbox_item {
 
 void outbox_item_free(struct outbox_item *, size_t n);
 
+/* What to claim. */
+struct outbox_ask {
+	const char	*holder;
+	int64_t		 only;		/* one delivery, 0: any */
+	size_t		 max;
+	struct db_strs	 leave;		/* channels whose secrets we cannot
+					   read: to others, if there are any */
+};
+
 /*
- * Claim at most ${max} due deliveries, oldest first, at most OUTBOX_FLIGHT
- * under way per channel, a finding's messages to a channel one after the
- * other.  ${only} is one delivery, 0: any.  Commits by itself.
+ * Claim due deliveries, oldest first, at most OUTBOX_FLIGHT under way per
+ * channel, a finding's messages to a channel one after the other.  Commits by
+ * itself.
  */
-int outbox_claim(struct db *, const char *holder, int64_t only, size_t max,
+int outbox_claim(struct db *, const struct outbox_ask *,
     struct outbox_item **out, size_t *n, struct err *);
+
+/*
+ * Is there another living worker that delivers?  *yes: 0 or 1.
+ */
+int outbox_others(struct db *, const char *holder, int *yes, struct err *);
 
 /* The message of a claimed delivery: events and findings as they are now. */
 int outbox_message(struct db *, const struct outbox_item *, struct message *,

@@ -26,14 +26,19 @@ outbox_item_free(struct outbox_item *it, size_t n)
 }
 
 /*
- * Due, or sent by one whose lease ran out.  A test goes to a disabled channel
+ * Due, or sent by one whose lease ran out, or who is not heard of any more.
+ * $6: channels whose secrets we cannot read; another worker has five minutes
+ * for them.  A test goes to a disabled channel
  * too: that is how it is switched on again.
  */
 static const char claim_sql[] =
     "with due as (select d.id from channel c cross join lateral (select "
     "x.id, x.due_at from delivery x where x.channel = c.name and "
     "((x.state = 'pending' and x.due_at <= now()) or "
-    "(x.state = 'sending' and x.lease_until < now())) and "
+    "(x.state = 'sending' and (x.lease_until < now() or exists (select from "
+    "worker w where w.id = x.holder and w.last_seen < now() - w.lease_s * "
+    "interval '1 second')))) and (c.name <> all ($6) or x.due_at < now() - "
+    "interval '5 minutes') and "
     "(c.state = 'active' or x.purpose = 'test') and "
     "($2::bigint = 0 or x.id = $2) and not exists (select from delivery b "
     "where b.findings && x.findings and b.channel = x.channel and "
@@ -72,7 +77,7 @@ read_items(struct db *db, const struct db_res *res, struct outbox_item *it,
 }
 
 int
-outbox_claim(struct db *db, const char *holder, int64_t only, size_t max,
+outbox_claim(struct db *db, const struct outbox_ask *ask,
     struct outbox_item **out, size_t *n, struct err *e)
 {
 	struct db_res *res = NULL;
@@ -84,9 +89,9 @@ outbox_claim(struct db *db, const char *holder, int64_t only, size_t max,
 	if (db_begin(db, e) == -1)
 		return -1;
 	if (db_query(db, NULL, e, CLAIM_LOCK, "") == -1 ||
-	    db_query(db, &res, e, claim_sql, "siiif", holder, only,
-	    (int64_t)OUTBOX_FLIGHT, (int64_t)max,
-	    (double)OUTBOX_LEASE) == -1) {
+	    db_query(db, &res, e, claim_sql, "siiifa", ask->holder,
+	    ask->only, (int64_t)OUTBOX_FLIGHT, (int64_t)ask->max,
+	    (double)OUTBOX_LEASE, &ask->leave) == -1) {
 		db_rollback(db);
 		return -1;
 	}
@@ -101,6 +106,21 @@ outbox_claim(struct db *db, const char *holder, int64_t only, size_t max,
 	db_free(res);
 	*out = it;
 	*n = got;
+	return 0;
+}
+
+int
+outbox_others(struct db *db, const char *holder, int *yes, struct err *e)
+{
+	struct db_res *res = NULL;
+
+	if (db_query(db, &res, e, "select exists (select from worker where "
+	    "id <> $1 and 'notify' = any (roles) and state = 'working' and "
+	    "last_seen > now() - lease_s * interval '1 second')", "s",
+	    holder) == -1)
+		return -1;
+	*yes = db_bool(res, 0, 0);
+	db_free(res);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "auditor/db/outbox.h"
 #include "auditor/role/hook.h"
 #include "auditor/role/notify_build.h"
+#include "auditor/role/notify_reach.h"
 #include "auditor/role/sign_client.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -36,6 +37,7 @@ struct notify {
 	const char		*holder;
 	struct notify_build	*build;
 	int64_t			 only;
+	struct notify_reach	 reach;
 	struct flight		 flight[LIMIT_DELIVERIES];
 	size_t			 nflight;
 	int64_t			 next_poll;
@@ -71,6 +73,7 @@ notify_free(struct notify *n)
 		outbox_item_free(n->flight[i].item, 1);
 	}
 	notify_build_free(n->build);
+	notify_reach_free(&n->reach);
 	free(n);
 }
 
@@ -84,6 +87,7 @@ void
 notify_reload(struct notify *n, const struct conf *conf)
 {
 	n->conf = conf;
+	n->reach.look_at = 0;
 	notify_build_forget(n->build);
 }
 
@@ -203,14 +207,21 @@ start(struct notify *n, struct outbox_item *item)
 static size_t
 claim(struct notify *n)
 {
+	struct outbox_ask ask = { .holder = n->holder, .only = n->only,
+	    .max = LIMIT_DELIVERIES - n->nflight };
 	struct err e = ERR_INIT;
 	struct outbox_item *items, *one;
 	size_t i, got;
 
-	if (n->nflight == LIMIT_DELIVERIES)
+	if (ask.max == 0)
 		return 0;
-	if (outbox_claim(n->db, n->holder, n->only,
-	    LIMIT_DELIVERIES - n->nflight, &items, &got, &e) == -1) {
+	if (n->only == 0 && notify_reach_look(&n->reach, n->db, n->holder,
+	    clk_mono(), &e) == -1) {
+		log_warn("outbox", "%s", e.msg);
+		return 0;
+	}
+	ask.leave = notify_reach_leave(&n->reach);
+	if (outbox_claim(n->db, &ask, &items, &got, &e) == -1) {
 		log_warn("outbox", "%s", e.msg);
 		return 0;
 	}
@@ -336,7 +347,7 @@ notify_tick(struct notify *n, int64_t now, int64_t *wake)
 		(void)claim(n);
 		if (outbox_look(n->db, &s, &e) == -1)
 			log_warn("outbox", "%s", e.msg);
-		else if (s.wait >= 0 && s.wait < POLL)
+		else if (s.wait > 0 && s.wait < POLL)
 			sooner(&n->next_poll, now + s.wait + CLK_SEC / 100);
 	}
 	sooner(wake, n->next_poll);

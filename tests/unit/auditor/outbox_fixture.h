@@ -12,9 +12,10 @@ static const struct outbox_result good = { 1, 200, 0, -1, NULL, "thanks" };
 static inline size_t
 claim(struct outbox_item **it, size_t max)
 {
+	struct outbox_ask ask = { .holder = "h:1", .max = max };
 	size_t n;
 
-	OK(outbox_claim(db, "h:1", 0, max, it, &n, e));
+	OK(outbox_claim(db, &ask, it, &n, e));
 	return n;
 }
 

@@ -359,6 +359,7 @@ static void
 test_only(void **state)
 {
 	struct finding f = a_finding("aa");
+	struct outbox_ask ask = { .holder = "h:1", .max = 10 };
 	struct outbox_item *it;
 	int64_t id;
 	size_t n;
@@ -368,7 +369,8 @@ test_only(void **state)
 	add_channel("soc", "webhook");
 	opened(&f, 1);
 	OK(outbox_post(db, "soc", "test", "{}", &id, e));
-	OK(outbox_claim(db, "h:1", id, 10, &it, &n, e));
+	ask.only = id;
+	OK(outbox_claim(db, &ask, &it, &n, e));
 	assert_int_equal(n, 1);
 	assert_int_equal(it->id, id);
 	outbox_item_free(it, n);
