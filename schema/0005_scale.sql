@@ -357,6 +357,31 @@ begin
 	return kept;
 end $$
 $f$, current_schema());
+	-- As it was, for a log that is back: what evidence needed of its entries lies
+	-- in the default partition.
+	execute format($f$
+create or replace function entry_partition(ref int) returns void
+language plpgsql security definer set search_path = %1$I, pg_temp as $$
+declare
+	part text := 'entry_' || ref;
+begin
+	perform pg_advisory_xact_lock(7202610, ref);
+	if to_regclass(part) is not null then
+		return;
+	end if;
+	if not exists (select from entry_rest where log_ref = ref) then
+		execute format('create table %%I partition of entry for values in (%%s)',
+		    part, ref);
+		return;
+	end if;
+	execute format('create table %%I (like entry including all)', part);
+	lock table entry_rest in access exclusive mode;
+	execute format('with x as (delete from entry_rest where log_ref = %%s returning *)
+	    insert into %%I select * from x', ref, part);
+	execute format('alter table entry attach partition %%I for values in (%%s)',
+	    part, ref);
+end $$
+$f$, current_schema());
 	-- Partitions of certificate for all that expires before $1; what lies in the
 	-- default one already moves.  Returns how many were made.
 	execute format($f$

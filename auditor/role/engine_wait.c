@@ -5,6 +5,7 @@
 
 #include "auditor/db/lease.h"
 #include "auditor/db/migrate.h"
+#include "auditor/db/move.h"
 #include "auditor/decide.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/engine_role.h"
@@ -161,7 +162,9 @@ engine_wait_schema(struct engine *en, struct ipc *boss, struct err *e)
 	if (waited)
 		log_info("database", "schema %d: goes on", have);
 	/* the number is ours; is it what we know by it? */
-	return migrate_have(en->db, &have, e);
+	if (migrate_have(en->db, &have, e) == -1)
+		return -1;
+	return move_check(en->db, e);
 }
 
 /* --- from the beginning ----------------------------------------------------------- */
