@@ -406,7 +406,7 @@ check_vantage(const struct conf *c, const struct place *p)
 		if ((c->vantage[i].url == NULL) ==
 		    (c->vantage[i].file == NULL))
 			return fail(p, spot(p, "vantage", i, NULL), "vantage",
-			    "`%.60s` needs either url or file",
+			    "`%.60s` needs url or file, one of them",
 			    c->vantage[i].name);
 		for (j = 0; j < i; j++)
 			if (strcmp(c->vantage[i].name, c->vantage[j].name)

@@ -5,6 +5,7 @@
 #include "auditor/evidence.h"
 #include "auditor/evidence_check.h"
 #include "auditor/evidence_json.h"
+#include "base/clk.h"
 #include "base/enc.h"
 #include "ctlog/jsn.h"
 
@@ -103,6 +104,48 @@ said_other(const json_t *t, const char *key, const struct evidence_item *head)
 	    memcmp(sha, head->raw, 32) != 0;
 }
 
+/*
+ * The day of a text, and where the one before it ended: the days of a log
+ * follow each other, and what lies between two is said.
+ */
+static int
+days(struct evidence_file *f, size_t i, const json_t *t, size_t log,
+    struct err *e)
+{
+	const struct evidence_item	*b = NULL;
+	int64_t				 day, at;
+	char				 text[CLK_TEXT];
+
+	if (strlen(evidence_str(t, "day")) != 10 ||
+	    clk_parse(evidence_str(t, "day"), &day) == -1)
+		return err_set(e, ERR_FORMAT, "`day` is no day");
+	(void)clk_parse(evidence_str(t, "verified_at"), &at);
+	if (strncmp(clk_text(at, text), evidence_str(t, "day"), 10) != 0)
+		return err_set(e, ERR_VERIFY, "`verified_at` is on another "
+		    "day than `day`");
+	f->items[i].day = day / (86400 * CLK_SEC);
+	f->items[i].log = log;
+	f->items[i].tree_size = evidence_int(t, "size_to");
+	while (i-- > 0 && b == NULL)
+		if (f->items[i].day != 0 && f->items[i].log == log)
+			b = &f->items[i];
+	if (b == NULL)
+		return 0;
+	day /= 86400 * CLK_SEC;
+	if (day <= b->day)
+		return err_set(e, ERR_VERIFY, "the days of a log do not "
+		    "follow each other");
+	if (evidence_int(t, "size_from") != b->tree_size)
+		return err_set(e, ERR_VERIFY, "the day begins at %" PRIu64
+		    ", and the one before it ended at %" PRIu64,
+		    evidence_int(t, "size_from"), b->tree_size);
+	if (evidence_int(t, "gaps") != (uint64_t)(day - b->day - 1))
+		return err_set(e, ERR_VERIFY, "%" PRId64 " days are missing "
+		    "before it, and `gaps` says %" PRIu64, day - b->day - 1,
+		    evidence_int(t, "gaps"));
+	return 0;
+}
+
 /* The heads around a day of a log. */
 static int
 coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
@@ -149,6 +192,8 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 			return err_set(e, ERR_VERIFY, "`before` is no head "
 			    "of this log that covers the beginning");
 	}
+	if (days(f, i, t, head->log, e) == -1)
+		return -1;
 	(void)snprintf(why, cap, "on %s entries %" PRIu64 " to %" PRIu64
 	    " were read and agree with the signed head",
 	    evidence_str(t, "day"), from, to);

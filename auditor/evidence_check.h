@@ -31,6 +31,8 @@ struct evidence_item {
 	uint64_t		 tree_size;
 	uint8_t			 root[32];	/* of a head; leaf hash */
 	uint8_t			 raw[32];	/* SHA-256 of the head */
+	int64_t			 day;	/* of coverage, since 1970, with log
+					   and tree_size: up to where; or 0 */
 	char			*about;	/* owned: what an attested one is about,
 					   as findings name it; or NULL */
 };

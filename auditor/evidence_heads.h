@@ -29,8 +29,18 @@ struct evidence_contradiction {
 int evidence_inconsistent(struct evidence *,
     const struct evidence_contradiction *, struct err *);
 
+/*
+ * A witness cosigned the checkpoint of statement ${head}: "cosigned",
+ * transferable.  ${key} is its Ed25519 key, 32 bytes.  -1 ERR_VERIFY when it
+ * did not.
+ */
+int evidence_cosigned(struct evidence *, int head, const char *witness,
+    const uint8_t key[32], struct err *);
+
 /* Judge one. */
 enum evidence_verdict evidence_check_inconsistent(struct evidence_file *,
+    size_t i, const json_t *, char *why, size_t cap, struct err *);
+enum evidence_verdict evidence_check_cosigned(struct evidence_file *,
     size_t i, const json_t *, char *why, size_t cap, struct err *);
 
 #endif

@@ -138,6 +138,11 @@ create table canary (
 	since		timestamptz not null default now()
 );
 
+-- Days before, since the last row, on which nothing was proven.
+update coverage_day d set gaps = g.n from (select log_ref, day, day -
+    lag(day) over (partition by log_ref order by day) - 1 as n from
+    coverage_day) g where g.log_ref = d.log_ref and g.day = d.day and g.n > 0;
+
 -- --- end of coverage ---------------------------------------------------------
 
 -- --- logs are audited --------------------------------------------------------
@@ -176,7 +181,8 @@ create table vantage (
 );
 create table vantage_head (
 	head_id		bigint not null references tree_head on delete cascade,
-	source		text not null references vantage on delete cascade,
+	source		text not null,
+	told		boolean not null,	-- the log never showed it to us
 	first_seen	timestamptz not null default now(),
 	last_seen	timestamptz not null default now(),
 	primary key (head_id, source)
@@ -375,6 +381,11 @@ begin
 end $$
 $f$, current_schema());
 end $do$;
+
+-- A plan makes thousands of rows that are due at one moment: claims take them in
+-- order from an index, and sort nothing.
+create index work_turn on work (due_at, id);
+drop index work_due;
 
 -- --- end of retention and moving ---------------------------------------------
 

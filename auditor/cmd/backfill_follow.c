@@ -79,7 +79,7 @@ speed(const struct follow *f, int64_t now, double *rate, int64_t *eta)
 	double	secs = (double)(now - f->began) / CLK_SEC;
 
 	*rate = secs > 0 ? (double)(f->read - f->first) / secs : 0;
-	*eta = *rate > 0 && f->searching == 0 ?
+	*eta = f->searching != 0 ? -1 : f->left == 0 ? 0 : *rate > 0 ?
 	    (int64_t)((double)f->left / *rate) + 1 : -1;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auditor/cmd/cmd.h"
+#include "auditor/cmd/log_heads.h"
 #include "auditor/cmd/opt.h"
 #include "auditor/db/coverage_store.h"
 #include "auditor/db/row.h"
@@ -16,12 +17,14 @@ static int run(struct cmd_ctx *, int, char **);
 
 const struct cmd cmd_log = {
 	.name = "log",
-	.args = "list | show LOG",
+	.args = "list | show LOG | heads [--export FILE]",
 	.brief = "the logs that are read, and how each is doing",
 	.help = "  certvigil log list\n"
-	    "  certvigil log show argon2026h2\n\n"
+	    "  certvigil log show argon2026h2\n"
+	    "  certvigil log heads --export /var/www/ct/heads.jsonl\n\n"
 	    "LOG is a description or a unique part of it, a URL, or the log\n"
-	    "id in base64 or hex.\n",
+	    "id in base64 or hex.  heads writes the newest signed heads as the\n"
+	    "logs sent them: another instance takes them as a vantage point.\n",
 	.run = run,
 };
 
@@ -74,13 +77,13 @@ object(const struct db_res *r, size_t i)
 }
 
 static void
-show_text(const struct db_res *r, size_t i)
+show_text(const json_t *o)
 {
-	json_t		*o = object(r, i), *v;
+	json_t		*v;
 	const char	*key;
 	char		*text, *clean;
 
-	json_object_foreach(o, key, v) {
+	json_object_foreach((json_t *)(uintptr_t)o, key, v) {
 		if (json_is_null(v))
 			continue;
 		text = json_is_string(v) ? NULL :
@@ -91,7 +94,6 @@ show_text(const struct db_res *r, size_t i)
 		free(clean);
 		free(text);
 	}
-	json_decref(o);
 }
 
 static void
@@ -147,8 +149,10 @@ static int
 show(struct cmd_ctx *ctx, const struct db_res *r, const char *what,
     struct err *e)
 {
-	size_t	i, best = 0, n = 0;
-	int	f, top = 0;
+	struct span	 id;
+	json_t		*o;
+	size_t		 i, best = 0, n = 0;
+	int		 f, top = 0, rc;
 
 	for (i = 0; i < db_rows(r); i++) {
 		f = fits(r, i, what);
@@ -164,11 +168,14 @@ show(struct cmd_ctx *ctx, const struct db_res *r, const char *what,
 	if (n > 1)
 		return err_set(e, ERR_USAGE, "`%.100s` fits %zu logs; give "
 		    "more of the name, or the log id", what, n);
-	if (ctx->json)
-		cmd_json(object(r, best));
-	else
-		show_text(r, best);
-	return 0;
+	o = object(r, best);
+	id = db_bytes(r, best, COV_LOG_ID);
+	if ((rc = log_heads_show(ctx, o, &id, e)) == 0 && ctx->json)
+		cmd_json(json_incref(o));
+	else if (rc == 0)
+		show_text(o);
+	json_decref(o);
+	return rc;
 }
 
 static void
@@ -191,20 +198,31 @@ list(struct cmd_ctx *ctx, const struct db_res *r)
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
-	struct db_res	*r = NULL;
-	struct err	 e = ERR_INIT;
-	int		 one, rc = 0;
+	const char		*file = NULL;
+	const struct opt	 opts[] = { { "--export", NULL, &file, NULL } };
+	struct opt_list		 rest = { NULL, 0, 0 };
+	struct db_res		*r = NULL;
+	struct err		 e = ERR_INIT;
+	int			 one, heads, rc;
 
-	one = argc == 3 && strcmp(argv[1], "show") == 0;
-	if (!one && (argc > 2 || (argc == 2 && strcmp(argv[1], "list") != 0)))
-		return cmd_usage(&cmd_log, "list, or show and one log");
-	if (cmd_db(ctx, &e) == -1 || coverage_store_now(ctx->db,
+	if ((rc = opt_parse(&cmd_log, opts, 1, argc, argv, &rest)) != 0)
+		goto out;
+	one = rest.n == 2 && strcmp(rest.v[0], "show") == 0;
+	heads = rest.n == 1 && strcmp(rest.v[0], "heads") == 0;
+	if ((!one && rest.n > 1) || (rest.n == 1 && !heads &&
+	    strcmp(rest.v[0], "list") != 0) || (file != NULL && !heads))
+		rc = cmd_usage(&cmd_log, "list, show and one log, or heads");
+	else if (heads)
+		rc = log_heads(ctx, file);
+	else if (cmd_db(ctx, &e) == -1 || coverage_store_now(ctx->db,
 	    ctx->conf->poll, 1, &r, &e) == -1)
-		return cmd_fail(&e);
-	if (!one)
+		rc = cmd_fail(&e);
+	else if (!one)
 		list(ctx, r);
-	else if (show(ctx, r, argv[2], &e) == -1)
+	else if (show(ctx, r, rest.v[1], &e) == -1)
 		rc = cmd_fail(&e);
 	db_free(r);
+out:
+	free(rest.v);
 	return rc;
 }

@@ -8,6 +8,31 @@
 
 /* Heads of a finding about a log. */
 
+int
+evidence_put_cosigned(struct db *db, int64_t id, struct evidence *ev,
+    int log, struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 key;
+	size_t		 i;
+	int		 n, rc = 0;
+
+	if (db_query(db, &r, e, "select witness, key, raw from cosignature "
+	    "where head_id = $1 and valid order by witness, key", "i", id)
+	    == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && rc == 0; i++) {
+		key = db_bytes(r, i, 1);
+		n = evidence_head(ev, log, "checkpoint", db_bytes(r, i, 2),
+		    e);
+		if (n == -1 || key.n != 32 || evidence_cosigned(ev, n,
+		    db_text(r, i, 0), key.p, e) == -1)
+			rc = -1;
+	}
+	db_free(r);
+	return rc;
+}
+
 /* The head statement of tree_head ${id}: its number, -2 when it is gone. */
 static int
 put_head(struct db *db, int64_t id, struct evidence *ev, int log,
@@ -23,6 +48,8 @@ put_head(struct db *db, int64_t id, struct evidence *ev, int log,
 		n = evidence_head(ev, log, db_text(r, 0, 0),
 		    db_bytes(r, 0, 1), e);
 	db_free(r);
+	if (n >= 0 && evidence_put_cosigned(db, id, ev, log, e) == -1)
+		return -1;
 	return n;
 }
 

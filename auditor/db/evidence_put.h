@@ -63,6 +63,13 @@ int evidence_put_source(struct db *, const char *url, struct evidence *,
     struct err *);
 
 /*
+ * What witnesses say of tree_head ${id}: the checkpoints that they cosigned,
+ * and that they did.
+ */
+int evidence_put_cosigned(struct db *, int64_t id, struct evidence *,
+    int log, struct err *);
+
+/*
  * Heads of log ${log} (a number in the file) that contradict each other, as
  * the detail of a finding tells; nothing when it tells of none, or when they
  * are not stored any more.

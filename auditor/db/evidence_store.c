@@ -104,7 +104,7 @@ put_log_fault(struct db *db, struct evidence *ev, const char *id64,
 
 	/* the head, one that contradicts it, and the newest that agreed */
 	if (db_query(db, &r, e, "select " EVIDENCE_LOG_COLS ", t.form, t.raw, "
-	    "t.tree_size, t.id = h.id, t.tree_size = h.tree_size and "
+	    "t.tree_size, t.id, t.tree_size = h.tree_size and "
 	    "t.root_hash <> h.root_hash from log l " EVIDENCE_LOG_JOIN
 	    "join tree_head h on h.id = $2 and h.log_ref = l.id "
 	    "join lateral ((select * from tree_head where id = h.id) union all "
@@ -122,7 +122,8 @@ put_log_fault(struct db *db, struct evidence *ev, const char *id64,
 		log = evidence_put_log(ev, r, i, 0);
 		head = evidence_head(ev, log, db_text(r, i, EVIDENCE_LOG_N),
 		    db_bytes(r, i, EVIDENCE_LOG_N + 1), e);
-		if (head == -1)
+		if (head == -1 || evidence_put_cosigned(db, db_int(r, i,
+		    EVIDENCE_LOG_N + 3), ev, log, e) == -1)
 			goto out;
 		if (i == 0)
 			first = head;

@@ -334,7 +334,8 @@ speed_store(struct db *db, const struct range_in *in, struct err *e)
 	    "h.entries_per_second when h.entries_per_second is null then "
 	    "s.rate else h.entries_per_second + (s.rate - "
 	    "h.entries_per_second) * (1 - exp(-s.secs / 300)) end "
-	    "from (select d.n / d.secs as rate, least(d.secs, 3600) as secs "
+	    "from (select d.n / nullif(d.secs, 0) as rate, "
+	    "least(d.secs, 3600) as secs "
 	    "from (select t.n, case when p.progress_at > "
 	    "coalesce(p.caught_up_at, '-infinity') then "
 	    "nullif(extract(epoch from now() - p.progress_at)::float8, 0) "
@@ -360,6 +361,46 @@ proof_store(struct db *db, const struct range_in *in, struct err *e)
 	    (int64_t)in->frontier->to, &root, in->head_id, &in->proof);
 }
 
+/*
+ * What today has so far.  Lag: what was read now is younger than the newest
+ * head that everything was read of before; where there is none, at least as
+ * old as its own.  Gaps: days on which nothing was proven, since the last with
+ * a row; what came then is in this day's range.  Before the range is stored.
+ */
+static int
+day_store(struct db *db, const struct range_in *in, struct err *e)
+{
+	struct span	root = { in->root, 32 };
+	struct span	watch = { in->watch_set, 32 };
+	struct span	list = { in->log_list, 32 };
+
+	return db_push(db, e, "insert into coverage_day (log_ref, day, "
+	    "size_from, size_to, root_hash, head_id, verified_at, "
+	    "max_lag_seconds, log_list_sha256, watch_set_sha256, proof, gaps) "
+	    "select $1, n.day, coalesce(c.size_to, $2), $3, $4, $5, now(), "
+	    "greatest(0, extract(epoch from now()) - coalesce(a.timestamp_ms, "
+	    "(select t.timestamp_ms from tree_head t where t.id = $5), 0) / "
+	    "1000)::bigint, $6, $7, $8, coalesce(n.day - c.day - 1, 0) "
+	    "from (select (now() at time zone 'UTC')::date as day) n "
+	    "left join lateral (select size_to, day from coverage_day where "
+	    "log_ref = $1 and day < n.day order by day desc limit 1) c on true "
+	    "left join lateral (select timestamp_ms from tree_head where "
+	    "log_ref = $1 and tree_size <= (select size_to from log_range "
+	    "where log_ref = $1 and size_from = $2) and verdict = 'valid' and "
+	    "consistency <> 'conflict' order by tree_size desc, "
+	    "timestamp_ms desc limit 1) a on true "
+	    "on conflict (log_ref, day) do update set "
+	    "size_to = excluded.size_to, root_hash = excluded.root_hash, "
+	    "head_id = excluded.head_id, verified_at = excluded.verified_at, "
+	    "max_lag_seconds = greatest(coverage_day.max_lag_seconds, "
+	    "excluded.max_lag_seconds), "
+	    "log_list_sha256 = excluded.log_list_sha256, "
+	    "watch_set_sha256 = excluded.watch_set_sha256, "
+	    "proof = excluded.proof", "iiibibbb", (int64_t)in->log_ref,
+	    in->from, (int64_t)in->frontier->to, &root, in->head_id, &list,
+	    &watch, &in->proof);
+}
+
 int
 range_join(struct db *db, const struct range_in *in, struct err *e)
 {
@@ -378,33 +419,8 @@ range_join(struct db *db, const struct range_in *in, struct err *e)
 int
 range_store(struct db *db, const struct range_in *in, struct err *e)
 {
-	struct span	root = { in->root, 32 };
-	struct span	watch = { in->watch_set, 32 };
-	struct span	list = { in->log_list, 32 };
-	int64_t		to = (int64_t)in->frontier->to;
-
-	if (speed_store(db, in, e) == -1 || range_join(db, in, e) == -1)
-		return -1;
-	if (db_push(db, e, "insert into coverage_day (log_ref, day, "
-	    "size_from, size_to, root_hash, head_id, verified_at, "
-	    "max_lag_seconds, log_list_sha256, watch_set_sha256, proof) "
-	    "select $1, (now() at time zone 'UTC')::date, "
-	    "coalesce((select c.size_to from coverage_day c where "
-	    "c.log_ref = $1 and c.day < (now() at time zone 'UTC')::date "
-	    "order by c.day desc limit 1), $2), $3, $4, $5, now(), "
-	    "greatest(0, extract(epoch from now()) - "
-	    "coalesce((select t.timestamp_ms from tree_head t where "
-	    "t.id = $5), 0) / 1000)::bigint, $6, $7, $8 "
-	    "on conflict (log_ref, day) do update set "
-	    "size_to = excluded.size_to, root_hash = excluded.root_hash, "
-	    "head_id = excluded.head_id, verified_at = excluded.verified_at, "
-	    "max_lag_seconds = greatest(coverage_day.max_lag_seconds, "
-	    "excluded.max_lag_seconds), "
-	    "log_list_sha256 = excluded.log_list_sha256, "
-	    "watch_set_sha256 = excluded.watch_set_sha256, "
-	    "proof = excluded.proof", "iiibibbb",
-	    (int64_t)in->log_ref, in->from, to, &root, in->head_id, &list,
-	    &watch, &in->proof) == -1)
+	if (speed_store(db, in, e) == -1 || day_store(db, in, e) == -1 ||
+	    range_join(db, in, e) == -1)
 		return -1;
 	return 0;
 }

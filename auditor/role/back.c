@@ -257,6 +257,7 @@ take(struct engine *en, struct lease *l, struct err *e)
 		return -1;
 	if ((t = find(en, search ? f.log_ref : b.log_ref, e)) == NULL)
 		return -1;
+	t->mismatch = 0;
 	t->back->find = f;
 	t->back->range.id = search ? 0 : id;
 	tail_take(t, l);

@@ -108,6 +108,7 @@ inconsistent(struct judge *j, const struct judge_proof *p,
 	if (merkle_consistency_old(p->size1, p->size2, p->root2,
 	    (const uint8_t (*)[32])proof->path, proof->n, old) == -1)
 		return -1;
+	buf_reset(&j->out);
 	judge_reply_pack(&j->out, &r);
 	buf_add(&j->out, old, 32);
 	buf_vec32(&j->out, proof->path, proof->n * 32);

@@ -9,29 +9,17 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 
+from big import figure
 from once import Once
 
 SMALL = 256     # entries of a log that shows what a run costs before it reads
 FORMS = ("rfc6962", "static")
-
-
-def figure(name, unit, values, goal=""):
-    """One line: name, unit, median, spread (max / min - 1), and the goal."""
-    if not values or min(values) <= 0:
-        print("%-34s %-9s %9s %6s  %s" % (
-            name, unit, "-", "-", "only root can see it" if unit == "MiB"
-            else "lost in the noise"))
-        return
-    print("%-34s %-9s %9.2f %6.2f  %s" % (
-        name, unit, statistics.median(values),
-        max(values) / min(values) - 1, goal), flush=True)
 
 
 def peers(path):

@@ -39,11 +39,12 @@ def pss_kib(pid):
 
 class Once:
     """prog: certvigil.  database: a connection string of a running server in
-    which databases may be made.  pin: processors as for taskset -c."""
+    which databases may be made.  pin: processors as for taskset -c.  extra:
+    more lines of the configuration."""
 
-    def __init__(self, prog, database, pin=None, timeout=900):
+    def __init__(self, prog, database, pin=None, timeout=900, extra=""):
         self.prog, self.database = prog, database
-        self.pin, self.timeout = pin, timeout
+        self.pin, self.timeout, self.extra = pin, timeout, extra
         self.count = 0
 
     def sql(self, text):
@@ -66,8 +67,9 @@ class Once:
                     "contact: https://bench.example.org/\n"
                     "log_list: {file: %s, signature_key: none}\n"
                     "watch_file: %s\n"
-                    "egress: {allow_private: [127.0.0.0/8]}\n" %
-                    (json.dumps(db), tmp, log_list, watch_file))
+                    "egress: {allow_private: [127.0.0.0/8]}\n%s" %
+                    (json.dumps(db), tmp, log_list, watch_file,
+                     self.extra))
         self.sql("create database " + name)
         try:
             return self.measure([self.prog, "--config", conf])

@@ -43,6 +43,9 @@ echo "# one pass over a CRL of 1,000,000 entries"
 
 pg_start || { skip "no PostgreSQL: nothing is read"; exit 1; }
 
+echo "# what PostgreSQL takes: claims and commits a second, N connections"
+"$obj/tests/bench/bench_lease" || status=2
+
 echo "# the rig's log, $rounds rounds"
 if [ -x "$obj/tests/rig/ctlog" ]; then
 	python3 tests/bench/figures.py rig --obj "$obj" --rounds "$rounds" \

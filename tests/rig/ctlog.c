@@ -71,6 +71,20 @@ takes_gzip(const struct web_req *r)
 	return yes;
 }
 
+/* A log that shows some of its clients its second tree. */
+static void
+choose_view(struct rlog *lg, const struct web_req *r)
+{
+	const struct lie *f = &lg->lies[LIE_FORK];
+	char *agent;
+
+	if (!f->on || strcmp(f->mode, "split") != 0)
+		return;
+	agent = web_header(r, "User-Agent");
+	lg->cur = agent != NULL && strstr(agent, "second-view") != NULL;
+	free(agent);
+}
+
 /* One request to one log. */
 static void
 serve_log(struct rlog *lg, const char *path, const struct web_req *r,
@@ -88,6 +102,7 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	pthread_mutex_lock(&lg->lock);
 	lg->requests[k]++;
 	lg->peers[r->peer]++;
+	choose_view(lg, r);
 	if (k == KIND_ADD || k == KIND_ADDPRE)
 		submit_serve(lg, k, r, s);
 	else if (k == KIND_ROOTS)
@@ -100,6 +115,9 @@ serve_log(struct rlog *lg, const char *path, const struct web_req *r,
 	if (!done && lg->etag && s->status == 200 &&
 	    (k == KIND_STH || k == KIND_CHECKPOINT))
 		unchanged(lg, r, s);
+	if (lg->lies[LIE_FORK].on &&
+	    strcmp(lg->lies[LIE_FORK].mode, "split") == 0)
+		lg->cur = 0;		/* what is added goes to the first */
 	pthread_mutex_unlock(&lg->lock);
 	if (!zip && lg->gzip && k == KIND_ENTRIES && s->status == 200)
 		zip = takes_gzip(r);

@@ -7,6 +7,7 @@
 #include <openssl/sha.h>
 
 #include "tests/rig/lib/b64.h"
+#include "tests/rig/lib/cosign.h"
 #include "tests/rig/lib/issuers.h"
 #include "tests/rig/lib/rfc.h"
 #include "tests/rig/lib/tiled.h"
@@ -97,6 +98,7 @@ checkpoint(struct rlog *lg, struct web_res *s)
 	struct head h;
 	uint8_t id[4];
 	int64_t extra = 0;
+	size_t ntext;
 	int wrong = lie_tell(&l[LIE_ORIGIN], KIND_CHECKPOINT);
 
 	rlog_head(lg, KIND_CHECKPOINT, &h);
@@ -109,7 +111,9 @@ checkpoint(struct rlog *lg, struct web_res *s)
 	    buf_text(&origin);
 	buf_fmt(&s->body, "%s\n%llu\n", o, (unsigned long long)h.size);
 	b64_put(&s->body, h.root, 32);
-	buf_str(&s->body, "\n\n");
+	buf_str(&s->body, "\n");
+	ntext = s->body.n;
+	buf_str(&s->body, "\n");
 	if (lie_tell(&l[LIE_EXTRASIGS], KIND_CHECKPOINT))
 		extra = l[LIE_EXTRASIGS].n;
 	extra_lines(&s->body, o, 0, extra / 2);
@@ -118,6 +122,10 @@ checkpoint(struct rlog *lg, struct web_res *s)
 	key_id(lg, name, id);
 	put_line(&s->body, name, id, buf_bytes(&blob));
 	extra_lines(&s->body, o, extra / 2, extra);
+	if (lie_tell(&l[LIE_COSIGN], KIND_CHECKPOINT))
+		cosign_line(&s->body, (struct span){ s->body.p, ntext },
+		    h.timestamp / 1000,
+		    strcmp(l[LIE_COSIGN].mode, "bad") == 0);
 	s->type = "text/plain; charset=utf-8";
 	buf_free(&origin);
 	buf_free(&blob);

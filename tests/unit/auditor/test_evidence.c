@@ -10,10 +10,7 @@
 
 #include <cmocka.h>
 
-#include "auditor/db/coverage_store.h"
 #include "auditor/db/evidence_store.h"
-#include "auditor/cmd/cmd.h"
-#include "auditor/cmd/metrics.h"
 #include "auditor/evidence.h"
 #include "auditor/evidence_verify.h"
 #include "auditor/role/sign.h"
@@ -23,16 +20,6 @@
 #include "tests/unit/auditor/evidence_fixture.h"
 #include "tests/unit/auditor/evidence_flips.h"
 #include "tests/unit/testdb.h"
-
-/* commands of main.c's table, which this program does not have */
-const struct cmd *const cmd_table[] = { NULL };
-
-const struct cmd *
-cmd_find(const char *name)
-{
-	(void)name;
-	return NULL;
-}
 
 #define COMMITTED	9	/* entries were proven at this size, */
 #define SIZE		LEAVES	/* and signed at this one */
@@ -162,13 +149,15 @@ put_proof(void)
 	    "$2, $3, $4)", "ibib", (int64_t)COMMITTED, &root, head, &p), &e);
 	must(db_query(db, NULL, &e, "insert into coverage_day (log_ref, day, "
 	    "size_from, size_to, root_hash, head_id, verified_at, proof) "
-	    "values (1, '2026-01-02', 5, $1, $2, $3, now(), $4)", "ibib",
+	    "values (1, '2026-01-02', 5, $1, $2, $3, '2026-01-02 12:00Z', "
+	    "$4)", "ibib",
 	    (int64_t)COMMITTED, &root, head, &p), &e);
 	buf_free(&proof);
 	mth(&w, 0, 5, r9);
 	must(db_query(db, NULL, &e, "insert into coverage_day (log_ref, day, "
 	    "size_from, size_to, root_hash, head_id, verified_at) "
-	    "values (1, '2026-01-01', 0, 5, $1, $2, now())", "bi", &root,
+	    "values (1, '2026-01-01', 0, 5, $1, $2, '2026-01-01 23:59Z')",
+	    "bi", &root,
 	    small), &e);
 }
 
@@ -487,135 +476,79 @@ test_coverage(void **state)
 	buf_free(&b);
 }
 
-/* --- coverage now, and metrics --- */
-
-static void
-test_now(void **state)
+/* Export from the first of January up to that day; what verify says. */
+static enum evidence_verdict
+period(const char *to, struct buf *b)
 {
-	struct db_res	*r = NULL;
+	struct evidence	*ev = evidence_new(&signer);
 	struct err	 e = ERR_INIT;
-	int64_t		 n;
+	int64_t		 from, until;
+	size_t		 n;
 
-	(void)state;
-	if (db == NULL)
-		skip();
-	must(coverage_store_misbehaved(db, &n, &e), &e);
-	assert_int_equal(n, 1);
-	must(coverage_store_now(db, 60, 0, &r, &e), &e);
-	assert_int_equal(db_rows(r), 1);
-	assert_true(db_bool(r, 0, COV_BEHIND));
-	assert_true(db_null(r, 0, COV_VERIFIED));
-	db_free(r);
-	must(db_query(db, NULL, &e, "insert into log_health (log_ref, "
-	    "head_size, head_ms, head_at, entries_per_second, "
-	    "growth_per_second) values (1, 100, 1767225600000, now(), 10, 1)",
-	    ""), &e);
-	must(db_query(db, NULL, &e, "insert into log_range values (1, 0, 10, "
-	    "'', '', $1)", "i", head), &e);
-	must(coverage_store_now(db, 60, 0, &r, &e), &e);
-	assert_true(db_bool(r, 0, COV_BEHIND));
-	assert_int_equal(db_int(r, 0, COV_LAG_ENTRIES), 90);
-	assert_int_equal(db_int(r, 0, COV_ETA), 10);
-	db_free(r);
-	must(db_query(db, NULL, &e, "update log_range set size_to = 100", ""),
-	    &e);
-	/* all was read, but the log shows what is old */
-	must(coverage_store_now(db, 60, 0, &r, &e), &e);
-	assert_true(db_int(r, 0, COV_LAG) > 300 * 86400);
-	assert_int_equal(db_int(r, 0, COV_LAG), db_int(r, 0, COV_HEAD_AGE));
-	db_free(r);
-	must(db_query(db, NULL, &e, "update log_health set head_ms = "
-	    "extract(epoch from now()) * 1000", ""), &e);
-	must(coverage_store_now(db, 60, 0, &r, &e), &e);
-	assert_false(db_bool(r, 0, COV_BEHIND));
-	assert_int_equal(db_int(r, 0, COV_LAG), 0);
-	db_free(r);
-	must(db_query(db, NULL, &e, "update log_health set failing_since = "
-	    "now(), last_error = 'x'", ""), &e);
-	must(coverage_store_now(db, 60, 0, &r, &e), &e);
-	assert_true(db_bool(r, 0, COV_BEHIND));
-	db_free(r);
+	assert_int_equal(clk_parse("2026-01-01", &from), 0);
+	assert_int_equal(clk_parse(to, &until), 0);
+	must(evidence_store_coverage(db, from, until, ev, &n, &e), &e);
+	buf_reset(b);
+	must(evidence_finish(ev, clk_wall(), b, &e), &e);
+	evidence_free(ev);
+	return judge(buf_text(b), b->n, 0);
 }
 
-/* OpenMetrics 1.0: each line, each family, the end. */
+/* Days follow each other: none is left out, none begins elsewhere. */
 static void
-test_metrics(void **state)
+test_period(void **state)
 {
-	struct buf	 b = BUF_INIT;
-	struct err	 e = ERR_INIT;
-	char		*line, *save = NULL, *p, *q, family[200] = "";
-	size_t		 samples = 0, families = 0;
-	int		 ended = 0;
-	struct conf	 conf;
-
-	(void)state;
-	if (db == NULL)
-		skip();
-	memset(&conf, 0, sizeof(conf));
-	conf.poll = 60;
-	conf.canary_name = (char *)(uintptr_t)"c.example";
-	must(metrics_text(db, &conf, &b, &e), &e);
-	assert_non_null(strstr(buf_text(&b), "certvigil_canary_missed 0\n"));
-	assert_non_null(strstr(buf_text(&b), "certvigil_blind_worst_case_"
-	    "seconds{program=\"chrome\",scts=\"embedded\"} 0\n"));
-	assert_non_null(strstr(buf_text(&b),
-	    "{log=\"log \\\"1\\\" \\\\ caf\xc3\xa9\"} 100\n"));
-	for (line = strtok_r((char *)b.p, "\n", &save); line != NULL;
-	    line = strtok_r(NULL, "\n", &save)) {
-		assert_false(ended);
-		if (strcmp(line, "# EOF") == 0) {
-			ended = 1;
-		} else if (strncmp(line, "# TYPE ", 7) == 0) {
-			(void)sscanf(line + 7, "%199s", family);
-			assert_true(strncmp(family, "certvigil_", 10) == 0);
-			families++;
-		} else if (line[0] == '#') {
-			p = strchr(line + 2, ' ');
-			assert_non_null(p);
-			assert_int_equal(strncmp(p + 1, family,
-			    strlen(family)), 0);
-			/* a unit is the end of the name */
-			if (strncmp(line, "# UNIT ", 7) == 0) {
-				q = strchr(p + 1, ' ');
-				assert_non_null(q);
-				assert_string_equal(family + strlen(family) -
-				    strlen(q + 1), q + 1);
-			}
-		} else {
-			assert_int_equal(strncmp(line, family,
-			    strlen(family)), 0);
-			p = line + strlen(family);
-			if (strncmp(p, "_info", 5) == 0)
-				p += 5;
-			assert_true(*p == '{' || *p == ' ');
-			p = strrchr(line, ' ');
-			assert_non_null(p);
-			(void)strtod(p + 1, &q);
-			assert_true(q != p + 1 && *q == '\0');
-			samples++;
-		}
-	}
-	assert_true(ended);
-	assert_true(families >= 15 && samples >= 15);
-	buf_free(&b);
-}
-
-static void
-test_label(void **state)
-{
-	static const char *const t[][2] = {
-		{ "", "" }, { "a", "a" }, { "a\"b", "a\\\"b" },
-		{ "a\\b", "a\\\\b" }, { "a\nb", "a\\\\x0ab" },
+	static const struct {
+		const char		*sql;
+		enum evidence_verdict	 want;
+	} t[] = {
+		{ "select 1", EVIDENCE_VALID },
+		{ "update coverage_day set gaps = 1 where day = "
+		  "'2026-01-02'", EVIDENCE_INVALID },
+		/* a day without a row, said and not said */
+		{ "update coverage_day set day = '2026-01-03', verified_at = "
+		  "'2026-01-03 00:00Z' where day = '2026-01-02'",
+		  EVIDENCE_INVALID },
+		{ "update coverage_day set day = '2026-01-03', gaps = 1, "
+		  "verified_at = '2026-01-03 00:00Z' where day = "
+		  "'2026-01-02'", EVIDENCE_VALID },
+		/* entries between two days */
+		{ "update coverage_day set size_from = 6 where day = "
+		  "'2026-01-02'", EVIDENCE_INVALID },
+		{ "update coverage_day set size_from = 4 where day = "
+		  "'2026-01-02'", EVIDENCE_INVALID },
+		/* proven on another day */
+		{ "update coverage_day set verified_at = '2026-01-03 00:00Z' "
+		  "where day = '2026-01-02'", EVIDENCE_INVALID },
+		{ "update coverage_day set verified_at = '2026-01-01 23:59Z' "
+		  "where day = '2026-01-02'", EVIDENCE_INVALID },
 	};
+	struct flips	f;
+	struct err	e = ERR_INIT;
 	struct buf	b = BUF_INIT;
 	size_t		i;
 
 	(void)state;
+	if (db == NULL)
+		skip();
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		buf_reset(&b);
-		metrics_label(&b, t[i][0]);
-		assert_string_equal(buf_text(&b), t[i][1]);
+		must(db_begin(db, &e), &e);
+		must(db_query(db, NULL, &e, t[i].sql, ""), &e);
+		if (period("2026-01-04", &b) != t[i].want)
+			fail_msg("case %zu", i);
+		db_rollback(db);
 	}
+	assert_int_equal(period("2026-01-02", &b), EVIDENCE_VALID);
+	memset(&f, 0, sizeof(f));
+	f.root = json_loads(buf_text(&b), 0, NULL);
+	f.instance = instance;
+	f.judge = judge;
+	f.seal = f.days = 1;
+	flip(&f, f.root);
+	(void)printf("two days: %zu changes sealed again, %zu not rejected\n",
+	    f.n, f.missed);
+	assert_int_equal(f.missed, 0);
+	json_decref(f.root);
 	buf_free(&b);
 }
 
@@ -630,9 +563,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_coverage),
-		cmocka_unit_test(test_now),
-		cmocka_unit_test(test_metrics),
-		cmocka_unit_test(test_label),
+		cmocka_unit_test(test_period),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

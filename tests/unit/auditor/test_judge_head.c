@@ -173,7 +173,8 @@ consistency(void **state)
 	struct buf			b = BUF_INIT;
 	struct err			e = ERR_INIT;
 	struct cur			c, nodes;
-	uint8_t				h[4][32];
+	struct judge_reply		reply;
+	uint8_t				h[4][32], old[32];
 	int				i;
 
 	(void)state;
@@ -205,10 +206,23 @@ consistency(void **state)
 	assert_int_equal(cur_vec32(&c, &nodes), 0);
 	assert_int_equal(cur_left(&nodes), 128);
 	assert_memory_equal(nodes.p, h, 128);
+	/* another root was signed: what the path gives instead comes along */
 	p.root1[5] ^= 1;
+	assert_int_equal(ask_proof(&p, &b, &e), 0);
+	c = cur_span(buf_bytes(&j.out));
+	assert_int_equal(judge_reply_read(&c, &reply), 0);
+	assert_true(reply.id == 5 && !reply.ok && reply.code == ERR_VERIFY);
+	assert_int_equal(cur_copy(&c, old, 32), 0);
+	assert_memory_equal(old, root[3], 32);
+	assert_int_equal(cur_vec32(&c, &nodes), 0);
+	assert_memory_equal(nodes.p, h, 128);
+	p.root1[5] ^= 1;
+	/* a path that is wrong for the new root shows nothing */
+	p.root2[5] ^= 1;
+	err_clear(&e);
 	assert_int_equal(ask_proof(&p, &b, &e), -1);
 	assert_int_equal(e.code, ERR_VERIFY);
-	p.root1[5] ^= 1;
+	p.root2[5] ^= 1;
 	p.size1 = 4;
 	err_clear(&e);
 	assert_int_equal(ask_proof(&p, &b, &e), -1);

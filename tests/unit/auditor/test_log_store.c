@@ -341,6 +341,101 @@ ranges(void **state)
 	assert_int_equal(e.code, ERR_DB);
 }
 
+/* Read ${n} more entries, proven by head ${h}. */
+static void
+more(int id, struct merkle_range *r, int n, int64_t h, double per_second)
+{
+	struct range_in	in;
+	struct err	e = ERR_INIT;
+	uint8_t		root[32] = { 0 }, set[32] = { 1 };
+
+	while (n-- > 0)
+		merkle_leaf(r, root);
+	memset(&in, 0, sizeof(in));
+	in.log_ref = id;
+	in.frontier = r;
+	in.root = root;
+	in.head_id = h;
+	in.per_second = per_second;
+	in.watch_set = set;
+	if (db_begin(db, &e) == -1 || range_store(db, &in, &e) == -1 ||
+	    db_sync(db, &e) == -1 || db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+}
+
+/* A day: how late what it has was read, and days that have nothing. */
+static void
+days(void **state)
+{
+	struct merkle_range	r;
+	int			id;
+
+	(void)state;
+	NEED_DB();
+	id = log_one();
+	merkle_start(&r, 0);
+	more(id, &r, 10, head(id, 10, 5000), 0);
+	sql("update tree_head set timestamp_ms = (extract(epoch from now() - "
+	    "interval '3 hours') * 1000)::bigint");
+	/* the first has only its own head */
+	assert_true(number("select max_lag_seconds from coverage_day") >
+	    1000000);
+	sql("update coverage_day set day = day - 3, max_lag_seconds = 0");
+	more(id, &r, 10, head(id, 20, (uint64_t)clk_wall() / 1000), 0);
+	assert_int_equal(number("select size_from from coverage_day order by "
+	    "day desc limit 1"), 10);
+	assert_int_equal(number("select gaps from coverage_day order by day "
+	    "desc limit 1"), 2);
+	/* the head was new, but the one before it was three hours old */
+	assert_int_equal(number("select max_lag_seconds / 60 from coverage_day "
+	    "order by day desc limit 1"), 180);
+	more(id, &r, 10, head(id, 30, (uint64_t)clk_wall() / 1000), 0);
+	assert_int_equal(number("select max_lag_seconds / 60 + gaps from "
+	    "coverage_day order by day desc limit 1"), 182);
+	assert_int_equal(number("select size_to from coverage_day order by "
+	    "day desc limit 1"), 30);
+}
+
+/* How fast it is read. */
+static void
+speed(void **state)
+{
+	static const char	rate[] = "select (entries_per_second * 1000)"
+				    "::bigint from log_health";
+	struct merkle_range	r;
+	struct log_row		l;
+	struct err		e = ERR_INIT;
+	int64_t			h;
+	int			id;
+
+	(void)state;
+	NEED_DB();
+	id = log_one();
+	merkle_start(&r, 0);
+	h = head(id, 5000, 5000);
+	assert_int_equal(log_load(db, id, &l, &e), 0);
+	assert_int_equal(health_head(db, &l, 5000, 5000, h, &e), 0);
+	log_row_free(&l);
+	/* few entries of a log that was caught up say nothing */
+	more(id, &r, 10, h, 0);
+	assert_int_equal(number("select count(*) from log_health where "
+	    "entries_per_second is null"), 1);
+	/* since the last commit, as long as there is more */
+	sql("update log_health set progress_at = now() - interval '10 s'");
+	more(id, &r, 10, h, 99);
+	assert_in_range(number(rate), 950, 1000);
+	/* a pause counts, smoothed over five minutes: 1 + 0.632 */
+	sql("update log_health set entries_per_second = 1, progress_at = now() "
+	    "- interval '300 s'");
+	more(id, &r, 600, h, 99);
+	assert_in_range(number(rate), 1620, 1640);
+	/* caught up in between: by how long this reading took */
+	sql("update log_health set entries_per_second = null, caught_up_at = "
+	    "now(), progress_at = now()");
+	more(id, &r, 10, h, 5);
+	assert_int_equal(number(rate), 5000);
+}
+
 int
 main(void)
 {
@@ -350,6 +445,8 @@ main(void)
 		cmocka_unit_test_setup(row, clear),
 		cmocka_unit_test_setup(heads, clear),
 		cmocka_unit_test_setup(ranges, clear),
+		cmocka_unit_test_setup(days, clear),
+		cmocka_unit_test_setup(speed, clear),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);

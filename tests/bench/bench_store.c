@@ -1,0 +1,360 @@
+#include <dlfcn.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "auditor/conf.h"
+#include "auditor/db/db.h"
+#include "auditor/db/match_store.h"
+#include "auditor/db/migrate.h"
+#include "auditor/db/watch_store.h"
+#include "auditor/role/judge.h"
+#include "base/mem.h"
+#include "base/sha.h"
+#include "ctlog/entry.h"
+
+/*
+ * Matches stored a second, as the engine stores those of a page, against one
+ * INSERT of a row with the certificate in a transaction of its own.  usage:
+ * bench_store CONNINFO [ROUNDS]; makes and drops a database.
+ */
+#define PAGE	256		/* matches a transaction */
+#define PAGES	2		/* a round */
+#define SINGLES	1024		/* rows a round */
+#define CERT	1200
+
+static struct conf		 conf;
+static struct watch_set		 set;
+static struct watch_base	*base;
+static struct db		*db;
+static uint64_t			 next_index;
+
+static double
+now(void)
+{
+	struct timespec	t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+die(const char *what, const char *why)
+{
+	fprintf(stderr, "bench_store: %s: %s\n", what, why);
+	exit(2);
+}
+
+static void
+sql(struct db *c, const char *text)
+{
+	struct err	e = ERR_INIT;
+
+	if (db_script(c, text, &e) == -1)
+		die(text, e.msg);
+}
+
+/* --- libpq, loaded as db/db_libpq.c does ---------------------------------------- */
+
+static struct {
+	PGconn		*(*connect)(const char *);
+	PGresult	*(*prepare)(PGconn *, const char *, const char *, int,
+			    const Oid *);
+	PGresult	*(*exec)(PGconn *, const char *, int,
+			    const char *const *, const int *, const int *,
+			    int);
+	ExecStatusType	 (*status)(const PGresult *);
+	char		*(*error)(const PGconn *);
+	void		 (*clear)(PGresult *);
+} pq;
+
+static void
+load_libpq(void)
+{
+	static const char *const	 names[] = { "PQconnectdb", "PQprepare",
+		"PQexecPrepared", "PQresultStatus", "PQerrorMessage",
+		"PQclear" };
+	void				*lib = dlopen("libpq.so.5", RTLD_NOW);
+	void				*f[6];
+	size_t				 i;
+
+	for (i = 0; i < 6; i++)
+		if (lib == NULL || (f[i] = dlsym(lib, names[i])) == NULL)
+			die("libpq.so.5", "cannot be loaded");
+	memcpy(&pq, f, sizeof(pq));
+}
+
+/* Rows a second, one INSERT a transaction, prepared, binary. */
+static double
+singles(PGconn *c)
+{
+	uint8_t		 cert[CERT], leaf[32];
+	uint64_t	 index;
+	uint32_t	 log = __builtin_bswap32(7);
+	const char	*v[6];
+	int		 n[6], form[6] = { 1, 1, 1, 1, 1, 1 };
+	PGresult	*r;
+	double		 t = now();
+	size_t		 i, k;
+
+	for (i = 0; i < SINGLES; i++) {
+		index = __builtin_bswap64(++next_index);
+		sha_256(leaf, (const uint8_t *)&index, sizeof(index));
+		for (k = 0; k < CERT; k++)
+			cert[k] = (uint8_t)(leaf[k % 32] + k / 32 * 37);
+		v[0] = (const char *)&log;
+		v[1] = (const char *)&index;
+		v[2] = (const char *)leaf;
+		v[3] = ".a.example";
+		v[4] = "www.a.example,a.example";
+		v[5] = (const char *)cert;
+		n[0] = 4;
+		n[1] = 8;
+		n[2] = 32;
+		n[3] = (int)strlen(v[3]);
+		n[4] = (int)strlen(v[4]);
+		n[5] = CERT;
+		r = pq.exec(c, "ins", 6, v, n, form, 1);
+		if (pq.status(r) != PGRES_COMMAND_OK)
+			die("insert", pq.error(c));
+		pq.clear(r);
+	}
+	return SINGLES / (now() - t);
+}
+
+/* --- what matched ---------------------------------------------------------------- */
+
+struct made {
+	uint8_t		 der[CERT], leaf[CERT];
+	char		 name[3][40], serial[33];
+	const char	*names[3];
+	uint32_t	 watch;
+	struct span	 chain;
+	struct judge_match m;
+};
+
+static void
+noise(uint8_t *p, size_t n, uint64_t seed)
+{
+	uint8_t	h[32];
+	size_t	i;
+
+	for (i = 0; i < n; i++, seed += i % 32 == 0) {
+		if (i % 32 == 0)
+			sha_256(h, (const uint8_t *)&seed, sizeof(seed));
+		p[i] = h[i % 32];
+	}
+}
+
+/* A certificate of its own that the CA signed, at the next index. */
+static void
+make(struct made *x)
+{
+	static const char	*const labels[] = { "", "www.", "api." };
+	static uint8_t		 issuer[900];
+	struct judge_match	*m = &x->m;
+	uint64_t		 i = ++next_index;
+	size_t			 k;
+
+	memset(x, 0, sizeof(*x));
+	noise(x->der, CERT, i << 20);
+	noise(x->leaf, CERT, i << 20 | 1 << 19);
+	snprintf(x->serial, sizeof(x->serial), "%032llx",
+	    (unsigned long long)i);
+	for (k = 0; k < 3; k++) {
+		snprintf(x->name[k], sizeof(x->name[k]), "%sn%llu.a.example",
+		    labels[k], (unsigned long long)i);
+		x->names[k] = x->name[k];
+	}
+	m->index = i;
+	m->timestamp_ms = 1790000000000ULL + i;
+	m->type = ENTRY_X509;
+	m->reason = "";
+	m->issued = 1;
+	m->leaf = (struct span){ x->leaf, CERT };
+	m->der = (struct span){ x->der, CERT };
+	sha_256(m->leaf_hash, x->leaf, CERT);
+	sha_256(m->cert_sha256, x->der, CERT);
+	sha_256(m->tbs_sha256, x->der, CERT - 1);
+	sha_256(m->spki_sha256, x->der, 91);
+	memset(m->issuer_spki, 4, 32);
+	memset(m->chain_spki, 4, 32);
+	m->serial = x->serial;
+	m->key_type = "p256";
+	m->owner = "ca.example";
+	m->subject = x->name[0];
+	m->issuer = "CN=Bench CA";
+	m->not_before = 1780000000000000LL;
+	m->not_after = 1800000000000000LL;
+	m->nnames = 3;
+	m->names = x->names;
+	m->nhits = m->nchain = 1;
+	m->hit_name = x->names;
+	m->hit_watch = &x->watch;
+	x->chain = (struct span){ issuer, sizeof(issuer) };
+	m->chain = &x->chain;
+	m->path.n = 20;
+}
+
+/* Matches a second, PAGE a transaction. */
+static double
+pages(struct made *x, int log_ref)
+{
+	const struct judge_match	*v[PAGE];
+	struct match_in			 in = { .db = db, .conf = &conf,
+		.watches = &set, .base = base, .log_ref = log_ref,
+		.log_name = "bench", .head_id = 7, .proof_size = 1u << 30 };
+	struct err			 e = ERR_INIT;
+	double				 t, all = 0;
+	size_t				 i, k;
+
+	for (i = 0; i < PAGES; i++) {
+		for (k = 0; k < PAGE; k++) {
+			make(&x[k]);
+			v[k] = &x[k].m;
+		}
+		t = now();
+		if (db_begin(db, &e) == -1 ||
+		    match_store(&in, v, PAGE, &e) == -1 ||
+		    db_commit(db, &e) == -1)
+			die("match_store", e.msg);
+		all += now() - t;
+	}
+	return PAGES * PAGE / all;
+}
+
+/* Everything that was stored is there, and nothing twice. */
+static void
+check(size_t rounds)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	size_t		 i, n = rounds * PAGES * PAGE;
+
+	if (db_query(db, &r, &e, "select (select count(*) from entry where "
+	    "log_ref = 1), (select count(*) from entry where log_ref = 2), "
+	    "(select count(*) from certificate) / 2, (select count(*) from "
+	    "entry_match) / 2, (select count(*) from finding where kind = "
+	    "'certificate.unexpected')", "") == -1)
+		die("check", e.msg);
+	for (i = 0; i < 5; i++)
+		if (db_int(r, 0, i) != (int64_t)n) {
+			fprintf(stderr, "bench_store: %lld rows in place %zu, "
+			    "not %zu\n", (long long)db_int(r, 0, i), i, n);
+			exit(2);
+		}
+	db_free(r);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const double	*x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void
+print(const char *name, const char *unit, double *v, size_t n,
+    const char *goal)
+{
+	qsort(v, n, sizeof(*v), compare);
+	printf("%-34s %-9s %9.3f %6.2f%s\n", name, unit, v[n / 2],
+	    v[n - 1] / v[0] - 1, goal);
+}
+
+static void
+open_watches(struct buf *image)
+{
+	struct watch_build	*b = watch_build_new();
+	struct err		 e = ERR_INIT;
+
+	if (watch_build_file(b, ".a.example\n", 11, "bench", &e) == -1)
+		die("watches", e.msg);
+	watch_build_done(b, image);
+	if (watch_open(&set, image->p, image->n, &e) == -1)
+		die("watches", e.msg);
+	base = watch_base_new();
+}
+
+/*
+ * Log 1 was in the first list, and a head of it was verified behind all that
+ * is stored: that is of the baseline.  What log 2 has is new: each certificate
+ * gets a finding.
+ */
+static void
+open_database(struct db *admin, const char *info)
+{
+	struct err	 e = ERR_INIT;
+
+	sql(admin, "create database cvbench_store");
+	db = db_open(info, &e);
+	if (db == NULL || migrate_up(db, 0, NULL, &e) == -1)
+		die(info, e.msg);
+	sql(db, "insert into operator (name) values ('Op');"
+	    "insert into log (log_id, operator_id, description, protocol, "
+	    "url, read_url, key, mmd, state, list_source, first_list, "
+	    "watched) select decode(lpad(to_hex(n), 2, '0'), 'hex'), 1, "
+	    "'log', 'rfc6962', 'u', 'u', '\\x02', 86400, 'usable', 'chrome', "
+	    "n = 1, true from generate_series(1, 2) n;"
+	    "insert into watch (pattern, owner, policy, origin) values "
+	    "('.a.example', 'team', '', 'cli');"
+	    "insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict, consistency) select n, "
+	    "1 << 30, '\\x01', 1, 'sth', '', 'valid', 'proved' from "
+	    "generate_series(1, 2) n;"
+	    "create table single (log int not null, idx bigint not null, "
+	    "leaf bytea not null, watch text not null, names text not null, "
+	    "cert bytea not null, primary key (log, idx));"
+	    "create index on single (watch)");
+}
+
+int
+main(int argc, char **argv)
+{
+	static double	 v[4][99];
+	size_t		 i, rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 5;
+	struct made	*x = mem_array(PAGE, sizeof(*x));
+	struct buf	 image = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	struct db	*admin;
+	PGconn		*c;
+	char		*info;
+
+	if (argc < 2)
+		die("usage", "bench_store CONNINFO [ROUNDS]");
+	rounds = rounds < 1 ? 1 : rounds > 99 ? 99 : rounds;
+	if ((admin = db_open(argv[1], &e)) == NULL)
+		die(argv[1], e.msg);
+	info = mem_printf("%s dbname=cvbench_store", argv[1]);
+	open_watches(&image);
+	open_database(admin, info);
+	load_libpq();
+	c = pq.connect(info);
+	pq.clear(pq.prepare(c, "ins", "insert into single values ($1, $2, $3, "
+	    "$4, $5, $6) on conflict do nothing", 0, NULL));
+	for (i = 0; i < rounds; i++) {
+		v[0][i] = singles(c);
+		v[1][i] = pages(x, 1);
+		v[2][i] = pages(x, 2);
+	}
+	check(rounds);
+	for (i = 0; i < rounds; i++) {
+		v[3][i] = v[1][i] / v[0][i];
+		v[2][i] /= v[0][i];
+	}
+	print("store_over_insert", "x", v[3], rounds, "  goal >= 8, aim 15");
+	print("store_with_findings_over_insert", "x", v[2], rounds, "");
+	print("store", "1/s", v[1], rounds, "");
+	print("insert", "1/s", v[0], rounds, "");
+	db_close(db);
+	sql(admin, "drop database cvbench_store with (force)");
+	db_close(admin);
+	watch_base_free(base);
+	buf_free(&image);
+	free(info);
+	free(x);
+	return 0;
+}
