@@ -43,6 +43,7 @@ now_json(const struct db_res *r, size_t i)
 	json_object_set_new(o, "operator", row_str(r, i, COV_OPERATOR));
 	json_object_set_new(o, "protocol", row_str(r, i, COV_PROTOCOL));
 	json_object_set_new(o, "tree_size", row_int(r, i, COV_TREE_SIZE));
+	json_object_set_new(o, "verified_from", row_int(r, i, COV_FROM));
 	json_object_set_new(o, "verified_size", row_int(r, i, COV_VERIFIED));
 	json_object_set_new(o, "lag_entries", row_int(r, i, COV_LAG_ENTRIES));
 	json_object_set_new(o, "lag_seconds", row_int(r, i, COV_LAG));

@@ -30,7 +30,7 @@ head_of_range(struct db *db, int log_ref, struct head_ref *out,
 
 	if (db_query(db, &r, e, "select t.id, t.tree_size, t.root_hash from "
 	    "(select head_id from log_range where log_ref = $1 "
-	    "order by size_from limit 1) g join tree_head t on "
+	    "order by size_from desc limit 1) g join tree_head t on "
 	    "t.id = g.head_id", "i", (int64_t)log_ref) == -1)
 		return -1;
 	return ref_of(r, out);

@@ -340,9 +340,9 @@ speed_store(struct db *db, const struct range_in *in, struct err *e)
 	    "coalesce(p.caught_up_at, '-infinity') then "
 	    "nullif(extract(epoch from now() - p.progress_at)::float8, 0) "
 	    "else t.n / nullif($3::float8, 0) end as secs from "
-	    "(select $5::float8 - coalesce((select max(size_to) from log_range "
-	    "where log_ref = $1 and size_from = $4), $4) as n) t left join "
-	    "log_health p on p.log_ref = $1) d) s where h.log_ref = $1",
+	    "(select $5::float8 - coalesce((select size_to from log_range "
+	    "where log_ref = $1 order by size_from desc limit 1), $4) as n) "
+	    "t left join log_health p on p.log_ref = $1) d) s where h.log_ref = $1",
 	    "iBfii", (int64_t)in->log_ref, in->caught_up, in->per_second,
 	    in->from, (int64_t)in->frontier->to);
 }
@@ -386,9 +386,9 @@ day_store(struct db *db, const struct range_in *in, struct err *e)
 	    "log_ref = $1 and day < n.day order by day desc limit 1) c on true "
 	    "left join lateral (select timestamp_ms from tree_head where "
 	    "log_ref = $1 and tree_size <= (select size_to from log_range "
-	    "where log_ref = $1 and size_from = $2) and verdict = 'valid' and "
-	    "consistency <> 'conflict' order by tree_size desc, "
-	    "timestamp_ms desc limit 1) a on true "
+	    "where log_ref = $1 order by size_from desc limit 1) and "
+	    "verdict = 'valid' and consistency <> 'conflict' "
+	    "order by tree_size desc, timestamp_ms desc limit 1) a on true "
 	    "on conflict (log_ref, day) do update set "
 	    "size_to = excluded.size_to, root_hash = excluded.root_hash, "
 	    "head_id = excluded.head_id, verified_at = excluded.verified_at, "

@@ -36,6 +36,7 @@ read_begin(struct tail *t)
 	t->target = t->back->range.to;
 	t->have_range = 1;
 	t->range_from = (int64_t)t->done.to;
+	t->wire_from = t->done.to;
 	(void)merkle_root(&t->done, t->done_root, NULL, 0);
 	tail_read_begin(t);
 }
@@ -48,7 +49,6 @@ begin(struct tail *t)
 	struct err		 e = ERR_INIT;
 	uint64_t		 at;
 
-	t->back->later = 0;
 	if (back_load(t->en->db, b->id, b, &e) == -1) {
 		if (e.code != ERR_NOENT) {
 			tail_fault(t, &e);
@@ -57,7 +57,7 @@ begin(struct tail *t)
 		b->over = 1;
 	}
 	if (b->over) {
-		tail_end(t, NULL);
+		back_end(t);
 		return;
 	}
 	/* heads before history; --once does nothing else */
@@ -139,7 +139,7 @@ back_committed(struct tail *t)
 	t->back->range.done = t->done.to;
 	memcpy(t->back->range.watch_set, t->en->watch_set, 32);
 	if (t->done.to >= t->target) {
-		tail_end(t, NULL);
+		back_end(t);
 		return;
 	}
 	t->range_from = (int64_t)t->done.to;
@@ -157,8 +157,15 @@ back_wrong(const struct tail *t, char *why, size_t n)
 	    ": %s", t->back->range.done, t->back->range.to, was);
 }
 
+void
+back_end(struct tail *t)
+{
+	t->back->over = 1;
+	tail_end(t, NULL);
+}
+
 int
-back_leave(struct tail *t, const char *why, struct err *e)
+back_leave(struct tail *t, const char *why, int64_t due, struct err *e)
 {
 	struct lease_retry	r = { RETRY, RETRY_MAX, why };
 	int64_t			hold = tail_rate_hold(t) / CLK_SEC;
@@ -166,10 +173,12 @@ back_leave(struct tail *t, const char *why, struct err *e)
 
 	if (hold > r.base_s)
 		r.base_s = hold + hold / 3 + 1;
+	if (due < hold)
+		due = hold;
+	if (t->back->later != 0)
+		due = t->back->later;
 	rc = why != NULL ? lease_fail(t->en->db, &t->lease, &r, e) :
-	    lease_done(t->en->db, &t->lease, t->back->later > 0 ?
-	    t->back->later : -1, e);
-	t->back->find.id = 0;
+	    lease_done(t->en->db, &t->lease, t->back->over ? -1 : due, e);
 	/* there is room for the next */
 	t->en->claim_at = 0;
 	engine_wake(t->en, clk_mono());
@@ -258,11 +267,14 @@ take(struct engine *en, struct lease *l, struct err *e)
 	if ((t = find(en, search ? f.log_ref : b.log_ref, e)) == NULL)
 		return -1;
 	t->mismatch = 0;
+	t->back->over = t->back->later = 0;
 	t->back->find = f;
 	t->back->range.id = search ? 0 : id;
 	tail_take(t, l);
-	if (t->leased)
-		back_restart(t);
+	if (!t->leased)
+		return 0;
+	tail_rate_begin(t);
+	back_restart(t);
 	return 0;
 }
 

@@ -20,7 +20,8 @@ struct back {
 	/* bisection: lo was issued before, hi was not */
 	uint64_t		 lo, hi, mid;	/* lo: 1 + the entry; 0 none */
 	int64_t			 before_ms;
-	int			 later;		/* give it back for a while */
+	int			 later;		/* due again in so many s */
+	int			 over;		/* it needs nobody any more */
 };
 
 /*
@@ -51,8 +52,10 @@ void back_find_begin(struct tail *);
 /* A proof failed: say what of the history is wrong, in ${why}. */
 void back_wrong(const struct tail *, char *why, size_t n);
 
-/* The lease is given back, ${why} NULL: there is no more to do. */
-int back_leave(struct tail *, const char *why, struct err *);
+/* There is no more to do: the row of work goes. */
+void back_end(struct tail *);
+/* The lease is given back: it is for later, or failed. */
+int back_leave(struct tail *, const char *why, int64_t due, struct err *);
 
 /*
  * Microseconds that a page has to wait, 0: now; and it is asked for.  Heads

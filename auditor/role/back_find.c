@@ -39,7 +39,7 @@ found(struct tail *t)
 		tail_fault(t, &e);
 		return;
 	}
-	tail_end(t, NULL);
+	back_end(t);
 }
 
 /* Ask for the entry in the middle. */
@@ -73,7 +73,7 @@ back_find_begin(struct tail *t)
 	struct back	*b = t->back;
 
 	if (b->find.over) {
-		tail_end(t, NULL);
+		back_end(t);
 		return;
 	}
 	t->state = TAIL_FIND;

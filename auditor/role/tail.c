@@ -98,7 +98,7 @@ leave(struct tail *t, const char *why, int64_t due)
 	if (r.cap_s < r.base_s)
 		r.cap_s = r.base_s;
 	if (t->back != NULL)
-		rc = back_leave(t, why, &e);
+		rc = back_leave(t, why, due, &e);
 	else
 		rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
 		    lease_fail(db, &t->lease, &r, &e);
@@ -129,7 +129,6 @@ tail_take(struct tail *t, struct lease *lease)
 	}
 	log_row_free(&t->log);
 	t->log = fresh;
-	tail_rate_begin(t);
 }
 
 void
@@ -146,6 +145,7 @@ tail_begin(struct tail *t, struct lease *lease)
 		tail_fault(t, &e);
 		return;
 	}
+	tail_rate_begin(t);
 	if ((wait = tail_rate_wait_head(t)) > 0) {
 		/* another worker was told so */
 		leave(t, NULL, wait / CLK_SEC + 1);
@@ -170,6 +170,10 @@ leave_refused(struct tail *t, const char *why)
 {
 	int64_t	poll = tail_over(t) ? OVER_POLL : t->en->conf->poll, wait;
 
+	if (t->back != NULL) {
+		leave(t, why, poll);
+		return;
+	}
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
 	if (why != NULL && t->back == NULL && wait == 0 &&
 	    tail_rate_hold(t) > 0) {

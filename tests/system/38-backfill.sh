@@ -2,14 +2,14 @@
 # History: what lies before the place where a log began to be followed is read
 # by many, each range once, proven on its own, and nothing of it is paged.
 #
-#   bash tests/system/34-backfill.sh build/release
+#   bash tests/system/38-backfill.sh build/release
 #
 # takes: 12
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
-t_begin 34-backfill "${1:-}"
+t_begin 38-backfill "${1:-}"
 
 # Requests of a kind that log $1 has had.
 asked()

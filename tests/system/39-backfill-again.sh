@@ -2,14 +2,14 @@
 # History from a date on, for a watch that came later, and by a command that is
 # killed in the middle: nothing is lost, doubled or paged.
 #
-#   bash tests/system/35-backfill-again.sh build/release
+#   bash tests/system/39-backfill-again.sh build/release
 #
 # takes: 12
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/system/lib.sh
-t_begin 35-backfill-again "${1:-}"
+t_begin 39-backfill-again "${1:-}"
 
 # Requests of a kind that log $1 has had.
 asked()
@@ -77,6 +77,8 @@ cv watch add .other.example --backfill tomorrow
 eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
 cv watch add .other.example --backfill all
 eq "entered" "$rc $(grep -c 'logs are read for it' "$T/err")" '0 1'
+# a log that says "later" is left alone for a while, and what is to be read stays
+lie rfc 429_seconds 'n=1&times=2&kind=get-entries'
 for l in rfc static; do
 	cv backfill --log $l --again
 	eq "$l: again" $rc 0
@@ -91,6 +93,35 @@ eq "all are of the baseline" \
     "$(sql 'select count(*) from entry_match where not baseline')" 0
 cv backfill --log rfc --again
 eq "nothing is left" "$rc $(grep -c 'nothing is left' "$T/err")" '0 1'
+
+cv watch list --json
+eq "covered from the beginning" "$(grep -c '"covered_from":null' "$T/out")" 2
+cv coverage --json
+eq "coverage says from where on" \
+    "$(grep -c '"verified_from":0' "$T/out")" 3
+
+# --- shards ---------------------------------------------------------------------------
+
+post "/_rig/new?log=old,from=2025-01-01T00:00:00Z,to=2026-01-01T00:00:00Z" >/dev/null
+post "/_rig/new?log=new,from=2026-01-01T00:00:00Z,to=2027-01-01T00:00:00Z" >/dev/null
+post "/_rig/old/fill?n=300&seed=1" >/dev/null
+post "/_rig/new/fill?n=300&seed=1" >/dev/null
+t_db shards
+from=now t_conf shards 'watch: [.corp.example]'
+once
+cv backfill --log all --not-after 2026-01-01 --no-wait --json
+eq "not after: which logs" "$rc $(sql "select string_agg(distinct
+    replace(l.description, 'Rig log ', ''), ' ') from backfill b join log l on
+    l.id = b.log_ref")" "0 new rfc static"
+cv backfill cancel 1
+eq "cancelled" "$rc $(sql "select state from backfill where id = 1")" \
+    '0 cancelled'
+cv backfill list --json
+eq "list: those that are open" "$(grep -c '"state":"open"' "$T/out")" 2
+cv backfill list --all --json
+eq "list: all" "$(grep -c '"id":' "$T/out")" 3
+cv backfill --log all
+eq "the others are read" "$rc $(ranges new) $(ranges old)" '0 0-300 0-300'
 
 # --- killed in the middle -----------------------------------------------------------
 
