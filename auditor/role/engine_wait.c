@@ -15,8 +15,11 @@
 #include "auditor/role/tail.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/log.h"
 
+/* Who is unheard of for LIMIT_WORKER_ALIVE is listed as dead. */
+#define BEAT_MOST	(LIMIT_WORKER_ALIVE * CLK_SEC / 3)
 /* What lasts is said so often. */
 #define SAY_EVERY	(60 * CLK_SEC)
 
@@ -262,7 +265,7 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 		begin_anew(en, boss, "slept longer than its leases");
 		return;
 	}
-	en->beat_at = now + lease / 3;
+	en->beat_at = now + (lease / 3 < BEAT_MOST ? lease / 3 : BEAT_MOST);
 	engine_wake(en, en->beat_at);
 	if (engine_slot_seen(en, NULL, &have, &e) == -1) {
 		if (e.code == ERR_LEASE)
