@@ -10,14 +10,14 @@
 enum { BIGHEADS = 128 };
 
 struct bighead {
-	char		 name[48];
+	char		 name[64];
 	char		*base;		/* http://127.0.0.1:PORT/NAME/ */
 	EVP_PKEY	*key;
 	uint8_t		 id[32];
 	uint64_t	 size, time;	/* what is signed; time 0: nothing */
 	struct buf	 sth;		/* get-sth */
 	struct buf	 note;		/* checkpoint */
-	char		 etag[20];
+	char		 etag[24];
 };
 
 struct bigheads {
