@@ -113,6 +113,7 @@ struct conf {
 	int64_t		 worker_lease;	/* 30 */
 	int64_t		 fetch_max_rate;/* bytes per second, 0: no cap */
 	char		*fetch_ca_file;
+	int64_t		 fetch_cache;	/* bytes on disk, 0: none */
 	struct conf_strs source_addresses;	/* none: the system's choice */
 	struct conf_strs egress_allow_private;
 	struct conf_watch *watch;

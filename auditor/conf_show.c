@@ -219,6 +219,8 @@ type_text(const struct conf_key *k)
 		return "DURATION";
 	case CONF_T_RATE:
 		return "RATE";
+	case CONF_T_SIZE:
+		return "SIZE";
 	case CONF_T_DATE:
 		return "DATE";
 	default:

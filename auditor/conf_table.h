@@ -18,6 +18,7 @@ enum conf_type {
 	CONF_T_SECRET,		/* char *, path or credential:NAME */
 	CONF_T_SECONDS,		/* int64_t: 60s 30m 6h 1d */
 	CONF_T_RATE,		/* int64_t, bytes a second: 20MB/s */
+	CONF_T_SIZE,		/* int64_t, bytes: 256MB */
 	CONF_T_COUNT,		/* int; "auto" is 0 */
 	CONF_T_WORD,		/* int, index in words */
 	CONF_T_DATE,		/* int64_t, microseconds; INT64_MIN: none */

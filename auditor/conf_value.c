@@ -20,6 +20,10 @@ struct unit {
 static const struct unit time_units[] = {
 	{ "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 }, { NULL, 0 }
 };
+static const struct unit size_units[] = {
+	{ "GB", 1000000000 }, { "MB", 1000000 }, { "KB", 1000 }, { "B", 1 },
+	{ NULL, 0 }
+};
 static const struct unit rate_units[] = {
 	{ "GB/s", 1000000000 }, { "MB/s", 1000000 }, { "KB/s", 1000 },
 	{ "kB/s", 1000 }, { "B/s", 1 }, { NULL, 0 }
@@ -134,7 +138,9 @@ set_amount(const struct conf_key *k, int64_t *field, const char *text,
     struct err *e)
 {
 	int		 time = k->type == CONF_T_SECONDS;
-	const struct unit *units = time ? time_units : rate_units;
+	int		 size = k->type == CONF_T_SIZE;
+	const struct unit *units = time ? time_units : size ? size_units :
+	    rate_units;
 	char		 lo[48], hi[48];
 	int64_t		 v;
 
@@ -145,7 +151,8 @@ set_amount(const struct conf_key *k, int64_t *field, const char *text,
 	}
 	if (number_unit(text, units, &v) == -1)
 		return err_set(e, ERR_CONF, time ?
-		    "`%.60s` is no duration; write 60s, 30m, 6h or 1d" :
+		    "`%.60s` is no duration; write 60s, 30m, 6h or 1d" : size ?
+		    "`%.60s` is no size; write 500MB, 1GB or none" :
 		    "`%.60s` is no rate; write 500KB/s, 20MB/s or none", text);
 	if (v < k->min || v > k->max) {
 		unit_text(k->min, units, lo, sizeof(lo));
@@ -211,6 +218,7 @@ conf_value_set(const struct conf_key *k, void *base, const char *text,
 		return 0;
 	case CONF_T_SECONDS:
 	case CONF_T_RATE:
+	case CONF_T_SIZE:
 		return set_amount(k, field, text, e);
 	case CONF_T_COUNT:
 		return set_count(k, field, text, e);
@@ -264,10 +272,12 @@ conf_value_text(const struct conf_key *k, const void *base)
 		    sizeof(out));
 		return mem_str(out);
 	case CONF_T_RATE:
+	case CONF_T_SIZE:
 		v = *(const int64_t *)field;
 		if (v == 0)
 			return mem_str("none");
-		unit_text(v, rate_units, out, sizeof(out));
+		unit_text(v, k->type == CONF_T_SIZE ? size_units : rate_units,
+		    out, sizeof(out));
 		return mem_str(out);
 	case CONF_T_COUNT:
 		n = *(const int *)field;

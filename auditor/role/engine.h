@@ -112,6 +112,7 @@ struct engine {
 	size_t			 ntails, captails;
 	struct engine_rate	**rates;	/* tail_rate.c */
 	size_t			 nrates, caprates;
+	struct fetch_cache	*cache;		/* tail_cache.c; or NULL */
 	uint32_t		 absent;	/* source addresses, by place */
 	struct lists		*lists;
 	struct vantage		*vantage;

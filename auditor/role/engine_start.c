@@ -19,6 +19,7 @@
 #include "auditor/role/engine_role.h"
 #include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_wait.h"
+#include "auditor/role/fetch_cache.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/sign_client.h"
 #include "auditor/role/tail.h"
@@ -328,6 +329,7 @@ engine_end(struct engine *en)
 		tail_free(en->tails[i]);
 	free(en->tails);
 	tail_rate_free(en);
+	fetch_cache_free(en->cache);
 	audit_free(en->audit);
 	lists_free(en->lists);
 	vantage_free(en->vantage);

@@ -77,6 +77,7 @@ tail_free(struct tail *t)
 	free(t->issuers);
 	free(t->matches);
 	free(t->paths);
+	free(t->kept);
 	free(t);
 }
 
@@ -170,7 +171,8 @@ leave_refused(struct tail *t, const char *why)
 	int64_t	poll = tail_over(t) ? OVER_POLL : t->en->conf->poll, wait;
 
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
-	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
+	if (why != NULL && t->back == NULL && wait == 0 &&
+	    tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
 		leave(t, NULL, poll);
 		return;

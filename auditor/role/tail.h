@@ -69,6 +69,9 @@ struct tail_issuer {
 /* A piece of the log that is asked for: entries [from, to). */
 struct tail_page {
 	struct tail_page	*next;
+	uint8_t			 name[32];	/* of its body in the cache */
+	int			 keep;		/* it is to be kept there, */
+	int			 cached, cached_gzip;	/* or came from it */
 	uint64_t		 from, to;
 	uint64_t		 base;	/* index of the body's first entry */
 	enum page_state		 state;
@@ -88,6 +91,12 @@ struct tail_page {
 	struct merkle_range	 range;
 	struct tail_match	**found;
 	size_t			 nfound, capfound;
+};
+
+/* A body in the cache, until entries up to ${to} are committed. */
+struct tail_kept {
+	uint8_t		 name[32];
+	uint64_t	 to;
 };
 
 struct tail {
@@ -174,6 +183,8 @@ struct tail {
 	struct tail_issuer	*issuers;
 	size_t			 nissuers, capi;
 	size_t			 nearly;	/* matches looked at early */
+	struct tail_kept	*kept;		/* in the cache; tail_cache.c */
+	size_t			 nkept, capkept;
 	int			 stale, unreachable;	/* findings: -1 not known */
 	int64_t			 began, committed;	/* mono */
 	uint64_t		 fresh;		/* entries since the last commit */
@@ -309,6 +320,17 @@ struct judge_link *tail_need_judge(struct tail *);
 struct judge_link *tail_crew_pick(struct tail *);
 struct judge_link *tail_crew_other(struct tail *);
 void tail_crew_drop(struct tail *);
+
+/*
+ * tail_cache.c: pages that are not committed are kept on disk.  _get asks for
+ * a page, by its rate, unless it is there; _fetched what came with 200; _done
+ * after a commit.
+ */
+uint64_t tail_cache_get(struct tail *, struct tail_page *,
+    struct fetch_get *);
+void tail_cache_fetched(struct tail *, struct tail_page *,
+    const struct fetch_done *);
+void tail_cache_done(struct tail *);
 
 /* tail_head.c */
 void tail_head_begin(struct tail *);

@@ -251,7 +251,6 @@ tail_rate_begin(struct tail *t)
 	if (t->source >= t->nsources)
 		t->source = 0;
 	t->wire = 0;
-	t->wire_from = t->done.to;
 	if (n != 0)
 		share(t->en, fresh, n);
 }
@@ -414,6 +413,8 @@ tail_rate_ok(struct tail *t, const struct fetch_done *d)
 {
 	size_t	k = source_of(t, d);
 
+	if (t->wire == 0)
+		t->wire_from = t->done.to;
 	t->wire += d->wire;
 	rate_ok(&t->rate[k]->rate);
 	rate_ok(&t->operator[k]->rate);
@@ -474,7 +475,10 @@ tail_rate_leave(struct tail *t)
 			return 0;
 	(void)snprintf(why, sizeof(why), "no pages are asked for in the next "
 	    "%lld s (Retry-After)", (long long)(hold / CLK_SEC));
-	tail_held(t, why);
+	if (t->back != NULL)
+		tail_end(t, why);
+	else
+		tail_held(t, why);
 	return 1;
 }
 
@@ -485,7 +489,6 @@ tail_rate_wire(struct tail *t)
 		(void)rate_store_wire(t->en->db, t->log.id, t->wire,
 		    t->done.to - t->wire_from, NULL);
 	t->wire = 0;
-	t->wire_from = t->done.to;
 }
 
 double

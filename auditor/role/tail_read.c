@@ -20,6 +20,8 @@
 
 /* Entries asked for when it is not known how many a log gives. */
 #define PAGE_ASK	1000
+/* Bodies that are worth a large buffer. */
+#define PAGE_LARGE	(512u << 10)
 /* Bytes of bodies under way or waiting, and the pages that may be. */
 #define AHEAD_BYTES	(16u << 20)
 #define AHEAD_MIN	3
@@ -186,12 +188,12 @@ page_get(struct tail *t, struct tail_page *p)
 	}
 	g.arena = t->arena;
 	g.cap = p->tile ? LIMIT_BODY_TILE : LIMIT_BODY_ENTRIES;
-	g.flags = FETCH_F_GZIP;
+	g.flags = FETCH_F_GZIP | (t->body_max > PAGE_LARGE && !p->tile ?
+	    FETCH_F_LARGE : 0);
 	g.timeout_ms = 120000;
 	g.method = "GET";
 	g.url = req.url;
-	back_take(t, &g);
-	p->fetch_id = fetch_client_get(t->en->logs, &g);
+	p->fetch_id = tail_cache_get(t, p, &g);
 	p->state = PAGE_FETCH;
 	return 0;
 }
@@ -361,7 +363,7 @@ tail_read_fetched(struct tail *t, const struct fetch_done *d)
 	p->ext.len = p->arena_len = d->length;
 	p->ext.gzip = strcmp(d->encoding, "gzip") == 0;
 	if (d->failure == FETCH_OK && d->status == 200) {
-		tail_rate_ok(t, d);
+		tail_cache_fetched(t, p, d);
 		if (d->length > t->body_max)
 			t->body_max = d->length;
 		p->state = PAGE_BODY;
