@@ -124,8 +124,9 @@ commits(struct db *db, const char *holder, int64_t until, uint64_t *n)
 	struct lease		l = claim(db, "tail", holder);
 	struct err		e = ERR_INIT;
 	struct range_in		in = { .head_id = 1, .frontier = &range,
-	    .root = hash, .per_second = 1, .watch_set = hash,
-	    .log_list = hash, .caught_up = 1 };
+	    .log_ref = (int)strtol(l.subject, NULL, 10), .root = hash,
+	    .per_second = 1, .watch_set = hash, .log_list = hash,
+	    .caught_up = 1 };
 
 	memset(&range, 0, sizeof(range));
 	merkle_start(&range, 0);
