@@ -58,6 +58,9 @@ struct conf_map {
 /* All of it; size is that of struct conf. */
 extern const struct conf_map conf_table;
 
+/* The mappings below acme and managed: parts of it. */
+extern const struct conf_map conf_table_acme, conf_table_managed;
+
 /* Is it a kind of finding?  0, or -1 ERR_USAGE with the nearest one. */
 int conf_table_kind(const char *, struct err *);
 
