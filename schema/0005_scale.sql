@@ -224,6 +224,17 @@ begin
 	if ids is null then
 		return 0;
 	end if;
+	-- the first behind a watch: what is below is its baseline
+	with at as materialized (select distinct added_at as t from watch
+	    where removed_at is null union select loaded_at from watch_file)
+	select array_agg(i) into ids from unnest(ids) i where i not in (
+		select x.id from (select h.id, h.last_seen, coalesce(max(h.last_seen)
+			over (order by h.id rows between unbounded preceding and
+			1 preceding), '-infinity') as before
+			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
+			and not exists (select from vantage_head v
+			where v.head_id = h.id and v.told)) x
+		where exists (select from at where t > x.before and t <= x.last_seen));
 	-- whatever table refers to heads, now and later
 	for c in select k.conrelid::regclass as tab, a.attname as col
 	    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid
@@ -281,7 +292,8 @@ create trigger worker_gate before insert on worker
 	for each row execute function worker_gate();
 
 -- Partitions and until when what is in them mattered: of certificate, when the
--- last of them expires; of entry, when its log was retired (null: it is not).
+-- last of them expires; of entry, when its log was retired (null: it is not),
+-- and not before it was asked last: a list may have left it out just now.
 create view retention_part as
 select c.oid, 'certificate' as parent, c.relname::text as name, null::int as log_ref,
     b.until_at as over_at
@@ -292,9 +304,10 @@ where i.inhparent = 'certificate'::regclass and b.until_at is not null
 union all
 select c.oid, 'entry', c.relname::text, l.id,
     case when l.state in ('retired', 'rejected') or not l.listed then
-    greatest(l.interval_to, l.state_at) end
+    greatest(l.interval_to, l.state_at, h.polled_at) end
 from pg_inherits i join pg_class c on c.oid = i.inhrelid
 join log l on c.relname = 'entry_' || l.id
+left join log_health h on h.log_ref = l.id
 where i.inhparent = 'entry'::regclass;
 
 -- What evidence needs: certificates that a finding names, whatever became of

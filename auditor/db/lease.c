@@ -41,10 +41,12 @@ fill(struct lease *l, const struct db_res *r, size_t row)
 /*
  * Our part: what is due or held, by the workers of the role that live.  What
  * nobody took for a lease is anybody's.  Materialized, so that the planner
- * locks no row twice.
+ * locks no row twice.  Our slot is locked: who takes it over waits, and then
+ * takes this, too.
  */
 static const char claim_sql[] =
-    "with part as materialized (select case when $6::text is null then $3::bigint"
+    "with me as materialized (select from worker where id = $1 and"
+    " instance = $7 for share), part as materialized (select case when $6::text is null then $3::bigint"
     " else greatest(0, ceil(n::numeric / greatest(1, live)) - ours) end as n"
     " from (select count(*) as n, count(*) filter (where holder = $1 and"
     " lease_until >= now()) as ours from work where $6::text is not null and"
@@ -58,8 +60,9 @@ static const char claim_sql[] =
     " and (cardinality($5) = 0 or w.kind || ':' || w.subject <> all ($5))"
     " order by w.due_at, w.id limit $3::bigint for update skip locked),"
     " free as (select id from (select id, due_at, row_number() over"
-    " (order by due_at, id) as k from due) d where k <= (select n from part)"
+    " (order by due_at, id) as k from due) d where (k <= (select n from part)"
     " or due_at < now() - $4 * interval '1 second')"
+    " and ($7::text is null or exists (select from me)))"
     " update work w set holder = $1, token = w.token + 1,"
     " attempts = w.attempts + 1,"
     " lease_until = now() + $4 * interval '1 second'"
@@ -76,9 +79,9 @@ lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
 	*n = 0;
 	if (max > LIMIT_LEASES)
 		max = LIMIT_LEASES;
-	if (db_query(db, &r, e, claim_sql, "saiias", ask->holder, &ask->kinds,
+	if (db_query(db, &r, e, claim_sql, "saiiass", ask->holder, &ask->kinds,
 	    (int64_t)max, (int64_t)ask->lease_s, &ask->skip,
-	    ask->share) == -1)
+	    ask->share, ask->instance) == -1)
 		return -1;
 	for (; *n < db_rows(r); (*n)++)
 		fill(&out[*n], r, *n);
@@ -214,11 +217,10 @@ lease_takeover(struct db *db, const char *holder, struct err *e)
 int
 lease_enter(struct db *db, const struct lease_worker *w, struct err *e)
 {
-	if (lease_takeover(db, w->id, e) == -1 ||
-	    db_query(db, NULL, e, "delete from worker where"
-	    " last_seen < now() - interval '1 day'", "") == -1)
-		return -1;
-	return db_query(db, NULL, e, "insert into worker"
+	/* the row first: a claim of the one before is over when we have it */
+	if (db_query(db, NULL, e, "delete from worker where"
+	    " last_seen < now() - interval '1 day'", "") == -1 ||
+	    db_query(db, NULL, e, "insert into worker"
 	    " (id, instance, host, place, pid, version, schema_version,"
 	    " lease_s, roles, state, note) values ($1, $2, $3, $4, $5, $6,"
 	    " $7, $8, $9, case when $10::text is null then 'working' else"
@@ -231,7 +233,9 @@ lease_enter(struct db *db, const struct lease_worker *w, struct err *e)
 	    " state = excluded.state, note = excluded.note,"
 	    " started_at = now(), last_seen = now()", "ssssisiias", w->id,
 	    w->instance, w->host, w->place, w->pid, CERTVIGIL_VERSION,
-	    w->schema_version, (int64_t)w->lease_s, &w->roles, w->waits);
+	    w->schema_version, (int64_t)w->lease_s, &w->roles, w->waits) == -1)
+		return -1;
+	return lease_takeover(db, w->id, e);
 }
 
 int

@@ -25,6 +25,8 @@ struct lease {
 /* What to claim. */
 struct lease_ask {
 	const char	*holder;
+	const char	*instance;	/* of the process whose slot it is: one
+					   that lost it gets nothing; NULL: any */
 	struct db_strs	 kinds;		/* n == 0: any */
 	struct db_strs	 skip;		/* "kind:subject", not these */
 	size_t		 max;		/* at most LIMIT_LEASES */

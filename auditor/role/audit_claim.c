@@ -150,7 +150,7 @@ claim_kind(struct audit *a, size_t kind)
 {
 	const struct audit_kind	*k = audit_kinds[kind];
 	struct lease_ask	 ask = { .holder = a->en->holder,
-	    .kinds = { &k->name, 1 },
+	    .instance = a->en->instance, .kinds = { &k->name, 1 },
 	    .lease_s = (int)a->en->conf->worker_lease };
 	struct lease		 got[64];
 	struct err		 e = ERR_INIT;

@@ -144,7 +144,7 @@ static size_t
 claim(struct engine *en, const struct engine_kind *k, size_t max)
 {
 	struct lease_ask	ask = { .holder = en->holder,
-	    .kinds = { &k->name, 1 }, .max = max, .share = en->once ? NULL :
+	    .instance = en->instance, .kinds = { &k->name, 1 }, .max = max, .share = en->once ? NULL :
 	    k->share, .lease_s = (int)en->conf->worker_lease };
 	struct lease		got[CLAIM_MAX];
 	struct err		e = ERR_INIT;

@@ -126,6 +126,31 @@ referred(void **state)
 	is("select count(*)::text from vantage_head", "0");
 }
 
+/*
+ * Below the first head that was seen behind a watch its matches are its
+ * baseline (rule 5): no later one may take its place.
+ */
+static void
+bounds_watch(void **state)
+{
+	(void)state;
+	NEED_DB();
+	sql("insert into watch (pattern, origin, added_at) select '.a.example', "
+	    "'cli', first_seen - interval '1 second' from tree_head where "
+	    "id = 1000");
+	sql("insert into watch_file (sha256, body, items, loaded_at) select "
+	    "sha256('x'), 'x', 1, first_seen - interval '1 second' from "
+	    "tree_head where id = 3000");
+	/* of others: it bounds nothing */
+	sql("insert into vantage_head (head_id, source, told) values "
+	    "(1000, 'v', true)");
+	assert_true(sweep() > 12000);
+	is("select string_agg(id::text, ' ' order by id) from tree_head "
+	    "where id in (999, 1000, 1001, 1002, 2999, 3000, 3001)",
+	    "1001 3000");
+	sql("delete from watch; delete from watch_file");
+}
+
 /* Tables of later migrations that refer to heads are asked as well. */
 static void
 unknown_table(void **state)
@@ -180,6 +205,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(one_a_day, fill),
 		cmocka_unit_test_setup(referred, fill),
+		cmocka_unit_test_setup(bounds_watch, fill),
 		cmocka_unit_test_setup(unknown_table, fill),
 		cmocka_unit_test_setup(twins, fill),
 	};

@@ -316,6 +316,35 @@ enter(struct db *d, struct lease_worker *w, const char *id,
 		fail_msg("%s", e.msg);
 }
 
+/*
+ * One that slept, whose slot another process has: what it claimed then would be
+ * prolonged by that one for ever, which knows nothing of it.
+ */
+static void
+test_slot_lost(void **state)
+{
+	static const char *const kinds[] = { "tail" };
+	struct lease_ask	 ask = { .holder = "h:1", .instance = "aa",
+	    .kinds = { kinds, 1 }, .max = 1, .lease_s = 60 };
+	struct lease_worker	 w, next;
+	struct lease		 l;
+	struct err		 e = ERR_INIT;
+	size_t			 n = 0;
+
+	(void)state;
+	NEED_DB();
+	enter(a, &w, "h:1", "aa");
+	enter(b, &next, "h:1", "bb");
+	assert_int_equal(lease_add(a, "tail", "7", &e), 0);
+	assert_int_equal(lease_claim(a, &ask, &l, &n, &e), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(lease_beat(b, "h:1", 60, &e), 0);
+	ask.instance = "bb";
+	assert_int_equal(lease_claim(b, &ask, &l, &n, &e), 0);
+	assert_int_equal(n, 1);
+	lease_free(&l);
+}
+
 static void
 test_worker(void **state)
 {
@@ -447,6 +476,7 @@ main(void)
 		cmocka_unit_test_setup(test_takeover, setup),
 		cmocka_unit_test_setup(test_stopped, setup),
 		cmocka_unit_test_setup(test_share, setup),
+		cmocka_unit_test_setup(test_slot_lost, setup),
 		cmocka_unit_test_setup(test_worker, setup),
 	};
 	int	ret;

@@ -212,6 +212,42 @@ test_entries(void **state)
 	testdb_close(db);
 }
 
+/*
+ * A log whose certificates expire at any time is usable since years when its
+ * list leaves it out, and may be back tomorrow.
+ */
+static void
+test_unlisted(void **state)
+{
+	struct db	*db = testdb_open();
+	char		*said;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	run(db, "insert into operator (name) values ('o');"
+	    "insert into log (log_id, operator_id, description, protocol, url, "
+	    "read_url, key, mmd, state, state_at, list_source, listed, "
+	    "first_list) select sha256('x'), o.id, 'x', 'rfc6962', '', '', "
+	    "'', 1, 'usable', now() - interval '900 days', 'file', false, true "
+	    "from operator o;"
+	    "select entry_partition(id) from log;"
+	    "insert into log_health (log_ref, polled_at) select id, now() - "
+	    "interval '1 hour' from log;"
+	    "insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, "
+	    "leaf_hash, tbs_sha256) select id, 1, 0, 'x509', '\\x00', "
+	    "sha256(''), sha256('tbs') from log");
+	said = turn(db, &usual);
+	assert_null(strstr(said, "dropped entry_"));
+	free(said);
+	assert_int_equal(number(db, "select count(*) from entry"), 1);
+	run(db, "update log_health set polled_at = now() - interval '401 days'");
+	said = turn(db, &usual);
+	assert_non_null(strstr(said, "dropped entry_"));
+	free(said);
+	testdb_close(db);
+}
+
 static void
 test_deliveries(void **state)
 {
@@ -251,6 +287,7 @@ main(void)
 		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_ahead),
 		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_unlisted),
 		cmocka_unit_test(test_deliveries),
 	};
 
