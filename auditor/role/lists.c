@@ -129,10 +129,12 @@ missed(struct lists *l, const char *why)
 	if (!late)
 		return;
 	if (db_begin(l->en->db, &e) == -1 ||
+	    lease_check(l->en->db, &l->lease, &e) == -1 ||
 	    finding_open(l->en->db, &f, NULL, NULL, &e) == -1 ||
 	    db_commit(l->en->db, &e) == -1) {
 		db_rollback(l->en->db);
-		log_error("log list", "%s", e.msg);
+		if (e.code != ERR_LEASE)
+			log_error("log list", "%s", e.msg);
 	}
 }
 

@@ -428,7 +428,16 @@ void tail_entry_look(struct tail *);
 /* And is one of them another than was promised? */
 void tail_entry_flips(struct tail *);
 
-/* tail_fault.c: what the log did wrong, as findings */
+/*
+ * tail_fault.c: what the log did wrong, as findings.  All of it under the
+ * lease: a tail that slept says nothing of what was true before.
+ */
+/* Begin a transaction in which the lease is ours; -1 and err. */
+int tail_lock(struct tail *, struct err *);
+/* End it, whatever came of it; ${rc} -1: of no effect, and said of ${what}. */
+void tail_unlock(struct tail *, int rc, const char *what, struct err *);
+/* head_mark() of one that waits no longer. */
+void tail_head_mark(struct tail *, int64_t id, const char *consistency);
 void tail_misbehaved(struct tail *, const char *what, const char *reason);
 /* The same of a head, with further members of detail (", \"x\": ..."). */
 void tail_misbehaved_head(struct tail *, const char *what,

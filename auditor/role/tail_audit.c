@@ -36,7 +36,7 @@ static void
 fork_proved(struct tail *t, const struct head_ref *h,
     const struct head_ref *ours)
 {
-	(void)head_mark(t->en->db, h->id, "conflict", NULL);
+	tail_head_mark(t, h->id, "conflict");
 	fork_found(t, h, ours);
 }
 
@@ -102,7 +102,7 @@ next(struct tail *t, int64_t after)
 		}
 		after = t->small.id;
 		if (memcmp(t->small.root, t->large.root, 32) == 0)
-			(void)head_mark(db, t->small.id, "proved", NULL);
+			tail_head_mark(t, t->small.id, "proved");
 		else
 			fork_proved(t, &t->small, &t->large);
 	}
@@ -198,7 +198,7 @@ refuted(struct tail *t, const struct judge_reply *r, struct cur *c)
 	    (t->small.size & (t->small.size - 1)) != 0)
 		return 0;
 	if (t->state != TAIL_ACCUSE)
-		(void)head_mark(t->en->db, t->small.id, "conflict", NULL);
+		tail_head_mark(t, t->small.id, "conflict");
 	t->en->wrong = 1;
 	if (shown)
 		contradiction(t, why, root, cur_rest(&path));
@@ -239,11 +239,11 @@ tail_audit_judged(struct tail *t, const struct judge_reply *r,
 		break;
 	case TAIL_OLDER:
 		/* a front-end that lags: nothing is wrong */
-		(void)head_mark(t->en->db, t->small.id, "smaller", NULL);
+		tail_head_mark(t, t->small.id, "smaller");
 		tail_end(t, NULL);
 		break;
 	default:
-		(void)head_mark(t->en->db, t->small.id, "proved", NULL);
+		tail_head_mark(t, t->small.id, "proved");
 		next(t, t->small.id);
 		break;
 	}

@@ -92,15 +92,13 @@ void
 tail_entry_look(struct tail *t)
 {
 	struct err	e = ERR_INIT;
-	struct db	*db = t->en->db;
+	int		rc;
 
 	if (!suspect(t))
 		return;
-	if (db_begin(db, &e) == -1 || look(t, &e) == -1 ||
-	    db_commit(db, &e) == -1) {
-		db_rollback(db);
-		log_error(t->log.description, "%s", e.msg);
-	}
+	if ((rc = tail_lock(t, &e)) == 0)
+		rc = look(t, &e);
+	tail_unlock(t, rc, "entries", &e);
 }
 
 /* The SCT that an entry is held against is judged behind the entry. */
@@ -108,14 +106,10 @@ void
 tail_entry_flips(struct tail *t)
 {
 	struct err	e = ERR_INIT;
-	struct db	*db = t->en->db;
-	int		 yes = 0;
+	int		rc = tail_lock(t, &e), yes = 0;
 
-	if (db_begin(db, &e) == -1 ||
-	    log_find_flips(db, &t->log, &yes, &e) == -1 ||
-	    db_commit(db, &e) == -1) {
-		db_rollback(db);
-		log_error(t->log.description, "%s", e.msg);
-	}
+	if (rc == 0)
+		rc = log_find_flips(t->en->db, &t->log, &yes, &e);
+	tail_unlock(t, rc, "entries", &e);
 	t->en->wrong |= yes;
 }

@@ -17,6 +17,35 @@
 /* Beside the MMD: clocks, caches and our own poll interval. */
 #define STALE_GRACE_MS	(600 * 1000)
 
+int
+tail_lock(struct tail *t, struct err *e)
+{
+	return db_begin(t->en->db, e) == -1 ||
+	    lease_check(t->en->db, &t->lease, e) == -1 ? -1 : 0;
+}
+
+void
+tail_unlock(struct tail *t, int rc, const char *what, struct err *e)
+{
+	if (rc == 0 && db_commit(t->en->db, e) == 0)
+		return;
+	db_rollback(t->en->db);
+	/* who has the lease sees for himself */
+	if (e->code != ERR_LEASE)
+		log_error(t->log.description, "%s: %s", what, e->msg);
+}
+
+void
+tail_head_mark(struct tail *t, int64_t id, const char *consistency)
+{
+	struct err	e = ERR_INIT;
+	int		rc = tail_lock(t, &e);
+
+	if (rc == 0)
+		rc = head_mark(t->en->db, id, consistency, &e);
+	tail_unlock(t, rc, "head", &e);
+}
+
 /* A finding about this log, in a transaction of its own. */
 static void
 open_finding(struct tail *t, const char *kind, const char *severity,
@@ -29,15 +58,13 @@ open_finding(struct tail *t, const char *kind, const char *severity,
 	    .name = t->log.description, .issuer_first_seen = INT64_MIN,
 	    .logs = { logs, 1 }, .detail = detail };
 	struct err	 e = ERR_INIT;
+	int		 rc = tail_lock(t, &e);
 
 	enc_b64(&id, t->log.log_id, 32);
 	f.subject = buf_text(&id);
-	if (db_begin(t->en->db, &e) == -1 ||
-	    finding_open(t->en->db, &f, NULL, NULL, &e) == -1 ||
-	    db_commit(t->en->db, &e) == -1) {
-		db_rollback(t->en->db);
-		log_error(t->log.description, "%s: %s", kind, e.msg);
-	}
+	if (rc == 0)
+		rc = finding_open(t->en->db, &f, NULL, NULL, &e);
+	tail_unlock(t, rc, kind, &e);
 	buf_free(&id);
 }
 
@@ -46,14 +73,13 @@ resolve(struct tail *t, const char *kind, const char *reason)
 {
 	struct buf	id = BUF_INIT;
 	struct err	e = ERR_INIT;
+	int		rc = tail_lock(t, &e);
 
 	enc_b64(&id, t->log.log_id, 32);
-	if (db_begin(t->en->db, &e) == -1 ||
-	    finding_resolve(t->en->db, kind, buf_text(&id), "", reason, &e)
-	    == -1 || db_commit(t->en->db, &e) == -1) {
-		db_rollback(t->en->db);
-		log_error(t->log.description, "%s: %s", kind, e.msg);
-	}
+	if (rc == 0)
+		rc = finding_resolve(t->en->db, kind, buf_text(&id), "",
+		    reason, &e);
+	tail_unlock(t, rc, kind, &e);
 	buf_free(&id);
 }
 
@@ -118,16 +144,28 @@ stale(struct tail *t)
 	}
 }
 
+/* That it answers, or ${why} it does not. */
+static void
+health(struct tail *t, const char *why)
+{
+	struct err	e = ERR_INIT;
+	int		rc = tail_lock(t, &e);
+
+	if (rc == 0)
+		rc = why == NULL ? health_ok(t->en->db, t->log.id, &e) :
+		    health_fail(t->en->db, t->log.id, why, &e);
+	tail_unlock(t, rc, "health", &e);
+}
+
 void
 tail_health(struct tail *t, const char *why)
 {
-	struct err	e = ERR_INIT;
 	int64_t		now = clk_wall(), since = t->log.failing_since;
 	char		text[500];
 
 	if (why == NULL) {
 		if (since != INT64_MIN)
-			(void)health_ok(t->en->db, t->log.id, &e);
+			health(t, NULL);
 		/* another worker may have said it */
 		if (t->unreachable != 0 || since != INT64_MIN)
 			resolve(t, "log.unreachable", "the log answers");
@@ -135,8 +173,7 @@ tail_health(struct tail *t, const char *why)
 		stale(t);
 		return;
 	}
-	if (health_fail(t->en->db, t->log.id, why, &e) == -1)
-		log_error(t->log.description, "%s", e.msg);
+	health(t, why);
 	/* nothing can come from it any more: it may go, and be gone */
 	if (tail_over(t)) {
 		if (t->unreachable != 0)

@@ -143,7 +143,7 @@ head_place(struct tail *t)
 	}
 	if (size == done && t->have_range &&
 	    memcmp(t->head.root, t->done_root, 32) == 0) {
-		(void)head_mark(t->en->db, t->head_id, "proved", NULL);
+		tail_head_mark(t, t->head_id, "proved");
 		tail_read_begin(t);
 		return;
 	}

@@ -41,6 +41,7 @@ int
 tail_hybrid_fetched(struct tail *t, const struct fetch_done *d)
 {
 	struct err	e = ERR_INIT;
+	int		rc;
 
 	if (t->hybrid_fetch == 0 || t->hybrid_fetch != d->id)
 		return 0;
@@ -49,8 +50,10 @@ tail_hybrid_fetched(struct tail *t, const struct fetch_done *d)
 	/* a web page with status 200 is found out by the first tile */
 	t->log.hybrid = d->failure == FETCH_OK && d->status == 200 &&
 	    strncmp(d->type, "text/", 5) != 0;
-	if (d->failure == FETCH_OK && d->status < 500 && d->status != 429 &&
-	    log_hybrid(t->en->db, t->log.id, t->log.hybrid, &e) == -1)
-		log_error(t->log.description, "%s", e.msg);
+	if (d->failure != FETCH_OK || d->status >= 500 || d->status == 429)
+		return 1;
+	if ((rc = tail_lock(t, &e)) == 0)
+		rc = log_hybrid(t->en->db, t->log.id, t->log.hybrid, &e);
+	tail_unlock(t, rc, "hybrid", &e);
 	return 1;
 }

@@ -205,7 +205,7 @@ tail_mismatch(struct tail *t, const char *given)
 		tail_end(t, why);
 		return;
 	}
-	(void)head_mark(t->en->db, t->head_id, "conflict", NULL);
+	tail_head_mark(t, t->head_id, "conflict");
 	tail_audit_accuse(t, why);
 }
 
