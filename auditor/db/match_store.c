@@ -394,8 +394,11 @@ issuer_store(struct db *db, struct span der, const uint8_t key[32],
 	struct span	id = hash(digest), k = hash(key);
 
 	sha_256(digest, der.p, der.n);
+	/* not locked when it is known: two workers would wait in a circle */
 	return db_push(db, e, "insert into issuer (sha256, spki_sha256, der, "
-	    "owner) values ($1, $2, $3, $4) on conflict (sha256) do update "
+	    "owner) select $1::bytea, $2::bytea, $3::bytea, $4::text where "
+	    "not exists (select from issuer where sha256 = $1 and (owner is "
+	    "not null or $4 is null)) on conflict (sha256) do update "
 	    "set owner = coalesce(issuer.owner, excluded.owner)", "bbbs", &id,
 	    &k, &der, owner);
 }

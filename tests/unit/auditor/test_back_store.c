@@ -2,6 +2,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -395,6 +398,148 @@ covered(void **state)
 	assert_true(from == INT64_MIN && logs == 0);
 }
 
+/* --- many workers on one log --- */
+
+#define OLD	(200 * 256)	/* entries before the tail began */
+#define NEW	(300 * 256)	/* and where it ends */
+
+/* The frontier of a tree of ${to}, as bytes that name it. */
+static void
+tree(struct merkle_range *r, uint64_t to)
+{
+	merkle_start(r, 0);
+	r->to = to;
+	r->n = merkle_count(0, to);
+	memset(r->hash, (int)(to / 256 % 251), sizeof(r->hash));
+}
+
+/* One commit of [from, to): of the tail, or of range ${b}; 0 or 1. */
+static int
+commit(struct db *d, int64_t from, uint64_t to, const struct back_range *b)
+{
+	struct merkle_range	 r;
+	struct range_in		 in;
+	struct err		 e = ERR_INIT;
+	uint8_t			 root[32] = { 9 }, set[32] = { 7 };
+	int			 rc;
+
+	tree(&r, to);
+	memset(&in, 0, sizeof(in));
+	in.log_ref = 1;
+	in.from = from;
+	in.frontier = &r;
+	in.root = root;
+	in.head_id = 1;
+	in.watch_set = in.log_list = set;
+	in.has_entries = 1;
+	in.proof = SPAN_STR("proof");
+	rc = db_begin(d, &e);
+	if (rc == 0)
+		rc = b != NULL ? back_store(d, b, &in, &e) :
+		    range_store(d, &in, &e);
+	if (rc == 0 && (rc = db_sync(d, &e)) == 0 &&
+	    (rc = head_mark(d, 1, "proved", &e)) == 0)
+		rc = db_commit(d, &e);
+	if (rc == 0)
+		return 0;
+	(void)fprintf(stderr, "%lld to %llu: %s\n", (long long)from,
+	    (unsigned long long)to, e.msg);
+	return 1;
+}
+
+/* Worker ${k} of the back-fill: every third range, in four commits each. */
+static int
+back_worker(struct db *d, int k)
+{
+	struct back_range	b;
+	struct db_res		*r = NULL;
+	struct err		 e = ERR_INIT;
+	uint64_t		 at, to;
+	size_t			 i;
+	int			 bad = 0;
+
+	if (db_query(d, &r, &e, "select id from backfill_range where "
+	    "id % 3 = $1 order by id % 7, id", "i", (int64_t)k) == -1)
+		return 1;
+	for (i = 0; i < db_rows(r) && !bad; i++) {
+		if (back_load(d, db_int(r, i, 0), &b, &e) == -1)
+			return 1;
+		for (at = b.from; at < b.to && !bad; at = to) {
+			to = at + (b.to - b.from + 3) / 4;
+			to = to < b.to ? to : b.to;
+			bad = commit(d, (int64_t)at, to, &b);
+		}
+	}
+	db_free(r);
+	return bad;
+}
+
+/* The tail goes on with where its range began when it was loaded. */
+static int
+tail_worker(struct db *d)
+{
+	uint64_t	to;
+	int		bad = 0;
+
+	for (to = OLD + 256; to <= NEW && !bad; to += 256)
+		bad = commit(d, OLD, to, NULL);
+	return bad;
+}
+
+/*
+ * Three workers read the history of a log, and one is its tail, which knows
+ * nothing of them: nothing is lost, nobody waits for another in a circle.
+ */
+static void
+together(void **state)
+{
+	struct db	*mine;
+	struct merkle_range r;
+	pid_t		 pid[4];
+	int		 i, st, bad = 0;
+	char		 text[200];
+
+	(void)state;
+	NEED_DB();
+	assert_int_equal(commit(db, OLD, OLD, NULL), 0);
+	(void)enter(0, OLD, 0, 1);
+	sql("update backfill set step = 1024");
+	while (plan() != 0)
+		continue;
+	for (i = 0; i < 4; i++) {
+		pid[i] = fork();
+		assert_int_not_equal(pid[i], -1);
+		if (pid[i] != 0)
+			continue;
+		mine = db_open(testdb_info, NULL);
+		_exit(mine == NULL || (i == 3 ? tail_worker(mine) :
+		    back_worker(mine, i)));
+	}
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(waitpid(pid[i], &st, 0), pid[i]);
+		bad |= st;
+	}
+	assert_int_equal(bad, 0);
+	(void)snprintf(text, sizeof(text), "0-%d", NEW);
+	ranges_are(text);
+	/* its end is the tail's, and the day has what the tail read */
+	tree(&r, NEW);
+	(void)snprintf(text, sizeof(text), "select encode(frontier, 'hex') = "
+	    "repeat('%02x', %zu) from log_range", r.hash[0][0],
+	    (size_t)r.n * 32);
+	is(text, "t");
+	(void)snprintf(text, sizeof(text), "select (size_from = %d and "
+	    "size_to = %d)::text from coverage_day", OLD, NEW);
+	is(text, "true");
+	(void)snprintf(text, sizeof(text), "select (entries_read = %d and "
+	    "not exists (select from backfill_range where size_done < "
+	    "size_to))::text from backfill", OLD);
+	is(text, "true");
+	sql("truncate work");
+	assert_int_equal(plan(), 0);
+	is("select state from backfill", "done");
+}
+
 int
 main(void)
 {
@@ -406,6 +551,7 @@ main(void)
 		cmocka_unit_test_setup(window, clear),
 		cmocka_unit_test_setup(loading, clear),
 		cmocka_unit_test_setup(covered, clear),
+		cmocka_unit_test_setup(together, clear),
 	};
 	int	rc;
 

@@ -318,6 +318,40 @@ issuers(void **state)
 	buf_free(&der);
 }
 
+/*
+ * All workers meet the same few CAs, each in another order: who only sees one
+ * again locks nothing of it, or two of them would wait for each other.
+ */
+static void
+issuer_is_free(void **state)
+{
+	struct db	*other;
+	struct err	 e = ERR_INIT;
+	uint8_t		 key[32] = { 1 };
+
+	(void)state;
+	NEED_DB();
+	if ((other = db_open(testdb_info, &e)) == NULL)
+		fail_msg("%s", e.msg);
+	assert_int_equal(db_begin(db, &e), 0);
+	assert_int_equal(issuer_store(db, SPAN_STR("ca"), key, "Op", &e), 0);
+	assert_int_equal(db_sync(db, &e), 0);
+	assert_int_equal(db_commit(db, &e), 0);
+	testdb_run(other, "set lock_timeout = '2s'");
+	assert_int_equal(db_begin(db, &e), 0);
+	assert_int_equal(issuer_store(db, SPAN_STR("ca"), key, "Op", &e), 0);
+	assert_int_equal(db_sync(db, &e), 0);
+	assert_int_equal(db_begin(other, &e), 0);
+	assert_int_equal(issuer_store(other, SPAN_STR("ca"), key, NULL, &e),
+	    0);
+	assert_int_equal(issuer_store(other, SPAN_STR("ca"), key, "Op", &e),
+	    0);
+	assert_int_equal(db_sync(other, &e), 0);
+	assert_int_equal(db_commit(other, &e), 0);
+	assert_int_equal(db_commit(db, &e), 0);
+	db_close(other);
+}
+
 int
 main(void)
 {
@@ -329,6 +363,7 @@ main(void)
 		cmocka_unit_test_setup(unknown_watch, clear),
 		cmocka_unit_test_setup(times, clear),
 		cmocka_unit_test_setup(issuers, clear),
+		cmocka_unit_test_setup(issuer_is_free, clear),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);
