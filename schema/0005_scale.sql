@@ -75,7 +75,7 @@ declare
 	low	bigint;
 	top	log_range;
 begin
-	perform pg_advisory_xact_lock(7202611, ref);
+	perform pg_advisory_xact_lock(7202615, ref);
 	select min(g.size_from) into low from log_range g
 		where g.log_ref = ref and g.size_from <= hi and g.size_to >= lo;
 	select g.* into top from log_range g where g.log_ref = ref
@@ -350,7 +350,7 @@ declare
 	kept bigint;
 	cond text;
 begin
-	perform pg_advisory_xact_lock(7202612);
+	perform pg_advisory_xact_lock(7202614);
 	select * into p from retention_part where name = part and over_at < now();
 	if not found then
 		raise exception 'partition %% is not over, or there is none', part;
@@ -405,7 +405,7 @@ declare
 	part text;
 	made int := 0;
 begin
-	perform pg_advisory_xact_lock(7202612);
+	perform pg_advisory_xact_lock(7202614);
 	select max(over_at) into d from retention_part where parent = 'certificate';
 	while d < until loop
 		part := 'certificate_' || to_char(d at time zone 'UTC', 'YYYY_MM');

@@ -76,7 +76,7 @@ back_enter(struct db *db, const struct back_want *w, int64_t *id, int *fresh,
 
 	*fresh = 0;
 	/* one at a time: two commands would enter the same twice */
-	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202612)", "")
+	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202613)", "")
 	    == -1 || open_one(db, w, id, e) == -1)
 		return -1;
 	if (*id != 0 || w->to <= 0)
@@ -306,13 +306,25 @@ back_list(struct db *db, int all, struct db_res **r, struct err *e)
 	    "where $1 or b.state = 'open' order by b.id", "B", all);
 }
 
+/* A worker that has one of these finds its lease gone. */
+static int
+unwork(struct db *db, int64_t id, struct err *e)
+{
+	return db_query(db, NULL, e, "delete from work where "
+	    "kind = 'backfill' and (subject = 'find:' || $1 or subject in "
+	    "(select r.id::text from backfill_range r where "
+	    "r.backfill_id = $1 and r.size_done < r.size_to))", "i", id);
+}
+
 int
 back_cancel(struct db *db, int64_t id, struct err *e)
 {
 	struct db_res	*r = NULL;
 	int		 rc = 0;
 
-	if (db_query(db, &r, e, "select state from backfill where id = $1 "
+	/* first, as a worker that commits: it holds its row of work */
+	if (unwork(db, id, e) == -1 ||
+	    db_query(db, &r, e, "select state from backfill where id = $1 "
 	    "for update", "i", id) == -1)
 		return -1;
 	if (db_rows(r) == 0)
@@ -324,12 +336,9 @@ back_cancel(struct db *db, int64_t id, struct err *e)
 	db_free(r);
 	if (rc == -1)
 		return -1;
-	/* a worker that has one of these finds its lease gone */
-	return db_query(db, NULL, e, "delete from work where "
-	    "kind = 'backfill' and (subject = 'find:' || $1 or subject in "
-	    "(select r.id::text from backfill_range r where "
-	    "r.backfill_id = $1 and r.size_done < r.size_to))", "i", id) ==
-	    -1 || db_query(db, NULL, e, "delete from backfill_range where "
+	/* and of what was cut while we waited */
+	return unwork(db, id, e) == -1 ||
+	    db_query(db, NULL, e, "delete from backfill_range where "
 	    "backfill_id = $1 and size_done = size_from", "i", id) == -1 ||
 	    db_query(db, NULL, e, "update backfill_range set "
 	    "size_to = size_done where backfill_id = $1 and "

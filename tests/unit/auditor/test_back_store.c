@@ -540,6 +540,73 @@ together(void **state)
 	is("select state from backfill", "done");
 }
 
+/* A child cancels back-fill ${id}; back when it waits for what we hold. */
+static pid_t
+cancel_behind(int64_t id)
+{
+	struct db	*mine;
+	pid_t		 pid = fork();
+	int		 i;
+
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		mine = db_open(testdb_info, NULL);
+		_exit(mine == NULL || db_begin(mine, NULL) == -1 ||
+		    back_cancel(mine, id, NULL) == -1 ||
+		    db_commit(mine, NULL) == -1);
+	}
+	for (i = 0; i < 1000 && number("select count(*) from pg_locks where "
+	    "not granted") == 0; i++)
+		(void)usleep(10000);
+	assert_true(i < 1000);
+	return pid;
+}
+
+/*
+ * What is cancelled while a worker commits a range of it, or cuts more: both
+ * go through, and nothing is left that nobody reads.
+ */
+static void
+cancelling(void **state)
+{
+	struct err	e = ERR_INIT;
+	int64_t		id;
+	pid_t		pid;
+	int		st = -1;
+
+	(void)state;
+	NEED_DB();
+	id = enter(0, 200000, 0, 1);
+	assert_true(plan() != 0);
+	/* as lease_check() and back_store() do */
+	assert_int_equal(db_begin(db, &e), 0);
+	sql("select from work where subject = '1' for update");
+	pid = cancel_behind(id);
+	sql("update backfill_range set size_done = size_from + 256 where "
+	    "id = 1; update backfill set entries_read = 256");
+	assert_int_equal(db_commit(db, &e), 0);
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(st, 0);
+	is("select state || entries_read from backfill", "cancelled256");
+	assert_int_equal(number("select count(*) from work"), 0);
+	is("select size_to - size_from from backfill_range", "256");
+	/* as cut() does */
+	id = enter(0, 100000, 0, 1);
+	assert_int_equal(db_begin(db, &e), 0);
+	sql("select from backfill where state = 'open' for update");
+	sql("insert into backfill_range (backfill_id, log_ref, size_from, "
+	    "size_to, size_done) values (2, 1, 0, 9, 0);"
+	    "insert into work (kind, subject) select 'backfill', max(id)::text "
+	    "from backfill_range");
+	pid = cancel_behind(id);
+	assert_int_equal(db_commit(db, &e), 0);
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(st, 0);
+	assert_int_equal(number("select count(*) from work"), 0);
+	assert_int_equal(number("select count(*) from backfill_range where "
+	    "size_done < size_to"), 0);
+}
+
 int
 main(void)
 {
@@ -552,6 +619,7 @@ main(void)
 		cmocka_unit_test_setup(loading, clear),
 		cmocka_unit_test_setup(covered, clear),
 		cmocka_unit_test_setup(together, clear),
+		cmocka_unit_test_setup(cancelling, clear),
 	};
 	int	rc;
 
