@@ -541,8 +541,8 @@
 
 /* --- logs are audited --- */
 
-/* Heads of one log that one sweep looks at: a day has 1,440 polls. */
-#define LIMIT_HEAD_SWEEP	4000u
+/* Heads that one sweep removes: a log's day has 1,440 polls. */
+#define LIMIT_HEAD_SWEEP	8000u
 /* Heads that one turn of a log compares with its tree: a request each. */
 #define LIMIT_HEAD_AUDIT	16u
 /* Witnesses that are configured; a checkpoint has at most 64 lines. */

@@ -71,7 +71,6 @@ int
 head_sweep(struct db *db, int64_t *removed, int *more, struct err *e)
 {
 	struct db_res	*r = NULL, *one;
-	int64_t		 n;
 	size_t		 i;
 	int		 rc = 0;
 
@@ -79,17 +78,17 @@ head_sweep(struct db *db, int64_t *removed, int *more, struct err *e)
 	*more = 0;
 	if (db_query(db, &r, e, "select id from log order by id", "") == -1)
 		return -1;
-	for (i = 0; i < db_rows(r) && rc == 0; i++) {
+	/* so many of all of them are enough for once */
+	for (i = 0; i < db_rows(r) && !*more; i++) {
 		one = NULL;
 		rc = db_query(db, &one, e, "select head_sweep($1::int, "
 		    "interval '1 day', $2::int)", "ii", db_int(r, i, 0),
-		    (int64_t)LIMIT_HEAD_SWEEP);
+		    (int64_t)LIMIT_HEAD_SWEEP - *removed);
 		if (rc == -1)
 			break;
-		n = db_int(one, 0, 0);
+		*removed += db_int(one, 0, 0);
 		db_free(one);
-		*removed += n;
-		*more |= n > 0 && n >= (int64_t)LIMIT_HEAD_SWEEP;
+		*more = *removed >= (int64_t)LIMIT_HEAD_SWEEP;
 	}
 	db_free(r);
 	return rc;
