@@ -158,6 +158,84 @@ test_plain_role(void **state)
 	free(info);
 }
 
+/* Every migration up to ${number}, and what migrate_up() keeps of it. */
+static void
+up_to(struct db *db, int number)
+{
+	const struct migrate_step	*s;
+	struct err			 e = ERR_INIT;
+
+	assert_int_equal(db_script(db, "create table schema_migration ("
+	    "number int primary key, name text not null, sha256 bytea not "
+	    "null, applied_at timestamptz not null default now())", &e), 0);
+	for (s = migrate_steps; s->sql != NULL; s++) {
+		if (s->number > number)
+			continue;
+		if (db_begin(db, &e) == -1 || db_script(db, s->sql, &e) == -1 ||
+		    db_query(db, NULL, &e, "insert into schema_migration "
+		    "(number, name, sha256) values ($1, $2, "
+		    "sha256(convert_to($3, 'UTF8')))", "iss",
+		    (int64_t)s->number, s->name, s->sql) == -1 ||
+		    db_commit(db, &e) == -1)
+			fail_msg("%s: %s", s->name, e.msg);
+	}
+}
+
+/*
+ * An instance of before many workers: what it has proven goes on from where
+ * it is, and history joins it.
+ */
+static void
+test_from_4(void **state)
+{
+	struct db	*db = testdb_empty();
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	up_to(db, 4);
+	testdb_run(db, "insert into operator (name) values ('op');"
+	    "insert into log (log_id, operator_id, description, protocol, url,"
+	    " read_url, key, mmd, state, list_source, first_list) select"
+	    " sha256(x::bytea), 1, x, 'rfc6962', 'u', 'u', 'k', 1, 's',"
+	    " 'file', true from unnest(array['a', 'b']) x;"
+	    "select entry_partition(id) from log;"
+	    "insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict) select id, 900, 'r', 5, 'sth',"
+	    " '', 'valid' from log;"
+	    "insert into log_range values (1, 500, 900, 'f', 'r', 1),"
+	    " (2, 0, 900, 'g', 'r', 2);"
+	    "insert into log_health (log_ref, head_id) values (1, 1), (2, 2);"
+	    "insert into coverage_day (log_ref, day, size_from, size_to, "
+	    "root_hash, head_id, verified_at) values (1, '2026-01-01', 500, "
+	    "600, 'r', 1, now()), (1, '2026-01-02', 600, 700, 'r', 1, now()),"
+	    " (1, '2026-01-06', 700, 900, 'r', 1, now());"
+	    "insert into worker (id, host, pid, version, schema_version, "
+	    "roles) values ('h:0', 'h', 1, '1', 4, '{ingest}');"
+	    "insert into work (kind, subject, holder, lease_until) values "
+	    "('tail', '1', 'h:0', now())");
+	if (migrate_up(db, 0, NULL, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(testdb_int(db, "select gaps from coverage_day where "
+	    "day = '2026-01-06'"), 3);
+	assert_int_equal(testdb_int(db, "select sum(gaps) from coverage_day"),
+	    3);
+	assert_int_equal(testdb_int(db, "select count(*) from worker where "
+	    "id = 'h:0' and lease_s = 30 and state = 'working'"), 1);
+	/* what lies between is another's; then all of it is one */
+	testdb_run(db, "select range_join(1, 0, 400, 'x', 'r', 1)");
+	assert_int_equal(testdb_int(db, "select count(*) from log_range where "
+	    "log_ref = 1"), 2);
+	testdb_run(db, "select range_join(1, 400, 500, 'y', 'r', 1)");
+	assert_int_equal(testdb_int(db, "select count(*) from log_range where "
+	    "log_ref = 1 and size_from = 0 and size_to = 900 and "
+	    "frontier = 'f'"), 1);
+	assert_int_equal(testdb_int(db, "select count(*) from log_range where "
+	    "log_ref = 2 and size_from = 0 and size_to = 900"), 1);
+	testdb_close(db);
+}
+
 /* The audit trail chains itself and cannot be changed. */
 static void
 test_audit_trail(void **state)
@@ -194,6 +272,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_atomic),
 		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_from_4),
 		cmocka_unit_test(test_plain_role),
 		cmocka_unit_test(test_audit_trail),
 	};
