@@ -103,9 +103,11 @@ lease_free(struct lease *l)
 int
 lease_beat(struct db *db, const char *holder, int lease_s, struct err *e)
 {
+	/* by id, as everybody who locks many */
 	return db_query(db, NULL, e, "update work set"
 	    " lease_until = now() + $2 * interval '1 second'"
-	    " where holder = $1 and lease_until >= now()", "si", holder,
+	    " where id in (select id from work where holder = $1 and"
+	    " lease_until >= now() order by id for update)", "si", holder,
 	    (int64_t)lease_s);
 }
 
@@ -211,7 +213,8 @@ lease_takeover(struct db *db, const char *holder, struct err *e)
 	    " state = 'pending', holder = null, lease_until = null,"
 	    " token = token + 1 where holder = $1 and state = 'sending')"
 	    " update work set holder = null, lease_until = null,"
-	    " token = token + 1 where holder = $1", "s", holder);
+	    " token = token + 1 where id in (select id from work where"
+	    " holder = $1 order by id for update)", "s", holder);
 }
 
 int

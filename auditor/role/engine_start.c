@@ -261,8 +261,9 @@ engine_enter(struct engine *en, struct err *e)
 	/* everything has its turn now, and the list of logs first */
 	return db_query(en->db, NULL, e, "update work set due_at = now(), "
 	    "attempts = case when $1 then 0 else attempts end "
-	    "where kind = any (case when $1 then array['backfill'] else "
-	    "array['loglist', 'tail', 'sweep', 'vantage'] end)", "B",
+	    "where id in (select id from work where kind = any (case when $1 "
+	    "then array['backfill'] else array['loglist', 'tail', 'sweep', "
+	    "'vantage'] end) order by id for update)", "B",
 	    en->once == ENGINE_HISTORY);
 }
 

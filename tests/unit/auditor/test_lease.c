@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -294,6 +295,54 @@ test_stopped(void **state)
 	lease_free(&lb);
 }
 
+/*
+ * Whoever changes many rows of work locks them by id: a heartbeat, a takeover
+ * and `run --once` that meet wait for each other, and not in a circle.
+ */
+static void
+test_order(void **state)
+{
+	struct err	e = ERR_INIT;
+	int64_t		first;
+	char		sql[120];
+	pid_t		pid;
+	int		i, k, st;
+
+	(void)state;
+	NEED_DB();
+	testdb_run(a, "insert into work (kind, subject, holder, lease_until) "
+	    "select 'tail', x::text, 'h:1', now() + interval '1 hour' from "
+	    "generate_series(1, 9) x");
+	first = testdb_int(a, "select min(id) from work");
+	/* it lies behind the others now */
+	(void)snprintf(sql, sizeof(sql), "update work set attempts = 1 where "
+	    "id = %lld", (long long)first);
+	testdb_run(a, sql);
+	for (k = 0; k < 2; k++) {
+		assert_int_equal(db_begin(a, &e), 0);
+		(void)snprintf(sql, sizeof(sql), "select from work where id "
+		    "= %lld for update", (long long)first);
+		testdb_run(a, sql);
+		pid = fork();
+		assert_int_not_equal(pid, -1);
+		if (pid == 0) {
+			b = db_open(testdb_info, NULL);
+			_exit(b == NULL || (k == 0 ? lease_beat(b, "h:1", 60,
+			    NULL) : lease_takeover(b, "h:1", NULL)) == -1);
+		}
+		for (i = 0; i < 1000 && testdb_int(a, "select count(*) from "
+		    "pg_locks where not granted") == 0; i++)
+			(void)usleep(10000);
+		testdb_run(a, "select from work where id in (select "
+		    "max(id) from work) for update nowait");
+		assert_int_equal(db_commit(a, &e), 0);
+		assert_int_equal(waitpid(pid, &st, 0), pid);
+		assert_int_equal(st, 0);
+	}
+	assert_int_equal(testdb_int(a, "select count(*) from work where "
+	    "holder is null"), 9);
+}
+
 static const char *const	ingest[] = { "ingest", "notify" };
 
 /* A worker of the roles ingest and notify in slot ${id}. */
@@ -476,6 +525,7 @@ main(void)
 		cmocka_unit_test_setup(test_takeover, setup),
 		cmocka_unit_test_setup(test_stopped, setup),
 		cmocka_unit_test_setup(test_share, setup),
+		cmocka_unit_test_setup(test_order, setup),
 		cmocka_unit_test_setup(test_slot_lost, setup),
 		cmocka_unit_test_setup(test_worker, setup),
 	};
