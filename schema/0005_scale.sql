@@ -310,9 +310,9 @@ join log l on c.relname = 'entry_' || l.id
 left join log_health h on h.log_ref = l.id
 where i.inhparent = 'entry'::regclass;
 
--- What evidence needs: certificates that a finding names, whatever became of
--- it, that are expected, managed or were served lately.  What is known carries
--- in its own row what it needs.
+-- What evidence needs: certificates that a finding names, or whose entry one
+-- about its log names, whatever became of it, that are expected, managed or
+-- were served lately.  What is known carries in its own row what it needs.
 create function retention_needed() returns setof bytea language sql stable as $$
 	select decode(x[1], 'hex') from finding f,
 	    regexp_matches(f.subject || ' ' || f.detail::text, '[0-9a-f]{64}', 'g') x
@@ -321,6 +321,12 @@ create function retention_needed() returns setof bytea language sql stable as $$
 	    from issuance j where j.issuer_spki_sha256 = case when f.subject ~
 	    '^[0-9a-f]{64}:[0-9a-f]+$' then decode(left(f.subject, 64), 'hex') end
 	    and j.serial = substr(f.subject, 66)) i
+	union
+	select e.tbs_sha256 from finding f join log l on f.subject =
+	    encode(l.log_id, 'base64'), jsonb_path_query(f.detail, '$.**.index') i
+	    cross join lateral (select n.tbs_sha256 from entry n where
+	    n.log_ref = l.id and n.index = i::text::bigint) e
+	where f.kind = 'log.misbehaved' and jsonb_typeof(i) = 'number'
 	union
 	select tbs_sha256 from expectation where state = 'open' and tbs_sha256 is not null
 	union
@@ -355,7 +361,12 @@ begin
 	if not found then
 		raise exception 'partition %% is not over, or there is none', part;
 	end if;
-	cond := case p.parent when 'entry' then ' or x.malformed' else '' end;
+	cond := case p.parent when 'entry' then format(' or x.malformed or '
+	    'x.index in (select i::text::bigint from finding f, '
+	    'jsonb_path_query(f.detail, ''$.**.index'') i where '
+	    'f.kind = ''log.misbehaved'' and jsonb_typeof(i) = ''number'' and '
+	    'f.subject = (select encode(log_id, ''base64'') from log where '
+	    'id = %%s))', p.log_ref) else '' end;
 	execute format('alter table %%I detach partition %%I', p.parent, p.name);
 	execute format('insert into %%I select x.* from %%I x left join (select distinct n
 	    from retention_needed() n) n on n.n = x.tbs_sha256

@@ -98,11 +98,24 @@ test_certificates(void **state)
 	    "insert into expectation (kind, issuer_spki_sha256, serial, "
 	    "not_before_ms, not_after_ms, origin, author) values "
 	    "('revocation', sha256('ca'), '04', 0, 1, 'x', 'x')");
+	/* by its entry in a log that misbehaves */
+	run(db, CERT("10", "timestamptz '2019-07-04'")
+	    "insert into operator (name) values ('o');"
+	    "insert into log (log_id, operator_id, description, protocol, url, "
+	    "read_url, key, mmd, state, list_source, first_list) select "
+	    "sha256('l'), id, 'l', 'rfc6962', '', '', '', 1, 'usable', 'file', "
+	    "true from operator;"
+	    "insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, "
+	    "leaf_hash, tbs_sha256) select id, 7, 0, 'x509', '\\x00', "
+	    "sha256(''), sha256('tbs10') from log;"
+	    "insert into finding (kind, subject, dedupe_key, severity, detail) "
+	    "select 'log.misbehaved', encode(log_id, 'base64'), 'd', 'medium', "
+	    "'{\"outside\": {\"index\": 7}}' from log");
 	said = turn(db, &dry);
 	assert_non_null(strstr(said, "would drop certificate_2024_01"));
 	assert_non_null(strstr(said, "would drop 1 certificates outside"));
 	free(said);
-	assert_int_equal(number(db, "select count(*) from certificate"), 9);
+	assert_int_equal(number(db, "select count(*) from certificate"), 10);
 	said = turn(db, &usual);
 	assert_non_null(strstr(said, "dropped certificate_2024_01"));
 	assert_non_null(strstr(said, "3 rows that evidence needs were kept"));
@@ -110,9 +123,9 @@ test_certificates(void **state)
 	free(said);
 	assert_int_equal(number(db, "select count(*) from certificate where "
 	    "sha256 in (sha256('c2'), sha256('c3'), sha256('c4'), "
-	    "sha256('c6'), sha256('c7'), sha256('c9'))"), 6);
-	assert_int_equal(number(db, "select count(*) from certificate"), 6);
-	assert_int_equal(number(db, "select count(*) from issuance"), 9);
+	    "sha256('c6'), sha256('c7'), sha256('c9'), sha256('c10'))"), 7);
+	assert_int_equal(number(db, "select count(*) from certificate"), 7);
+	assert_int_equal(number(db, "select count(*) from issuance"), 10);
 	assert_int_equal(number(db, "select count(*) from pg_class where "
 	    "relname = 'certificate_2024_01'"), 0);
 	assert_true(number(db, "select count(*) from audit_trail where "
@@ -190,20 +203,26 @@ test_entries(void **state)
 	    "e.log_ref, e.index, w.id, '' from entry e, watch w;"
 	    "insert into finding (kind, subject, dedupe_key, severity) values "
 	    "('certificate.unexpected', encode(sha256('tbs2'), 'hex'), 'a', "
-	    "'high')");
+	    "'high');"
+	    /* of this log, and of others, which share an issuance with it */
+	    "insert into finding (kind, subject, dedupe_key, severity, detail) "
+	    "select 'log.misbehaved', encode(log_id, 'base64'), description, "
+	    "'medium', json_build_object('outside', json_build_object("
+	    "'index', case description when 'old' then 5 else 7 end, 'what', "
+	    "'interval')) from log");
 	said = turn(db, &usual);
 	assert_non_null(strstr(said, "dropped entry_"));
-	assert_non_null(strstr(said, "2 rows that evidence needs were kept"));
+	assert_non_null(strstr(said, "4 rows that evidence needs were kept"));
 	free(said);
 	assert_int_equal(number(db, "select count(*) from entry e join log l "
-	    "on l.id = e.log_ref where l.description = 'old'"), 2);
-	assert_int_equal(number(db, "select count(*) from entry"), 20);
-	assert_int_equal(number(db, "select count(*) from entry_match"), 20);
+	    "on l.id = e.log_ref where l.description = 'old' and index in (2, 3, 5, 7)"), 4);
+	assert_int_equal(number(db, "select count(*) from entry"), 22);
+	assert_int_equal(number(db, "select count(*) from entry_match"), 22);
 	/* the log is back: what was kept lies in its partition again */
 	assert_int_equal(number(db, "select count(entry_partition(id)) from "
 	    "log"), 3);
 	assert_int_equal(number(db, "select count(*) from entry_rest"), 0);
-	assert_int_equal(number(db, "select count(*) from entry"), 20);
+	assert_int_equal(number(db, "select count(*) from entry"), 22);
 	run(db, "update log set state = 'usable' where description = 'old'");
 	/* a second turn keeps them, too */
 	said = turn(db, &usual);
