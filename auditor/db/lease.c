@@ -41,8 +41,8 @@ fill(struct lease *l, const struct db_res *r, size_t row)
 /*
  * Our part: what is due or held, by the workers of the role that live.  What
  * nobody took for a lease is anybody's.  Materialized, so that the planner
- * locks no row twice.  Our slot is locked: who takes it over waits, and then
- * takes this, too.
+ * locks no row twice.  Our slot is locked first: who takes it over waits, and
+ * then takes this, too.
  */
 static const char claim_sql[] =
     "with me as materialized (select from worker where id = $1 and"
@@ -54,15 +54,14 @@ static const char claim_sql[] =
     " (select count(*) as live from worker where $6::text = any (roles) and"
     " state = 'working' and last_seen > now() - lease_s * interval '1 s') y),"
     " due as materialized (select w.id, w.due_at from work w"
-    " where w.due_at <= now()"
-    " and (w.lease_until is null or w.lease_until < now())"
+    " where ($7::text is null or exists (select from me))"
+    " and w.due_at <= now() and (w.lease_until is null or w.lease_until < now())"
     " and (cardinality($2) = 0 or w.kind = any ($2))"
     " and (cardinality($5) = 0 or w.kind || ':' || w.subject <> all ($5))"
     " order by w.due_at, w.id limit $3::bigint for update skip locked),"
     " free as (select id from (select id, due_at, row_number() over"
-    " (order by due_at, id) as k from due) d where (k <= (select n from part)"
+    " (order by due_at, id) as k from due) d where k <= (select n from part)"
     " or due_at < now() - $4 * interval '1 second')"
-    " and ($7::text is null or exists (select from me)))"
     " update work w set holder = $1, token = w.token + 1,"
     " attempts = w.attempts + 1,"
     " lease_until = now() + $4 * interval '1 second'"

@@ -379,6 +379,8 @@ test_slot_lost(void **state)
 	struct lease		 l;
 	struct err		 e = ERR_INIT;
 	size_t			 n = 0;
+	pid_t			 pid;
+	int			 i, st;
 
 	(void)state;
 	NEED_DB();
@@ -391,7 +393,25 @@ test_slot_lost(void **state)
 	ask.instance = "bb";
 	assert_int_equal(lease_claim(b, &ask, &l, &n, &e), 0);
 	assert_int_equal(n, 1);
+	assert_int_equal(lease_done(b, &l, 0, &e), 0);
 	lease_free(&l);
+	/* in the moment in which it loses it */
+	assert_int_equal(db_begin(a, &e), 0);
+	enter(a, &w, "h:1", "cc");
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		b = db_open(testdb_info, NULL);
+		_exit(b == NULL ? 9 : lease_claim(b, &ask, &l, &n, &e) == -1 ?
+		    8 : (int)n);
+	}
+	for (i = 0; i < 1000 && testdb_int(a, "select count(*) from pg_locks "
+	    "where not granted") == 0; i++)
+		(void)usleep(10000);
+	assert_true(i < 1000);
+	assert_int_equal(db_commit(a, &e), 0);
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_int_equal(st, 0);
 }
 
 static void
