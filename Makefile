@@ -41,7 +41,7 @@ MISSING := $(strip $(foreach n,$(NEED),$(shell \
 	   pkg-config --exists $(firstword $(subst :, ,$(n))) 2>/dev/null || \
 	   echo $(lastword $(subst :, ,$(n))))))
 ifneq ($(MISSING),)
-ifeq ($(filter run demo test check-asan bench,$(MAKECMDGOALS)),)
+ifeq ($(filter run demo test check-asan bench bench-peers,$(MAKECMDGOALS)),)
 $(error missing libraries: run "make deps", or apt-get install $(MISSING))
 endif
 endif
@@ -245,6 +245,12 @@ bench:
 	+$(Q)$(SUB) all rig benches
 	$(Q)bash tests/bench/run.sh $(O)
 
+# The same log for the newest certspotter, plain and over TLS.
+bench-peers:
+	$(Q)sh tests/deps.sh bench
+	+$(Q)$(SUB) all rig benches
+	$(Q)SECTIONS=newest bash tests/bench/run.sh $(O)
+
 # Servers that Debian does not have: see the head of the script.
 interop:
 	$(Q)sh tests/deps.sh test
@@ -268,9 +274,10 @@ help:
 	@echo 'make fuzz        FUZZ_SECS=60: each fuzz target for so long'
 	@echo 'make interop     orders from the newest pebble, if Go and its proxy are there'
 	@echo 'make bench       the figures of the README, as ratios of one run'
+	@echo 'make bench-peers against certspotter, the newest too if Go and its proxy are there'
 	@echo 'make install     DESTDIR= PREFIX=/usr/local'
 	@echo 'make deps        the Debian packages that all of this needs'
 	@echo 'make clean'
 
 .PHONY: all deps run demo rig unit fuzzers benches test test-long check-asan \
-	fuzz bench interop install clean help
+	fuzz bench bench-peers interop install clean help

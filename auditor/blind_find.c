@@ -76,9 +76,11 @@ blind_find_time(struct db *db, int64_t poll, int64_t settle, struct err *e)
 	if (settle > 0 && blind_store_settled(db, settle, &settled, e) == -1)
 		return -1;
 	rc = blind_state_load(&s, db, poll, clk_wall(), e);
-	if (rc == 0 && s.seconds >= BLIND_AFTER)
-		rc = settled ? open_finding(db, &s, e) : 0;
-	else if (rc == 0 && s.seconds < BLIND_AFTER / 2)
+	if (rc == 0 && s.seconds >= BLIND_AFTER && settled) {
+		rc = blind_state_seen(&s, db, e);
+		if (rc == 0)
+			rc = open_finding(db, &s, e);
+	} else if (rc == 0 && s.seconds < BLIND_AFTER / 2)
 		rc = finding_resolve(db, KIND, SUBJECT, "", "no certificate "
 		    "that a program accepts could be in unread logs only", e);
 	blind_state_free(&s);

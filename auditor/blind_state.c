@@ -55,9 +55,8 @@ blind_state_is(const struct blind_state *s, size_t i)
 	    l->state == LOGLIST_QUALIFIED || l->state == LOGLIST_READONLY);
 }
 
-/* What of the issuance that was seen was only in the logs that are blind. */
-static int
-estimate(struct blind_state *s, struct db *db, struct err *e)
+int
+blind_state_seen(struct blind_state *s, struct db *db, struct err *e)
 {
 	struct db_spans	 ids;
 	struct span	*v = mem_array(s->n + 1, sizeof(*v));
@@ -65,6 +64,10 @@ estimate(struct blind_state *s, struct db *db, struct err *e)
 	size_t		 i, n = 0;
 	int		 rc;
 
+	if (s->nblind == 0) {
+		free(v);
+		return 0;
+	}
 	for (i = 0; i < s->n; i++) {
 		if (!blind_state_is(s, i))
 			continue;
@@ -112,7 +115,7 @@ blind_state_load(struct blind_state *s, struct db *db, int64_t poll,
 		if (v->kind == POLICY_EMBEDDED && v->seconds > s->seconds)
 			s->seconds = v->seconds;
 	}
-	return s->nblind == 0 ? 0 : estimate(s, db, e);
+	return 0;
 }
 
 void

@@ -44,6 +44,12 @@ int blind_state_load(struct blind_state *, struct db *, int64_t poll,
     int64_t at, struct err *);
 void blind_state_free(struct blind_state *);
 
+/*
+ * Load the estimate, too, if some log is blind: what of the issuance that was
+ * seen was only there.  It takes a second where much was seen.
+ */
+int blind_state_seen(struct blind_state *, struct db *, struct err *);
+
 /* Does log ${i} lag by BLIND_AFTER, and would its SCTs count? */
 int blind_state_is(const struct blind_state *, size_t i);
 

@@ -537,7 +537,7 @@
 /* --- coverage --- */
 
 /* Issuances that an estimate of the blind share looks at, the newest. */
-#define LIMIT_BLIND_ISSUANCES	2000
+#define LIMIT_BLIND_ISSUANCES	1000
 
 /* --- logs are audited --- */
 

@@ -181,7 +181,8 @@ create table vantage (
 );
 create table vantage_head (
 	head_id		bigint not null references tree_head on delete cascade,
-	source		text not null references vantage on delete cascade,
+	source		text not null,
+	told		boolean not null,	-- the log never showed it to us
 	first_seen	timestamptz not null default now(),
 	last_seen	timestamptz not null default now(),
 	primary key (head_id, source)
@@ -380,6 +381,11 @@ begin
 end $$
 $f$, current_schema());
 end $do$;
+
+-- A plan makes thousands of rows that are due at one moment: claims take them in
+-- order from an index, and sort nothing.
+create index work_turn on work (due_at, id);
+drop index work_due;
 
 -- --- end of retention and moving ---------------------------------------------
 

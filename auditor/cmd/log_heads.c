@@ -5,6 +5,7 @@
 
 #include "auditor/cmd/signer.h"
 #include "auditor/db/row.h"
+#include "auditor/db/vantage_store.h"
 
 int
 log_heads(struct cmd_ctx *ctx, const char *path)
@@ -30,8 +31,8 @@ log_heads(struct cmd_ctx *ctx, const char *path)
 	    "l.log_id, t.form, t.raw, t.tree_size, t.timestamp_ms, "
 	    "t.root_hash, t.last_seen from log l join lateral (select * from "
 	    "tree_head h where h.log_ref = l.id and h.verdict = 'valid' and "
-	    "not exists (select from vantage_head v where v.head_id = h.id) "
-	    "order by h.last_seen desc limit 3) t on true "
+	    "not " VANTAGE_TOLD("h.id")
+	    " order by h.last_seen desc limit 3) t on true "
 	    "where l.watched and l.listed order by l.id, t.tree_size", "")
 	    == -1)
 		return cmd_fail(&e);

@@ -179,14 +179,17 @@ db_reset(struct db *db, struct err *e)
 
 /*
  * Wait for what was pushed and leave pipeline mode.  The first error counts;
- * ${tag}, when not NULL, gets the last statement's command tag.
+ * ${last}, when not NULL, gets the last statement's result, to be cleared;
+ * NULL when there is none.
  */
 static int
-drain(struct db *db, char *tag, size_t ntag, struct err *e)
+drain(struct db *db, PGresult **last, struct err *e)
 {
 	PGresult	*r;
 	int		 ret = 0, nulls = 0, end = 0;
 
+	if (last != NULL)
+		*last = NULL;
 	if (PQpipelineSync(db->pg) != 1)
 		ret = fail(db, NULL, e);
 	while (!db->dead && !end && nulls < 2) {
@@ -202,9 +205,11 @@ drain(struct db *db, char *tag, size_t ntag, struct err *e)
 			break;
 		case PGRES_COMMAND_OK:
 		case PGRES_TUPLES_OK:
-			if (tag != NULL)
-				(void)snprintf(tag, ntag, "%s",
-				    PQcmdStatus(r));
+			if (last != NULL) {
+				PQclear(*last);
+				*last = r;
+				r = NULL;
+			}
 			break;
 		case PGRES_PIPELINE_ABORTED:
 			break;
@@ -236,7 +241,7 @@ db_sync(struct db *db, struct err *e)
 {
 	if (usable(db, e) == -1)
 		return -1;
-	return db->piped ? drain(db, NULL, 0, e) : 0;
+	return db->piped ? drain(db, NULL, e) : 0;
 }
 
 /* Queue one statement. */
@@ -281,11 +286,16 @@ db_push(struct db *db, struct err *e, const char *sql, const char *types, ...)
 /* --- statements ---------------------------------------------------------- */
 
 static int
+failed(const PGresult *r)
+{
+	return PQresultStatus(r) != PGRES_COMMAND_OK &&
+	    PQresultStatus(r) != PGRES_TUPLES_OK;
+}
+
+static int
 finish(struct db *db, PGresult *r, struct db_res **res, struct err *e)
 {
-	ExecStatusType	st = PQresultStatus(r);
-
-	if (st != PGRES_COMMAND_OK && st != PGRES_TUPLES_OK) {
+	if (failed(r)) {
 		(void)fail(db, r, e);
 		PQclear(r);
 		return -1;
@@ -295,6 +305,22 @@ finish(struct db *db, PGresult *r, struct db_res **res, struct err *e)
 	else
 		PQclear(r);
 	return 0;
+}
+
+/* Behind what was pushed, so that one way to the server and back is enough. */
+static int
+ask_last(struct db *db, const char *sql, const struct db_args *a,
+    struct db_res **res, struct err *e)
+{
+	PGresult	*last;
+	int		 r = push(db, sql, a, e);
+
+	if (drain(db, &last, e) == -1)
+		r = -1;
+	if (r == 0)
+		return finish(db, last, res, e);
+	PQclear(last);
+	return -1;
 }
 
 int
@@ -307,13 +333,14 @@ db_query(struct db *db, struct db_res **res, struct err *e, const char *sql,
 
 	if (res != NULL)
 		*res = NULL;
-	if (db_sync(db, e) == -1)
+	if (usable(db, e) == -1)
 		return -1;
 	va_start(ap, types);
 	r = db_args_read(&a, types, ap, e);
 	va_end(ap);
 	if (r == 0)
-		r = finish(db, PQexecParams(db->pg, sql, a.n, a.type, a.value,
+		r = db->piped ? ask_last(db, sql, &a, res, e) :
+		    finish(db, PQexecParams(db->pg, sql, a.n, a.type, a.value,
 		    a.len, a.form, 0), res, e);
 	db_args_free(&a);
 	return r;
@@ -410,13 +437,15 @@ db_commit(struct db *db, struct err *e)
 		return err_set(e, ERR_DB, "no transaction is open");
 	if (db->piped) {
 		ret = push(db, "commit", &none, e);
-		if (drain(db, tag, sizeof(tag), e) == -1)
+		if (drain(db, &r, e) == -1)
 			ret = -1;
 	} else {
 		r = PQexec(db->pg, "commit");
-		(void)snprintf(tag, sizeof(tag), "%s", PQcmdStatus(r));
-		ret = finish(db, r, NULL, e);
+		ret = failed(r) ? fail(db, r, e) : 0;
 	}
+	(void)snprintf(tag, sizeof(tag), "%s", r != NULL ? PQcmdStatus(r) :
+	    "");
+	PQclear(r);
 	if (ret == -1) {
 		if (db->dead)
 			err_prefix(e, "commit (whether it happened is not "
@@ -437,7 +466,7 @@ db_rollback(struct db *db)
 	if (!db->open)
 		return;
 	if (db->piped && !db->dead)
-		(void)drain(db, NULL, 0, NULL);
+		(void)drain(db, NULL, NULL);
 	db->open = 0;
 	if (!db->dead)
 		(void)db_script(db, "rollback", NULL);

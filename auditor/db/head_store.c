@@ -68,17 +68,6 @@ head_pending(struct db *db, int log_ref, uint64_t size, int64_t after,
 }
 
 int
-head_load(struct db *db, int64_t id, struct head_ref *out, struct err *e)
-{
-	struct db_res	*r = NULL;
-
-	if (db_query(db, &r, e, "select id, tree_size, root_hash from "
-	    "tree_head where id = $1", "i", id) == -1)
-		return -1;
-	return ref_of(r, out);
-}
-
-int
 head_sweep(struct db *db, int64_t *removed, int *more, struct err *e)
 {
 	struct db_res	*r = NULL, *one;

@@ -34,9 +34,6 @@ int head_twin(struct db *, int log_ref, uint64_t size, const uint8_t root[32],
 int head_pending(struct db *, int log_ref, uint64_t size, int64_t after,
     struct head_ref *, struct err *);
 
-/* One by its id. */
-int head_load(struct db *, int64_t id, struct head_ref *, struct err *);
-
 /*
  * Heads that nothing needs are removed: of each log the first of a day, and
  * what is anomalous or bounds something, stay.  *removed: how many; *more: 1

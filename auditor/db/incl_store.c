@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "auditor/db/vantage_store.h"
+
 int
 incl_store_own(struct db *db, int log_ref, int64_t *n, struct err *e)
 {
@@ -32,7 +34,8 @@ incl_store_head(struct db *db, int log_ref, struct incl_head *h,
 	memset(h, 0, sizeof(*h));
 	if (db_query(db, &r, e, "select id, tree_size, root_hash, "
 	    "timestamp_ms from tree_head where log_ref = $1 and verdict = "
-	    "'valid' and consistency <> 'conflict' order by timestamp_ms "
+	    "'valid' and consistency <> 'conflict' and not "
+	    VANTAGE_TOLD("tree_head.id") " order by timestamp_ms "
 	    "desc, id desc limit 1", "i", (int64_t)log_ref) == -1)
 		return -1;
 	if (db_rows(r) == 1 && (root = db_bytes(r, 0, 2)).n == 32) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/db/row.h"
+#include "auditor/db/vantage_store.h"
 #include "base/limit.h"
 #include "base/mem.h"
 #include "ctlog/sct.h"
@@ -86,10 +87,12 @@ loop_seen(struct db *db, struct err *e)
 	"exists (select from log_range g join tree_head h on h.log_ref = " \
 	"g.log_ref and h.tree_size between g.size_from and g.size_to where " \
 	"g.log_ref = l.id and h.verdict = 'valid' and h.consistency <> " \
-	"'conflict' and h.timestamp_ms >= p.timestamp_ms + l.mmd * " \
+	"'conflict' and not " VANTAGE_TOLD("h.id") \
+	" and h.timestamp_ms >= p.timestamp_ms + l.mmd * " \
 	"1000::bigint and (g.size_from = 0 or exists (select from tree_head " \
 	"o where o.log_ref = l.id and o.verdict = 'valid' and o.consistency " \
-	"<> 'conflict' and o.tree_size between g.size_from and h.tree_size " \
+	"<> 'conflict' and not " VANTAGE_TOLD("o.id") \
+	" and o.tree_size between g.size_from and h.tree_size " \
 	"and o.timestamp_ms < p.timestamp_ms)))"
 
 /* Does the watch ${w} cover the name ${n}, or what is below its star? */

@@ -72,7 +72,7 @@ resolve(struct store *s, uint32_t watch, struct err *e)
 	return r;
 }
 
-/* The rows that a match hits, each with rule 5 answered, in s->d. */
+/* Add the rows that a match hits, each with rule 5 answered, to s->d. */
 static int
 hits(struct store *s, const struct judge_match *m, struct err *e)
 {
@@ -80,7 +80,6 @@ hits(struct store *s, const struct judge_match *m, struct err *e)
 	struct decide_match	*d;
 	size_t			 i, k;
 
-	s->nd = 0;
 	for (i = 0; i < m->nhits; i++) {
 		if ((r = resolve(s, m->hit_watch[i], e)) == NULL)
 			return -1;
@@ -106,12 +105,11 @@ hits(struct store *s, const struct judge_match *m, struct err *e)
 	return 0;
 }
 
+/* Are those from ${i} on? */
 static int
-all_baseline(const struct store *s)
+all_baseline(const struct store *s, size_t i)
 {
-	size_t	i;
-
-	for (i = 0; i < s->nd; i++)
+	for (; i < s->nd; i++)
 		if (!s->d[i].baseline)
 			return 0;
 	return 1;
@@ -277,12 +275,13 @@ put_match(struct store *s, const struct judge_match *m, struct err *e)
 {
 	int	proven = s->in->head_id != 0;
 
+	s->nd = 0;
 	if (hits(s, m, e) == -1)
 		return -1;
 	/* nobody watches it any more */
 	if (s->nd == 0 && m->nhits != 0)
 		return 0;
-	if (!proven && (m->malformed || m->issued != 1 || all_baseline(s)))
+	if (!proven && (m->malformed || m->issued != 1 || all_baseline(s, 0)))
 		return 0;
 	if (!m->malformed && put_certificate(s, m, e) == -1)
 		return -1;
@@ -305,14 +304,35 @@ by_issuance(const void *a, const void *b)
 	return ((*x)->index > (*y)->index) - ((*x)->index < (*y)->index);
 }
 
+/* Decide about one issuance, of which there are ${n} matches. */
+static int
+decide(struct store *s, const struct judge_match *const *m, size_t n,
+    int proven, struct err *e)
+{
+	struct span	tbs = hash(m[0]->tbs_sha256);
+	size_t		i, had;
+
+	s->nd = 0;
+	for (i = 0; i < n; i++) {
+		if (m[i]->malformed || (!proven && m[i]->issued != 1))
+			continue;
+		had = s->nd;
+		if (hits(s, m[i], e) == -1)
+			return -1;
+		if (!proven && all_baseline(s, had))
+			s->nd = had;
+	}
+	return s->nd == 0 ? 0 : decide_issuance(s->in->db, s->in->conf, &tbs,
+	    s->d, s->nd, proven, e);
+}
+
 int
 match_store(const struct match_in *in, const struct judge_match *const *given,
     size_t n, struct err *e)
 {
 	const struct judge_match	**m;
 	struct store			  s;
-	struct span			  tbs;
-	size_t				  i;
+	size_t				  i, k;
 	int				  rc = -1, proven = in->head_id != 0;
 
 	memset(&s, 0, sizeof(s));
@@ -327,16 +347,13 @@ match_store(const struct match_in *in, const struct judge_match *const *given,
 			goto out;
 	if (db_sync(in->db, e) == -1)
 		goto out;
-	for (i = 0; i < n; i++) {
-		if (m[i]->malformed || (!proven && m[i]->issued != 1))
-			continue;
-		if (hits(&s, m[i], e) == -1)
-			goto out;
-		if (s.nd == 0 || (!proven && all_baseline(&s)))
-			continue;
-		tbs = hash(m[i]->tbs_sha256);
-		if (decide_issuance(in->db, in->conf, &tbs, s.d, s.nd, proven,
-		    e) == -1)
+	/* a precertificate and its certificate are one issuance */
+	for (i = 0; i < n; i += k) {
+		for (k = 1; i + k < n && memcmp(m[i]->tbs_sha256,
+		    m[i + k]->tbs_sha256, SHA_LEN) == 0; k++)
+			;
+		if (decide(&s, (const struct judge_match *const *)m + i, k,
+		    proven, e) == -1)
 			goto out;
 	}
 	rc = db_sync(in->db, e);

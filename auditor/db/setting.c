@@ -6,7 +6,8 @@
 
 #include "auditor/conf_show.h"
 
-static const char *const keys[] = { "policies", "poll", "start" };
+static const char *const keys[] = { "policies", "poll", "start",
+	"retention" };
 #define KEYS	(sizeof(keys) / sizeof(keys[0]))
 
 int
@@ -62,6 +63,8 @@ setting_take(struct db *db, struct conf *c, struct err *e)
 	other->npolicies = n;
 	c->poll = other->poll;
 	c->start_now = other->start_now;
+	c->retain_certificates = other->retain_certificates;
+	c->retain_deliveries = other->retain_deliveries;
 	conf_free(other);
 	return 0;
 }

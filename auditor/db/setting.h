@@ -7,8 +7,8 @@
 
 /*
  * The part of the configuration that decides alike for all workers: policies,
- * poll, start.  Who synchronises a configuration (`run`, `config apply`) puts
- * it here; a `worker` works with it, whatever its own file says.
+ * poll, start, retention.  Who synchronises a configuration (`run`, `config
+ * apply`) puts it here; a `worker` works with it, whatever its own file says.
  */
 
 /* Put that part of it; 0 or -1.  May run inside the caller's transaction. */

@@ -50,23 +50,39 @@ vantage_logs(struct db *db, struct db_res **r, struct err *e)
 }
 
 int
-vantage_saw(struct db *db, const char *source, int64_t head_id, int *kept,
-    struct err *e)
+vantage_saw(struct db *db, const char *source, const struct head_in *h,
+    int64_t *id, struct err *e)
 {
 	struct db_res	*r = NULL;
+	struct span	 root = { h->root, 32 };
 
-	*kept = 0;
-	if (db_query(db, &r, e, "insert into vantage_head (head_id, source) "
-	    "select $1, $2 where (select count(*) from (select from "
-	    "vantage_head v join tree_head t on t.id = v.head_id where "
-	    "v.source = $2 and t.consistency = 'pending' limit $3) w) < $3 "
-	    "on conflict (head_id, source) do update set last_seen = now() "
-	    "returning 1", "isi", head_id, source,
-	    (int64_t)LIMIT_VANTAGE_WAIT) == -1)
+	*id = 0;
+	if (db_query(db, &r, e, "with w as (select count(*) as n from (select "
+	    "from vantage_head v join tree_head t on t.id = v.head_id where "
+	    "v.source = $1 and t.consistency = 'pending' limit $9) x), "
+	    "t as (insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict) select $2, $3, $4, $5, $6, $7, "
+	    "$8 from w where w.n < $9 on conflict (log_ref, tree_size, "
+	    "timestamp_ms, root_hash, verdict) do update set "
+	    "last_seen = tree_head.last_seen returning id, xmax = 0 as fresh) "
+	    "insert into vantage_head (head_id, source, told) select t.id, "
+	    "$1, t.fresh from t on conflict (head_id, source) do update set "
+	    "last_seen = now() returning head_id", "siibisbsi", source,
+	    (int64_t)h->log_ref, (int64_t)h->tree_size, &root,
+	    (int64_t)h->timestamp_ms, h->checkpoint ? "checkpoint" : "sth",
+	    &h->raw, h->verdict, (int64_t)LIMIT_VANTAGE_WAIT) == -1)
 		return -1;
-	*kept = db_rows(r) != 0;
+	if (db_rows(r) != 0)
+		*id = db_int(r, 0, 0);
 	db_free(r);
 	return 0;
+}
+
+int
+vantage_shown(struct db *db, int64_t head_id, struct err *e)
+{
+	return db_query(db, NULL, e, "update vantage_head set told = false "
+	    "where head_id = $1 and told", "i", head_id);
 }
 
 int

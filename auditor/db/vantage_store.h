@@ -5,6 +5,7 @@
 
 #include "auditor/conf.h"
 #include "auditor/db/db.h"
+#include "auditor/db/log_store.h"
 #include "base/err.h"
 
 /* Other observers of logs, and what they and witnesses were shown. */
@@ -24,11 +25,19 @@ enum { VANTAGE_ID, VANTAGE_LOG_ID, VANTAGE_STATIC, VANTAGE_KEY, VANTAGE_URL,
 int vantage_logs(struct db *, struct db_res **, struct err *);
 
 /*
- * A stored head was seen by this source.  *kept 0: too many of it wait
- * already (LIMIT_VANTAGE_WAIT), so nobody will look.
+ * Store a head that this source saw; *id 0: too many of it wait already
+ * (LIMIT_VANTAGE_WAIT).  One that the log never showed to us is marked as
+ * told: it bounds nothing, proves nothing, and only waits to be compared.
  */
-int vantage_saw(struct db *, const char *source, int64_t head_id, int *kept,
-    struct err *);
+int vantage_saw(struct db *, const char *source, const struct head_in *,
+    int64_t *id, struct err *);
+
+/* The log showed us this head itself. */
+int vantage_shown(struct db *, int64_t head_id, struct err *);
+
+/* SQL: was head ${h} (an expression) only told? */
+#define VANTAGE_TOLD(h) "exists (select from vantage_head vh where " \
+    "vh.head_id = " h " and vh.told)"
 
 /* What came of reading a source. */
 struct vantage_said {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/vantage_store.h"
 #include "base/mem.h"
 
 void
@@ -127,7 +128,8 @@ base_size(struct db *db, int log_ref, int64_t added_at, int64_t *size,
 	if (db_query(db, &r, e,
 	    "select l.first_list or l.added_at <= $2, (select h.tree_size from tree_head h"
 	    " where h.log_ref = l.id and h.verdict = 'valid'"
-	    " and h.last_seen >= $2 order by h.id limit 1)"
+	    " and h.last_seen >= $2 and not " VANTAGE_TOLD("h.id")
+	    " order by h.id limit 1)"
 	    " from log l where l.id = $1", "it", (int64_t)log_ref,
 	    added_at) == -1)
 		return -1;

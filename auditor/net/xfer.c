@@ -1,6 +1,7 @@
 #include "auditor/net/xfer.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #define CONNS_KEPT	512L
 #define CONNS_HOST	8u	/* when the setup names none */
 #define CONNS_BESIDE	8u	/* of requests that wait for none of those */
+/* Buffers of transfers stay for the next ones, instead of being unmapped. */
+#define MALLOC_KEEP	(8 << 20)
 #define THROTTLE_MS	20	/* how long a pause for the rate is */
 
 struct xfer *
@@ -32,6 +35,8 @@ xfer_new(const struct fetch_setup *s, int meter, struct err *e)
 	for (i = 0; i < s->nallow; i++)
 		if (egress_parse_allow(&x->egress, s->allow[i], e) != 0)
 			goto err;
+	(void)mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP);
+	(void)mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 ||
 	    (x->multi = curl_multi_init()) == NULL) {
 		(void)err_set(e, ERR_CONF, "libcurl cannot be started");

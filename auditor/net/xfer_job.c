@@ -16,8 +16,12 @@
 #define TIMEOUT_MS	60000u		/* when the request names none */
 #define SLOW_BYTES	1024L		/* a second, for so long: */
 #define SLOW_SECS	45L		/* real logs think for up to 30 s */
-/* Fits the caches, and malloc() keeps it from one transfer to the next. */
+/*
+ * What libcurl reads at a time: each read costs a poll and an acknowledgement
+ * of its own, each buffer is memory while the transfer lasts.
+ */
 #define BUFFER		(64L << 10)
+#define BUFFER_LARGE	(256L << 10)
 #define CONN_LIFE	3600L
 
 int
@@ -266,7 +270,8 @@ set_transfer(struct xfer_job *j, const struct fetch_get *g)
 	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, j);
 	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, xfer_reply_header);
 	(void)curl_easy_setopt(c, CURLOPT_HEADERDATA, j);
-	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BUFFER);
+	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE,
+	    (g->flags & FETCH_F_LARGE) != 0 ? BUFFER_LARGE : BUFFER);
 	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
 	    (long)(j->timeout / 1000));

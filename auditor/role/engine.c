@@ -276,6 +276,9 @@ loop(struct engine *en, struct ipc *boss)
 		ms = en->wake <= now ? 0 : (int)((en->wake - now) / 1000 + 1);
 		if (poll(p, n, ms) == -1 && errno != EINTR)
 			break;
+		/* what came while we slept is answers to another's work */
+		if (engine_slept(en, clk_mono()))
+			continue;
 		if (engine_boss(en, boss) == -1 ||
 		    read_fetch(en, en->logs, 0) == -1 ||
 		    (en->deliver != NULL &&

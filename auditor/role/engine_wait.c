@@ -236,6 +236,13 @@ begin_anew(struct engine *en, struct ipc *boss, const char *why)
 	enter_again(en, boss);
 }
 
+int
+engine_slept(const struct engine *en, int64_t now)
+{
+	return en->beat_at != 0 && now > en->beat_at +
+	    en->conf->worker_lease * CLK_SEC;
+}
+
 void
 engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 {
@@ -248,7 +255,7 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 		engine_wake(en, en->beat_at);
 		return;
 	}
-	if (en->beat_at != 0 && now > en->beat_at + lease) {
+	if (engine_slept(en, now)) {
 		begin_anew(en, boss, "slept longer than its leases");
 		return;
 	}

@@ -30,6 +30,9 @@ void engine_drop(struct engine *);
 /* The connection is lost: one attempt a second to have it back. */
 void engine_away(struct engine *, struct ipc *boss);
 
+/* Was it stopped for longer than a lease?  The next heartbeat sees to it. */
+int engine_slept(const struct engine *, int64_t now);
+
 /* Heartbeat of row and leases, and what follows from it. */
 void engine_beat(struct engine *, struct ipc *boss, int64_t now);
 

@@ -55,6 +55,7 @@ struct fetch_setup {
 #define FETCH_F_FOLLOW	0x10u	/* up to 3 redirects (301, 302, 303, 307,
 				   308), each checked anew: GET of class
 				   revocation only */
+#define FETCH_F_LARGE	0x20u	/* a body of megabytes: read in larger pieces */
 
 struct fetch_get {
 	uint64_t	 id;

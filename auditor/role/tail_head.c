@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auditor/db/vantage_store.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -107,6 +108,8 @@ head_save(struct tail *t, struct err *e)
 		return -1;
 	if (lease_check(db, &t->lease, e) == -1 ||
 	    head_store(db, &in, &t->head_id, e) == -1 ||
+	    (t->en->conf->nvantage != 0 &&
+	    vantage_shown(db, t->head_id, e) == -1) ||
 	    vantage_cosigned(t->en, t->head_id, in.raw, t->said,
 	    (size_t)t->nsaid, e) == -1)
 		goto err;

@@ -20,6 +20,8 @@
 
 /* Entries asked for when it is not known how many a log gives. */
 #define PAGE_ASK	1000
+/* Bodies that are worth a large buffer. */
+#define PAGE_LARGE	(512u << 10)
 /* Bytes of bodies under way or waiting, and the pages that may be. */
 #define AHEAD_BYTES	(16u << 20)
 #define AHEAD_MIN	3
@@ -186,7 +188,8 @@ page_get(struct tail *t, struct tail_page *p)
 	}
 	g.arena = t->arena;
 	g.cap = p->tile ? LIMIT_BODY_TILE : LIMIT_BODY_ENTRIES;
-	g.flags = FETCH_F_GZIP;
+	g.flags = FETCH_F_GZIP | (t->body_max > PAGE_LARGE && !p->tile ?
+	    FETCH_F_LARGE : 0);
 	g.timeout_ms = 120000;
 	g.method = "GET";
 	g.url = req.url;

@@ -281,11 +281,12 @@ head_put(struct vantage *v, const struct gossip_head *h, struct err *e)
 	struct head_ref	twin;
 	struct db	*db = v->en->db;
 	int64_t		id;
-	int		kept;
 
-	if (head_store(db, &in, &id, e) == -1 ||
-	    vantage_saw(db, v->lease.subject, id, &kept, e) == -1 ||
-	    vantage_cosigned(v->en, id, h->raw, h->said, h->nsaid, e) == -1 ||
+	if (vantage_saw(db, v->lease.subject, &in, &id, e) == -1)
+		return -1;
+	if (id == 0)
+		return 0;
+	if (vantage_cosigned(v->en, id, h->raw, h->said, h->nsaid, e) == -1 ||
 	    head_twin(db, in.log_ref, in.tree_size, h->head.root, &twin, e)
 	    == -1)
 		return -1;

@@ -123,15 +123,18 @@ commits(struct db *db, const char *holder, int64_t until, uint64_t *n)
 	struct merkle_range	range;
 	struct lease		l = claim(db, "tail", holder);
 	struct err		e = ERR_INIT;
-	struct range_in		in = { .log_ref = atoi(l.subject),
-	    .head_id = 1, .frontier = &range, .root = hash, .per_second = 1,
-	    .watch_set = hash, .log_list = hash, .caught_up = 1 };
+	struct range_in		in = { .head_id = 1, .frontier = &range,
+	    .log_ref = (int)strtol(l.subject, NULL, 10), .root = hash,
+	    .per_second = 1, .watch_set = hash, .log_list = hash,
+	    .caught_up = 1 };
 
 	memset(&range, 0, sizeof(range));
 	merkle_start(&range, 0);
 	/* as many hashes as a tree of a billion has */
 	range.n = 16;
-	for (range.to = 1; clk_mono() < until; range.to++, (*n)++)
+	/* further each time, also in the next round */
+	for (range.to = (uint64_t)clk_wall(); clk_mono() < until;
+	    range.to++, (*n)++)
 		need(db_begin(db, &e) == 0 && lease_check(db, &l, &e) == 0 &&
 		    range_store(db, &in, &e) == 0 && db_commit(db, &e) == 0,
 		    "commit", &e);

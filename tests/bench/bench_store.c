@@ -280,9 +280,8 @@ open_watches(struct buf *image)
 }
 
 /*
- * Log 1 was in the first list, and a head of it was verified behind all that
- * is stored: that is of the baseline.  What log 2 has is new: each certificate
- * gets a finding.
+ * Log 1 was as large as it is when the watch was added: all of it is of the
+ * baseline.  Log 2 was empty: each of its certificates gets a finding.
  */
 static void
 open_database(struct db *admin, const char *info)
@@ -298,12 +297,12 @@ open_database(struct db *admin, const char *info)
 	    "url, read_url, key, mmd, state, list_source, first_list, "
 	    "watched) select decode(lpad(to_hex(n), 2, '0'), 'hex'), 1, "
 	    "'log', 'rfc6962', 'u', 'u', '\\x02', 86400, 'usable', 'chrome', "
-	    "n = 1, true from generate_series(1, 2) n;"
+	    "true, true from generate_series(1, 2) n;"
 	    "insert into watch (pattern, owner, policy, origin) values "
 	    "('.a.example', 'team', '', 'cli');"
 	    "insert into tree_head (log_ref, tree_size, root_hash, "
 	    "timestamp_ms, form, raw, verdict, consistency) select n, "
-	    "1 << 30, '\\x01', 1, 'sth', '', 'valid', 'proved' from "
+	    "(2 - n) << 30, '\\x01', 1, 'sth', '', 'valid', 'proved' from "
 	    "generate_series(1, 2) n;"
 	    "create table single (log int not null, idx bigint not null, "
 	    "leaf bytea not null, watch text not null, names text not null, "

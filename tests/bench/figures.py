@@ -22,7 +22,17 @@ SMALL = 256     # entries of a log that shows what a run costs before it reads
 FORMS = ("rfc6962", "static")
 
 
-def peers(path):
+# A peer: its name, and (form, TLS) -> the goal.
+PEERS = {
+    "certspotter": {("rfc6962", False): "at least 30, aim 40"},
+    "certspotter-new": {("rfc6962", False): "at least 20, aim 32",
+                        ("rfc6962", True): "at least 12, aim 19",
+                        ("static", False): "at least 8, aim 14",
+                        ("static", True): "at least 8, aim 14"},
+}
+
+
+def peers(path, tls):
     """Ratios within each round of the yardstick's comparison."""
     with open(path) as f:
         res = json.load(f)
@@ -34,21 +44,29 @@ def peers(path):
     def ratio(a, b):
         return [x / y for x, y in zip(cpu(a), cpu(b))]
     for form in FORMS:
-        own = form + " certvigil"
-        figure("certvigil_%s" % form, "us/entry", cpu(own))
+        own, at = form + " certvigil", form + ("_tls" if tls else "")
+        figure("certvigil_%s" % at, "us/entry", cpu(own))
         if form + " best" in res:
-            figure("certvigil_over_best_%s" % form, "ratio",
-                   ratio(own, form + " best"), "goal: at most 4")
-        figure("certvigil_over_plain_%s" % form, "ratio",
+            figure("certvigil_over_best_%s" % at, "ratio",
+                   ratio(own, form + " best"), "" if tls else
+                   "goal: at most 2.0, aim 1.4")
+            figure("best_%s" % at, "us/entry", cpu(form + " best"))
+        figure("certvigil_over_plain_%s" % at, "ratio",
                ratio(own, form + " plain"))
-        if form + " certspotter" in res:
-            figure("certspotter_over_certvigil_%s" % form, "ratio",
-                   ratio(form + " certspotter", own), "goal: at least 12")
-        figure("certvigil_pss_%s" % form, "MiB",
-               [x["peak_rss_mib"] for x in res[own]], "goal: under 150")
+        for peer, goals in PEERS.items():
+            if form + " " + peer not in res:
+                continue
+            goal = goals.get((form, tls))
+            figure("%s_over_certvigil_%s" % (peer, at), "ratio",
+                   ratio(form + " " + peer, own),
+                   "goal: " + goal if goal else "")
+            wrong += sum(not x["ok"] for x in res[form + " " + peer])
+        figure("certvigil_pss_%s" % at, "MiB",
+               [x["peak_rss_mib"] for x in res[own]],
+               "goal: at most 100, aim 50")
         for x in res[own]:
             print("oracle_%s: exit %d, missed %d of 540, near misses %d of "
-                  "210, unplanted %d" % (form, x["exit"], x["missed"],
+                  "210, unplanted %d" % (at, x["exit"], x["missed"],
                                          x["near_reported"],
                                          x["unplanted_reported"]))
             wrong += not x["ok"]
@@ -84,12 +102,15 @@ def watches(run, size, lists, rounds, want):
                [m / f for m, f in zip(cpu(1, many), cpu(1, few))])
         figure("watches_1M_over_50_read_%s" % form, "ratio",
                [m / f for m, f in zip(read(many), read(few))],
-               "goal: at most 1.3")
+               "goal: at most 1.2, aim 1.05")
         figure("load_1M_%s" % form, "s",
-               [m - f for m, f in zip(cpu(0, many), cpu(0, few))])
-        for w, n in ((few, "50"), (many, "1M")):
+               [m - f for m, f in zip(cpu(0, many), cpu(0, few))],
+               "goal: at most 2, aim 1")
+        for w, n, goal in ((few, "50", "100, aim 50"),
+                           (many, "1M", "200, aim 120")):
             figure("pss_%s_watches_%s" % (n, form), "MiB",
-                   [x["pss_mib"] for x in res[1, w]], "goal: under 150")
+                   [x["pss_mib"] for x in res[1, w]],
+                   "goal: at most " + goal)
     return wrong
 
 
@@ -210,6 +231,7 @@ def main():
     sub = p.add_subparsers(dest="what", required=True)
     q = sub.add_parser("peers")
     q.add_argument("file")
+    q.add_argument("--tls", action="store_true")
     for name in ("yard", "rig"):
         q = sub.add_parser(name)
         q.add_argument("--database", required=True)
@@ -225,7 +247,7 @@ def main():
             q.add_argument("--obj", required=True)
             q.add_argument("--size", type=int, default=102400)
     a = p.parse_args()
-    wrong = {"peers": lambda: peers(a.file), "yard": lambda: yard(a),
+    wrong = {"peers": lambda: peers(a.file, a.tls), "yard": lambda: yard(a),
              "rig": lambda: rig(a)}[a.what]()
     if wrong:
         print("%s: %d runs were wrong" % (a.what, wrong))

@@ -2,12 +2,19 @@
 # The figures of the README, as ratios taken within one run:
 #
 #   make bench       (bash tests/bench/run.sh build/release)
+#   make bench-peers (the same with SECTIONS=newest)
 #
 #   ROUNDS=5         rounds, in which everything runs once, one after another
 #   SIZE=200000      entries of the yardstick's log
+#   SMALL=200000 BIG=10000000 MANY=1000000
+#                    entries of the rig's large logs, and watches
+#   LATENCY=40       seconds for which SCT to webhook is looked at
+#   POLL=2           seconds: the poll interval of that
 #   CERT_N=1000      certificates that are renewed in one go
+#   SECTIONS="..."   only these: steps crl judges store lease rig scale latency
+#                    acme yard; newest (not of make bench)
 #   CERTVIGIL_BENCH  the yardstick (default ../shared/bench)
-#   BENCH_KEEP=DIR   keep the yardstick's log there for the next time
+#   BENCH_KEEP=DIR   keep the logs there for the next time
 #
 # One line a figure: name, unit, median, spread (max / min - 1), the goal.
 # tests/bench/README.md says what is measured.  Exits with 2 when a run was
@@ -17,7 +24,10 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 obj=$(cd "${1:-build/release}" && pwd) || exit 1
 rounds=${ROUNDS:-5} size=${SIZE:-200000}
+sections=${SECTIONS:-steps crl judges store lease rig scale latency acme yard}
 yard=${CERTVIGIL_BENCH:-../shared/bench}
+# The one place that says which certspotter is the newest.
+spotter=v0.24.2
 status=0
 export no_proxy=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
 
@@ -29,22 +39,54 @@ trap 'acme_stop "$work/pebble" "$work/chall"; pg_stop; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 skip()	{ echo "SKIP 1 bench: $*"; }
+wanted() { [[ " $sections " == *" $1 "* ]]; }
 # The last core for the server, the first for who is measured.
 pin=()
 [ "$(nproc)" -lt 2 ] || pin=(--pin 0)
 
-echo "# steps of the hot path alone"
-for b in bench_hot bench_page bench_sct; do
-	"$obj/tests/bench/$b" || status=2
-done
-
-echo "# one pass over a CRL of 1,000,000 entries"
-"$obj/tests/bench/bench_crl" || status=2
+# What needs no database.
+if wanted steps; then
+	echo "# steps of the hot path alone"
+	for b in bench_hot bench_page bench_sct; do
+		"$obj/tests/bench/$b" || status=2
+	done
+fi
+if wanted crl; then
+	echo "# one pass over a CRL of 1,000,000 entries"
+	"$obj/tests/bench/bench_crl" || status=2
+fi
+if wanted judges; then
+	echo "# two judges against one, fed from memory, $rounds rounds"
+	"$obj/tests/bench/bench_judges" "$rounds" || status=2
+fi
 
 pg_start || { skip "no PostgreSQL: nothing is read"; exit 1; }
 
-echo "# the rig's log, $rounds rounds"
-if [ -x "$obj/tests/rig/ctlog" ]; then
+if wanted store; then
+	echo "# matches stored, $rounds rounds"
+	"$obj/tests/bench/bench_store" "$CERTVIGIL_TEST_DB" "$rounds" \
+	    2>"$work/store.err" || { status=2; cat "$work/store.err" >&2; }
+fi
+
+if wanted lease; then
+	echo "# work claimed, ranges committed, by so many connections"
+	"$obj/tests/bench/bench_lease" 2>"$work/lease.err" || {
+		status=2
+		cat "$work/lease.err" >&2
+	}
+fi
+
+# --- the rig's logs ---------------------------------------------------------------
+
+if ! [ -x "$obj/tests/rig/ctlog" ] || ! [ -x "$obj/tests/rig/biglog" ]; then
+	skip "the rig is not built: make rig"
+	sections=" ${sections} "
+	for s in rig scale latency; do
+		sections=${sections/ $s / }
+	done
+fi
+if wanted rig; then
+	echo "# the rig's log, $rounds rounds"
 	python3 tests/bench/figures.py rig --obj "$obj" --rounds "$rounds" \
 	    --database "$CERTVIGIL_TEST_DB" ${pin[@]+"${pin[@]}"} || status=2
 
@@ -54,11 +96,25 @@ if [ -x "$obj/tests/rig/ctlog" ]; then
 	echo "# 10,000 certificates over 50 responders, $rounds rounds"
 	python3 tests/bench/revocation.py --obj "$obj" --rounds "$rounds" \
 	    --database "$CERTVIGIL_TEST_DB" || status=2
-else
-	skip "the rig is not built: make rig"
+fi
+if wanted scale; then
+	echo "# ${BIG:-10000000} entries against ${SMALL:-200000}, $rounds rounds"
+	python3 tests/bench/scale.py --obj "$obj" --rounds "$rounds" \
+	    --small "${SMALL:-200000}" --big "${BIG:-10000000}" \
+	    --many "${MANY:-1000000}" ${BENCH_KEEP:+--keep "$BENCH_KEEP"} \
+	    --database "$CERTVIGIL_TEST_DB" ${pin[@]+"${pin[@]}"} || status=2
+fi
+if wanted latency; then
+	echo "# from SCT to webhook, a log that grows by 5,000 entries a second"
+	for form in rfc6962 static; do
+		python3 tests/bench/latency.py --obj "$obj" --form $form \
+		    --seconds "${LATENCY:-40}" --poll "${POLL:-2}" \
+		    --database "$CERTVIGIL_TEST_DB" || status=2
+	done
 fi
 
-echo "# one issuance by http-01 from one pebble, $rounds rounds; renewals in one go"
+# --- a CA ----------------------------------------------------------------------
+
 acme()
 {
 	local http args trust=()
@@ -76,13 +132,20 @@ acme()
 	fi
 	${trust[@]+"${trust[@]}"} python3 tests/bench/acme.py "${args[@]}"
 }
-acme
-case $? in
-0)	;;
-77)	skip "no pebble: nothing is issued" ;;
-*)	status=2 ;;
-esac
-acme_stop "$work/pebble" "$work/chall"
+if wanted acme; then
+	echo "# one issuance by http-01 from one pebble, $rounds rounds; renewals in one go"
+	acme
+	case $? in
+	0)	;;
+	77)	skip "no pebble: nothing is issued" ;;
+	*)	status=2 ;;
+	esac
+	acme_stop "$work/pebble" "$work/chall"
+fi
+
+# --- the yardstick -------------------------------------------------------------
+
+wanted yard || wanted newest || exit $status
 
 missing=
 for p in go gcc g++ taskset psql; do
@@ -120,31 +183,72 @@ fi
 # certspotter waits five minutes for a partial tile.
 size=$((size / 256 * 256))
 
-echo "# the yardstick's log of $size entries, watches 50 and 1,000,000"
-python3 tests/bench/figures.py yard --prog "$obj/certvigil" \
-    --forge "$forge" --logforge "$logforge" --rounds "$rounds" \
-    --size "$size" --database "$CERTVIGIL_TEST_DB" ${pin[@]+"${pin[@]}"} ||
-    status=2
+if wanted yard; then
+	echo "# the yardstick's log of $size entries, watches 50 and 1,000,000"
+	python3 tests/bench/figures.py yard --prog "$obj/certvigil" \
+	    --forge "$forge" --logforge "$logforge" --rounds "$rounds" \
+	    --size "$size" --database "$CERTVIGIL_TEST_DB" \
+	    ${pin[@]+"${pin[@]}"} || status=2
+fi
 
-echo "# the yardstick's comparison, $rounds rounds"
+# The floor needs AVX-512 VBMI and dies without; the rest is compared all the same.
+if ! grep -qwE 'avx512_?vbmi' /proc/cpuinfo; then
+	skip "the yardstick's floor needs AVX-512 VBMI: no certvigil_over_best"
+	sed -i 's/("fetch", "best", "plain")/("fetch", "plain")/
+	    s/" best"/" plain"/' "$work/yard/run_all.py"
+fi
+
+# compare [--tls]: everybody on the yardstick's log.
+compare()
+{
+	if python3 "$work/yard/run_all.py" --dir "$forge" --logforge \
+	    "$logforge" --build "$work/yard/limit/build" --rounds "$rounds" \
+	    --size "$size" --no-naive ${peer[@]+"${peer[@]}"} --certvigil \
+	    "$obj/certvigil" --database "$CERTVIGIL_TEST_DB" --json \
+	    "$work/peers.json" "$@"; then
+		python3 tests/bench/figures.py peers "$work/peers.json" \
+		    "$@" || status=2
+	else
+		status=2
+	fi
+}
+
+# The newest certspotter, by Go's module proxy, in a folder of its own.
+newest()
+{
+	local go=$work/go
+
+	(
+		export GOPATH=$go GOCACHE=$work/gocache GOFLAGS=-modcacherw \
+		    GOTOOLCHAIN=local GOENV=off
+		timeout 300 go mod download \
+		    "software.sslmate.com/src/certspotter@$spotter" &&
+		    cd "$go/pkg/mod/software.sslmate.com/src/certspotter@$spotter" &&
+		    timeout 600 go build -o "$work/certspotter-new" \
+		    ./cmd/certspotter
+	) >"$work/spotter.log" 2>&1
+}
+
 peer=()
 if command -v certspotter >/dev/null; then
 	peer=(--certspotter certspotter)
 else
 	skip "certspotter is not installed"
 fi
-# The floor needs AVX-512 VBMI and dies without; the rest is compared all the same.
-if ! grep -qw avx512_vbmi /proc/cpuinfo; then
-	skip "the yardstick's floor needs AVX-512 VBMI: no certvigil_over_best"
-	sed -i 's/("fetch", "best", "plain")/("fetch", "plain")/
-	    s/" best"/" plain"/' "$work/yard/run_all.py"
+if wanted yard; then
+	echo "# the yardstick's comparison, $rounds rounds"
+	compare
 fi
-if python3 "$work/yard/run_all.py" --dir "$forge" --logforge "$logforge" \
-    --build "$work/yard/limit/build" --rounds "$rounds" --size "$size" \
-    --no-naive ${peer[@]+"${peer[@]}"} --certvigil "$obj/certvigil" \
-    --database "$CERTVIGIL_TEST_DB" --json "$work/peers.json"; then
-	python3 tests/bench/figures.py peers "$work/peers.json" || status=2
-else
-	status=2
+if wanted newest; then
+	if newest; then
+		peer+=(--certspotter "$work/certspotter-new:static")
+		echo "# certspotter-new is $spotter"
+	else
+		skip "certspotter $spotter: $(tail -n 1 "$work/spotter.log")"
+	fi
+	echo "# the yardstick's comparison with peers, $rounds rounds"
+	compare
+	echo "# the same over TLS, $rounds rounds"
+	compare --tls
 fi
 exit $status

@@ -167,6 +167,8 @@ if command -v systemd-analyze >/dev/null; then
 	expect 0 'exposure level' systemd-analyze security --offline=true \
 	    --threshold=15 docs/certvigil.service
 	expect 0 'exposure level' systemd-analyze security --offline=true \
+	    --threshold=15 docs/certvigil-worker.service
+	expect 0 'exposure level' systemd-analyze security --offline=true \
 	    --threshold=15 docs/certvigil-audit.service
 	sed "s|/usr/local/bin/certvigil|$prog|" docs/certvigil-audit.service \
 	    > "$work/certvigil-audit.service"
@@ -179,7 +181,7 @@ if command -v systemd-analyze >/dev/null; then
 	expect 0 '' systemd-analyze verify --man=no \
 	    "$work/certvigil-acme.socket"
 else
-	skip 4 "systemd-analyze is not installed"
+	skip 5 "systemd-analyze is not installed"
 fi
 if command -v mandoc >/dev/null; then
 	expect 0 '' mandoc -Tlint -W warning docs/certvigil.1 \
@@ -193,6 +195,7 @@ for f in usr/bin/certvigil usr/share/man/man1/certvigil.1 \
     usr/share/man/man5/certvigil.yaml.5 lib/systemd/system/certvigil.service \
     usr/share/doc/certvigil/certvigil.yaml usr/lib/sysusers.d/certvigil.conf \
     usr/share/doc/certvigil/hooks/certbot \
+    lib/systemd/system/certvigil-worker.service \
     lib/systemd/system/certvigil-audit.service \
     lib/systemd/system/certvigil-audit.timer \
     lib/systemd/system/certvigil-acme.socket

@@ -121,7 +121,7 @@ done
 read_again
 eq "all is read" $rc 0
 eq "it is over" "$(finding)" "coverage.blind resolved medium Rig log a1+Rig log a2+Rig log b"
-eq "two events" "$(sql "select string_agg(v.event, ',' order by v.id) from
+eq "two events" "$(sql "select string_agg(v.event, ',' order by v.at) from
     finding_event v join finding f on f.id = v.finding_id where f.kind =
     'coverage.blind'")" opened,resolved
 cv coverage

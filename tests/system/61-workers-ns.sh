@@ -90,7 +90,7 @@ for ((k = 1; k <= kills; k++)); do
 	n=$((n + 1))
 	t_issue --name "n$n.corp.example" --submit "http://127.0.0.1:$port/$log" \
 	    --final-submit --out "$T/c" >/dev/null
-	sleep "0.$((RANDOM % 70 + 10))"
+	sleep "0.$((RANDOM % 40 + 10))"
 	h=w$((RANDOM % 3 + 1))
 	ns_kill $h
 	[ -z "${VERBOSE:-}" ] || echo "kill $k: $h"

@@ -109,9 +109,8 @@ referred(void **state)
 	sql("update tree_head set consistency = 'conflict' where id = 109");
 	sql("update tree_head set verdict = 'malformed' where id = 110");
 	/* not of the log itself: waits for thirty days at most */
-	sql("insert into vantage (name, url) values ('v', 'u')");
-	sql("insert into vantage_head (head_id, source) values (111, 'v'), "
-	    "(112, 'v')");
+	sql("insert into vantage_head (head_id, source, told) values "
+	    "(111, 'v', true), (112, 'v', true)");
 	sql("update tree_head set consistency = 'pending' where id in "
 	    "(111, 113)");
 	assert_true(sweep() > 12000);
