@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/evidence.h"
+#include "auditor/evidence_flip.h"
 #include "auditor/evidence_heads.h"
 #include "auditor/evidence_json.h"
 #include "base/enc.h"
@@ -330,6 +331,9 @@ check_entry(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	else if (evidence_onward(size, root, head,
 	    json_object_get(o, "consistency"), e) == 0)
 		rc = check_leaf(f, o, i, buf_bytes(&leaf), e);
+	f->items[i].log = log;
+	if (rc == 0)
+		f->items[i].type = 'e';
 	(void)snprintf(why, cap, "the log committed to it at index %" PRIu64,
 	    evidence_int(o, "index"));
 out:
@@ -437,6 +441,7 @@ evidence_check(struct evidence_file *f, size_t i, const json_t *o, char *why,
 		{ "inconsistent", "transferable",
 		  evidence_check_inconsistent },
 		{ "cosigned", "transferable", evidence_check_cosigned },
+		{ "flipped", "transferable", evidence_check_flipped },
 		{ "sct", "transferable", evidence_check_sct },
 		{ "crl", "transferable", evidence_check_crl },
 		{ "crl_parts", "transferable", evidence_check_parts },

@@ -23,10 +23,10 @@ struct evidence_logkey {
 /* What is known of a statement that was looked at. */
 struct evidence_item {
 	enum evidence_verdict	 verdict;
-	char			 type;	/* h head, c certificate, s SCT whose
+	char			 type;	/* h head, c certificate, e entry, s SCT whose
 					   signature is right, p parts of a
 					   CRL, a attested, or 0 */
-	size_t			 log;	/* of a head, of an SCT */
+	size_t			 log;	/* of a head, an entry, an SCT */
 	uint64_t		 timestamp;	/* of them */
 	uint64_t		 tree_size;
 	uint8_t			 root[32];	/* of a head; leaf hash */

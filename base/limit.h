@@ -552,6 +552,11 @@
 #define LIMIT_GOSSIP_HEADS	400u
 /* A head with 16 signatures, of which some are ML-DSA. */
 #define LIMIT_GOSSIP_RAW	(32u << 10)
+/*
+ * Bytes of a leaf in which a changed bit is looked for: each bit is hashed,
+ * 32,768 times half of this, a quarter of a second.
+ */
+#define LIMIT_FLIP_LEAF		4096u
 /* Heads of one source that wait for our tree to grow past them. */
 #define LIMIT_VANTAGE_WAIT	1000u
 

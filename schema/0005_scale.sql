@@ -154,6 +154,10 @@ create index tree_head_pending on tree_head (log_ref, tree_size)
 create index log_range_head on log_range (head_id);
 create index coverage_day_head on coverage_day (head_id);
 create index consistency_head on consistency (head_id);
+-- An SCT beside the entry of its time.
+create index issuance_unsigned on issuance (tbs_sha256) where issued = 'invalid';
+create index entry_malformed on entry (log_ref) where malformed;
+create index sct_promise on sct (log_id, timestamp_ms);
 create index sct_head on sct (head_id) where head_id is not null;
 
 -- What configured witnesses say of a checkpoint (C2SP tlog-cosignature).
@@ -351,6 +355,31 @@ begin
 		    (select from entry e where e.log_ref = m.log_ref and e.index = m.index);
 	end if;
 	return kept;
+end $$
+$f$, current_schema());
+	-- As it was, for a log that is back: what evidence needed of its entries lies
+	-- in the default partition.
+	execute format($f$
+create or replace function entry_partition(ref int) returns void
+language plpgsql security definer set search_path = %1$I, pg_temp as $$
+declare
+	part text := 'entry_' || ref;
+begin
+	perform pg_advisory_xact_lock(7202610, ref);
+	if to_regclass(part) is not null then
+		return;
+	end if;
+	if not exists (select from entry_rest where log_ref = ref) then
+		execute format('create table %%I partition of entry for values in (%%s)',
+		    part, ref);
+		return;
+	end if;
+	execute format('create table %%I (like entry including all)', part);
+	lock table entry_rest in access exclusive mode;
+	execute format('with x as (delete from entry_rest where log_ref = %%s returning *)
+	    insert into %%I select * from x', ref, part);
+	execute format('alter table entry attach partition %%I for values in (%%s)',
+	    part, ref);
 end $$
 $f$, current_schema());
 	-- Partitions of certificate for all that expires before $1; what lies in the

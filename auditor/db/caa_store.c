@@ -108,7 +108,7 @@ caa_store_again(struct db *db, struct db_res **r, struct err *e)
 int
 caa_store_judged(struct db *db, const struct caa_judged *j, struct err *e)
 {
-	return db_query(db, NULL, e, "with r(v, n) as (values ('allowed', 1), "
+	return db_push(db, e, "with r(v, n) as (values ('allowed', 1), "
 	    "('unknown', 2), ('violated', 3)), "
 	    "w as (select coalesce((select n from r where v = caa), 0) < "
 	    "(select n from r where v = $3) as worse from cert_fact where "

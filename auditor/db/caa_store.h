@@ -50,8 +50,8 @@ struct caa_judged {
 };
 
 /*
- * The judgement for one name.  Of several the worst counts; findings about
- * the issuance show it.
+ * The judgement for one name, pushed: inside a transaction.  Of several the
+ * worst counts; findings about the issuance show it.
  */
 int caa_store_judged(struct db *, const struct caa_judged *, struct err *);
 

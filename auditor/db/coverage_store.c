@@ -72,9 +72,13 @@ static const char now_sql[] =
     "fresh_at < now() - make_interval(secs => 5 * $1::bigint)), "
     "key, interval_from, interval_to, watched, "
     "extract(epoch from now() - fresh_at)::bigint, state_at, "
-    /* what was there before we looked is history, not blindness */
+    /*
+     * what was there before we looked is history, and what the log showed
+     * only since everything was read last is its delay: not blindness
+     */
     "case when oldest_at is null then 0 else greatest(0, extract(epoch from "
-    "now() - greatest(oldest_at, added_at)))::bigint end, "
+    "now() - greatest(oldest_at, added_at, case when not caught and "
+    "size_to is not null then caught_up_at end)))::bigint end, "
     "not caught and speed is not null and growth_per_second is not null and "
     "speed <= growth_per_second "
     "from old order by operator, description, log_id";

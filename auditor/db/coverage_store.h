@@ -20,7 +20,8 @@ enum coverage_col {
 	COV_KEY, COV_INTERVAL_FROM, COV_INTERVAL_TO, COV_WATCHED,
 	COV_FRESH,	/* seconds since the newest proof or head that agrees */
 	COV_STATE_AT,
-	COV_BLIND,	/* COV_LAG, of what came since we know the log */
+	COV_BLIND,	/* COV_LAG, of what it showed since we know it, and
+			   since all of it was read last */
 	COV_NEVER	/* it grows at least as fast as it is read */
 };
 

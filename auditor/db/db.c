@@ -403,17 +403,21 @@ db_idle(struct db *db, int seconds)
 	db->idle_s = seconds;
 }
 
+/* It goes to the server with the first statement. */
 int
 db_begin(struct db *db, struct err *e)
 {
-	char	sql[80];
+	static const struct db_args	none;
+	char				sql[80];
 
+	if (usable(db, e) == -1)
+		return -1;
 	if (db->open)
 		return err_set(e, ERR_DB, "a transaction is open already");
-	(void)snprintf(sql, sizeof(sql), db->idle_s == 0 ? "begin" :
-	    "begin; set local idle_in_transaction_session_timeout = '%ds'",
-	    db->idle_s);
-	if (db_script(db, sql, e) == -1)
+	(void)snprintf(sql, sizeof(sql), "set local "
+	    "idle_in_transaction_session_timeout = '%ds'", db->idle_s);
+	if (db_sync(db, e) == -1 || push(db, "begin", &none, e) == -1 ||
+	    (db->idle_s != 0 && push(db, sql, &none, e) == -1))
 		return -1;
 	db->open = 1;
 	return 0;

@@ -72,9 +72,9 @@ int db_copy_put(struct db *, const void *, size_t, struct err *);
 int db_copy_end(struct db *, struct err *);
 
 /*
- * Transactions.  db_commit() returns -1 when the commit is not known to have
- * happened.  db_rollback() is for error paths: never fails, may be called
- * when no transaction is open.
+ * Transactions.  db_begin() does not wait for the server.  db_commit()
+ * returns -1 when the commit is not known to have happened.  db_rollback() is
+ * for error paths: never fails, may be called when no transaction is open.
  */
 int db_begin(struct db *, struct err *);
 int db_commit(struct db *, struct err *);

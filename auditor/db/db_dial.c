@@ -59,6 +59,9 @@ redact(struct buf *out, const char *msg, const char *secret)
 	buf_str(out, msg);
 }
 
+/* What libpq says of one that is not for us; in English, as we set no locale. */
+#define READ_ONLY	"session is read-only"
+
 /* Why there is no connection, without anything of a password. */
 static int
 refused(const PGconn *pg, const char *conninfo, const char *password,
@@ -73,11 +76,12 @@ refused(const PGconn *pg, const char *conninfo, const char *password,
 	} else {
 		redact(&safe, PQerrorMessage(pg), password);
 		db_dial_line(&line, buf_text(&safe));
-		err_set(e, ERR_DB, "no connection to the database: %s%s",
-		    buf_text(&line),
-		    strstr(buf_text(&line), "session is read-only") == NULL ?
-		    "" : " (a standby, or a primary that was one: promote "
-		    "it, or name the server that is the primary now)");
+		/* what to do first: the list of hosts may be long */
+		err_set(e, ERR_DB, strstr(buf_text(&line), READ_ONLY) != NULL ?
+		    "the database takes no writes (a standby, or a primary "
+		    "that was one): promote it, or name the server that is "
+		    "the primary: %s" : "no connection to the database: %s",
+		    buf_text(&line));
 	}
 	buf_free(&safe);
 	buf_free(&line);

@@ -112,12 +112,23 @@ evidence_held_of(const struct evidence_held *held, struct span sha)
 	return -1;
 }
 
+/* What put_entry() needs; ${bare}: without its certificate, and ${why}. */
+#define ENTRY_SQL(bare, why) "select " EVIDENCE_LOG_COLS ", e.index, " \
+    "e.timestamp_ms, e.entry_type, e.leaf, e.cert_sha256, e.proof, " \
+    "e.proof_size, " bare ", t.form, t.raw, t.tree_size, c.proof, " why \
+    " from entry e join log l on l.id = e.log_ref " EVIDENCE_LOG_JOIN \
+    "join tree_head t on t.id = e.head_id " \
+    "left join consistency c on c.log_ref = e.log_ref and " \
+    "c.size1 = e.proof_size and c.head_id = e.head_id "
+
+/* The number of the statement, or -1. */
 static int
 put_entry(struct evidence *ev, const struct db_res *r, size_t i,
     const struct evidence_held *held, struct err *e)
 {
 	struct evidence_entry in;
 	uint64_t head_size = (uint64_t)db_int(r, i, EVIDENCE_LOG_N + 10);
+	int n;
 
 	memset(&in, 0, sizeof(in));
 	in.log = evidence_put_log(ev, r, i, 0);
@@ -139,10 +150,27 @@ put_entry(struct evidence *ev, const struct db_res *r, size_t i,
 		return err_set(e, ERR_DB, "entry %" PRIu64 ": the proof that "
 		    "leads from the tree of %" PRIu64 " to the signed one was "
 		    "not kept", in.index, in.size);
-	if (evidence_entry(ev, &in, e) == -1)
+	if ((n = evidence_entry(ev, &in, e)) == -1)
 		return -1;
 	return evidence_recheck(ev, in.log, EVIDENCE_ASK_ENTRY, in.index,
-	    head_size, e);
+	    head_size, e) == -1 ? -1 : n;
+}
+
+int
+evidence_put_bare(struct db *db, const char *id64, int64_t index,
+    const char *why, struct evidence *ev, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 n = -2;
+
+	if (db_query(db, &r, e, ENTRY_SQL("true", "$3")
+	    "where encode(l.log_id, 'base64') = $1 and e.index = $2", "sis",
+	    id64, index, why) == -1)
+		return -1;
+	if (db_rows(r) != 0)
+		n = put_entry(ev, r, 0, NULL, e);
+	db_free(r);
+	return n;
 }
 
 /* The entries of an issuance, or the malformed one with this leaf hash. */
@@ -154,14 +182,7 @@ put_entries(struct db *db, const struct span *hash, struct evidence *ev,
 	size_t		 i;
 	int		 rc = 0;
 
-	if (db_query(db, &r, e, "select " EVIDENCE_LOG_COLS ", e.index, "
-	    "e.timestamp_ms, e.entry_type, e.leaf, e.cert_sha256, e.proof, "
-	    "e.proof_size, e.malformed, t.form, t.raw, t.tree_size, c.proof, "
-	    "e.reason from entry e join log l on l.id = e.log_ref "
-	    EVIDENCE_LOG_JOIN
-	    "join tree_head t on t.id = e.head_id "
-	    "left join consistency c on c.log_ref = e.log_ref and "
-	    "c.size1 = e.proof_size and c.head_id = e.head_id "
+	if (db_query(db, &r, e, ENTRY_SQL("e.malformed", "e.reason")
 	    "where e.tbs_sha256 = $1 or (e.malformed and e.leaf_hash = $1) "
 	    "order by e.log_ref, e.index limit $2", "bi", hash,
 	    (int64_t)LIMIT_EVIDENCE_ENTRIES) == -1)

@@ -51,6 +51,13 @@ int evidence_put_scts(struct db *, const struct span *tbs, struct evidence *,
     const struct evidence_held *, struct err *);
 
 /*
+ * The entry of log ${id64} (base64) at ${index}, without its certificate,
+ * and why; its statement, -2 when it is not stored, -1.
+ */
+int evidence_put_bare(struct db *, const char *id64, int64_t index,
+    const char *why, struct evidence *, struct err *);
+
+/*
  * What sources say of "ISSUER_SPKI_HEX:SERIAL_HEX", or of the certificates of
  * an issuer's key that were revoked (the first LIMIT_EVIDENCE_SERIALS), or
  * how a source (its URL) is.
@@ -68,6 +75,13 @@ int evidence_put_source(struct db *, const char *url, struct evidence *,
  */
 int evidence_put_cosigned(struct db *, int64_t id, struct evidence *,
     int log, struct err *);
+
+/*
+ * Entries that the detail of a finding names: one that is not what was
+ * promised with the SCT, one that should not be there.
+ */
+int evidence_put_accused(struct db *, const json_t *detail,
+    const char *log_id64, struct evidence *, struct err *);
 
 /*
  * Heads of log ${log} (a number in the file) that contradict each other, as

@@ -183,6 +183,8 @@ put_log_finding(struct db *db, struct evidence *ev, const struct db_res *r,
 	if (put_log_only(db, ev, id64, e) == 0 &&
 	    put_log_fault(db, ev, id64, head, verified, e) == 0)
 		rc = evidence_put_contradiction(db, d, ev, 0, e);
+	if (rc == 0)
+		rc = evidence_put_accused(db, d, id64, ev, e);
 	json_decref(d);
 	return rc;
 }

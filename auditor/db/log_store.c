@@ -41,7 +41,8 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	    "l.state = 'readonly', l.final_size, l.final_root, l.first_list, "
 	    "l.watched, case when l.hybrid or "
 	    "l.hybrid_at > now() - interval '1 day' then l.hybrid end, "
-	    "h.page_size, h.head_size, h.head_ms, h.failing_since "
+	    "h.page_size, h.head_size, h.head_ms, h.failing_since, "
+	    "l.interval_from, l.interval_to "
 	    "from log l join operator o on o.id = l.operator_id "
 	    "left join log_health h on h.log_ref = l.id where l.id = $1",
 	    "i", (int64_t)id) == -1)
@@ -70,6 +71,8 @@ log_load(struct db *db, int id, struct log_row *l, struct err *e)
 	l->head_size = db_null(r, 0, 15) ? -1 : db_int(r, 0, 15);
 	l->head_ms = db_int(r, 0, 16);
 	l->failing_since = db_time(r, 0, 17);
+	l->interval_from = db_time(r, 0, 18);
+	l->interval_to = db_time(r, 0, 19);
 	db_free(r);
 	return 0;
 }
@@ -323,7 +326,8 @@ range_load(struct db *db, int log_ref, struct merkle_range *range,
  * How fast it is read: entries between two commits while there is more to
  * read, pauses that a log asks for included.  The first commit of a backlog is
  * measured from when reading began.  Smoothed over five minutes.  Before the
- * range is stored: it has the old size.
+ * range is stored: it has the old size; its beginning may have moved, where
+ * history was joined to it.
  */
 static int
 speed_store(struct db *db, const struct range_in *in, struct err *e)
@@ -340,9 +344,9 @@ speed_store(struct db *db, const struct range_in *in, struct err *e)
 	    "coalesce(p.caught_up_at, '-infinity') then "
 	    "nullif(extract(epoch from now() - p.progress_at)::float8, 0) "
 	    "else t.n / nullif($3::float8, 0) end as secs from "
-	    "(select $5::float8 - coalesce((select size_to from log_range "
-	    "where log_ref = $1 order by size_from desc limit 1), $4) as n) "
-	    "t left join log_health p on p.log_ref = $1) d) s where h.log_ref = $1",
+	    "(select ($5::bigint - coalesce((select max(size_to) from "
+	    "log_range where log_ref = $1 and size_to between $4 and $5), "
+	    "$4))::float8 as n) t left join log_health p on p.log_ref = $1) d) s where h.log_ref = $1",
 	    "iBfii", (int64_t)in->log_ref, in->caught_up, in->per_second,
 	    in->from, (int64_t)in->frontier->to);
 }
@@ -385,8 +389,8 @@ day_store(struct db *db, const struct range_in *in, struct err *e)
 	    "left join lateral (select size_to, day from coverage_day where "
 	    "log_ref = $1 and day < n.day order by day desc limit 1) c on true "
 	    "left join lateral (select timestamp_ms from tree_head where "
-	    "log_ref = $1 and tree_size <= (select size_to from log_range "
-	    "where log_ref = $1 order by size_from desc limit 1) and "
+	    "log_ref = $1 and tree_size <= (select max(size_to) from "
+	    "log_range where log_ref = $1 and size_to between $2 and $3) and "
 	    "verdict = 'valid' and consistency <> 'conflict' "
 	    "order by tree_size desc, timestamp_ms desc limit 1) a on true "
 	    "on conflict (log_ref, day) do update set "

@@ -31,6 +31,8 @@ struct log_row {
 	int64_t		 head_size;	/* newest valid head, -1: none */
 	int64_t		 head_ms;
 	int64_t		 failing_since;	/* INT64_MIN: it answers */
+	int64_t		 interval_from;	/* microseconds; INT64_MIN: none */
+	int64_t		 interval_to;
 };
 
 void log_row_free(struct log_row *);

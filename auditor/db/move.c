@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auditor/db/lease.h"
 #include "base/buf.h"
 #include "base/limit.h"
 #include "base/mem.h"
@@ -138,13 +137,28 @@ move_fits(struct db *from, struct db *to, int *roles, struct err *e)
     "c.relkind in ('r', 'p') and not c.relispartition and " \
     "c.relname not in ('database_move', 'worker')"
 
+/* Workers that may still hold something, each by its own lease. */
+static int
+alive(struct db *db, int64_t *n, struct err *e)
+{
+	struct db_res	*r;
+
+	if (db_query(db, &r, e, "select count(*) from worker where last_seen "
+	    "> now() - greatest(lease_s, $1) * interval '1 second'", "i",
+	    (int64_t)LIMIT_WORKER_ALIVE) == -1)
+		return -1;
+	*n = db_int(r, 0, 0);
+	db_free(r);
+	return 0;
+}
+
 static int
 hold(struct db *db, struct err *e)
 {
 	struct db_res	*r;
 	int64_t		 n = 0;
 
-	if (lease_alive(db, &n, e) == -1)
+	if (alive(db, &n, e) == -1)
 		return -1;
 	if (n != 0)
 		return err_set(e, ERR_TEMP, "%" PRId64 " workers are alive: "
@@ -166,7 +180,7 @@ hold(struct db *db, struct err *e)
 	}
 	db_free(r);
 	/* who entered before the locks */
-	if (lease_alive(db, &n, e) == -1)
+	if (alive(db, &n, e) == -1)
 		return -1;
 	return n == 0 ? 0 : err_set(e, ERR_TEMP, "a worker has started: stop "
 	    "certvigil on every host first");
@@ -260,6 +274,8 @@ move_away(struct db *db, const char *peer, const char *author, struct err *e)
 {
 	if (db_query(db, NULL, e, "insert into database_move (state, peer, "
 	    "author) values ('moved', $1, $2)", "ss", peer, author) == 0 &&
+	    /* one that slept all the time has lost its place */
+	    db_query(db, NULL, e, "delete from worker", "") == 0 &&
 	    db_query(db, NULL, e, "select pg_terminate_backend(pid) from "
 	    "pg_stat_activity where datname = current_database() and "
 	    "pg_backend_pid() = any (pg_blocking_pids(pid))", "") == 0 &&

@@ -134,16 +134,34 @@ rate_store_cut(struct db *db, const struct rate_row *r,
 }
 
 int
-rate_store_wire(struct db *db, int log_ref, uint64_t bytes, uint64_t entries,
+rate_store_wire(struct db *db, int log_ref, const struct rate_wire *w,
     struct err *e)
 {
 	return db_query(db, NULL, e, "update log_health set "
 	    "wire_bytes = case when wire_entries > 10000000 "
 	    "then wire_bytes / 2 else wire_bytes end + $2, "
 	    "wire_entries = case when wire_entries > 10000000 "
-	    "then wire_entries / 2 else wire_entries end + $3 "
-	    "where log_ref = $1", "iii", (int64_t)log_ref, (int64_t)bytes,
-	    (int64_t)entries);
+	    "then wire_entries / 2 else wire_entries end + $3, rate = $4 "
+	    "where log_ref = $1", "iiif", (int64_t)log_ref,
+	    (int64_t)w->bytes, (int64_t)w->entries, w->per_second);
+}
+
+int
+rate_store_drop(struct db *db, const char *holder, const struct rate_row *r,
+    size_t n, struct err *e)
+{
+	struct columns	c;
+	struct db_strs	kind = { c.kind, n }, subject = { c.subject, n };
+	struct db_strs	source = { c.source, n };
+
+	if (n == 0)
+		return 0;
+	columns(&c, r, n);
+	return db_query(db, NULL, e, "delete from ask_worker where "
+	    "holder = $1 and (kind, subject, source) in (select kind, "
+	    "subject, source from unnest($2, $3, $4) "
+	    "as m(kind, subject, source))", "saaa", holder, &kind, &subject,
+	    &source);
 }
 
 int

@@ -50,12 +50,20 @@ struct rate_cut {
 int rate_store_cut(struct db *, const struct rate_row *,
     const struct rate_cut *, struct err *);
 
-/*
- * So many bytes on the wire gave so many entries of a log; what is long ago
- * counts less.
- */
-int rate_store_wire(struct db *, int log_ref, uint64_t bytes,
-    uint64_t entries, struct err *);
+/* What a turn cost that read something. */
+struct rate_wire {
+	uint64_t	bytes;		/* on the wire */
+	uint64_t	entries;
+	double		per_second;	/* requests, of all who ask */
+};
+
+/* The same in the health of a log; what is long ago counts less. */
+int rate_store_wire(struct db *, int log_ref, const struct rate_wire *,
+    struct err *);
+
+/* ${holder} asks these no more: its part of them goes to the others. */
+int rate_store_drop(struct db *, const char *holder, const struct rate_row *,
+    size_t n, struct err *);
 
 /* ${holder} ends: its part goes to the others.  Forgets who left long ago. */
 int rate_store_leave(struct db *, const char *holder, struct err *);

@@ -126,7 +126,8 @@ base_size(struct db *db, int log_ref, int64_t added_at, int64_t *size,
 	struct db_res *r = NULL;
 
 	if (db_query(db, &r, e,
-	    "select l.first_list or l.added_at <= $2, (select h.tree_size from tree_head h"
+	    "select l.first_list or l.added_at < $2,"
+	    " (select h.tree_size from tree_head h"
 	    " where h.log_ref = l.id and h.verdict = 'valid'"
 	    " and h.last_seen >= $2 and not " VANTAGE_TOLD("h.id")
 	    " order by h.id limit 1)"

@@ -174,7 +174,7 @@ rate_hold(struct rate *r, int64_t us, int64_t now)
 	refill(r, now);
 	if (us > HOLD_CAP)
 		us = HOLD_CAP;
-	if (now + us <= r->hold_until)
+	if (us <= 0 || now + us <= r->hold_until)
 		return;
 	r->hold_until = now + us;
 	if (r->tokens > 1)

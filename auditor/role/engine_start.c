@@ -317,6 +317,10 @@ engine_start(struct engine *en, struct ipc *boss, struct err *e)
 		    en->sign, en->holder);
 	log_info(NULL, "worker %s: %zu names watched", en->holder,
 	    watch_count(judge_pool_watches(en->pool)));
+	if (!en->sync && watch_count(judge_pool_watches(en->pool)) == 0)
+		log_warn("watches", "the database has none: `certvigil run` "
+		    "or `certvigil config apply` puts those of a "
+		    "configuration there");
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "auditor/db/lease.h"
 #include "auditor/db/migrate.h"
+#include "auditor/db/move.h"
 #include "auditor/decide.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/engine_role.h"
@@ -14,8 +15,11 @@
 #include "auditor/role/tail.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/log.h"
 
+/* Who is unheard of for LIMIT_WORKER_ALIVE is listed as dead. */
+#define BEAT_MOST	(LIMIT_WORKER_ALIVE * CLK_SEC / 3)
 /* What lasts is said so often. */
 #define SAY_EVERY	(60 * CLK_SEC)
 
@@ -161,7 +165,9 @@ engine_wait_schema(struct engine *en, struct ipc *boss, struct err *e)
 	if (waited)
 		log_info("database", "schema %d: goes on", have);
 	/* the number is ours; is it what we know by it? */
-	return migrate_have(en->db, &have, e);
+	if (migrate_have(en->db, &have, e) == -1)
+		return -1;
+	return move_check(en->db, e);
 }
 
 /* --- from the beginning ----------------------------------------------------------- */
@@ -259,7 +265,7 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 		begin_anew(en, boss, "slept longer than its leases");
 		return;
 	}
-	en->beat_at = now + lease / 3;
+	en->beat_at = now + (lease / 3 < BEAT_MOST ? lease / 3 : BEAT_MOST);
 	engine_wake(en, en->beat_at);
 	if (engine_slot_seen(en, NULL, &have, &e) == -1) {
 		if (e.code == ERR_LEASE)

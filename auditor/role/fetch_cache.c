@@ -17,6 +17,8 @@
 #define HEAD	(16 + 4 + 4 + 8)
 /* Nobody comes back for what is so old, in seconds. */
 #define OLD	86400
+/* To make a file costs ten times what it costs to write one. */
+#define SPARE	256
 /* How often is looked what others have in it. */
 #define LOOK	(60 * CLK_SEC)
 
@@ -26,6 +28,7 @@ struct fetch_cache {
 	int64_t	 used;		/* bytes, as of the last look and since */
 	int64_t	 looked;	/* clk_mono(); 0: never */
 	int	 fd;		/* of the folder; -1: not open */
+	unsigned spare;		/* files "spare-N" that may be written over */
 };
 
 /*
@@ -59,11 +62,23 @@ fetch_cache_new(const char *dir, int64_t cap)
 	return c;
 }
 
+static void
+spare_name(char *out, size_t n, unsigned k)
+{
+	(void)snprintf(out, n, "spare-%u", k);
+}
+
 void
 fetch_cache_free(struct fetch_cache *c)
 {
+	char	file[32];
+
 	if (c == NULL)
 		return;
+	while (c->spare > 0) {
+		spare_name(file, sizeof(file), --c->spare);
+		(void)unlinkat(c->fd, file, 0);
+	}
 	if (c->fd != -1)
 		(void)close(c->fd);
 	free(c->dir);
@@ -100,7 +115,7 @@ look(struct fetch_cache *c)
 	struct dirent	*x;
 	struct stat	 st;
 	DIR		*d;
-	int		 fd;
+	int		 fd, first = c->looked == 0;
 
 	if (c->looked != 0 && now - c->looked < LOOK)
 		return;
@@ -117,7 +132,8 @@ look(struct fetch_cache *c)
 		if (fstatat(c->fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 		    !S_ISREG(st.st_mode))
 			continue;
-		if (wall - st.st_mtime > OLD)
+		if (wall - st.st_mtime > OLD || (first &&
+		    strncmp(x->d_name, "spare-", 6) == 0))
 			(void)unlinkat(c->fd, x->d_name, 0);
 		else
 			c->used += st.st_size;
@@ -141,6 +157,24 @@ write_all(int fd, const void *data, size_t n)
 	return 0;
 }
 
+/*
+ * A file to write: one that is spare, or a new one.  What another process did
+ * to the spare ones is found out here.
+ */
+static int
+open_fresh(struct fetch_cache *c, const char *fresh)
+{
+	char	file[32];
+
+	while (c->spare > 0) {
+		spare_name(file, sizeof(file), --c->spare);
+		if (renameat(c->fd, file, c->fd, fresh) == 0)
+			break;
+	}
+	return openat(c->fd, fresh, O_WRONLY | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+}
+
 int
 fetch_cache_put(struct fetch_cache *c, const uint8_t name[32],
     struct span body, int gzip)
@@ -157,8 +191,7 @@ fetch_cache_put(struct fetch_cache *c, const uint8_t name[32],
 	fetch_cache_remove(c, name);
 	file_name(final, name, "");
 	file_name(fresh, name, ".new");
-	fd = openat(c->fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	fd = open_fresh(c, fresh);
 	if (fd == -1)
 		return 0;
 	buf_add(&head, MARK, 16);
@@ -166,7 +199,8 @@ fetch_cache_put(struct fetch_cache *c, const uint8_t name[32],
 	buf_u32(&head, (uint32_t)body.n);
 	buf_u64(&head, sum(body.p, body.n, gzip != 0));
 	rc = write_all(fd, head.p, head.n) == 0 &&
-	    write_all(fd, body.p, body.n) == 0 ? 0 : -1;
+	    write_all(fd, body.p, body.n) == 0 &&
+	    ftruncate(fd, (off_t)(head.n + body.n)) == 0 ? 0 : -1;
 	buf_free(&head);
 	if (close(fd) == -1 || rc == -1 ||
 	    renameat(c->fd, fresh, c->fd, final) == -1) {
@@ -240,12 +274,19 @@ void
 fetch_cache_remove(struct fetch_cache *c, const uint8_t name[32])
 {
 	struct stat	st;
-	char		file[72];
+	char		file[72], spare[32];
 
 	if (folder(c, 0) == -1)
 		return;
 	file_name(file, name, "");
-	if (fstatat(c->fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    unlinkat(c->fd, file, 0) == 0 && c->used >= st.st_size)
+	if (fstatat(c->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return;
+	spare_name(spare, sizeof(spare), c->spare);
+	if (S_ISREG(st.st_mode) && c->spare < SPARE &&
+	    renameat(c->fd, file, c->fd, spare) == 0)
+		c->spare++;
+	else
+		(void)unlinkat(c->fd, file, 0);
+	if (c->used >= st.st_size)
 		c->used -= st.st_size;
 }

@@ -33,7 +33,7 @@ int fetch_cache_get(struct fetch_cache *, const uint8_t name[32],
 int fetch_cache_put(struct fetch_cache *, const uint8_t name[32], struct span,
     int gzip);
 
-/* Forget one; none of that name is fine. */
+/* Forget one, whose file may be written over; none of that name is fine. */
 void fetch_cache_remove(struct fetch_cache *, const uint8_t name[32]);
 
 #endif

@@ -311,17 +311,6 @@ void tail_seen_valid(struct tail *);
 int tail_seen_again(struct tail *, const struct fetch_done *);
 
 /*
- * tail_crew.c: its judges.  _need_judge is the first, which answers all
- * questions, forked when there is none; NULL: ended.  _pick is the one that
- * has the fewest before it, for a page.  _other is one that checks another,
- * the caller's to free, or NULL.  _drop lets go of all.
- */
-struct judge_link *tail_need_judge(struct tail *);
-struct judge_link *tail_crew_pick(struct tail *);
-struct judge_link *tail_crew_other(struct tail *);
-void tail_crew_drop(struct tail *);
-
-/*
  * tail_cache.c: pages that are not committed are kept on disk.  _get asks for
  * a page, by its rate, unless it is there; _fetched what came with 200; _done
  * after a commit.
@@ -331,6 +320,17 @@ uint64_t tail_cache_get(struct tail *, struct tail_page *,
 void tail_cache_fetched(struct tail *, struct tail_page *,
     const struct fetch_done *);
 void tail_cache_done(struct tail *);
+
+/*
+ * tail_crew.c: its judges.  _need_judge is the first, which answers all
+ * questions, forked when there is none; NULL: ended.  _pick is the one that
+ * has the fewest before it, for a page.  _other is one that checks another,
+ * the caller's to free, or NULL.  _drop lets go of all.
+ */
+struct judge_link *tail_need_judge(struct tail *);
+struct judge_link *tail_crew_pick(struct tail *);
+struct judge_link *tail_crew_other(struct tail *);
+void tail_crew_drop(struct tail *);
 
 /* tail_head.c */
 void tail_head_begin(struct tail *);
@@ -422,6 +422,11 @@ void tail_match_drop(struct tail *, size_t n);	/* the last n */
 void tail_match_oldest(const struct tail *, uint64_t *id);
 void tail_match_died(struct tail *, uint64_t killer);
 int tail_commit(struct tail *, int caught_up, struct err *);
+
+/* tail_entry.c: do matches that are committed say something against it? */
+void tail_entry_look(struct tail *);
+/* And is one of them another than was promised? */
+void tail_entry_flips(struct tail *);
 
 /* tail_fault.c: what the log did wrong, as findings */
 void tail_misbehaved(struct tail *, const char *what, const char *reason);

@@ -113,6 +113,7 @@ void
 tail_audit_begin(struct tail *t)
 {
 	t->audits = 0;
+	tail_entry_flips(t);
 	if (head_of_range(t->en->db, t->log.id, &t->large, NULL) == -1 ||
 	    t->large.id == 0) {
 		tail_end(t, NULL);

@@ -31,7 +31,7 @@ static void
 second_begin(struct tail *t, const struct tail_page *p,
     const struct judge_page *q, struct span answer)
 {
-	if ((t->second = tail_crew_other(t)) == NULL)
+	if (t->second == NULL && (t->second = tail_crew_other(t)) == NULL)
 		return;
 	t->second_pid = p->judge->pid;
 	t->second_page = p;
@@ -65,14 +65,14 @@ tail_check_page(struct tail *t, const struct tail_page *p,
 
 	if (n % EVERY == 0 && t->plant_fetch == 0 && t->plant_ask == 0)
 		plant_begin(t);
-	if (n % EVERY == EVERY / 2 && t->second == NULL)
+	if (n % EVERY == EVERY / 2 && t->second_page == NULL)
 		second_begin(t, p, q, answer);
 }
 
 int
 tail_check_busy(const struct tail *t, const struct tail_page *p)
 {
-	return t->second != NULL && t->second_page == p;
+	return t->second_page == p;
 }
 
 static void
@@ -91,6 +91,17 @@ tail_check_forget(struct tail *t, const struct tail_page *p)
 		second_end(t);
 }
 
+/* Is it there, but with nothing to look at? */
+static int
+idle(struct tail *t, int eof)
+{
+	if (t->second_page != NULL)
+		return 0;
+	if (eof)
+		second_end(t);
+	return 1;
+}
+
 void
 tail_check_second(struct tail *t)
 {
@@ -105,6 +116,8 @@ tail_check_second(struct tail *t)
 		return;
 	(void)ipc_flush(t->second->ipc, NULL);
 	eof = ipc_read(t->second->ipc, &e) == -1;
+	if (idle(t, eof))
+		return;
 	rc = judge_next(t->second, &r, &c);
 	if (rc == 0 && !eof && clk_mono() < t->second->asked_at + PATIENCE)
 		return;
@@ -116,7 +129,10 @@ tail_check_second(struct tail *t)
 			liar(t, t->second_pid,
 			    "and another judge do not agree");
 	}
-	second_end(t);
+	/* one that answered stays for the next page */
+	t->second_page = NULL;
+	if (rc != 1 || eof)
+		second_end(t);
 	tail_turn(t);
 }
 

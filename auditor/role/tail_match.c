@@ -429,6 +429,7 @@ tail_commit(struct tail *t, int caught_up, struct err *e)
 		log_info(t->log.description, "%" PRIu64 " entries proven up "
 		    "to %" PRIu64 ", %zu matched", t->fresh, t->now.to,
 		    t->nmatches);
+	tail_entry_look(t);
 	t->done = t->now;
 	memcpy(t->done_root, t->now_root, 32);
 	t->have_range = 1;

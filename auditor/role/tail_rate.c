@@ -29,8 +29,8 @@
 #define WANTED		(CLK_SEC / 10)
 /* How often the database is told, and asked, what all workers learned. */
 #define SHARE_EVERY	(10 * CLK_SEC)
-/* Who did not ask for so long leaves its part to the others. */
-#define SHARE_IDLE	(60 * CLK_SEC)
+/* Who has no log in hand for so long leaves its part to the others. */
+#define SHARE_IDLE	(10 * CLK_SEC)
 /* A hold that grows by less is not worth telling. */
 #define HOLD_NEWS	CLK_SEC
 
@@ -139,11 +139,41 @@ share(struct engine *en, struct engine_rate **v, size_t n)
 		learn(v[i], &row[i], now);
 }
 
+/* Logs in hand are asked, although it may be a while since the last time. */
+static void
+mark(struct engine *en, int64_t now)
+{
+	struct tail	*t;
+	size_t		 i, k;
+
+	for (i = 0; i < en->ntails; i++) {
+		t = en->tails[i];
+		for (k = 0; k < t->nsources && t->leased; k++)
+			t->rate[k]->used = t->operator[k]->used = now;
+	}
+}
+
+/* Those are asked no more: who comes back asks what it is by then. */
+static void
+drop(struct engine *en, struct engine_rate **v, size_t n)
+{
+	struct rate_row	row[RATE_STORE_MAX];
+	struct err	e = ERR_INIT;
+	size_t		i;
+
+	for (i = 0; i < n; i++) {
+		describe(v[i], &row[i]);
+		v[i]->known = 0;
+	}
+	if (rate_store_drop(en->db, en->holder, row, n, &e) == -1)
+		log_error(NULL, "rates: %s", e.msg);
+}
+
 void
 tail_rate_turn(struct engine *en, int64_t now)
 {
-	struct engine_rate	*v[RATE_STORE_MAX];
-	size_t			 i, n = 0;
+	struct engine_rate	*v[RATE_STORE_MAX], *idle[RATE_STORE_MAX], *r;
+	size_t			 i, n = 0, k = 0;
 
 	if (now < en->rates_at) {
 		engine_wake(en, en->rates_at);
@@ -151,19 +181,22 @@ tail_rate_turn(struct engine *en, int64_t now)
 	}
 	en->rates_at = now + SHARE_EVERY;
 	engine_wake(en, en->rates_at);
+	mark(en, now);
 	for (i = 0; i < en->nrates; i++) {
-		if (now - en->rates[i]->used > SHARE_IDLE) {
-			/* who comes back asks what it is by then */
-			en->rates[i]->known = 0;
+		r = en->rates[i];
+		if (now - r->used > SHARE_IDLE) {
+			if (r->known && k < RATE_STORE_MAX)
+				idle[k++] = r;
 			continue;
 		}
 		if (n == RATE_STORE_MAX) {
 			share(en, v, n);
 			n = 0;
 		}
-		v[n++] = en->rates[i];
+		v[n++] = r;
 	}
 	share(en, v, n);
+	drop(en, idle, k);
 }
 
 /* A refusal is told at once, unless it says nothing new. */
@@ -485,9 +518,11 @@ tail_rate_leave(struct tail *t)
 void
 tail_rate_wire(struct tail *t)
 {
+	struct rate_wire	w = { t->wire, t->done.to - t->wire_from,
+	    tail_rate_all(t) };
+
 	if (t->wire != 0 && t->done.to > t->wire_from)
-		(void)rate_store_wire(t->en->db, t->log.id, t->wire,
-		    t->done.to - t->wire_from, NULL);
+		(void)rate_store_wire(t->en->db, t->log.id, &w, NULL);
 	t->wire = 0;
 }
 

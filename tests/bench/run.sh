@@ -69,11 +69,9 @@ if wanted store; then
 fi
 
 if wanted lease; then
-	echo "# work claimed, ranges committed, by so many connections"
-	"$obj/tests/bench/bench_lease" 2>"$work/lease.err" || {
-		status=2
-		cat "$work/lease.err" >&2
-	}
+	echo "# what PostgreSQL takes: claims and commits a second, N connections"
+	"$obj/tests/bench/bench_lease" 2>"$work/lease.err" ||
+	    { status=2; cat "$work/lease.err" >&2; }
 fi
 
 # --- the rig's logs ---------------------------------------------------------------

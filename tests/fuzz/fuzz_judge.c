@@ -4,6 +4,7 @@
 
 #include "auditor/role/engine.h"
 #include "auditor/role/judge.h"
+#include "auditor/role/judge_gossip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -52,6 +53,21 @@ page(struct cur c)
 	}
 }
 
+/* What others saw, and what witnesses say of it. */
+static void
+gossip(struct cur c)
+{
+	static struct gossip_head	h;
+	struct gossip_reply		r;
+	uint32_t			i;
+
+	if (judge_gossip_reply_read(&c, &r) == -1)
+		return;
+	for (i = 0; i < r.heads && judge_gossip_head_read(&c, &h) == 0; i++)
+		if (h.nsaid > LIMIT_WITNESSES || h.raw.n > LIMIT_GOSSIP_RAW)
+			abort();
+}
+
 static void
 list(struct cur c)
 {
@@ -84,7 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n == 0)
 		return 0;
 	c = cur_of(p + 1, n - 1);
-	switch (p[0] % 9) {
+	switch (p[0] % 10) {
 	case 0:	match(c); break;
 	case 1:	page(c); break;
 	case 2:	list(c); break;
@@ -96,6 +112,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		break;
 	case 7:	(void)judge_proof_read(&c, &proof); break;
 	case 8:	(void)engine_run_read(&c, &run); break;
+	case 9:	gossip(c); break;
 	}
 	return 0;
 }

@@ -84,7 +84,7 @@ seed("ipc", "two", frame(1, b"") + frame(2, bytes(64)))
 seed("ipc", "cut", frame(3, bytes(10), length=11))
 seed("ipc", "long", frame(3, bytes(10), length=0xffffffff))
 # each reader of judges' messages: nothing, counts of 1, counts of all
-for k in range(9):
+for k in range(10):
     seed("judge", f"zeros-{k}", bytes([k]) + bytes(600))
     seed("judge", f"ones-{k}", bytes([k]) + struct.pack(">I", 1) * 200)
     seed("judge", f"full-{k}", bytes([k]) + b"\xff" * 64)

@@ -210,8 +210,8 @@ open_log(struct args *a, struct err *e)
 	for (i = 0; rc == 0 && i < a->nfaults; i++)
 		rc = bigfault_add(&serve.faults, a->faults[i], e);
 	if (rc == 0)
-		rc = bighead_open(&serve.heads, &core, a->name, a->logs, url,
-		    e);
+		rc = bighead_open(&serve.heads, &core, &(struct bighead_opts){
+		    a->name, a->logs, url, serve.hybrid }, e);
 	if (rc == 0)
 		rc = bighead_lists(&serve.heads, a->tiled, e);
 	if (rc == 0 && a->rate > 0)

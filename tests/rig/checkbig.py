@@ -191,6 +191,15 @@ def pages(log):
             log.url + "/ct/v1/get-entries?" + q)[0] == 400)
 
 
+def plain(server, log):
+    """The one of loglist-rfc6962.json has the same heads, and no tiles."""
+    url = server.url + "/rfc6962/big"
+    ok("the log without tiles", c.get(url + "/ct/v1/get-sth") ==
+       log.v1("get-sth") and [c.http(url + p)[0] for p in (
+           "/tile/data/000", "/tile/0/000", "/checkpoint",
+           "/ct/v1/get-roots")] == [404, 404, 404, 200])
+
+
 def etag(log):
     _, head, _ = c.http(log.url + "/checkpoint")
     status = c.http(log.url + "/checkpoint", None, {
@@ -315,6 +324,7 @@ def main(bin_dir, d):
     oracle(log, tiles, told)
     pages(log)
     etag(log)
+    plain(server, log)
     root = log.sth()[2]
     growth(server, log, h)
     faults(log)

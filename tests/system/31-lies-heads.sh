@@ -27,8 +27,8 @@ both "fork, grown" later 'fork?at=301' 2 $M
 # A front-end that is behind tells a smaller head: honest.
 both shrink later 'shrink?times=1' 0 ''
 both flap later flap 0 ''
-# Time.
-both stale first stale 0 log.stale
+# Time.  A head that is older than what is in its tree is wrong as well.
+both stale first stale 0 "$M log.stale"
 both future same future_timestamp 0 $M
 both backwards later backwards_timestamp 0 $M
 both "slightly behind" same 'backwards_timestamp?n=60' 0 ''

@@ -74,6 +74,15 @@ work w3
 ok "three workers" wait_sql 20 3 "select count(distinct host) from worker where
     state = 'working'"
 ok "the second leaves it one" wait_sql 20 2 "$holders"
+# the cable of the host that reads the slow one is pulled
+reader="select w.host from work k join worker w on w.id = k.holder
+    where k.kind = 'tail' and k.lease_until > now() and k.subject =
+    (select id::text from log where url like '%/static/%')"
+cut=$(sql "$reader")
+ns_cut "$cut"
+ok "a host that is cut off loses its log to another" wait_sql 20 t \
+    "select ($reader) <> '$cut'"
+ns_mend "$cut"
 for l in rfc static; do
 	post "/_rig/$l/honest" >/dev/null
 done

@@ -71,10 +71,20 @@ for l in rfc static; do
 done
 t_issue --name first.corp.example --submit "$rig/rfc" --submit "$rig/static" \
     --final-submit --out "$T/c" >/dev/null
+# what expired long ago is dropped once a day, as a whole
+sql "insert into certificate (sha256, not_after, tbs_sha256, form, der) values
+    ('x', '2024-02-03', 'x', 'x509', 'x')"
 once
 eq "run --once" $rc 0
 [ $rc -eq 0 ] || show
-eq "and again" "$(once; echo $rc)" 0
+eq "retention: dropped" "$(sql "select count(*) from certificate
+    where not_after < '2025-01-01'")" 0
+ok "retention: said" grep -q 'dropped certificate_2024_01' "$T/err"
+eq "retention: again tomorrow" "$(sql "select count(*) from work where
+    kind = 'retain' and due_at > now() + interval '23 hours'")" 1
+once
+eq "and again" $rc 0
+ok "retention: silent" test -z "$(grep -i 'retention' "$T/err")"
 eq "matches" "$(sql "select count(*) from entry_match")" 4
 
 # --- run -----------------------------------------------------------------------

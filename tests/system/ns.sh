@@ -12,7 +12,6 @@
 #   ns_start NAME LOG COMMAND...   runs there in the background, as process 1 of
 #                         its own; ns_pid[NAME] is that process, seen from here
 #   ns_kill NAME [SIG]    kill -9 (or SIG) of it: with -9 all below it dies, too
-#   ns_tree NAME          PIDs of all that runs there, seen from here
 #   ns_cut NAME, ns_mend NAME      its cable
 #   ns_pg                 a PostgreSQL server of the test's own (t_begin must
 #                         have started one) listens on the bridge; t_conninfo
@@ -88,28 +87,11 @@ ns_kill()
 
 	[ -n "$p" ] || return 0
 	kill "${2:--9}" "$p" 2>/dev/null
-	case ${2:--9} in
-	-STOP|-CONT)	return ;;
-	esac
 	# it is nobody's that we could wait for: unshare does
 	while kill -0 "$p" 2>/dev/null; do
 		sleep 0.01
 	done
 	ns_pid[$1]=
-}
-
-# All that is in its namespace of processes.
-ns_tree()
-{
-	local want f
-
-	want=$(readlink "/proc/${ns_pid[$1]}/ns/pid")
-	for f in /proc/[0-9]*/ns/pid; do
-		[ "$(readlink "$f" 2>/dev/null)" != "$want" ] || {
-			f=${f#/proc/}
-			echo "${f%%/*}"
-		}
-	done
 }
 
 ns_cut()

@@ -118,7 +118,7 @@ static int
 open_cas(struct bigcerts *c, const char *dir, struct err *e)
 {
 	X509 *root = NULL;
-	char file[16], cn[32];
+	char file[32], cn[32];
 	int i, rc;
 
 	rc = open_ca(&c->root, dir, "bulk-root", "Bulk Root", &root, NULL,

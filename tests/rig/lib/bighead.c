@@ -12,8 +12,8 @@
 #include "tests/rig/lib/key.h"
 
 int
-bighead_open(struct bigheads *h, struct bigcore *c, const char *name, int n,
-    const char *url, struct err *e)
+bighead_open(struct bigheads *h, struct bigcore *c,
+    const struct bighead_opts *o, struct err *e)
 {
 	struct bighead *l;
 	char *path;
@@ -22,13 +22,15 @@ bighead_open(struct bigheads *h, struct bigcore *c, const char *name, int n,
 	h->core = c;
 	h->size = c->tree.n;
 	h->root_size = UINT64_MAX;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < o->n; i++) {
 		l = &h->log[i];
-		(void)snprintf(l->name, sizeof(l->name), "%.40s", name);
+		(void)snprintf(l->name, sizeof(l->name), "%.40s", o->name);
 		if (i > 0)
 			(void)snprintf(l->name, sizeof(l->name), "%.40s%d",
-			    name, i + 1);
-		l->base = mem_printf("%s/%s/", url, l->name);
+			    o->name, i + 1);
+		l->base = mem_printf("%s/%s/", o->url, l->name);
+		l->plain = mem_printf("%s/%s%s/", o->url, o->hybrid ? "" :
+		    BIGHEAD_PLAIN, l->name);
 		path = mem_printf("%s/%s.key.pem", c->o.dir, l->name);
 		l->key = key_keep(path, "p256", e);
 		free(path);
@@ -36,7 +38,7 @@ bighead_open(struct bigheads *h, struct bigcore *c, const char *name, int n,
 			return -1;
 		key_id(l->key, l->id);
 	}
-	h->n = n;
+	h->n = o->n;
 	return 0;
 }
 
@@ -155,7 +157,7 @@ put_log(struct buf *b, const struct bighead *l, int tiled)
 		buf_fmt(b, "\"submission_url\":\"%s\",\"monitoring_url\":"
 		    "\"%s\"}", l->base, l->base);
 	else
-		buf_fmt(b, "\"url\":\"%s\"}", l->base);
+		buf_fmt(b, "\"url\":\"%s\"}", l->plain);
 	buf_free(&spki);
 }
 

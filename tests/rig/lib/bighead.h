@@ -10,14 +10,15 @@
 enum { BIGHEADS = 128 };
 
 struct bighead {
-	char		 name[48];
+	char		 name[64];
 	char		*base;		/* http://127.0.0.1:PORT/NAME/ */
+	char		*plain;		/* of one that is no static log, too */
 	EVP_PKEY	*key;
 	uint8_t		 id[32];
 	uint64_t	 size, time;	/* what is signed; time 0: nothing */
 	struct buf	 sth;		/* get-sth */
 	struct buf	 note;		/* checkpoint */
-	char		 etag[20];
+	char		 etag[24];
 };
 
 struct bigheads {
@@ -32,10 +33,19 @@ struct bigheads {
 
 /*
  * Open ${n} logs: "NAME", "NAME2", ... with their keys in a folder, below a
- * URL.
+ * URL.  Those without tiles are below it by BIGHEAD_PLAIN, unless ${hybrid}.
  */
-int bighead_open(struct bigheads *, struct bigcore *, const char *, int,
-    const char *, struct err *);
+#define BIGHEAD_PLAIN	"rfc6962/"
+
+struct bighead_opts {
+	const char	*name;
+	int		 n;
+	const char	*url;
+	int		 hybrid;
+};
+
+int bighead_open(struct bigheads *, struct bigcore *,
+    const struct bighead_opts *, struct err *);
 
 /* The log of a name; NULL when there is none. */
 struct bighead *bighead_find(struct bigheads *, const char *, size_t);

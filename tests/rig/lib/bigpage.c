@@ -12,6 +12,48 @@ is_rare(uint32_t f)
 	return f == BIG_DOMAIN || f == BIG_SIGNED;
 }
 
+/* --- fields ---------------------------------------------------------------- */
+
+static const uint8_t *
+value(const struct bigpages *b, int k, uint32_t field,
+    const struct bigval *v)
+{
+	const struct bigmould *m = &b->c->m[k];
+
+	switch (field) {
+	case BIG_LABEL:
+		return v->label;
+	case BIG_SERIAL:
+		return v->serial;
+	case BIG_TIME:
+		return v->time;
+	case BIG_INDEX:
+		return v->index;
+	case BIG_DOMAIN:
+		return v->domain == NULL ? m->domain.p : v->domain;
+	default:
+		return v->sig == NULL ? m->sig : v->sig;
+	}
+}
+
+static void
+write_ops(const struct bigpages *b, const struct bigop *o, size_t n, int k,
+    const struct bigval *v, uint8_t *raw)
+{
+	const uint8_t *from;
+
+	for (; n > 0; n--, o++) {
+		from = value(b, k, o->field, v);
+		if (o->field == BIG_INDEX)
+			memcpy(raw + o->at, from, 5);
+		else if (!is_rare(o->field))
+			memcpy(raw + o->at, from, 8);
+		else
+			memcpy(raw + o->at, from, bigcert_size(b->c,
+			    (enum big_field)o->field));
+	}
+}
+
 /* --- layout ----------------------------------------------------------------- */
 
 /*
@@ -72,6 +114,44 @@ add_groups(struct bigpages *b, size_t from, uint32_t start, uint32_t n,
 	free(hit);
 }
 
+/*
+ * The common fields of an entry that lie in [start, start + n), whose base64
+ * is at ${to}.
+ */
+static void
+add_fasts(struct bigpages *b, const struct bigplace *p, uint32_t start,
+    uint32_t n, uint32_t to)
+{
+	const struct bigop *o;
+	struct bigfast f;
+	uint32_t at, size, end, k;
+	size_t i;
+
+	for (i = p->op[0]; i < p->op[1]; i++) {
+		o = &b->ops[i];
+		if (o->at < start || o->at >= start + n)
+			continue;
+		at = o->at - start;
+		size = (uint32_t)bigcert_size(b->c, (enum big_field)o->field);
+		end = at + size;
+		memset(&f, 0, sizeof(f));
+		f.to = to + at / 3 * 4;
+		f.field = (uint8_t)o->field;
+		f.shift = (uint8_t)(at % 3);
+		f.groups = (uint8_t)((end + 2) / 3 - at / 3);
+		for (k = 0; k < f.shift; k++)
+			f.before[k] = b->raw.p[o->at - f.shift + k];
+		for (k = 0; (end + k) % 3 != 0; k++)
+			if (end + k < n)
+				f.after[k] = b->raw.p[o->at + size + k];
+			else
+				f.pad++;
+		b->fasts = mem_grow(b->fasts, &b->cap[3], b->nfasts + 1,
+		    sizeof(*b->fasts));
+		b->fasts[b->nfasts++] = f;
+	}
+}
+
 /* Where the TBSCertificate lies in a certificate. */
 static void
 find_tbs(struct bigplace *p, const struct buf *b, uint32_t base, size_t cert)
@@ -91,6 +171,7 @@ static void
 place_json(struct bigpages *b, int k)
 {
 	const struct bigmould *m = &b->c->m[k];
+	static const struct bigval none;
 	struct bigplace *p = &b->at[k];
 	uint32_t leaf, extra;
 	size_t from;
@@ -129,6 +210,13 @@ place_json(struct bigpages *b, int k)
 	}
 	p->op[2] = (uint32_t)b->nops;
 	p->enc[2] = (uint32_t)b->nencs;
+	/* beside the common fields stands what is not planted */
+	write_ops(b, b->ops + p->op[1], p->op[2] - p->op[1], k, &none,
+	    b->raw.p);
+	p->fast[0] = (uint32_t)b->nfasts;
+	add_fasts(b, p, p->leaf + 1, p->nleaf - 1, leaf);
+	add_fasts(b, p, p->extra, p->nextra, extra);
+	p->fast[1] = (uint32_t)b->nfasts;
 }
 
 static void
@@ -183,46 +271,6 @@ make_zip(struct bigpages *b)
 
 /* --- pages ------------------------------------------------------------------ */
 
-static const uint8_t *
-value(const struct bigpages *b, int k, uint32_t field,
-    const struct bigval *v)
-{
-	const struct bigmould *m = &b->c->m[k];
-
-	switch (field) {
-	case BIG_LABEL:
-		return v->label;
-	case BIG_SERIAL:
-		return v->serial;
-	case BIG_TIME:
-		return v->time;
-	case BIG_INDEX:
-		return v->index;
-	case BIG_DOMAIN:
-		return v->domain == NULL ? m->domain.p : v->domain;
-	default:
-		return v->sig == NULL ? m->sig : v->sig;
-	}
-}
-
-static void
-write_ops(const struct bigpages *b, const struct bigop *o, size_t n, int k,
-    const struct bigval *v, uint8_t *raw)
-{
-	const uint8_t *from;
-
-	for (; n > 0; n--, o++) {
-		from = value(b, k, o->field, v);
-		if (o->field == BIG_INDEX)
-			memcpy(raw + o->at, from, 5);
-		else if (!is_rare(o->field))
-			memcpy(raw + o->at, from, 8);
-		else
-			memcpy(raw + o->at, from, bigcert_size(b->c,
-			    (enum big_field)o->field));
-	}
-}
-
 static const char set[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static char pairs[4096][2];
@@ -273,6 +321,41 @@ encode(const struct bigenc *g, size_t n, const uint8_t *raw, uint8_t *out)
 	}
 }
 
+/*
+ * The common fields of an entry that is not planted, straight to base64: what
+ * stands beside them is the mould's.
+ */
+static void
+set_fast(const struct bigpages *b, struct bigpage *g, int k,
+    const struct bigval *v)
+{
+	const struct bigfast *f = b->fasts + b->at[k].fast[0];
+	const struct bigfast *end = b->fasts + b->at[k].fast[1];
+	uint8_t x[16], *out;
+	uint32_t w;
+	int i;
+
+	for (; f < end; f++) {
+		memcpy(x, f->before, 2);
+		if (f->field == BIG_INDEX) {
+			memcpy(x + f->shift, v->index, 5);
+			memcpy(x + f->shift + 5, f->after, 2);
+		} else {
+			memcpy(x + f->shift, value(b, k, f->field, v), 8);
+			memcpy(x + f->shift + 8, f->after, 2);
+		}
+		out = g->out + f->to;
+		for (i = 0; i < f->groups; i++, out += 4) {
+			w = (uint32_t)x[i * 3] << 16 |
+			    (uint32_t)x[i * 3 + 1] << 8 | x[i * 3 + 2];
+			memcpy(out, pairs[w >> 12], 2);
+			memcpy(out + 2, pairs[w & 4095], 2);
+		}
+		if (f->pad > 0)
+			memset(out - f->pad, '=', f->pad);
+	}
+}
+
 /* Common fields, or rare ones, of one entry. */
 static void
 set_part(const struct bigpages *b, struct bigpage *g, int k, int rare,
@@ -298,6 +381,10 @@ void
 bigpage_set(const struct bigpages *b, struct bigpage *g, int k,
     const struct bigval *v)
 {
+	if (g->kind == BIGPAGE_JSON && v->domain == NULL && v->sig == NULL) {
+		set_fast(b, g, k, v);
+		return;
+	}
 	set_part(b, g, k, 0, v);
 	if (v->domain == NULL && v->sig == NULL)
 		return;

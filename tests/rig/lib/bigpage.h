@@ -31,6 +31,16 @@ struct bigenc {
 	uint32_t	 n;
 };
 
+/*
+ * A field within base64: the bytes before it in its first group of three, and
+ * behind it in its last one, as long as they are always the same.
+ */
+struct bigfast {
+	uint32_t	 to;
+	uint8_t		 field, shift, groups, pad;
+	uint8_t		 before[2], after[2];
+};
+
 /* Where one entry lies. */
 struct bigplace {
 	uint32_t	 leaf, nleaf;	/* a zero byte, then the leaf */
@@ -40,6 +50,7 @@ struct bigplace {
 	uint32_t	 tile, ntile;
 	/* ranges in the tables: common ones, then rare ones, then the end */
 	uint32_t	 op[3], enc[3], top[3];
+	uint32_t	 fast[2];	/* from, to */
 	uint32_t	 hole[2][2];
 };
 
@@ -52,7 +63,8 @@ struct bigpages {
 	struct bigzip	 zip;
 	struct bigop	*ops, *tops;	/* of raw, of tile */
 	struct bigenc	*encs;
-	size_t		 nops, ntops, nencs, cap[3];
+	struct bigfast	*fasts;
+	size_t		 nops, ntops, nencs, nfasts, cap[4];
 };
 
 /* One page, to be written over again and again. */
@@ -61,7 +73,8 @@ struct bigpage {
 	uint64_t	 n;		/* which one it holds; UINT64_MAX: none */
 	int		 width;		/* entries that are right */
 	int		 refs;
-	uint8_t		*raw;		/* or the tile before compression */
+	uint8_t		*raw;		/* or the tile before compression;
+					   stale in JSON but where planted */
 	uint8_t		*out;		/* JSON or gzip */
 	uint8_t		 dirty[BIGPAGE_DIRTY];
 	int		 ndirty;

@@ -365,10 +365,14 @@ bigserve_request(void *ctx, const struct bigreq *r, struct bigres *s)
 	struct bigserve *v = ctx;
 	const char *p = r->path, *slash;
 	struct bighead *l;
-	int i;
+	size_t n = strlen(BIGHEAD_PLAIN);
+	int i, plain;
 
 	if (*p == '/')
 		p++;
+	plain = strncmp(p, BIGHEAD_PLAIN, n) == 0;
+	if (plain)
+		p += n;
 	slash = strchr(p, '/');
 	if (strncmp(p, "_rig/", 5) == 0)
 		bigadmin_serve(v, p + 5, r->query, s);
@@ -377,6 +381,8 @@ bigserve_request(void *ctx, const struct bigreq *r, struct bigres *s)
 	else if (slash == NULL || (l = bighead_find(&v->heads, p,
 	    (size_t)(slash - p))) == NULL)
 		say(s, 404, "no such log");
+	else if (plain && kind_of(slash + 1) > BIGKIND_ROOTS)
+		say(s, 404, "this log has no tiles");
 	else
 		serve_log(v, l, slash + 1, r, s);
 	v->bytes += s->body.n;

@@ -61,6 +61,7 @@ static const struct {
 	    BIT(KIND_STH) | BIT(KIND_ENTRIES) },
 	[LIE_ODDJSON] = { "odd_json", -1, JSON },
 	[LIE_WITHHOLD] = { "withhold", -1, SUBMIT },
+	[LIE_YETI] = { "yeti", -1, SUBMIT },
 	[LIE_COSIGN] = { "cosign", -1, BIT(KIND_CHECKPOINT) },
 	[LIE_CAP] = { "cap", 256, BIT(KIND_ENTRIES) },
 	[LIE_ALIGN] = { "align", 256, BIT(KIND_ENTRIES) },

@@ -124,8 +124,9 @@ submit_chain(struct rlog *lg, const struct buf *chain, size_t n, enum kind k,
 	struct entry ent, old;
 	struct buf tbs = BUF_INIT;
 	uint8_t key[32], id[32];
+	const struct lie *y;
 	int64_t at;
-	size_t i;
+	size_t i, byte;
 	int rc = -1;
 
 	memset(&ent, 0, sizeof(ent));
@@ -150,12 +151,19 @@ submit_chain(struct rlog *lg, const struct buf *chain, size_t n, enum kind k,
 		issuers_add(buf_bytes(&chain[i]), id);
 		buf_add(&ent.chain, id, 32);
 	}
+	put_sct(lg, k, &ent.leaf, out);
+	/* what is kept is not what was promised: cosmic rays */
+	if (lie_tell(&lg->lies[LIE_YETI], k)) {
+		y = &lg->lies[LIE_YETI];
+		byte = y->byte >= 0 && (size_t)y->byte < ent.leaf.n ?
+		    (size_t)y->byte : ent.leaf.n / 2;
+		ent.leaf.p[byte] ^= 1;
+	}
 	/* a promise that will not be kept */
 	if (lie_tell(&lg->lies[LIE_WITHHOLD], k) == 0) {
 		(void)rlog_append(lg, &ent);
 		rlog_done(lg);
 	}
-	put_sct(lg, k, &ent.leaf, out);
 	rc = 0;
 out:
 	entry_free(&ent);

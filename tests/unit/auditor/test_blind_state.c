@@ -89,6 +89,9 @@ lag(void **state)
 		{ "select 1", 0, 0 },
 		/* the last head that was read whole, the next that was not */
 		{ "select behind(1, '3 hours')", 10800, 10800 },
+		/* a log that shows what it has each three hours */
+		{ "select behind(1, '3 hours'); update log_health set "
+		  "caught_up_at = now() - interval '1 minute'", 10800, 60 },
 		/* half of what lies between two heads was read */
 		{ "select behind(1, '3 hours'); delete from tree_head where "
 		  "log_ref = 1 and tree_size = 200; select hd(1, 200, "

@@ -230,7 +230,8 @@ judge(const char *name, const char *verdict, const char *why)
 	struct err		e = ERR_INIT;
 
 	memset(tbs, 0x11, sizeof(tbs));
-	if (caa_store_judged(db, &j, &e) == -1)
+	if (db_begin(db, &e) == -1 || caa_store_judged(db, &j, &e) == -1 ||
+	    db_commit(db, &e) == -1)
 		fail_msg("%s", e.msg);
 }
 

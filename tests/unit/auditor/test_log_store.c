@@ -226,6 +226,15 @@ row(void **state)
 	assert_int_equal(log_load(db, id, &l, &e), 0);
 	assert_true(l.hybrid == 0 && l.page_size == 256 &&
 	    l.failing_since != INT64_MIN);
+	log_row_free(&l);
+	/* whether it has tiles by now is asked again after a day */
+	sql("update log set hybrid_at = now() - interval '25 h'");
+	assert_int_equal(log_load(db, id, &l, &e), 0);
+	assert_int_equal(l.hybrid, -1);
+	log_row_free(&l);
+	sql("update log set hybrid = true");
+	assert_int_equal(log_load(db, id, &l, &e), 0);
+	assert_int_equal(l.hybrid, 1);
 	/* the time of the first failure stays */
 	sql("update log_health set failing_since = now() - interval '1 h'");
 	assert_int_equal(health_fail(db, id, "down", &e), 0);

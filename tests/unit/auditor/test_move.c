@@ -95,7 +95,8 @@ static void
 test_marks(void **state)
 {
 	struct db		*db = testdb_open(), *other;
-	struct lease_worker	 w = { .id = "h:0", .host = "h", .pid = 1 };
+	struct lease_worker	 w = { .id = "h:0", .instance = "i",
+	    .host = "h", .place = "p", .pid = 1, .lease_s = 30 };
 	enum move_state		 st;
 	struct err		 e = ERR_INIT;
 	char			*sql, *peer;
@@ -110,6 +111,11 @@ test_marks(void **state)
 	assert_int_equal(move_hold(db, &e), -1);
 	assert_int_equal(e.code, ERR_TEMP);
 	err_clear(&e);
+	/* by its own lease, which may be long */
+	run(other, "update worker set last_seen = now() - interval '99 s', "
+	    "lease_s = 100");
+	assert_int_equal(move_hold(db, &e), -1);
+	err_clear(&e);
 	assert_int_equal(lease_leave(other, &w, &e), 0);
 	/* nobody writes while it is held, and it ends with us */
 	assert_int_equal(move_hold(db, &e), 0);
@@ -119,12 +125,17 @@ test_marks(void **state)
 	err_clear(&e);
 	db_rollback(db);
 	run(other, "delete from work");
-	/* moved: nobody enters */
+	/* moved: nobody enters, and who was there has lost its place */
+	run(other, "insert into worker (id, host, pid, version, "
+	    "schema_version, roles, last_seen) values ('x', 'x', 1, 'x', 1, "
+	    "'{}', now() - interval '1 day')");
 	assert_int_equal(move_hold(db, &e), 0);
 	assert_int_equal(move_away(db, "host=new", "me", &e), 0);
 	assert_int_equal(move_state(db, &st, &peer, &e), 0);
 	assert_int_equal(st, MOVE_MOVED);
 	assert_string_equal(peer, "host=new");
+	run(db, "do $$ begin if exists (select from worker) then raise "
+	    "exception 'a worker is left'; end if; end $$");
 	free(peer);
 	assert_int_equal(move_check(db, &e), -1);
 	assert_int_equal(e.code, ERR_CONF);

@@ -102,6 +102,10 @@ shared(void **state)
 	near(r.per_sec, 10);
 	rate_share(&r, 0, 4, now);
 	near(r.per_sec, 20.0 / 1024 / 4);
+	/* no hold takes nothing away */
+	rate_init(&r, 20, 8, 40, now);
+	rate_hold(&r, 0, now + S);
+	near(r.tokens, 8);
 	rate_hold(&r, 7 * S, now);
 	rate_hold(&r, 3 * S, now);
 	assert_int_equal(r.hold_until, now + 7 * S);

@@ -78,6 +78,15 @@ test_parts(void **state)
 	assert_int_equal(rate_store_leave(b, "h:2", &e), 0);
 	sync_one(a, "h:1", &one);
 	assert_int_equal(one.parts, 1);
+	/* one that has the log no more */
+	sync_one(b, "h:2", &two);
+	assert_int_equal(two.parts, 2);
+	assert_int_equal(rate_store_drop(b, "h:2", &here, 1, &e), 0);
+	sync_one(a, "h:1", &one);
+	assert_int_equal(one.parts, 2);
+	assert_int_equal(rate_store_drop(b, "h:2", &two, 1, &e), 0);
+	sync_one(a, "h:1", &one);
+	assert_int_equal(one.parts, 1);
 	/* one that is dead for half a minute has no part */
 	sync_one(b, "h:2", &two);
 	testdb_run(a, "update ask_worker set seen_at = now() - "

@@ -199,6 +199,12 @@ test_entries(void **state)
 	    "on l.id = e.log_ref where l.description = 'old'"), 2);
 	assert_int_equal(number(db, "select count(*) from entry"), 20);
 	assert_int_equal(number(db, "select count(*) from entry_match"), 20);
+	/* the log is back: what was kept lies in its partition again */
+	assert_int_equal(number(db, "select count(entry_partition(id)) from "
+	    "log"), 3);
+	assert_int_equal(number(db, "select count(*) from entry_rest"), 0);
+	assert_int_equal(number(db, "select count(*) from entry"), 20);
+	run(db, "update log set state = 'usable' where description = 'old'");
 	/* a second turn keeps them, too */
 	said = turn(db, &usual);
 	assert_string_equal(said, "");

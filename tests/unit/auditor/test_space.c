@@ -51,6 +51,15 @@ near(double have, double want)
 	assert_true(d <= want / 1000);
 }
 
+static void
+wire(int log_ref, uint64_t bytes, uint64_t entries)
+{
+	struct rate_wire	w = { bytes, entries, 7.5 };
+	struct err		e = ERR_INIT;
+
+	assert_int_equal(rate_store_wire(db, log_ref, &w, &e), 0);
+}
+
 /* What logs cost, from what was measured of each. */
 static void
 test_cost(void **state)
@@ -87,14 +96,15 @@ test_cost(void **state)
 	assert_true(c.wire[0] == 0 && c.wire[1] == 0);
 	/* so few say nothing; more do; what is long ago counts less */
 	for (i = 1; i <= 2; i++)
-		assert_int_equal(rate_store_wire(db, i, 6000 * 650, 6000, &e),
-		    0);
-	assert_int_equal(rate_store_wire(db, 3, 999 * 9, 999, &e), 0);
+		wire(i, 6000 * 650, 6000);
+	wire(3, 999 * 9, 999);
 	assert_int_equal(cost_store_now(db, &c, &e), 0);
 	near(c.wire[1], 650);
 	assert_true(c.wire[0] == 0);
-	assert_int_equal(rate_store_wire(db, 3, 20000000, 20000000, &e), 0);
-	assert_int_equal(rate_store_wire(db, 3, 30000000, 10000000, &e), 0);
+	wire(3, 20000000, 20000000);
+	wire(3, 30000000, 10000000);
+	assert_int_equal(testdb_int(db, "select count(*) from log_health"
+	    " where rate = 7.5"), 3);
 	assert_int_equal(testdb_int(db, "select wire_entries from log_health"
 	    " where log_ref = 3"), 20000999 / 2 + 10000000);
 	/* a day later, it knows its own growth */

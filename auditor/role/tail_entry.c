@@ -1,0 +1,121 @@
+#include "auditor/role/tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "auditor/log_find.h"
+#include "base/clk.h"
+#include "base/log.h"
+
+/*
+ * What proven entries of ours say against their log.  Only those that matched
+ * are looked at: the others are walked for names alone.
+ */
+
+/*
+ * A head must be as recent as the newest entry in its tree (RFC 6962 3.5);
+ * servers of one log need not have the same clock.
+ */
+#define SKEW_MS	60000
+
+/* Is it one that the log says it does not take, or did not have yet? */
+static int
+outside(const struct tail *t, const struct judge_match *m, char *why,
+    size_t n)
+{
+	const struct log_row	*l = &t->log;
+	char			 a[CLK_TEXT], b[CLK_TEXT], c[CLK_TEXT];
+
+	if (m->malformed)
+		return 0;
+	if (l->interval_to != INT64_MIN && l->interval_from != INT64_MIN &&
+	    (m->not_after < l->interval_from ||
+	    m->not_after >= l->interval_to)) {
+		(void)snprintf(why, n, "entry %" PRIu64 " has a certificate "
+		    "that ends %s, outside the log's interval of %s to %s",
+		    m->index, clk_text(m->not_after, a),
+		    clk_text(l->interval_from, b),
+		    clk_text(l->interval_to, c));
+		return 1;
+	}
+	if (m->timestamp_ms > t->head.timestamp_ms + SKEW_MS) {
+		(void)snprintf(why, n, "entry %" PRIu64 " is dated %" PRIu64
+		    " ms, and the head that has it in its tree %" PRIu64
+		    " ms (RFC 6962 3.5)", m->index, m->timestamp_ms,
+		    t->head.timestamp_ms);
+		return 2;
+	}
+	return 0;
+}
+
+static int
+look(struct tail *t, struct err *e)
+{
+	const struct judge_match	*m;
+	struct log_entry		 in = { .head_id = t->head_id };
+	char				 why[300];
+	size_t				 i;
+	int				 kind, said = 0;
+
+	for (i = 0; i < t->nmatches; i++) {
+		m = &t->matches[i]->m;
+		/* one of them tells it */
+		if (said || (kind = outside(t, m, why, sizeof(why))) == 0)
+			continue;
+		said = 1;
+		in.what = kind == 1 ? "interval" : "entry_timestamp";
+		in.reason = why;
+		in.index = m->index;
+		if (log_find_entry(t->en->db, &t->log, &in, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Does anything have to be looked at in the database? */
+static int
+suspect(const struct tail *t)
+{
+	const struct judge_match	*m;
+	char				 why[300];
+	size_t				 i;
+
+	for (i = 0; i < t->nmatches; i++) {
+		m = &t->matches[i]->m;
+		if (outside(t, m, why, sizeof(why)))
+			return 1;
+	}
+	return 0;
+}
+
+void
+tail_entry_look(struct tail *t)
+{
+	struct err	e = ERR_INIT;
+	struct db	*db = t->en->db;
+
+	if (!suspect(t))
+		return;
+	if (db_begin(db, &e) == -1 || look(t, &e) == -1 ||
+	    db_commit(db, &e) == -1) {
+		db_rollback(db);
+		log_error(t->log.description, "%s", e.msg);
+	}
+}
+
+/* The SCT that an entry is held against is judged behind the entry. */
+void
+tail_entry_flips(struct tail *t)
+{
+	struct err	e = ERR_INIT;
+	struct db	*db = t->en->db;
+	int		 yes = 0;
+
+	if (db_begin(db, &e) == -1 ||
+	    log_find_flips(db, &t->log, &yes, &e) == -1 ||
+	    db_commit(db, &e) == -1) {
+		db_rollback(db);
+		log_error(t->log.description, "%s", e.msg);
+	}
+	t->en->wrong |= yes;
+}

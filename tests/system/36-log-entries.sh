@@ -1,0 +1,71 @@
+#!/bin/bash
+# Entries that accuse their log: one with a bit changed although every proof
+# holds (Yeti2022), found by the SCT that was given for it; one outside the
+# log's temporal interval.
+#
+#   bash tests/system/36-log-entries.sh build/release
+#
+# takes: 14
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/system/lib.sh
+t_begin 36-log-entries "${1:-}"
+
+verify()
+{
+	cv evidence export "$(sql "select id from finding where
+	    kind = 'log.misbehaved' and name = '$2'")"
+	eq "$1: export" $rc 0
+	[ $rc -eq 0 ] || show
+	cp "$T/out" "$T/e.json"
+	get "$rig/$list" > "$T/list.json"
+	cv evidence verify --log-list "$T/list.json" "$T/e.json"
+	eq "$1: verify" $rc "$3"
+	[ $rc -eq "$3" ] || show 40
+}
+
+t_rig --log "a" --log "b,proto=static" --log honest \
+    --log "c,from=2040-01-01T00:00:00Z,to=2041-01-01T00:00:00Z"
+for l in a b; do
+	post "/_rig/$l/fill?n=20&seed=3" >/dev/null
+	lie $l yeti 'times=1&kind=add-pre-chain'
+done
+t_issue --name flip.corp.example --submit "$rig/a" --submit "$rig/b" \
+    --final-submit --out "$T/flip" > "$T/flip.json"
+post "/_rig/honest/fill?n=20&seed=3" >/dev/null
+t_db entries
+t_conf entries 'watch: [".corp.example"]'
+once
+eq "all is proven" $rc 0
+[ $rc -eq 0 ] || show
+once
+eq "what was promised is known now" $rc 2
+eq "both logs kept another entry" "$(sql "select string_agg(name || ' ' ||
+    severity || ' ' || (detail->>'what'), ', ' order by name) from finding
+    where kind = 'log.misbehaved'")" \
+    "Rig log a critical flip, Rig log b critical flip"
+for l in a b; do
+	verify "$l: flipped" "Rig log $l" 0
+	ok "$l: shows it" grep -q '"flipped"' "$T/e.json"
+	sed 's/"mask": 1/"mask": 2/' "$T/e.json" > "$T/f.json"
+	cv evidence verify --log-list "$T/list.json" "$T/f.json"
+	eq "$l: changed" $rc 2
+done
+once
+eq "said once" $rc 0
+eq "one message each" "$(sql "select count(*) from finding f join finding_event v on
+    v.finding_id = f.id where f.kind = 'log.misbehaved'")" 2
+
+# A log took what it says it does not take.
+t_issue --name late.corp.example --submit "$rig/c" --out "$T/late" \
+    > "$T/late.json"
+once
+eq "outside the interval" "$rc $(sql "select severity || ' ' ||
+    (detail->>'what') from finding where kind = 'log.misbehaved' and
+    name = 'Rig log c'")" "0 medium interval"
+verify "interval" "Rig log c" 0
+ok "interval: has the entry" grep -q '"entry_type"' "$T/e.json"
+eq "honest" "$(sql "select count(*) from finding where
+    kind = 'log.misbehaved' and name = 'Rig log honest'")" 0
+t_end
