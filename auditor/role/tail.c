@@ -175,8 +175,7 @@ leave_refused(struct tail *t, const char *why)
 		return;
 	}
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
-	if (why != NULL && t->back == NULL && wait == 0 &&
-	    tail_rate_hold(t) > 0) {
+	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
 		leave(t, NULL, poll);
 		return;
