@@ -39,7 +39,7 @@ create table backfill (
 			check (state in ('open', 'done', 'cancelled')),
 	entries		bigint not null default 0, -- to be read in all
 	entries_read	bigint not null default 0, -- and proven
-	actor		text not null,
+	actor		text not null,		-- who asked for it
 	added_at	timestamptz not null default now(),
 	ended_at	timestamptz
 );
@@ -100,7 +100,7 @@ create table ask_rate (
 	subject		text not null,		-- log.id, or operator.name
 	source		text not null default '',
 	per_second	double precision not null,
-	grown		double precision not null default 0, -- added last
+	grown		double precision not null default 0, -- what was added last
 	hold_until	timestamptz,		-- nothing is asked before
 	head_until	timestamptz,		-- nor heads, which were refused
 	cut_at		timestamptz,		-- when it was last cut
@@ -113,7 +113,7 @@ create table ask_worker (
 	kind		text not null,
 	subject		text not null,
 	source		text not null default '',
-	holder		text not null,
+	holder		text not null,		-- worker.id
 	seen_at		timestamptz not null default now(),
 	primary key (kind, subject, source, holder)
 );
@@ -135,7 +135,7 @@ create index issuance_seen on issuance (first_seen);
 -- The canary of the configuration: at most one row.
 create table canary (
 	name		text primary key,
-	since		timestamptz not null default now()
+	since		timestamptz not null default now() -- its name was configured
 );
 
 -- Days before, since the last row, on which nothing was proven.
@@ -158,6 +158,7 @@ create index consistency_head on consistency (head_id);
 create index issuance_unsigned on issuance (tbs_sha256) where issued = 'invalid';
 create index entry_malformed on entry (log_ref) where malformed;
 create index sct_promise on sct (log_id, timestamp_ms);
+-- Who refers to a head, again.
 create index sct_head on sct (head_id) where head_id is not null;
 
 -- What configured witnesses say of a checkpoint (C2SP tlog-cosignature).
@@ -185,7 +186,7 @@ create table vantage (
 );
 create table vantage_head (
 	head_id		bigint not null references tree_head on delete cascade,
-	source		text not null,
+	source		text not null,		-- vantage.name
 	told		boolean not null,	-- the log never showed it to us
 	first_seen	timestamptz not null default now(),
 	last_seen	timestamptz not null default now(),
@@ -260,7 +261,7 @@ create table database_move (
 	only_row	boolean primary key default true check (only_row),
 	state		text not null check (state in ('incoming', 'moved')),
 	peer		text not null,		-- the other side, without a password
-	author		text not null,
+	author		text not null,		-- who moves it
 	at		timestamptz not null default now()
 );
 
