@@ -213,7 +213,8 @@ begin
 		select t.id from (
 			select h.id, h.consistency, h.last_seen, row_number() over (
 			    partition by (h.first_seen at time zone 'UTC')::date
-			    order by h.id) as nth
+			    order by exists (select from vantage_head v
+			    where v.head_id = h.id and v.told), h.id) as nth
 			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
 			and h.consistency <> 'conflict' and h.last_seen < now() - age) t
 		where t.nth > 1 and not (t.consistency = 'pending' and
@@ -221,6 +222,13 @@ begin
 		    exists (select from vantage_head v where v.head_id = t.id))
 		and not exists (select from log_health x where x.log_ref = ref and
 		    x.head_id = t.id)
+		-- what was there before a watch is told by the first one behind it
+		and t.id not in (select coalesce((select h.id from tree_head h
+		    where h.log_ref = ref and h.verdict = 'valid' and
+		    h.last_seen >= w.at and not exists (select from vantage_head v
+		    where v.head_id = h.id and v.told) order by h.id limit 1), 0)
+		    from (select added_at as at from watch
+		    union select loaded_at from watch_file) w)
 		order by t.id) d;
 	if ids is null then
 		return 0;
@@ -419,4 +427,20 @@ drop index work_due;
 
 -- --- end of retention and moving ---------------------------------------------
 
+-- Functions with their owner's rights are for the engine alone.
+create function grant_functions() returns void language plpgsql as $$
+declare
+	f regprocedure;
+begin
+	for f in select p.oid::regprocedure from pg_proc p
+	    where p.pronamespace = current_schema()::regnamespace and p.prosecdef
+	loop
+		execute format('revoke execute on function %s from public', f);
+		execute format('grant execute on function %s to certvigil_engine', f);
+	end loop;
+exception when insufficient_privilege or undefined_object then
+	raise notice 'functions not granted: no privilege';
+end $$;
+
 select grant_roles();
+select grant_functions();
