@@ -39,7 +39,7 @@ create table backfill (
 			check (state in ('open', 'done', 'cancelled')),
 	entries		bigint not null default 0, -- to be read in all
 	entries_read	bigint not null default 0, -- and proven
-	actor		text not null,
+	actor		text not null,		-- who asked for it
 	added_at	timestamptz not null default now(),
 	ended_at	timestamptz
 );
@@ -100,7 +100,7 @@ create table ask_rate (
 	subject		text not null,		-- log.id, or operator.name
 	source		text not null default '',
 	per_second	double precision not null,
-	grown		double precision not null default 0, -- added last
+	grown		double precision not null default 0, -- what was added last
 	hold_until	timestamptz,		-- nothing is asked before
 	head_until	timestamptz,		-- nor heads, which were refused
 	cut_at		timestamptz,		-- when it was last cut
@@ -113,7 +113,7 @@ create table ask_worker (
 	kind		text not null,
 	subject		text not null,
 	source		text not null default '',
-	holder		text not null,
+	holder		text not null,		-- worker.id
 	seen_at		timestamptz not null default now(),
 	primary key (kind, subject, source, holder)
 );
@@ -135,7 +135,7 @@ create index issuance_seen on issuance (first_seen);
 -- The canary of the configuration: at most one row.
 create table canary (
 	name		text primary key,
-	since		timestamptz not null default now()
+	since		timestamptz not null default now() -- its name was configured
 );
 
 -- Days before, since the last row, on which nothing was proven.
@@ -158,6 +158,7 @@ create index consistency_head on consistency (head_id);
 create index issuance_unsigned on issuance (tbs_sha256) where issued = 'invalid';
 create index entry_malformed on entry (log_ref) where malformed;
 create index sct_promise on sct (log_id, timestamp_ms);
+-- Who refers to a head, again.
 create index sct_head on sct (head_id) where head_id is not null;
 
 -- What configured witnesses say of a checkpoint (C2SP tlog-cosignature).
@@ -185,7 +186,7 @@ create table vantage (
 );
 create table vantage_head (
 	head_id		bigint not null references tree_head on delete cascade,
-	source		text not null,
+	source		text not null,		-- vantage.name
 	told		boolean not null,	-- the log never showed it to us
 	first_seen	timestamptz not null default now(),
 	last_seen	timestamptz not null default now(),
@@ -212,7 +213,8 @@ begin
 		select t.id from (
 			select h.id, h.consistency, h.last_seen, row_number() over (
 			    partition by (h.first_seen at time zone 'UTC')::date
-			    order by h.id) as nth
+			    order by exists (select from vantage_head v
+			    where v.head_id = h.id and v.told), h.id) as nth
 			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
 			and h.consistency <> 'conflict' and h.last_seen < now() - age) t
 		where t.nth > 1 and not (t.consistency = 'pending' and
@@ -224,7 +226,8 @@ begin
 	if ids is null then
 		return 0;
 	end if;
-	-- the first behind a watch: what is below is its baseline
+	-- what was there before a watch is told by the first one behind it: in
+	-- one pass, there may be years of heads and thousands of moments
 	with at as materialized (select distinct added_at as t from watch
 	    where removed_at is null union select loaded_at from watch_file)
 	select array_agg(i) into ids from unnest(ids) i where i not in (
@@ -271,7 +274,7 @@ create table database_move (
 	only_row	boolean primary key default true check (only_row),
 	state		text not null check (state in ('incoming', 'moved')),
 	peer		text not null,		-- the other side, without a password
-	author		text not null,
+	author		text not null,		-- who moves it
 	at		timestamptz not null default now()
 );
 
@@ -442,4 +445,20 @@ drop index work_due;
 
 -- --- end of retention and moving ---------------------------------------------
 
+-- Functions with their owner's rights are for the engine alone.
+create function grant_functions() returns void language plpgsql as $$
+declare
+	f regprocedure;
+begin
+	for f in select p.oid::regprocedure from pg_proc p
+	    where p.pronamespace = current_schema()::regnamespace and p.prosecdef
+	loop
+		execute format('revoke execute on function %s from public', f);
+		execute format('grant execute on function %s to certvigil_engine', f);
+	end loop;
+exception when insufficient_privilege or undefined_object then
+	raise notice 'functions not granted: no privilege';
+end $$;
+
 select grant_roles();
+select grant_functions();

@@ -285,8 +285,10 @@ backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
 			return cmd_fail(&e);
 		if (look(&f, 0, &e) == -1)
 			return cmd_fail(&e);
-		/* what failed is for another time */
-		if (!alive && rc == 0 && f.open != 0)
+		/* what failed is for another time; what waited was read */
+		if (f.open == 0)
+			rc = 0;
+		else if (!alive && rc == 0)
 			rc = 1;
 	}
 	if (look(&f, 1, &e) == -1 || result(&f, &e) == -1)

@@ -209,8 +209,8 @@ now(struct cmd_ctx *ctx, struct err *e)
 	    == -1)
 		return -1;
 	if (db_rows(r) == 0)
-		(void)fprintf(stderr, "certvigil: nothing was verified in that "
-		    "period\n");
+		(void)fprintf(stderr, "certvigil: no log list was read yet: "
+		    "start `certvigil run`\n");
 	else if (!ctx->json && !ctx->quiet)
 		opt_row(head, width, 8);
 	for (i = 0; i < db_rows(r); i++) {
@@ -224,9 +224,6 @@ now(struct cmd_ctx *ctx, struct err *e)
 		(void)fprintf(stderr, "%zu logs, %zu of them behind or not "
 		    "reached; open log.misbehaved findings: %" PRId64 "\n",
 		    db_rows(r), behind, bad);
-		if (db_rows(r) == 0)
-			(void)fprintf(stderr, "no log list was read yet: "
-			    "start `certvigil run`\n");
 	}
 	/* nothing at all is no coverage */
 	behind += db_rows(r) == 0;

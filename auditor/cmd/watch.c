@@ -76,17 +76,18 @@ history(struct cmd_ctx *ctx, const char *given, struct err *e)
 			return -1;
 		free(ids.v);
 		if (!ctx->quiet)
-			(void)fprintf(stderr, "%zu logs are read for it, by "
-			    "the daemon or by certvigil backfill --log all "
-			    "--again%s%s; certvigil backfill list shows how "
-			    "far.\n", ids.n, a.since != INT64_MIN ?
-			    " --since " : "", a.since != INT64_MIN ? given !=
-			    NULL ? given : "DATE" : "");
+			(void)fprintf(stderr, "%zu log%s will be read for "
+			    "it, by the daemon or by certvigil backfill --log "
+			    "all --again%s%s; certvigil backfill list shows "
+			    "how far.\n", ids.n, ids.n == 1 ? "" : "s",
+			    a.since != INT64_MIN ? " --since " : "",
+			    a.since == INT64_MIN ? "" : given != NULL ?
+			    given : "DATE");
 	} else if (!ctx->quiet && logs != 0)
 		(void)fprintf(stderr, "Not covered: everything before now in "
-		    "%lld logs; certvigil backfill --log all --again reads "
+		    "%lld log%s; certvigil backfill --log all --again reads "
 		    "it, and certvigil baseline list lists what that "
-		    "finds.\n", (long long)logs);
+		    "finds.\n", (long long)logs, logs == 1 ? "" : "s");
 	return 0;
 }
 

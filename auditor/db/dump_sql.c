@@ -140,7 +140,8 @@ dump_sql_after(const char *schema, int hold, const char *also)
 		buf_str(&b, held);
 	if (also != NULL)
 		buf_str(&b, also);
-	/* grant_roles() says nothing that anybody would read. */
-	buf_str(&b, "do $$ begin perform grant_roles(); end $$;\n");
+	/* They say nothing that anybody would read. */
+	buf_str(&b, "do $$ begin perform grant_roles(); "
+	    "perform grant_functions(); end $$;\n");
 	return (char *)buf_detach(&b, &(size_t){ 0 });
 }

@@ -7,7 +7,7 @@
 #include "auditor/conf_show.h"
 
 static const char *const keys[] = { "policies", "poll", "start",
-	"retention" };
+	"retention", "canary", "witnesses" };
 #define KEYS	(sizeof(keys) / sizeof(keys[0]))
 
 int
@@ -40,7 +40,9 @@ setting_take(struct db *db, struct conf *c, struct err *e)
 	struct db_res		*r = NULL;
 	struct conf		*other;
 	struct conf_policy	*policies = c->policies;
-	size_t			 n = c->npolicies;
+	struct conf_witness	*witnesses = c->witnesses;
+	size_t			 n = c->npolicies, w = c->nwitnesses;
+	char			*canary = c->canary_name;
 
 	if (db_query(db, &r, e, "select value::text from setting where"
 	    " key = 'configuration'", "") == -1)
@@ -61,6 +63,14 @@ setting_take(struct db *db, struct conf *c, struct err *e)
 	c->npolicies = other->npolicies;
 	other->policies = policies;
 	other->npolicies = n;
+	c->witnesses = other->witnesses;
+	c->nwitnesses = other->nwitnesses;
+	other->witnesses = witnesses;
+	other->nwitnesses = w;
+	c->canary_name = other->canary_name;
+	other->canary_name = canary;
+	c->canary_within = other->canary_within;
+	c->canary_every = other->canary_every;
 	c->poll = other->poll;
 	c->start_now = other->start_now;
 	c->retain_certificates = other->retain_certificates;

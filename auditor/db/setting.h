@@ -7,7 +7,7 @@
 
 /*
  * The part of the configuration that decides alike for all workers: policies,
- * poll, start, retention.  Who synchronises a configuration (`run`, `config
+ * poll, start, retention, canary, witnesses.  Who synchronises a configuration (`run`, `config
  * apply`) puts it here; a `worker` works with it, whatever its own file says.
  */
 

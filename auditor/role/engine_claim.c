@@ -191,11 +191,35 @@ share(struct engine *en, int64_t now)
 	}
 }
 
+/*
+ * A log that was ours is looked at when its poll is due, not up to a second
+ * later; whoever has it by then has it.
+ */
+static void
+punctual(struct engine *en, int64_t now)
+{
+	size_t	i;
+
+	for (i = 0; i < en->ntails; i++) {
+		struct tail	*t = en->tails[i];
+
+		if (t->due_at == 0)
+			continue;
+		if (t->due_at > now)
+			engine_wake(en, t->due_at);
+		else {
+			t->due_at = 0;
+			en->claim_at = now;
+		}
+	}
+}
+
 void
 engine_claim(struct engine *en, int64_t now)
 {
 	size_t	n = 0, i, max;
 
+	punctual(en, now);
 	if (now < en->claim_at) {
 		engine_wake(en, en->claim_at);
 		return;

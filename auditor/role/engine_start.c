@@ -244,7 +244,7 @@ engine_enter(struct engine *en, struct err *e)
 	if (engine_slot_enter(en, NULL, e) == -1 ||
 	    lease_add(en->db, "loglist", "main", e) == -1 ||
 	    lease_add(en->db, "heads", "main", e) == -1 ||
-	    vantage_plan(en->db, en->conf, e) == -1 ||
+	    (en->sync && vantage_plan(en->db, en->conf, e) == -1) ||
 	    lease_add(en->db, "sweep", "main", e) == -1)
 		return -1;
 	if (en->conf->log_list_file == NULL &&
@@ -376,7 +376,7 @@ engine_reload(struct engine *en)
 	if (en->notify != NULL)
 		notify_reload(en->notify, fresh);
 	lists_restart(en->lists);
-	if (vantage_plan(en->db, fresh, &e) == -1)
+	if (en->sync && vantage_plan(en->db, fresh, &e) == -1)
 		log_error("reload", "%s", e.msg);
 	err_clear(&e);
 	if (en->audit != NULL && audit_reload(en->audit, &e) == -1)

@@ -17,6 +17,8 @@
 #define RETRY_MAX	600
 /* A read-only log that was read to its end is only looked at now and then. */
 #define OVER_POLL	(6 * 3600)
+/* A poll is looked for so much after it is due, in microseconds. */
+#define DUE_SLACK	5000
 
 struct tail *
 tail_new(struct engine *en, int log_ref, struct err *e)
@@ -106,6 +108,9 @@ leave(struct tail *t, const char *why, int64_t due)
 		log_error(t->log.description, "%s", e.msg);
 	if (why != NULL && !tail_over(t))
 		t->en->failed = 1;
+	/* the database's clock counts: a little later than ours */
+	if (why == NULL && t->back == NULL && !t->en->once)
+		t->due_at = clk_mono() + due * CLK_SEC + DUE_SLACK;
 	lease_free(&t->lease);
 	t->leased = 0;
 	t->finished = 1;
@@ -175,8 +180,7 @@ leave_refused(struct tail *t, const char *why)
 		return;
 	}
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
-	if (why != NULL && t->back == NULL && wait == 0 &&
-	    tail_rate_hold(t) > 0) {
+	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
 		t->en->failed = 1;
 		leave(t, NULL, poll);
 		return;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Check biglog, the server of large logs, with code that shares nothing with
 # it.  usage: checkbig.sh [build/release]
-# takes: 8
+# takes: 11
 set -eu
 cd "$(dirname "$0")/../.."
 bin=${1:-build/release}/tests/rig

@@ -40,9 +40,8 @@ for k in 1 2 3; do
 done
 eq "no finding about a log" "$(sql "select count(*) from finding
     where kind like 'log.%'")" 0
-pss=$(for p in /proc/[0-9]*; do
-	[ "$(readlink "$p/exe" 2>/dev/null)" != "$prog" ] ||
-	    cat "$p/smaps_rollup" 2>/dev/null
+pss=$(for p in $(pids_of "$run_pid"); do
+	cat "/proc/$p/smaps_rollup" 2>/dev/null
 done | awk '/^Pss:/ { s += $2 } END { print int(s / 1024) }')
 # 512 MiB bombs are not inflated
 ok "memory stays small ($pss MB)" test "$pss" -gt 0 -a "$pss" -lt 300

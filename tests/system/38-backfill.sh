@@ -142,6 +142,16 @@ done
 t_db bad
 from=now t_conf bad 'watch: [.corp.example]'
 once
+# told once: it is read anew, and nobody hears of it
+lie badrfc consistency_bad 'times=1'
+lie badstatic tile_bitflip 'times=1'
+for l in badrfc badstatic; do
+	cv backfill --log $l --range 3072-4206
+	eq "$l: a proof is wrong once" \
+	    "$rc $(ranges $l) $(grep -c 'reading again' "$T/err")" \
+	    '0 3072-4206 1'
+done
+eq "no finding" "$(sql "select count(*) from finding")" 0
 for l in badrfc badstatic; do
 	lie $l bitflip 'index=1500'
 done

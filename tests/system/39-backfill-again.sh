@@ -76,7 +76,7 @@ eq "said: not covered" "$rc $(grep -c 'Not covered: everything before now in 2' 
 cv watch add .other.example --backfill tomorrow
 eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
 cv watch add .other.example --backfill all
-eq "entered" "$rc $(grep -c 'logs are read for it' "$T/err")" '0 1'
+eq "entered" "$rc $(grep -c 'logs will be read for it' "$T/err")" '0 1'
 # a log that says "later" is left alone for a while, and what is to be read stays
 lie rfc 429_seconds 'n=1&times=2&kind=get-entries'
 for l in rfc static; do

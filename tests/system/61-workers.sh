@@ -41,17 +41,6 @@ worker_stop()
 	rc=$?
 }
 
-# All processes of a worker.
-tree()
-{
-	local c
-
-	echo "$1"
-	for c in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-		tree "$c"
-	done
-}
-
 said()
 {
 	grep -q "$2" "$T/$1.log"
@@ -165,8 +154,8 @@ sleep 1
 holder=$(sql "select holder from work where $rfc")
 engine=$(sql "select pid from worker where id = '$holder'")
 w=a
-tree "${wpid[a]}" | grep -qx "$engine" || w=b
-mapfile -t asleep < <(tree "${wpid[$w]}")
+pids_of "${wpid[a]}" | grep -qx "$engine" || w=b
+mapfile -t asleep < <(pids_of "${wpid[$w]}")
 kill -STOP "${asleep[@]}" 2>/dev/null
 post "/_rig/rfc/honest" >/dev/null
 ok "another has it after a lease, and finds what is there" wait_sql 20 2 \
@@ -206,7 +195,7 @@ has()
 {
 	local p
 
-	for p in $(tree "${wpid[$1]}"); do
+	for p in $(pids_of "${wpid[$1]}"); do
 		[ "$(cat "/proc/$p/comm" 2>/dev/null)" != "$2" ] || return 0
 	done
 	return 1
@@ -269,7 +258,7 @@ rss()
 {
 	local p sum=0 kb
 
-	for p in $(tree "${wpid[$w]}"); do
+	for p in $(pids_of "${wpid[$w]}"); do
 		kb=$(awk '/^VmRSS/ { print $2 }' "/proc/$p/status" 2>/dev/null)
 		sum=$((sum + ${kb:-0}))
 	done

@@ -452,6 +452,17 @@ start()
 	run_pid=$!
 }
 
+# A process and all below it, one number a line.
+pids_of()
+{
+	local c
+
+	echo "$1"
+	for c in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		pids_of "$c"
+	done
+}
+
 stop()
 {
 	[ -n "$run_pid" ] || return 0

@@ -40,7 +40,7 @@ fill(void **state)
 		return 0;
 	sql("truncate log_list, log, operator, tree_head, log_range, "
 	    "log_health, coverage_day, consistency, finding, entry, sct, "
-	    "vantage restart identity cascade");
+	    "vantage, watch restart identity cascade");
 	sql("insert into operator (name) values ('Op')");
 	sql("insert into log (log_id, operator_id, description, protocol, "
 	    "url, read_url, key, mmd, state, list_source, first_list) "
@@ -116,10 +116,14 @@ referred(void **state)
 	    "(111, 'v', true), (112, 'v', true)");
 	sql("update tree_head set consistency = 'pending' where id in "
 	    "(111, 113)");
+	/* the first one behind a watch says what was there before it */
+	sql("insert into watch (pattern, owner, policy, origin, added_at) "
+	    "select '.a.example', '', '', 'cli', last_seen - interval '1 s' "
+	    "from tree_head where id = 120");
 	assert_true(sweep() > 12000);
 	is("select string_agg(id::text, ' ' order by id) from tree_head "
 	    "where id between 2 and 1440", "101 102 103 104 105 106 107 108 "
-	    "109 110 111");
+	    "109 110 111 120");
 	sql("update tree_head set last_seen = now() - interval '31 days' "
 	    "where id = 111");
 	assert_int_equal(sweep(), 1);

@@ -304,7 +304,7 @@ baseline(void **state)
 		{ 2, 500, 99, 1 }, { 2, 500, 5000, 1 },
 		/* A log that appears behind the watch has no baseline. */
 		{ 3, 500, 0, 0 }, { 3, 2999, 0, 0 }, { 9, 500, 0, 0 },
-		{ 3, 3000, 99, 0 }, { 3, 3001, 99, 1 }, { 3, 3001, 100, 0 },
+		{ 3, 3000, 0, 0 }, { 3, 3001, 99, 1 }, { 3, 3001, 100, 0 },
 		{ 3, 5000, 0, 1 },
 	};
 	struct watch_base	*b = watch_base_new();
