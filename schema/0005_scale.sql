@@ -228,16 +228,16 @@ begin
 	end if;
 	-- what was there before a watch is told by the first one behind it: in
 	-- one pass, there may be years of heads and thousands of moments
-	with at as materialized (select distinct added_at as t from watch
-	    where removed_at is null union select loaded_at from watch_file)
 	select array_agg(i) into ids from unnest(ids) i where i not in (
-		select x.id from (select h.id, h.last_seen, coalesce(max(h.last_seen)
-			over (order by h.id rows between unbounded preceding and
-			1 preceding), '-infinity') as before
-			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
-			and not exists (select from vantage_head v
-			where v.head_id = h.id and v.told)) x
-		where exists (select from at where t > x.before and t <= x.last_seen));
+		select x.first from (select u.id, min(u.id) over (order by u.t desc,
+			u.id is null rows unbounded preceding) as first from (
+			select h.last_seen as t, h.id from tree_head h
+			where h.log_ref = ref and h.verdict = 'valid' and not exists
+			(select from vantage_head v where v.head_id = h.id and v.told)
+			union all select distinct w.added_at, null::bigint from watch w
+			where w.removed_at is null
+			union all select f.loaded_at, null from watch_file f) u) x
+		where x.id is null and x.first is not null);
 	-- whatever table refers to heads, now and later
 	for c in select k.conrelid::regclass as tab, a.attname as col
 	    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid
