@@ -115,16 +115,26 @@ keep(struct done *d, char *s)
 	return d->own[d->nown++] = s;
 }
 
-/* The names do not change: once is enough. */
+/*
+ * Its names in their canonical form, where they are not stored yet.  They do
+ * not change: once is enough.
+ */
 static char *
 names_of(const struct decide_case *c)
 {
-	struct buf	b = BUF_INIT;
-	size_t		n;
+	const char	**raw, **v = mem_array(c->nnames + 1, sizeof(*v));
+	struct buf	  b = BUF_INIT;
+	size_t		  i, n = 0, all;
 
-	db_strs_text(&b, &(struct db_strs){ (const char *const *)c->names,
-	    json_is_string(json_object_get(c->in, "decision")) ? 0 :
-	    c->nnames });
+	raw = decide_facts_strings(c->in, "names", &all);
+	if (decide_facts_text(c->in, "decision") != NULL)
+		all = 0;
+	for (i = 0; i < all; i++)
+		if (!c->named || strcmp(c->names[i], raw[i]) != 0)
+			v[n++] = c->names[i];
+	free(raw);
+	db_strs_text(&b, &(struct db_strs){ v, n });
+	free(v);
 	return (char *)buf_detach(&b, &n);
 }
 
@@ -314,7 +324,7 @@ decide_issuance(struct db *db, const struct conf *conf,
     const struct span *tbs, const struct decide_match *m, size_t n,
     int proven, struct err *e)
 {
-	struct decide_one	o = { *tbs, m, n };
+	struct decide_one	o = { *tbs, m, n, 0 };
 
 	return decide_all(db, conf, &o, 1, proven, e);
 }

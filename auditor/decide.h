@@ -43,6 +43,8 @@ struct decide_one {
 	struct span			 tbs;
 	const struct decide_match	*m;
 	size_t				 n;
+	int				 named;	/* certificate_name has the
+						   names of the issuance */
 };
 
 /*

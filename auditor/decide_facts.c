@@ -252,6 +252,7 @@ decide_facts_load(struct decide_case *c, const struct decide_one *o,
 	size_t		  i;
 
 	c->tbs = &o->tbs;
+	c->named = o->named;
 	enc_hex_to(c->hex, c->tbs->p, c->tbs->n < 32 ? c->tbs->n : 32);
 	if ((c->in = issuance_fact(r, row, e)) == NULL)
 		return -1;

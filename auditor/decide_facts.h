@@ -19,6 +19,7 @@ struct conf;
 struct decide_case {
 	const struct conf	*conf;		/* borrowed */
 	const struct span	*tbs;		/* borrowed */
+	int			 named;		/* see decide.h */
 	char			 hex[65];	/* of tbs */
 	json_t			*in;		/* of issuance_facts() */
 	json_t			*watches;	/* all that match, by now */

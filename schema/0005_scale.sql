@@ -542,6 +542,14 @@ begin
 	facts, hold, proven) where i.tbs_sha256 = t.tbs;
 end $$;
 
+-- Facts are long and much alike; the better compression where the server has it.
+do $$
+begin
+	alter table issuance alter facts set compression lz4;
+exception when feature_not_supported or invalid_parameter_value or syntax_error then
+	null;
+end $$;
+
 -- --- end of matches stored together ------------------------------------------
 
 select grant_roles();

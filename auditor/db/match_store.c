@@ -227,7 +227,7 @@ decide(struct store *s, size_t i, struct err *e)
 			v[n - 1].n += r->nd;
 		else
 			v[n++] = (struct decide_one){
-			    hash(r->m->tbs_sha256), r->d, r->nd };
+			    hash(r->m->tbs_sha256), r->d, r->nd, 1 };
 	}
 	rc = decide_all(s->in->db, s->in->conf, v, n, s->in->head_id != 0, e);
 	free(v);
