@@ -90,11 +90,12 @@ answer(const char *owner, const struct rule_facts *f,
 	    "rules", rules);
 }
 
-/* What was decided about, to be stored together. */
+/* What was decided about, to be stored together, and its findings. */
 struct done {
 	struct issuance_decision	*v;
 	char				**own;
 	size_t				 n, nown, cap, ocap;
+	struct decide_news		 news;
 };
 
 static void
@@ -106,6 +107,7 @@ done_free(struct done *d)
 		free(d->own[i]);
 	free(d->own);
 	free(d->v);
+	decide_news_free(&d->news);
 }
 
 static const char *
@@ -199,7 +201,8 @@ quiet(const struct decide_case *c, const struct answers *a)
 
 /* Findings, expectations: 0 or -1. */
 static int
-tell(struct decide_case *c, struct db *db, struct answers *a, struct err *e)
+tell(struct decide_case *c, struct db *db, struct answers *a,
+    struct done *done, struct err *e)
 {
 	size_t	i;
 
@@ -207,7 +210,7 @@ tell(struct decide_case *c, struct db *db, struct answers *a, struct err *e)
 		return -1;
 	for (i = 0; i < a->n; i++)
 		if (decide_find(c, db, c->owners[i], &a->facts[i],
-		    &a->result[i], e) == -1)
+		    &a->result[i], &done->news, e) == -1)
 			return -1;
 	if (c->proven && json_array_size(json_object_get(c->in,
 	    "findings")) > 0)
@@ -227,7 +230,7 @@ run(struct decide_case *c, struct db *db, int loud, struct done *done,
 	a.result = mem_array(a.n + 1, sizeof(*a.result));
 	ask_all(c, &a);
 	if (!quiet(c, &a))
-		rc = loud ? tell(c, db, &a, e) : 1;
+		rc = loud ? tell(c, db, &a, done, e) : 1;
 	if (rc == 0)
 		store(c, &a, done);
 	free(a.facts);
@@ -281,6 +284,8 @@ some(struct db *db, const struct conf *conf, struct decide_one *v, size_t n,
 		if (rc == 1)
 			v[k++] = v[i];
 	}
+	if (rc != -1)
+		rc = finding_open_all(db, done.news.v, done.news.n, e);
 	if (rc != -1)
 		rc = issuance_decided(db, done.v, done.n, e);
 	if (loud != NULL)
