@@ -10,6 +10,7 @@
 #include "auditor/decide_facts.h"
 #include "auditor/decide_find.h"
 #include "auditor/rule.h"
+#include "base/limit.h"
 #include "base/mem.h"
 
 /* How many holds one transaction of decide_holds() ends. */
@@ -89,27 +90,78 @@ answer(const char *owner, const struct rule_facts *f,
 	    "rules", rules);
 }
 
-/* The loudest answer is the issuance's; all of them are in its facts. */
-static int
-store(struct decide_case *c, struct db *db, const struct answers *a,
-    struct err *e)
-{
-	struct issuance_decision d;
-	json_t			*facts, *owners = json_array();
-	char			*body;
-	size_t			 i, top = 0;
-	int			 rc;
+/* What was decided about, to be stored together, and its findings. */
+struct done {
+	struct issuance_decision	*v;
+	char				**own;
+	size_t				 n, nown, cap, ocap;
+	struct decide_news		 news;
+};
 
-	memset(&d, 0, sizeof(d));
-	d.hold_until = INT64_MIN;
+static void
+done_free(struct done *d)
+{
+	size_t	i;
+
+	for (i = 0; i < d->nown; i++)
+		free(d->own[i]);
+	free(d->own);
+	free(d->v);
+	decide_news_free(&d->news);
+}
+
+static const char *
+keep(struct done *d, char *s)
+{
+	d->own = mem_grow(d->own, &d->ocap, d->nown + 1, sizeof(*d->own));
+	return d->own[d->nown++] = s;
+}
+
+/*
+ * Its names in their canonical form, where they are not stored yet.  They do
+ * not change: once is enough.
+ */
+static char *
+names_of(const struct decide_case *c)
+{
+	const char	**raw, **v = mem_array(c->nnames + 1, sizeof(*v));
+	struct buf	  b = BUF_INIT;
+	size_t		  i, n = 0, all;
+
+	raw = decide_facts_strings(c->in, "names", &all);
+	if (decide_facts_text(c->in, "decision") != NULL)
+		all = 0;
+	for (i = 0; i < all; i++)
+		if (!c->named || strcmp(c->names[i], raw[i]) != 0)
+			v[n++] = c->names[i];
+	free(raw);
+	db_strs_text(&b, &(struct db_strs){ v, n });
+	free(v);
+	return (char *)buf_detach(&b, &n);
+}
+
+/* The loudest answer is the issuance's; all of them are in its facts. */
+static void
+store(struct decide_case *c, const struct answers *a, struct done *done)
+{
+	struct issuance_decision	*d;
+	json_t				*facts, *owners = json_array();
+	char				*body;
+	size_t				 i, top = 0;
+
+	done->v = mem_grow(done->v, &done->cap, done->n + 1,
+	    sizeof(*done->v));
+	d = &done->v[done->n++];
+	memset(d, 0, sizeof(*d));
+	d->hold_until = INT64_MIN;
 	for (i = 0; i < a->n; i++) {
 		if (rule_louder(a->result[top].decision,
 		    a->result[i].decision) != a->result[top].decision)
 			top = i;
 		if (a->result[i].decision == RULE_HOLD &&
-		    (d.hold_until == INT64_MIN ||
-		    a->facts[i].hold_end < d.hold_until))
-			d.hold_until = a->facts[i].hold_end;
+		    (d->hold_until == INT64_MIN ||
+		    a->facts[i].hold_end < d->hold_until))
+			d->hold_until = a->facts[i].hold_end;
 		json_array_append_new(owners, answer(c->owners[i],
 		    &a->facts[i], &a->result[i]));
 	}
@@ -118,44 +170,157 @@ store(struct decide_case *c, struct db *db, const struct answers *a,
 	if ((body = json_dumps(facts, JSON_COMPACT)) == NULL)
 		abort();
 	json_decref(facts);
-	d.tbs = c->tbs;
-	d.decision = rule_decision_name(a->result[top].decision);
-	d.rule = a->result[top].rule;
-	d.reason = a->result[top].reason;
-	d.facts = body;
-	d.proven = c->proven;
-	d.names.v = (const char *const *)c->names;
-	/* The names do not change: once is enough. */
-	d.names.n = json_is_string(json_object_get(c->in, "decision")) ? 0 :
-	    c->nnames;
-	rc = issuance_decided(db, &d, e);
-	free(body);
-	return rc;
+	d->tbs = *c->tbs;
+	d->decision = rule_decision_name(a->result[top].decision);
+	d->rule = a->result[top].rule;
+	d->reason = keep(done, mem_str(a->result[top].reason));
+	d->facts = keep(done, body);
+	d->proven = c->proven;
+	d->names = keep(done, names_of(c));
 }
 
+/*
+ * Is there nothing to say, to take back, or to use up?  Then it can be stored
+ * with others.
+ */
 static int
-run(struct decide_case *c, struct db *db, struct err *e)
+quiet(const struct decide_case *c, const struct answers *a)
+{
+	size_t	i;
+
+	if (json_array_size(json_object_get(c->in, "findings")) > 0)
+		return 0;
+	for (i = 0; i < a->n; i++)
+		if (a->result[i].kind != NULL || (a->result[i].rule == 2 &&
+		    c->expect_open) || (a->result[i].decision !=
+		    RULE_BASELINE && json_array_size(json_object_get(c->in,
+		    "twins")) > 0))
+			return 0;
+	return 1;
+}
+
+/* Findings, expectations: 0 or -1. */
+static int
+tell(struct decide_case *c, struct db *db, struct answers *a,
+    struct done *done, struct err *e)
+{
+	size_t	i;
+
+	if (use_up(c, db, a, e) == -1)
+		return -1;
+	for (i = 0; i < a->n; i++)
+		if (decide_find(c, db, c->owners[i], &a->facts[i],
+		    &a->result[i], &done->news, e) == -1)
+			return -1;
+	if (c->proven && json_array_size(json_object_get(c->in,
+	    "findings")) > 0)
+		return finding_proven(db, c->hex, e);
+	return 0;
+}
+
+/* 1 when somebody must hear of it, and ${loud} is 0: nothing was done. */
+static int
+run(struct decide_case *c, struct db *db, int loud, struct done *done,
+    struct err *e)
 {
 	struct answers	a = { NULL, NULL, c->nowners };
-	size_t		i;
-	int		rc = -1;
+	int		rc = 0;
 
 	a.facts = mem_array(a.n + 1, sizeof(*a.facts));
 	a.result = mem_array(a.n + 1, sizeof(*a.result));
 	ask_all(c, &a);
-	if (use_up(c, db, &a, e) == -1)
-		goto out;
-	for (i = 0; i < a.n; i++)
-		if (decide_find(c, db, c->owners[i], &a.facts[i],
-		    &a.result[i], e) == -1)
-			goto out;
-	if (c->proven && json_array_size(json_object_get(c->in,
-	    "findings")) > 0 && finding_proven(db, c->hex, e) == -1)
-		goto out;
-	rc = store(c, db, &a, e);
-out:
+	if (!quiet(c, &a))
+		rc = loud ? tell(c, db, &a, done, e) : 1;
+	if (rc == 0)
+		store(c, &a, done);
 	free(a.facts);
 	free(a.result);
+	return rc;
+}
+
+/* As run(), for row ${i} of the answer about facts. */
+static int
+one(struct db *db, const struct conf *conf, const struct decide_one *o,
+    int proven, int loud, const struct db_res *r, size_t i, struct done *done,
+    struct err *e)
+{
+	struct decide_case	c;
+	int			rc = -1;
+
+	memset(&c, 0, sizeof(c));
+	c.conf = conf;
+	c.proven = proven;
+	if (decide_facts_load(&c, o, r, i, e) == -1)
+		goto out;
+	/* Before the proof only what the CA has signed counts. */
+	if (c.nowners == 0 || (!c.proven &&
+	    strcmp(decide_facts_text(c.in, "issued"), "valid") != 0))
+		rc = 0;
+	else
+		rc = run(&c, db, loud, done, e);
+out:
+	decide_facts_free(&c);
+	return rc;
+}
+
+/*
+ * Decide about ${n} of them.  Those that somebody must hear of are moved to
+ * the front of ${v}, *loud of them; or, with ${loud} NULL, are told.
+ */
+static int
+some(struct db *db, const struct conf *conf, struct decide_one *v, size_t n,
+    int proven, size_t *loud, struct err *e)
+{
+	struct done	 done;
+	struct db_res	*r = NULL;
+	size_t		 i, k = 0;
+	int		 rc;
+
+	memset(&done, 0, sizeof(done));
+	rc = decide_facts_ask(db, v, n, &r, e);
+	for (i = 0; i < n && rc != -1; i++) {
+		rc = one(db, conf, &v[i], proven, loud == NULL, r, i, &done,
+		    e);
+		if (rc == 1)
+			v[k++] = v[i];
+	}
+	if (rc != -1)
+		rc = finding_open_all(db, done.news.v, done.news.n, e);
+	if (rc != -1)
+		rc = issuance_decided(db, done.v, done.n, e);
+	if (loud != NULL)
+		*loud = k;
+	db_free(r);
+	done_free(&done);
+	return rc;
+}
+
+int
+decide_all(struct db *db, const struct conf *conf, const struct decide_one *o,
+    size_t n, int proven, struct err *e)
+{
+	struct decide_one	*v = mem_array(n + 1, sizeof(*v));
+	size_t			 i, k, found, loud = 0;
+	int			 rc = 0;
+
+	if (n != 0)
+		memcpy(v, o, n * sizeof(*v));
+	/* one by itself has nobody to wait for */
+	if (n == 1)
+		loud = 1;
+	for (i = 0; n > 1 && i < n && rc == 0; i += k) {
+		k = n - i < LIMIT_DECIDE_BATCH ? n - i : LIMIT_DECIDE_BATCH;
+		rc = some(db, conf, v + i, k, proven, &found, e);
+		if (rc == 0)
+			memmove(v + loud, v + i, found * sizeof(*v));
+		loud += found;
+	}
+	for (i = 0; i < loud && rc == 0; i += k) {
+		k = loud - i < LIMIT_DECIDE_BATCH ? loud - i :
+		    LIMIT_DECIDE_BATCH;
+		rc = some(db, conf, v + i, k, proven, NULL, e);
+	}
+	free(v);
 	return rc;
 }
 
@@ -164,26 +329,9 @@ decide_issuance(struct db *db, const struct conf *conf,
     const struct span *tbs, const struct decide_match *m, size_t n,
     int proven, struct err *e)
 {
-	struct decide_case	c;
-	const char		*issued;
-	int			 rc = -1;
+	struct decide_one	o = { *tbs, m, n, 0 };
 
-	memset(&c, 0, sizeof(c));
-	c.conf = conf;
-	c.tbs = tbs;
-	c.proven = proven;
-	if (decide_facts_load(&c, db, m, n, e) == -1)
-		goto out;
-	issued = decide_facts_text(c.in, "issued");
-	/* Before the proof only what the CA has signed counts. */
-	if (c.nowners == 0 ||
-	    (!c.proven && strcmp(issued, "valid") != 0))
-		rc = 0;
-	else
-		rc = run(&c, db, e);
-out:
-	decide_facts_free(&c);
-	return rc;
+	return decide_all(db, conf, &o, 1, proven, e);
 }
 
 int

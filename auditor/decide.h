@@ -38,6 +38,23 @@ struct decide_match {
 int decide_issuance(struct db *, const struct conf *, const struct span *tbs,
     const struct decide_match *, size_t, int proven, struct err *);
 
+/* One issuance and its matches. */
+struct decide_one {
+	struct span			 tbs;
+	const struct decide_match	*m;
+	size_t				 n;
+	int				 named;	/* certificate_name has the
+						   names of the issuance */
+};
+
+/*
+ * The same for many issuances, each once and in the order of tbs.  Those that
+ * nobody needs to hear of (history, above all) are decided about together, and
+ * before the others, for which they count as usual.
+ */
+int decide_all(struct db *, const struct conf *, const struct decide_one *,
+    size_t, int proven, struct err *);
+
 /*
  * Decide again about an issuance that was decided about before, with the
  * matches that are stored with it and the policies that its watches have now:

@@ -180,29 +180,49 @@ list_owners(struct decide_case *c)
 
 /* --- loading --- */
 
-static int
-query(struct decide_case *c, struct db *db, const struct decide_match *m,
-    size_t n, struct err *e)
+/* The folded names that matched, and the logs, as texts of arrays. */
+static void
+matched(const struct decide_one *o, struct buf *names, struct buf *refs)
 {
-	struct db_strs	 names;
-	struct buf	 refs = BUF_INIT;
-	char		**v = mem_array(n + 1, sizeof(*v));
-	size_t		 i;
+	char		**v = mem_array(o->n + 1, sizeof(*v));
+	size_t		  i;
 
-	buf_str(&refs, "{");
-	for (i = 0; i < n; i++) {
-		v[i] = folded(or_empty(m[i].name));
-		buf_fmt(&refs, "%s%d", i > 0 ? "," : "", m[i].log_ref);
+	buf_str(refs, "{");
+	for (i = 0; i < o->n; i++) {
+		v[i] = folded(or_empty(o->m[i].name));
+		buf_fmt(refs, "%s%d", i > 0 ? "," : "", o->m[i].log_ref);
 	}
-	buf_str(&refs, "}");
-	names.v = (const char *const *)v;
-	names.n = n;
-	c->in = issuance_facts(db, c->tbs, &names, buf_text(&refs), e);
-	for (i = 0; i < n; i++)
+	buf_str(refs, "}");
+	db_strs_text(names, &(struct db_strs){ (const char *const *)v, o->n });
+	for (i = 0; i < o->n; i++)
 		free(v[i]);
 	free(v);
-	buf_free(&refs);
-	return c->in == NULL ? -1 : 0;
+}
+
+int
+decide_facts_ask(struct db *db, const struct decide_one *v, size_t n,
+    struct db_res **r, struct err *e)
+{
+	struct span	*tbs = mem_array(n + 1, sizeof(*tbs));
+	struct buf	*b = mem_zero((2 * n + 1) * sizeof(*b));
+	const char	**s = mem_array(2 * n + 1, sizeof(*s));
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++) {
+		tbs[i] = v[i].tbs;
+		matched(&v[i], &b[i], &b[n + i]);
+		s[i] = buf_text(&b[i]);
+		s[n + i] = buf_text(&b[n + i]);
+	}
+	rc = issuance_facts(db, &(struct db_spans){ tbs, n },
+	    &(struct db_strs){ s, n }, &(struct db_strs){ s + n, n }, r, e);
+	for (i = 0; i < 2 * n; i++)
+		buf_free(&b[i]);
+	free(tbs);
+	free(b);
+	free(s);
+	return rc;
 }
 
 /* When it was logged first; of an issuance without an entry: when it began. */
@@ -224,23 +244,25 @@ logged_first(const struct decide_case *c)
 }
 
 int
-decide_facts_load(struct decide_case *c, struct db *db,
-    const struct decide_match *m, size_t n, struct err *e)
+decide_facts_load(struct decide_case *c, const struct decide_one *o,
+    const struct db_res *r, size_t row, struct err *e)
 {
 	const json_t	 *old;
 	const char	**names;
 	size_t		  i;
 
+	c->tbs = &o->tbs;
+	c->named = o->named;
 	enc_hex_to(c->hex, c->tbs->p, c->tbs->n < 32 ? c->tbs->n : 32);
-	if (query(c, db, m, n, e) == -1)
+	if ((c->in = issuance_fact(r, row, e)) == NULL)
 		return -1;
 	c->watches = json_array();
-	stored_watches(c, n == 0);
+	stored_watches(c, o->n == 0);
 	old = json_object_get(json_object_get(c->in, "facts"), "entries");
 	c->entries = json_is_array(old) ? json_deep_copy(old) : json_array();
-	for (i = 0; i < n; i++) {
-		add_watch(c, &m[i]);
-		add_entry(c, &m[i]);
+	for (i = 0; i < o->n; i++) {
+		add_watch(c, &o->m[i]);
+		add_entry(c, &o->m[i]);
 	}
 	names = decide_facts_strings(c->in, "names", &c->nnames);
 	c->names = mem_array(c->nnames + 1, sizeof(*c->names));

@@ -19,6 +19,7 @@ struct conf;
 struct decide_case {
 	const struct conf	*conf;		/* borrowed */
 	const struct span	*tbs;		/* borrowed */
+	int			 named;		/* see decide.h */
 	char			 hex[65];	/* of tbs */
 	json_t			*in;		/* of issuance_facts() */
 	json_t			*watches;	/* all that match, by now */
@@ -38,12 +39,16 @@ struct decide_case {
 	int			 expect_gone;	/* was used up by another */
 };
 
+/* Ask for the facts of ${n} issuances, whose rows are locked.  0 or -1. */
+int decide_facts_ask(struct db *, const struct decide_one *, size_t n,
+    struct db_res **, struct err *);
+
 /*
- * Load the facts (the issuance's row is locked) and add ${n} matches.
+ * Load those of one of them, row ${i} of the answer, and add its matches.
  * Free with decide_facts_free() in any case.  0 or -1.
  */
-int decide_facts_load(struct decide_case *, struct db *,
-    const struct decide_match *, size_t n, struct err *);
+int decide_facts_load(struct decide_case *, const struct decide_one *,
+    const struct db_res *, size_t i, struct err *);
 void decide_facts_free(struct decide_case *);
 
 /* The first watch of an owner that matched: its object; borrowed. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auditor/db/finding.h"
 #include "base/limit.h"
+#include "base/mem.h"
 #include "pki/owner.h"
 
 #define text	decide_facts_text
@@ -135,50 +135,72 @@ struct what {
 	json_t		*detail;	/* borrowed */
 };
 
-static int
-open_one(const struct decide_case *c, struct db *db, const char *owner,
-    const struct rule_facts *f, const struct rule_result *r,
-    const struct what *w, struct err *e)
+void
+decide_news_free(struct decide_news *w)
 {
-	struct finding	  fi;
+	size_t	i;
+
+	for (i = 0; i < w->nown; i++)
+		free(w->own[i]);
+	free(w->own);
+	free(w->v);
+}
+
+static void *
+own(struct decide_news *w, void *p)
+{
+	w->own = mem_grow(w->own, &w->ocap, w->nown + 1, sizeof(*w->own));
+	return w->own[w->nown++] = p;
+}
+
+/* The facts are gone before the finding is opened. */
+static const char *
+copy(struct decide_news *w, const char *s)
+{
+	return s == NULL ? NULL : own(w, mem_str(s));
+}
+
+static void
+open_one(const struct decide_case *c, struct decide_news *news,
+    const char *owner, const struct rule_facts *f, const struct rule_result *r,
+    const struct what *w)
+{
+	struct finding	 *fi;
 	json_t		 *logs = decide_facts_logs(c);
 	const char	**names;
-	char		 *body;
-	size_t		  i;
-	int		  rc;
+	size_t		  i, n = json_array_size(logs);
 
-	memset(&fi, 0, sizeof(fi));
-	names = calloc(json_array_size(logs) + 1, sizeof(*names));
-	body = json_dumps(w->detail, JSON_COMPACT);
-	if (names == NULL || body == NULL)
-		abort();
-	for (i = 0; i < json_array_size(logs); i++)
-		names[i] = json_string_value(json_array_get(logs, i));
-	fi.kind = w->kind;
-	fi.subject = w->subject;
-	fi.owner = owner;
-	fi.severity = w->severity;
-	fi.watch = text(decide_facts_watch(c, owner), "pattern");
-	fi.name = f->name != NULL ? f->name : "";
-	fi.reason = w->reason;
-	fi.rule = r->rule;
-	fi.proven = c->proven;
-	fi.digest_only = w->digest_only;
-	fi.issuer_owner = f->issuer_owner;
-	fi.issuer_first_seen = number(c->in, "issuer_first_seen", INT64_MIN);
-	fi.key_status = f->key == RULE_KEY_OUTSIDE ? "known" :
+	news->v = mem_grow(news->v, &news->cap, news->n + 1,
+	    sizeof(*news->v));
+	fi = &news->v[news->n++];
+	memset(fi, 0, sizeof(*fi));
+	names = own(news, mem_array(n + 1, sizeof(*names)));
+	for (i = 0; i < n; i++)
+		names[i] = copy(news, json_string_value(json_array_get(logs,
+		    i)));
+	fi->kind = copy(news, w->kind);
+	fi->subject = copy(news, w->subject);
+	fi->owner = copy(news, owner);
+	fi->severity = copy(news, w->severity);
+	fi->watch = copy(news, text(decide_facts_watch(c, owner), "pattern"));
+	fi->name = copy(news, f->name != NULL ? f->name : "");
+	fi->reason = copy(news, w->reason);
+	fi->rule = r->rule;
+	fi->proven = c->proven;
+	fi->digest_only = w->digest_only;
+	fi->issuer_owner = copy(news, f->issuer_owner);
+	fi->issuer_first_seen = number(c->in, "issuer_first_seen", INT64_MIN);
+	fi->key_status = f->key == RULE_KEY_OUTSIDE ? "known" :
 	    rule_key_name(f->key);
-	fi.nearest_source = f->source;
-	fi.ca_contact = f->issuer_owner != NULL ?
-	    owner_contact(f->issuer_owner) : NULL;
-	fi.logs.v = names;
-	fi.logs.n = json_array_size(logs);
-	fi.detail = body;
-	rc = finding_open(db, &fi, NULL, NULL, e);
-	free(names);
-	free(body);
+	fi->nearest_source = copy(news, f->source);
+	fi->ca_contact = copy(news, f->issuer_owner != NULL ?
+	    owner_contact(f->issuer_owner) : NULL);
+	fi->logs.v = names;
+	fi->logs.n = n;
+	if ((fi->detail = own(news, json_dumps(w->detail, JSON_COMPACT))) ==
+	    NULL)
+		abort();
 	json_decref(logs);
-	return rc;
 }
 
 /* What was said of this owner before and is not so any more. */
@@ -211,23 +233,23 @@ retract(const struct decide_case *c, struct db *db, const char *owner,
 }
 
 /* Another TBS has the same issuer key and serial. */
-static int
-twins(const struct decide_case *c, struct db *db, const char *owner,
-    const struct rule_facts *f, const struct rule_result *r, struct err *e)
+static void
+twins(const struct decide_case *c, const char *owner,
+    const struct rule_facts *f, const struct rule_result *r,
+    struct decide_news *news)
 {
 	const json_t	*others = json_object_get(c->in, "twins"), *old;
 	struct what	 w;
 	char		 subject[256];
 	json_t		*d;
-	int		 rc;
 
 	if (json_array_size(others) == 0 ||
 	    f->issued != RULE_ISSUED_VALID || r->decision == RULE_BASELINE)
-		return 0;
+		return;
 	old = json_object_get(json_object_get(c->in, "facts"), "twins");
 	if (closed(c, "certificate.twins", owner, json_array_size(old) > 0 ?
 	    "certificate.twins" : NULL))
-		return 0;
+		return;
 	snprintf(subject, sizeof(subject), "%s:%s", text(c->in,
 	    "issuer_spki_sha256"), text(c->in, "serial"));
 	d = detail(c, owner, f, r);
@@ -239,18 +261,17 @@ twins(const struct decide_case *c, struct db *db, const char *owner,
 	    "TBSCertificate: the SCTs of one cannot verify";
 	w.digest_only = 0;
 	w.detail = d;
-	rc = open_one(c, db, owner, f, r, &w, e);
+	open_one(c, news, owner, f, r, &w);
 	json_decref(d);
-	return rc;
 }
 
 int
 decide_find(struct decide_case *c, struct db *db, const char *owner,
-    const struct rule_facts *f, const struct rule_result *r, struct err *e)
+    const struct rule_facts *f, const struct rule_result *r,
+    struct decide_news *news, struct err *e)
 {
 	const json_t	*before = decide_facts_before(c, owner);
 	struct what	 w;
-	int		 rc = 0;
 
 	if (retract(c, db, owner, r, e) == -1)
 		return -1;
@@ -264,8 +285,9 @@ decide_find(struct decide_case *c, struct db *db, const char *owner,
 		w.reason = r->reason;
 		w.digest_only = r->digest_only;
 		w.detail = detail(c, owner, f, r);
-		rc = open_one(c, db, owner, f, r, &w, e);
+		open_one(c, news, owner, f, r, &w);
 		json_decref(w.detail);
 	}
-	return rc == -1 ? -1 : twins(c, db, owner, f, r, e);
+	twins(c, owner, f, r, news);
+	return 0;
 }

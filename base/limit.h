@@ -589,4 +589,12 @@
 /* That help the first one of a log that is far behind, if there are cores. */
 #define LIMIT_CREW	31u
 
+/* --- matches stored together --- */
+
+/* Rows that one statement takes, and bytes of them. */
+#define LIMIT_MATCH_ROWS	256
+#define LIMIT_MATCH_BYTES	(8u << 20)
+/* Issuances whose facts are in memory at a time. */
+#define LIMIT_DECIDE_BATCH	256
+
 #endif

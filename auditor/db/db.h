@@ -28,6 +28,12 @@ struct db_spans {
 	size_t			 n;
 };
 
+/* A list of numbers for a bigint[] or timestamptz[] parameter; borrowed. */
+struct db_ints {
+	const int64_t	*v;
+	size_t		 n;
+};
+
 /*
  * Connect with a libpq connection string; free with db_close(), which takes
  * NULL.  db_alive() is 0 once the connection is lost (reconnect: db_reset),
@@ -52,12 +58,19 @@ const char *db_sqlstate(const struct db *);
  *   b  const struct span *, bytea; NULL or p == NULL is SQL null
  *   t  int64_t, microseconds since 1970, timestamptz; INT64_MIN is SQL null
  *   a  const struct db_strs *, text[]       A  const struct db_spans *, bytea[]
+ *   I  const struct db_ints *, bigint[]     T  the same, timestamptz[], as t
  * Text parameters need a cast in the SQL where their type is not evident
  * ($1::jsonb, $2::uuid).  *res, when ${res} is not NULL, is freed with
  * db_free().  Returns 0 or -1.
  */
 int db_query(struct db *, struct db_res **, struct err *, const char *,
     const char *, ...);
+
+/*
+ * A list of strings as the text of a text[]: the server has no arrays of lists
+ * of different length, but x::text[] of a text[] does.  No NULL among them.
+ */
+void db_strs_text(struct buf *, const struct db_strs *);
 
 /* Several statements without parameters (migrations). */
 int db_script(struct db *, const char *, struct err *);

@@ -16,7 +16,9 @@
 #define OID_FLOAT8		701
 #define OID_BYTEA_ARRAY		1001
 #define OID_TEXT_ARRAY		1009
+#define OID_INT8_ARRAY		1016
 #define OID_TIMESTAMPTZ		1184
+#define OID_TIMESTAMPTZ_ARRAY	1185
 
 static void
 put_u64(uint8_t out[8], uint64_t v)
@@ -118,6 +120,25 @@ array_done(struct db_args *a, struct buf *b, Oid type, struct err *e)
 	return 0;
 }
 
+void
+db_strs_text(struct buf *b, const struct db_strs *s)
+{
+	const char	*p;
+	size_t		 i;
+
+	buf_str(b, "{");
+	for (i = 0; i < s->n; i++) {
+		buf_str(b, i > 0 ? ",\"" : "\"");
+		for (p = s->v[i]; *p != '\0'; p++) {
+			if (*p == '"' || *p == '\\')
+				buf_u8(b, '\\');
+			buf_u8(b, (uint8_t)*p);
+		}
+		buf_str(b, "\"");
+	}
+	buf_str(b, "}");
+}
+
 static int
 texts(struct db_args *a, const struct db_strs *s, struct err *e)
 {
@@ -149,6 +170,43 @@ spans(struct db_args *a, const struct db_spans *s, struct err *e)
 	for (i = 0; i < s->n; i++)
 		array_item(&b, s->v[i].p, s->v[i].n);
 	return array_done(a, &b, OID_BYTEA_ARRAY, e);
+}
+
+static int
+numbers(struct db_args *a, const struct db_ints *s, struct err *e)
+{
+	struct buf	 b = BUF_INIT;
+	size_t		 i;
+
+	array_head(&b, s->n, OID_INT8);
+	for (i = 0; i < s->n; i++) {
+		buf_u32(&b, 8);
+		buf_u64(&b, (uint64_t)s->v[i]);
+	}
+	return array_done(a, &b, OID_INT8_ARRAY, e);
+}
+
+static int
+moments(struct db_args *a, const struct db_ints *s, struct err *e)
+{
+	struct buf	 b = BUF_INIT;
+	size_t		 i;
+
+	array_head(&b, s->n, OID_TIMESTAMPTZ);
+	for (i = 0; i < s->n; i++) {
+		if (s->v[i] == INT64_MIN) {
+			buf_u32(&b, UINT32_MAX);
+			continue;
+		}
+		if (s->v[i] < INT64_MIN + 1 + DB_RES_EPOCH) {
+			buf_free(&b);
+			return err_set(e, ERR_DB, "parameter %d: a time "
+			    "before the calendar", a->n + 1);
+		}
+		buf_u32(&b, 8);
+		buf_u64(&b, (uint64_t)(s->v[i] - DB_RES_EPOCH));
+	}
+	return array_done(a, &b, OID_TIMESTAMPTZ_ARRAY, e);
 }
 
 int
@@ -185,6 +243,12 @@ db_args_read(struct db_args *a, const char *types, va_list ap, struct err *e)
 			break;
 		case 'A':
 			r = spans(a, va_arg(ap, const struct db_spans *), e);
+			break;
+		case 'I':
+			r = numbers(a, va_arg(ap, const struct db_ints *), e);
+			break;
+		case 'T':
+			r = moments(a, va_arg(ap, const struct db_ints *), e);
 			break;
 		default:
 			return err_set(e, ERR_DB,

@@ -6,6 +6,7 @@
 #include "auditor/alert/route.h"
 #include "auditor/db/outbox.h"
 #include "base/buf.h"
+#include "base/mem.h"
 
 /* What the table has. */
 struct row {
@@ -146,18 +147,25 @@ event_of(const struct finding *f, const struct row *row)
 	return NULL;
 }
 
-static int
-tell(struct db *db, const struct finding *f, int64_t id, const char *event,
-    struct err *e)
+static void
+facts_of(struct route_facts *r, const struct finding *f, int64_t id)
 {
-	struct route_facts facts = {
+	*r = (struct route_facts){
 		.id = id, .kind = f->kind, .subject = f->subject,
 		.severity = f->severity, .owner = f->owner, .watch = f->watch,
 		.name = f->name, .digest_only = f->digest_only,
 		.issuer_owner = f->issuer_owner == NULL ? "" : f->issuer_owner,
 	};
+}
 
-	return outbox_event(db, &facts, event, NULL, e);
+static int
+tell(struct db *db, const struct finding *f, int64_t id, const char *event,
+    struct err *e)
+{
+	struct route_facts facts;
+
+	facts_of(&facts, f, id);
+	return outbox_event(db, &facts, 1, event, NULL, e);
 }
 
 int
@@ -202,6 +210,123 @@ out:
 	buf_free(&key);
 	return rc;
 }
+
+/* --- many ---------------------------------------------------------------- */
+
+#define NSTR 15		/* columns of strings */
+
+/*
+ * Insert those of ${n} findings that are not there: *res has id and key of
+ * each, in order.
+ */
+static int
+insert_rows(struct db *db, const struct finding *f, const struct buf *key,
+    const struct buf *logs, size_t n, struct db_res **res, struct err *e)
+{
+	const char **s = mem_array(NSTR * n + 1, sizeof(*s));
+	int64_t *v = mem_array(4 * n + 1, sizeof(*v));
+	struct db_strs c[NSTR];
+	size_t i, k;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		const char *const row[NSTR] = { f[i].kind, f[i].subject,
+		    f[i].owner, buf_text(&key[i]), f[i].severity, f[i].watch,
+		    f[i].name, f[i].reason, f[i].issuer_owner, f[i].key_status,
+		    f[i].caa, f[i].nearest_source, f[i].ca_contact,
+		    buf_text(&logs[i]), f[i].detail };
+
+		for (k = 0; k < NSTR; k++)
+			s[k * n + i] = row[k];
+		v[i] = f[i].rule;
+		v[n + i] = f[i].proven;
+		v[2 * n + i] = f[i].digest_only;
+		v[3 * n + i] = f[i].issuer_first_seen;
+	}
+	for (k = 0; k < NSTR; k++)
+		c[k] = (struct db_strs){ s + k * n, n };
+	rc = db_query(db, res, e, "insert into finding (kind, subject, owner, "
+	    "dedupe_key, severity, watch, name, reason, rule, proven, "
+	    "issuer_owner, issuer_first_seen, key_status, caa, nearest_source, "
+	    "ca_contact, logs, detail, digest_only) select t.kind, t.subject, "
+	    "t.owner, t.key, t.severity, t.watch, t.name, t.reason, "
+	    "nullif(t.rule, 0), t.proven <> 0, t.issuer, case when t.issuer is "
+	    "not null then coalesce(t.seen, now()) end, t.status, t.caa, "
+	    "t.source, t.contact, t.logs::text[], coalesce(t.detail::jsonb, "
+	    "'{}'), t.digest <> 0 from unnest($1, $2, $3, $4, $5, $6, $7, $8, "
+	    "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) with "
+	    "ordinality t (kind, subject, owner, key, severity, watch, name, "
+	    "reason, issuer, status, caa, source, contact, logs, detail, rule, "
+	    "proven, digest, seen, nr) left join lateral (select o.id from "
+	    "finding o where o.dedupe_key = t.key limit 1) o on true "
+	    "where o.id is null order by t.nr on conflict (dedupe_key) "
+	    "do nothing returning id, dedupe_key", "aaaaaaaaaaaaaaaIIIT",
+	    &c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7], &c[8],
+	    &c[9], &c[10], &c[11], &c[12], &c[13], &c[14],
+	    &(struct db_ints){ v, n }, &(struct db_ints){ v + n, n },
+	    &(struct db_ints){ v + 2 * n, n },
+	    &(struct db_ints){ v + 3 * n, n });
+	free(s);
+	free(v);
+	return rc;
+}
+
+/* Tell of those that are new; the rest one by one. */
+static int
+open_rest(struct db *db, const struct finding *f, const struct buf *key,
+    size_t n, const struct db_res *made, struct err *e)
+{
+	struct route_facts *fresh = mem_array(n + 1, sizeof(*fresh));
+	size_t i, k = 0, nold = 0, *old = mem_array(n + 1, sizeof(*old));
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		if (k < db_rows(made) && strcmp(db_text(made, k, 1),
+		    buf_text(&key[i])) == 0) {
+			facts_of(&fresh[k], &f[i], db_int(made, k, 0));
+			k++;
+		} else
+			old[nold++] = i;
+	}
+	rc = k == 0 ? 0 : outbox_event(db, fresh, k, "opened", NULL, e);
+	for (i = 0; i < nold && rc == 0; i++)
+		rc = finding_open(db, &f[old[i]], NULL, NULL, e);
+	free(fresh);
+	free(old);
+	return rc;
+}
+
+int
+finding_open_all(struct db *db, const struct finding *f, size_t n,
+    struct err *e)
+{
+	struct db_res *made = NULL;
+	struct buf *b;
+	size_t i;
+	int rc = 0;
+
+	if (n < 2)
+		return n == 0 ? 0 : finding_open(db, f, NULL, NULL, e);
+	b = mem_zero(2 * n * sizeof(*b));
+	for (i = 0; i < n && rc == 0; i++) {
+		if (route_severity(f[i].severity) == -1)
+			rc = err_set(e, ERR_FORMAT, "finding %s: no severity "
+			    "\"%s\"", f[i].kind, f[i].severity);
+		make_key(&b[i], f[i].kind, f[i].subject, f[i].owner);
+		db_strs_text(&b[n + i], &f[i].logs);
+	}
+	if (rc == 0)
+		rc = insert_rows(db, f, b, b + n, n, &made, e);
+	if (rc == 0)
+		rc = open_rest(db, f, b, n, made, e);
+	for (i = 0; i < 2 * n; i++)
+		buf_free(&b[i]);
+	free(b);
+	db_free(made);
+	return rc;
+}
+
+/* --- states -------------------------------------------------------------- */
 
 /* Set a state with who and why, and tell those who heard of the finding. */
 static int

@@ -47,6 +47,10 @@ struct finding {
 int finding_open(struct db *, const struct finding *, int64_t *, int *,
     struct err *);
 
+/* The same of each of ${n}, in order; those that are new together. */
+int finding_open_all(struct db *, const struct finding *, size_t n,
+    struct err *);
+
 /*
  * The fault is gone: state `resolved`, and a `resolved` event to where
  * `opened` went.  Nothing happens when it is not open or acked.  ERR_PERM

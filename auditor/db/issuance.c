@@ -4,39 +4,61 @@
 #include <string.h>
 
 #include "base/enc.h"
+#include "base/mem.h"
+
+int
+issuance_facts(struct db *db, const struct db_spans *tbs,
+    const struct db_strs *names, const struct db_strs *refs,
+    struct db_res **r, struct err *e)
+{
+	/* The plan of the function is kept by the server. */
+	return db_query(db, r, e, "select issuance_facts($1, $2, $3)::text",
+	    "Aaa", tbs, names, refs);
+}
 
 json_t *
-issuance_facts(struct db *db, const struct span *tbs,
-    const struct db_strs *names, const char *log_refs, struct err *e)
+issuance_fact(const struct db_res *r, size_t i, struct err *e)
 {
-	struct db_res	*r = NULL;
-	json_t		*v = NULL;
+	json_t	*v = NULL;
 
-	/* The plan of the function is kept by the server. */
-	if (db_query(db, &r, e, "select issuance_facts($1, $2,"
-	    " $3::text::int[])::text", "bas", tbs, names, log_refs) == -1)
-		return NULL;
-	if (db_null(r, 0, 0))
+	if (db_null(r, i, 0))
 		err_set(e, ERR_NOENT, "there is no such issuance");
-	else if ((v = json_loads(db_text(r, 0, 0), 0, NULL)) == NULL)
+	else if ((v = json_loads(db_text(r, i, 0), 0, NULL)) == NULL)
 		err_set(e, ERR_DB, "the facts of an issuance are no JSON");
-	db_free(r);
 	return v;
 }
 
 int
-issuance_decided(struct db *db, const struct issuance_decision *d,
+issuance_decided(struct db *db, const struct issuance_decision *d, size_t n,
     struct err *e)
 {
-	return db_push(db, e,
-	    "with n as (insert into certificate_name (tbs_sha256, name)"
-	    " select $1, x from unnest($8::text[]) x on conflict do nothing)"
-	    " update issuance set decision = $2, rule = nullif($3, 0),"
-	    " rule_reason = $4, facts = $5::text::jsonb, hold_until = $6,"
-	    " decided_at = now(), logged_at = coalesce(logged_at,"
-	    " case when $7 then now() end) where tbs_sha256 = $1",
-	    "bsisstBa", d->tbs, d->decision, (int64_t)d->rule, d->reason,
-	    d->facts, d->hold_until, d->proven, &d->names);
+	struct span	*tbs = mem_array(n + 1, sizeof(*tbs));
+	const char	**s = mem_array(4 * n + 1, sizeof(*s));
+	int64_t		*v = mem_array(3 * n + 1, sizeof(*v));
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++) {
+		tbs[i] = d[i].tbs;
+		s[i] = d[i].decision;
+		s[n + i] = d[i].reason;
+		s[2 * n + i] = d[i].facts;
+		s[3 * n + i] = d[i].names;
+		v[i] = d[i].rule;
+		v[n + i] = d[i].hold_until;
+		v[2 * n + i] = d[i].proven;
+	}
+	rc = n == 0 ? 0 : db_push(db, e,
+	    "select issuance_decide($1, $2, $3, $4, $5, $6, $7, $8)",
+	    "AaIaaTIa", &(struct db_spans){ tbs, n }, &(struct db_strs){ s, n },
+	    &(struct db_ints){ v, n }, &(struct db_strs){ s + n, n },
+	    &(struct db_strs){ s + 2 * n, n }, &(struct db_ints){ v + n, n },
+	    &(struct db_ints){ v + 2 * n, n },
+	    &(struct db_strs){ s + 3 * n, n });
+	free(tbs);
+	free(s);
+	free(v);
+	return rc;
 }
 
 int

@@ -11,10 +11,17 @@
 /* What the database knows for a decision, and where the decision goes. */
 
 /*
- * All facts about the issuance ${tbs} in one answer; its row is locked until
- * the transaction ends.  ${names} are the folded names that matched,
- * ${log_refs} the logs, as the text of an int[]; those of the facts that are
- * stored with it are added.  A new object:
+ * All facts about the issuances ${tbs} in one answer, a row each, in order;
+ * their rows are locked until the transaction ends.  ${names} are the folded
+ * names that matched, ${refs} the logs, for each as the text of an array;
+ * those of the facts that are stored with it are added.
+ */
+int issuance_facts(struct db *, const struct db_spans *tbs,
+    const struct db_strs *names, const struct db_strs *refs,
+    struct db_res **, struct err *);
+
+/*
+ * Row ${i} of them, a new object:
  *
  *	now, first_seen, not_before, not_after (microseconds), proven,
  *	spki_sha256, issuer_spki_sha256 (hex), serial, key_type, names,
@@ -31,23 +38,23 @@
  *
  * NULL with ERR_NOENT when there is no such issuance.
  */
-json_t *issuance_facts(struct db *, const struct span *tbs,
-    const struct db_strs *names, const char *log_refs, struct err *);
+json_t *issuance_fact(const struct db_res *, size_t i, struct err *);
 
 /* What was decided; strings borrowed. */
 struct issuance_decision {
-	const struct span	*tbs;
+	struct span		 tbs;
 	const char		*decision;
 	int			 rule;
 	const char		*reason;
 	const char		*facts;		/* JSON object */
 	int64_t			 hold_until;	/* microseconds; INT64_MIN */
 	int			 proven;	/* sets logged_at */
-	struct db_strs		 names;		/* folded: certificate_name */
+	const char		*names;		/* folded, for certificate_name:
+						   text of an array */
 };
 
-/* Store it (pushed: db_sync() or the commit tells of an error). */
-int issuance_decided(struct db *, const struct issuance_decision *,
+/* Store them (pushed: db_sync() or the commit tells of an error). */
+int issuance_decided(struct db *, const struct issuance_decision *, size_t,
     struct err *);
 
 /*

@@ -43,34 +43,37 @@ route_names(const struct conf_route *r, const char *name)
 	return 0;
 }
 
+static int
+plan_load(struct db *db, struct plan *p, struct err *e)
+{
+	if (channel_list(db, &p->channels, &p->n, e) == -1 ||
+	    route_load(db, &p->routes, &p->nroutes, e) == -1)
+		return -1;
+	p->want = mem_zero(p->n);
+	return 0;
+}
+
 /*
  * The channels of the first route that takes it.  When none of these works,
  * all others that do hear of it too: a message that nobody gets is worse than
  * one too many.
  */
-static int
-plan_make(struct db *db, const struct route_facts *f, struct plan *p,
-    struct err *e)
+static void
+plan_make(struct plan *p, const struct route_facts *f)
 {
 	size_t i, works;
 
-	if (channel_list(db, &p->channels, &p->n, e) == -1 ||
-	    route_load(db, &p->routes, &p->nroutes, e) == -1)
-		return -1;
-	p->want = mem_zero(p->n);
 	p->route = route_pick(p->routes, p->nroutes, f);
 	works = 0;
 	for (i = 0; i < p->n; i++) {
-		if (!may_take(&p->channels[i], f) || (p->route != NULL &&
-		    !route_names(p->route, p->channels[i].conf.name)))
-			continue;
-		p->want[i] = 1;
-		works += !p->channels[i].disabled;
+		p->want[i] = may_take(&p->channels[i], f) &&
+		    (p->route == NULL || route_names(p->route,
+		    p->channels[i].conf.name));
+		works += p->want[i] && !p->channels[i].disabled;
 	}
 	for (i = 0; works == 0 && i < p->n; i++)
 		if (may_take(&p->channels[i], f) && !p->channels[i].disabled)
 			p->want[i] = 1;
-	return 0;
 }
 
 /* Programs and incidents are one each; messages may be put together. */
@@ -138,14 +141,14 @@ post(struct db *db, const struct post *p, struct err *e)
 
 /* Insert the event; its uuid goes to ${id}. */
 static int
-add_event(struct db *db, int64_t finding, const char *event, int64_t muted,
-    char id[37], struct err *e)
+add_event(struct db *db, int64_t finding, const char *event, char id[37],
+    struct err *e)
 {
 	struct db_res *res = NULL;
 
 	if (db_query(db, &res, e, "insert into finding_event (finding_id, "
-	    "event, muted_by) values ($1, $2, nullif($3::bigint, 0)) "
-	    "returning id::text", "isi", finding, event, muted) == -1)
+	    "event) values ($1, $2) returning id::text", "is", finding,
+	    event) == -1)
 		return -1;
 	memcpy(id, db_text(res, 0, 0), 36);
 	id[36] = '\0';
@@ -160,53 +163,102 @@ hint(struct db *db, struct err *e)
 	    "select pg_notify('certvigil_outbox', '')", "");
 }
 
-int
-outbox_event(struct db *db, const struct route_facts *f, const char *event,
-    size_t *sent, struct err *e)
+/* Insert one event of each finding; *res has their uuids, in order. */
+static int
+add_events(struct db *db, const struct route_facts *f, size_t n,
+    const char *event, const int64_t *muted, struct db_res **res,
+    struct err *e)
 {
-	struct plan plan = { NULL, 0, NULL, NULL, 0, NULL };
-	struct post p = { NULL, NULL, 0, NULL, 0 };
-	struct buf key = BUF_INIT;
-	char id[37];
-	int64_t muted;
-	size_t i, n;
+	int64_t *id;
+	size_t i;
 	int rc;
 
-	rc = -1;
-	n = 0;
-	muted = 0;
-	if (!f->digest_only && silence_match(db, f, &muted, e) == -1)
-		goto out;
-	if (add_event(db, f->id, event, muted, id, e) == -1)
-		goto out;
-	if (muted == 0 && !f->digest_only) {
-		if (plan_make(db, f, &plan, e) == -1)
-			goto out;
-		if (plan.route != NULL) {
-			route_group(plan.route, f, event, &key);
-			p.wait = plan.route->group_wait;
-		}
+	id = mem_array(n + 1, sizeof(*id));
+	for (i = 0; i < n; i++)
+		id[i] = f[i].id;
+	rc = db_query(db, res, e, "insert into finding_event (finding_id, "
+	    "event, muted_by) select t.id, $1, nullif(t.muted, 0) from "
+	    "unnest($2, $3) with ordinality t (id, muted, nr) order by t.nr "
+	    "returning id::text", "sII", event, &(struct db_ints){ id, n },
+	    &(struct db_ints){ muted, n });
+	free(id);
+	return rc;
+}
+
+/* One finding's event to the channels that want it: how many, or -1. */
+static int
+post_all(struct db *db, struct plan *plan, const struct route_facts *f,
+    const char *event, const char *uuid, struct err *e)
+{
+	struct post p = { NULL, uuid, f->id, NULL, 0 };
+	struct buf key = BUF_INIT;
+	size_t i;
+	int n;
+
+	plan_make(plan, f);
+	if (plan->route != NULL) {
+		route_group(plan->route, f, event, &key);
+		p.wait = plan->route->group_wait;
 	}
-	p.event = id;
-	p.finding = f->id;
-	for (i = 0; i < plan.n; i++) {
-		if (!plan.want[i])
+	n = 0;
+	for (i = 0; i < plan->n; i++) {
+		if (!plan->want[i])
 			continue;
-		p.channel = &plan.channels[i];
+		p.channel = &plan->channels[i];
 		p.key = key.n > 0 && can_group(p.channel) ?
 		    buf_text(&key) : NULL;
-		if (post(db, &p, e) == -1)
-			goto out;
+		if (post(db, &p, e) == -1) {
+			n = -1;
+			break;
+		}
 		n++;
 	}
-	if (n > 0 && hint(db, e) == -1)
+	buf_free(&key);
+	return n;
+}
+
+int
+outbox_event(struct db *db, const struct route_facts *f, size_t n,
+    const char *event, size_t *sent, struct err *e)
+{
+	struct plan plan = { NULL, 0, NULL, NULL, 0, NULL };
+	struct db_res *res = NULL;
+	int64_t *muted;
+	size_t i, made;
+	int k, loaded, rc;
+
+	rc = -1;
+	made = 0;
+	loaded = 0;
+	muted = mem_array(n + 1, sizeof(*muted));
+	if (silence_match(db, f, n, muted, e) == -1)
+		goto out;
+	/* the digest has it all the same */
+	for (i = 0; i < n; i++)
+		if (f[i].digest_only)
+			muted[i] = 0;
+	if (add_events(db, f, n, event, muted, &res, e) == -1)
+		goto out;
+	for (i = 0; i < n; i++) {
+		if (muted[i] != 0 || f[i].digest_only)
+			continue;
+		if (!loaded && plan_load(db, &plan, e) == -1)
+			goto out;
+		loaded = 1;
+		k = post_all(db, &plan, &f[i], event, db_text(res, i, 0), e);
+		if (k == -1)
+			goto out;
+		made += (size_t)k;
+	}
+	if (made > 0 && hint(db, e) == -1)
 		goto out;
 	if (sent != NULL)
-		*sent = n;
+		*sent = made;
 	rc = 0;
 out:
 	plan_free(&plan);
-	buf_free(&key);
+	db_free(res);
+	free(muted);
 	return rc;
 }
 
@@ -220,9 +272,10 @@ outbox_explain(struct db *db, const struct route_facts *f, struct err *e)
 	size_t i;
 
 	o = NULL;
-	if (silence_match(db, f, &muted, e) == -1 ||
-	    plan_make(db, f, &plan, e) == -1)
+	if (silence_match(db, f, 1, &muted, e) == -1 ||
+	    plan_load(db, &plan, e) == -1)
 		goto out;
+	plan_make(&plan, f);
 	if (plan.route != NULL)
 		route_group(plan.route, f, "opened", &key);
 	to = json_array();
@@ -253,7 +306,7 @@ outbox_follow(struct db *db, int64_t finding, const char *event,
 {
 	char id[37];
 
-	if (add_event(db, finding, event, 0, id, e) == -1)
+	if (add_event(db, finding, event, id, e) == -1)
 		return -1;
 	if (db_query(db, NULL, e, "insert into delivery (channel, webhook_id, "
 	    "events, findings, state, last_error, done_at) "

@@ -24,13 +24,13 @@
 #define OUTBOX_FLIGHT	4	/* attempts at once to one channel */
 
 /*
- * An event of a finding (opened, escalated) to the channels of its route: the
- * event row, and the deliveries.  channel.failed never goes to the channel
+ * An event of ${n} findings (opened, escalated), each to the channels of its
+ * route: the event rows, and the deliveries.  channel.failed never goes to the channel
  * that it is about.  *sent: how many deliveries were made or joined; may be
  * NULL.
  */
-int outbox_event(struct db *, const struct route_facts *, const char *event,
-    size_t *sent, struct err *);
+int outbox_event(struct db *, const struct route_facts *, size_t n,
+    const char *event, size_t *sent, struct err *);
 
 /*
  * An event (resolved, retracted, acked) to the channels that heard of the

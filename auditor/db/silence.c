@@ -1,9 +1,11 @@
 #include "auditor/db/silence.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "auditor/db/row.h"
 #include "base/clk.h"
+#include "base/mem.h"
 #include "pki/watch.h"
 
 /* Refuse what would mute by mistake. */
@@ -112,23 +114,41 @@ silence_list(struct db *db, int live, struct err *e)
 }
 
 int
-silence_match(struct db *db, const struct route_facts *f, int64_t *id,
-    struct err *e)
+silence_match(struct db *db, const struct route_facts *f, size_t n,
+    int64_t *id, struct err *e)
 {
 	struct db_res *res = NULL;
-	size_t i;
+	const char **s;
+	int64_t *ids;
+	size_t i, k;
+	int rc;
 
-	*id = 0;
-	if (db_query(db, &res, e, "select id, name from silence where "
-	    "ended_at is null and until > now() and "
-	    "(finding_id is null or finding_id = $1) and "
-	    "(kind is null or kind = $2) and (owner is null or owner = $3) "
-	    "and ($4::text <> 'critical' or allow_critical) order by id",
-	    "isss", f->id, f->kind, f->owner, f->severity) == -1)
-		return -1;
-	for (i = 0; i < db_rows(res) && *id == 0; i++)
-		if (db_null(res, i, 1) || route_covers(db_text(res, i, 1), f))
-			*id = db_int(res, i, 0);
+	ids = mem_array(n + 1, sizeof(*ids));
+	s = mem_array(3 * n + 1, sizeof(*s));
+	for (i = 0; i < n; i++) {
+		ids[i] = f[i].id;
+		s[i] = f[i].kind;
+		s[n + i] = f[i].owner;
+		s[2 * n + i] = f[i].severity;
+		id[i] = 0;
+	}
+	rc = db_query(db, &res, e, "select t.nr, s.id, s.name from silence s, "
+	    "unnest($1, $2, $3, $4) with ordinality t (id, kind, owner, "
+	    "severity, nr) where s.ended_at is null and s.until > now() and "
+	    "(s.finding_id is null or s.finding_id = t.id) and "
+	    "(s.kind is null or s.kind = t.kind) and "
+	    "(s.owner is null or s.owner = t.owner) and "
+	    "(t.severity <> 'critical' or s.allow_critical) order by s.id",
+	    "Iaaa", &(struct db_ints){ ids, n }, &(struct db_strs){ s, n },
+	    &(struct db_strs){ s + n, n }, &(struct db_strs){ s + 2 * n, n });
+	free(ids);
+	free(s);
+	for (i = 0; rc == 0 && i < db_rows(res); i++) {
+		k = (size_t)db_int(res, i, 0) - 1;
+		if (k < n && id[k] == 0 && (db_null(res, i, 2) ||
+		    route_covers(db_text(res, i, 2), &f[k])))
+			id[k] = db_int(res, i, 1);
+	}
 	db_free(res);
-	return 0;
+	return rc;
 }

@@ -36,8 +36,9 @@ int silence_end(struct db *, int64_t id, struct err *);
 /* All of them (${live}: that are in force), as a new array of objects. */
 json_t *silence_list(struct db *, int live, struct err *);
 
-/* The silence that mutes such a finding now, in *id; 0: none. */
-int silence_match(struct db *, const struct route_facts *, int64_t *id,
+/* The silence that mutes each of ${n} such findings now, in id[]; 0: none. */
+int silence_match(struct db *, const struct route_facts *, size_t n,
+    int64_t *id,
     struct err *);
 
 #endif

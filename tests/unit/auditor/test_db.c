@@ -76,6 +76,58 @@ test_letters(void **state)
 	assert_int_equal(db_rows(NULL), 0);
 }
 
+/* Columns of numbers, times and lists of names. */
+static void
+test_columns(void **state)
+{
+	static const int64_t	 v[] = { INT64_MAX, -1, INT64_MIN };
+	static const int64_t	 t[] = { 1500000, INT64_MIN,
+	    253402300799000000LL };
+	static const int64_t	 bad[] = { 0, INT64_MIN + 1 };
+	static const char *const names[] = { "a", "", "b,\"c\\ }", "NULL" };
+	const struct db_ints	 ints = { v, 3 }, times = { t, 3 };
+	const struct db_ints	 none = { NULL, 0 }, wrong = { bad, 2 };
+	const char		*lists[2];
+	struct buf		 b = BUF_INIT, c = BUF_INIT;
+	struct err		 e = ERR_INIT;
+	struct db_res		*r;
+	char			**s;
+	size_t			 n, i;
+
+	(void)state;
+	NEED_DB();
+	db_strs_text(&b, &(struct db_strs){ names, 4 });
+	db_strs_text(&c, &(struct db_strs){ NULL, 0 });
+	lists[0] = buf_text(&b);
+	lists[1] = buf_text(&c);
+	if (db_query(db, &r, &e, "select * from unnest($1, $2) with "
+	    "ordinality", "IT", &ints, &times) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(db_rows(r), 3);
+	for (i = 0; i < 3; i++) {
+		assert_true(db_int(r, i, 0) == v[i]);
+		assert_true(db_time(r, i, 1) == t[i]);
+	}
+	db_free(r);
+	if (db_query(db, &r, &e, "select n::text[], cardinality($2) + "
+	    "cardinality($3) from unnest($1) n", "aIT",
+	    &(struct db_strs){ lists, 2 }, &none, &none) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(db_int(r, 0, 1), 0);
+	s = db_strv(r, 0, 0, &n);
+	assert_int_equal(n, 4);
+	for (i = 0; i < 4; i++)
+		assert_string_equal(s[i], names[i]);
+	free(s);
+	s = db_strv(r, 1, 0, &n);
+	assert_int_equal(n, 0);
+	free(s);
+	db_free(r);
+	assert_int_equal(db_query(db, NULL, &e, "select $1", "T", &wrong), -1);
+	buf_free(&b);
+	buf_free(&c);
+}
+
 struct moment {
 	const char	*sql;
 	int64_t		 us;
@@ -508,6 +560,7 @@ main(void)
 		cmocka_unit_test(test_no_password),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_letters),
+		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_bytea_escape),
 		cmocka_unit_test(test_errors),

@@ -1,0 +1,366 @@
+#include "auditor/db/match_put.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auditor/decide.h"
+#include "auditor/role/judge.h"
+#include "base/enc.h"
+#include "base/limit.h"
+#include "base/mem.h"
+#include "base/sha.h"
+#include "ctlog/entry.h"
+#include "pki/owner.h"
+
+#define ROWS	LIMIT_MATCH_ROWS
+
+/* The columns of one statement, which takes a row of each. */
+struct cols {
+	size_t		 n;
+	struct span	 b[5][ROWS];
+	const char	*s[7][ROWS];
+	int64_t		 i[3][ROWS];
+};
+
+#define B(k)	(&(struct db_spans){ c->b[k], c->n })
+#define S(k)	(&(struct db_strs){ c->s[k], c->n })
+#define I(k)	(&(struct db_ints){ c->i[k], c->n })
+
+/* What is made of one match. */
+struct made {
+	uint8_t		 fp[LIMIT_CHAIN][32];	/* of the chain */
+	size_t		 nfp;
+	const char	*owner;			/* of the issuer; "" */
+	struct buf	 names;			/* as the text of an array */
+	struct buf	 chain;
+};
+
+static struct span
+hash(const uint8_t *p)
+{
+	return (struct span){ p, p == NULL ? 0 : 32 };
+}
+
+/* A time that PostgreSQL can hold, whatever the certificate says. */
+static int64_t
+sane(int64_t t)
+{
+	return t == INT64_MIN ? 0 : t;
+}
+
+static void
+make(struct made *x, const struct judge_match *m)
+{
+	struct db_strs	names = { m->names, m->nnames };
+	char		hex[65];
+	size_t		i;
+
+	memset(x, 0, sizeof(*x));
+	x->owner = m->owner;
+	if (m->malformed)
+		return;
+	buf_str(&x->chain, "{");
+	for (i = 0; i < m->nchain && i < LIMIT_CHAIN; i++) {
+		if (!m->chain_fp)
+			sha_256(x->fp[i], m->chain[i].p, m->chain[i].n);
+		else if (m->chain[i].n == 32)
+			memcpy(x->fp[i], m->chain[i].p, 32);
+		(void)enc_hex_to(hex, x->fp[i], 32);
+		buf_fmt(&x->chain, "%s\"\\\\x%s\"", i > 0 ? "," : "", hex);
+		x->nfp = i + 1;
+	}
+	buf_str(&x->chain, "}");
+	db_strs_text(&x->names, &names);
+	/* chain[0] did sign it, so CCADB's word about it counts */
+	if (x->owner[0] == '\0' && x->nfp != 0 && m->issued == 1 &&
+	    owner_of_fingerprint(x->fp[0]) != NULL)
+		x->owner = owner_of_fingerprint(x->fp[0]);
+}
+
+/* --- issuers ------------------------------------------------------------- */
+
+struct signer {
+	const uint8_t	*fp, *key;
+	struct span	 der;
+	const char	*owner;		/* "" when nobody knows */
+};
+
+static int
+by_fp(const void *a, const void *b)
+{
+	const struct signer	*x = a, *y = b;
+
+	return memcmp(x->fp, y->fp, 32);
+}
+
+/* Who signed it; and the CA itself, where a certificate of its did. */
+static size_t
+signers(const struct made *x, const struct judge_match *m, struct signer *s)
+{
+	if (m->malformed || m->chain_fp || x->nfp == 0 || m->issued != 1)
+		return 0;
+	s[0] = (struct signer){ x->fp[0], m->chain_spki, m->chain[0],
+	    x->owner };
+	/* a Precertificate Signing Certificate (RFC 6962 3.1) */
+	if (x->nfp < 2 || memcmp(m->chain_spki, m->issuer_spki, 32) == 0)
+		return 1;
+	s[1] = (struct signer){ x->fp[1], m->issuer_spki, m->chain[1],
+	    x->owner };
+	return 2;
+}
+
+/* One that is there is not locked: all workers meet the same few. */
+static int
+push_issuers(struct db *db, const struct cols *c, struct err *e)
+{
+	return db_push(db, e, "with u as materialized (select * from unnest("
+	    "$1, $2, $3, $4) u (sha256, spki, der, owner)), n as (insert into "
+	    "issuer (sha256, spki_sha256, der, owner) select sha256, spki, "
+	    "der, nullif(owner, '') from u on conflict do nothing) "
+	    "update issuer i set owner = u.owner from u where "
+	    "i.sha256 = u.sha256 and i.owner is null and u.owner <> ''",
+	    "AAAa", B(0), B(1), B(2), S(0));
+}
+
+static int
+put_issuers(struct db *db, const struct made *x, const struct match_row *v,
+    size_t n, struct cols *c, struct err *e)
+{
+	struct signer	*s = mem_array(2 * n + 1, sizeof(*s));
+	size_t		 i, k = 0;
+	int		 rc = 0;
+
+	for (i = 0; i < n; i++)
+		k += signers(&x[i], v[i].m, s + k);
+	qsort(s, k, sizeof(*s), by_fp);
+	c->n = 0;
+	for (i = 0; i < k && rc == 0; i++) {
+		if (c->n != 0 && memcmp(c->b[0][c->n - 1].p, s[i].fp,
+		    32) == 0) {
+			if (c->s[0][c->n - 1][0] == '\0')
+				c->s[0][c->n - 1] = s[i].owner;
+			continue;
+		}
+		if (c->n == ROWS) {
+			rc = push_issuers(db, c, e);
+			c->n = 0;
+		}
+		c->b[0][c->n] = hash(s[i].fp);
+		c->b[1][c->n] = hash(s[i].key);
+		c->b[2][c->n] = s[i].der;
+		c->s[0][c->n++] = s[i].owner;
+	}
+	if (rc == 0 && c->n != 0)
+		rc = push_issuers(db, c, e);
+	free(s);
+	return rc;
+}
+
+/* --- issuances and certificates ------------------------------------------ */
+
+/* A certificate and its precertificate are one row, as if put in order. */
+static void
+add_issuance(struct cols *c, const struct made *x, const struct judge_match *m)
+{
+	static const char *const issued[] = { "unchecked", "invalid", "valid" };
+	size_t			 i = c->n;
+
+	if (i != 0 && memcmp(c->b[0][i - 1].p, m->tbs_sha256, 32) == 0) {
+		if (strcmp(c->s[4][i - 1], "valid") != 0)
+			c->s[4][i - 1] = issued[m->issued + 1];
+		if (c->s[3][i - 1][0] == '\0')
+			c->s[3][i - 1] = x->owner;
+		return;
+	}
+	c->b[0][i] = hash(m->tbs_sha256);
+	c->b[1][i] = hash(m->issuer_spki);
+	c->b[2][i] = hash(m->spki_sha256);
+	c->s[0][i] = m->serial;
+	c->s[1][i] = m->key_type;
+	c->s[2][i] = buf_text(&x->names);
+	c->s[3][i] = x->owner;
+	c->s[4][i] = issued[m->issued + 1];
+	c->s[5][i] = m->subject;
+	c->s[6][i] = m->issuer;
+	c->i[0][i] = sane(m->not_before);
+	c->i[1][i] = sane(m->not_after);
+	c->n++;
+}
+
+static int
+put_issuances(const struct match_in *in, const struct made *x,
+    const struct match_row *v, size_t n, struct cols *c, struct err *e)
+{
+	size_t	i;
+
+	c->n = 0;
+	for (i = 0; i < n; i++)
+		if (!v[i].m->malformed)
+			add_issuance(c, &x[i], v[i].m);
+	if (c->n == 0)
+		return 0;
+	/* one that says nothing new is locked, and not written again */
+	return db_push(in->db, e, "insert into issuance (tbs_sha256, "
+	    "issuer_spki_sha256, spki_sha256, serial, key_type, names, "
+	    "issuer_owner, issued, subject, issuer, not_before, not_after, "
+	    "logged_at) select t, i, k, s, y, n::text[], nullif(o, ''), d, u, "
+	    "r, b, a, case when $13 then now() end from "
+	    "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+	    "v (t, i, k, s, y, n, o, d, u, r, b, a) "
+	    "on conflict (tbs_sha256) do update set "
+	    "issued = case when issuance.issued = 'valid' then 'valid' "
+	    "else excluded.issued end, issuer_owner = "
+	    "coalesce(issuance.issuer_owner, excluded.issuer_owner), "
+	    "logged_at = coalesce(issuance.logged_at, excluded.logged_at) "
+	    "where (issuance.issued <> 'valid' and "
+	    "issuance.issued <> excluded.issued) or (issuance.issuer_owner is "
+	    "null and excluded.issuer_owner is not null) or "
+	    "(issuance.logged_at is null and excluded.logged_at is not null)",
+	    "AAAaaaaaaaTTB", B(0), B(1), B(2), S(0), S(1), S(2), S(3), S(4),
+	    S(5), S(6), I(0), I(1), in->head_id != 0);
+}
+
+static int
+put_certificates(struct db *db, const struct made *x,
+    const struct match_row *v, size_t n, struct cols *c, struct err *e)
+{
+	const struct judge_match	*m;
+	size_t				 i;
+
+	c->n = 0;
+	for (i = 0; i < n; i++) {
+		m = v[i].m;
+		if (m->malformed)
+			continue;
+		c->b[0][c->n] = hash(m->cert_sha256);
+		c->b[1][c->n] = hash(m->tbs_sha256);
+		c->b[2][c->n] = m->der;
+		c->s[0][c->n] = m->type == ENTRY_PRECERT ? "precert" : "x509";
+		c->s[1][c->n] = buf_text(&x[i].chain);
+		c->s[2][c->n] = buf_text(&x[i].names);
+		c->i[0][c->n++] = sane(m->not_after);
+	}
+	if (c->n == 0)
+		return 0;
+	if (db_push(db, e, "insert into certificate (sha256, not_after, "
+	    "tbs_sha256, form, der, chain) select s, a, t, f, d, c::bytea[] "
+	    "from unnest($1, $2, $3, $4, $5, $6) v (s, t, d, f, c, a) "
+	    "on conflict do nothing", "AAAaaT", B(0), B(1), B(2), S(0), S(1),
+	    I(0)) == -1)
+		return -1;
+	return db_push(db, e, "insert into certificate_name (tbs_sha256, "
+	    "name) select t, m from unnest($1, $2) v (t, n), "
+	    "unnest(n::text[]) m on conflict do nothing", "Aa", B(1), S(2));
+}
+
+/* --- entries ------------------------------------------------------------- */
+
+/* The entries with their proofs. */
+static int
+put_entries(const struct match_in *in, const struct match_row *v, size_t n,
+    struct cols *c, struct err *e)
+{
+	const struct judge_match	*m;
+	size_t				 i;
+
+	for (i = 0; i < n; i++) {
+		m = v[i].m;
+		c->b[0][i] = m->leaf;
+		c->b[1][i] = hash(m->leaf_hash);
+		c->b[2][i] = hash(m->malformed ? NULL : m->tbs_sha256);
+		c->b[3][i] = hash(m->cert_sha256);
+		c->b[4][i] = (struct span){ m->path.n != 0 ? m->path.hash[0] :
+		    (const uint8_t *)"", (size_t)m->path.n * 32 };
+		c->s[0][i] = m->type == ENTRY_PRECERT ? "precert" :
+		    m->type == ENTRY_X509 ? "x509" : "unknown";
+		c->s[1][i] = m->malformed ? m->reason : "";
+		c->i[0][i] = (int64_t)m->index;
+		c->i[1][i] = (int64_t)m->timestamp_ms;
+		c->i[2][i] = m->malformed != 0;
+	}
+	c->n = n;
+	return db_push(in->db, e, "insert into entry (log_ref, index, "
+	    "timestamp_ms, entry_type, leaf, leaf_hash, tbs_sha256, "
+	    "cert_sha256, malformed, reason, proof, proof_size, head_id) "
+	    "select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3 "
+	    "from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
+	    "v (l, h, t, s, p, y, r, i, m, b) on conflict do nothing",
+	    "iiiAAAAAaaIII", (int64_t)in->log_ref, (int64_t)in->proof_size,
+	    in->head_id, B(0), B(1), B(2), B(3), B(4), S(0), S(1), I(0), I(1),
+	    I(2));
+}
+
+static int
+push_hits(const struct match_in *in, struct cols *c, struct err *e)
+{
+	int	rc = db_push(in->db, e, "insert into entry_match (log_ref, "
+		    "index, watch_id, name, baseline) select $1, i, w, n, "
+		    "b <> 0 from unnest($2, $3, $4, $5) v (n, i, w, b) "
+		    "on conflict do nothing", "iaIII", (int64_t)in->log_ref,
+		    S(0), I(0), I(1), I(2));
+
+	c->n = 0;
+	return rc;
+}
+
+/* Which watches they matched. */
+static int
+put_hits(const struct match_in *in, const struct match_row *v, size_t n,
+    struct cols *c, struct err *e)
+{
+	size_t	i, k;
+
+	c->n = 0;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < v[i].nd; k++) {
+			if (c->n == ROWS && push_hits(in, c, e) == -1)
+				return -1;
+			c->s[0][c->n] = v[i].d[k].name;
+			c->i[0][c->n] = v[i].d[k].index;
+			c->i[1][c->n] = v[i].d[k].watch_id;
+			c->i[2][c->n++] = v[i].d[k].baseline != 0;
+		}
+	return c->n == 0 ? 0 : push_hits(in, c, e);
+}
+
+/* How many of them one set of statements takes. */
+static size_t
+portion(const struct match_row *v, size_t n)
+{
+	size_t	i, bytes = 0;
+
+	for (i = 0; i < n && i < ROWS && bytes < LIMIT_MATCH_BYTES; i++)
+		bytes += v[i].m->leaf.n + v[i].m->der.n;
+	return i;
+}
+
+int
+match_put(const struct match_in *in, const struct match_row *v, size_t n,
+    struct err *e)
+{
+	struct cols	*c = mem_array(1, sizeof(*c));
+	struct made	*x = mem_array(n + 1, sizeof(*x));
+	size_t		 i, k;
+	int		 rc;
+
+	for (i = 0; i < n; i++)
+		make(&x[i], v[i].m);
+	/* in one order everywhere, so that two workers cannot deadlock */
+	rc = put_issuers(in->db, x, v, n, c, e);
+	for (i = 0; i < n && rc == 0; i += k) {
+		k = portion(v + i, n - i);
+		if (put_issuances(in, x + i, v + i, k, c, e) == -1 ||
+		    put_certificates(in->db, x + i, v + i, k, c, e) == -1 ||
+		    (in->head_id != 0 &&
+		    (put_entries(in, v + i, k, c, e) == -1 ||
+		    put_hits(in, v + i, k, c, e) == -1)))
+			rc = -1;
+	}
+	for (i = 0; i < n; i++) {
+		buf_free(&x[i].names);
+		buf_free(&x[i].chain);
+	}
+	free(x);
+	free(c);
+	return rc;
+}
