@@ -172,18 +172,28 @@ lease_done(struct db *db, const struct lease *l, int64_t due_in_s,
     struct err *e)
 {
 	struct db_res	*r;
-	int		 ret;
 
-	if (due_in_s < 0)
-		ret = db_query(db, &r, e, "delete from work where id = $1"
-		    " and token = $2", "ii", l->id, l->token);
-	else
-		ret = db_query(db, &r, e, "update work set holder = null,"
-		    " lease_until = null, attempts = 0, last_error = null,"
-		    " due_at = now() + $3 * interval '1 second'"
-		    " where id = $1 and token = $2", "iii", l->id, l->token,
-		    due_in_s);
-	return ret == -1 ? -1 : finish(r, l, e);
+	if (due_in_s >= 0)
+		return lease_done_us(db, l, due_in_s * CLK_SEC, e);
+	if (db_query(db, &r, e, "delete from work where id = $1"
+	    " and token = $2", "ii", l->id, l->token) == -1)
+		return -1;
+	return finish(r, l, e);
+}
+
+int
+lease_done_us(struct db *db, const struct lease *l, int64_t due_in_us,
+    struct err *e)
+{
+	struct db_res	*r;
+
+	if (db_query(db, &r, e, "update work set holder = null,"
+	    " lease_until = null, attempts = 0, last_error = null,"
+	    " due_at = now() + $3 * interval '1 microsecond'"
+	    " where id = $1 and token = $2", "iii", l->id, l->token,
+	    due_in_us) == -1)
+		return -1;
+	return finish(r, l, e);
 }
 
 int

@@ -93,6 +93,10 @@ int lease_check(struct db *, const struct lease *, struct err *);
 int lease_done(struct db *, const struct lease *, int64_t due_in_s,
     struct err *);
 
+/* The same, due again in so many microseconds (0 or more). */
+int lease_done_us(struct db *, const struct lease *, int64_t due_in_us,
+    struct err *);
+
 /* How a failed piece of work is tried again: base_s * 2^n, at most cap_s. */
 struct lease_retry {
 	int64_t		 base_s;

@@ -17,6 +17,8 @@
 #define RETRY_MAX	600
 /* A read-only log that was read to its end is only looked at now and then. */
 #define OVER_POLL	(6 * 3600)
+/* A turn that took longer than a poll: the next one comes after so long. */
+#define POLL_MIN	(CLK_SEC / 4)
 /* A poll is looked for so much after it is due, in microseconds. */
 #define DUE_SLACK	5000
 
@@ -93,8 +95,14 @@ leave(struct tail *t, const char *why, int64_t due)
 	struct err		 e = ERR_INIT;
 	struct db		*db = t->en->db;
 	struct lease_retry	 r = { due, RETRY_MAX, why };
+	int64_t			 wait = due * CLK_SEC;
 	int			 rc;
 
+	/* from head to head, not from the end of one turn to the next */
+	if (due == t->en->conf->poll)
+		wait -= clk_mono() - t->turned;
+	if (wait < POLL_MIN)
+		wait = POLL_MIN;
 	release(t);
 	t->state = TAIL_IDLE;
 	if (r.cap_s < r.base_s)
@@ -102,7 +110,7 @@ leave(struct tail *t, const char *why, int64_t due)
 	if (t->back != NULL)
 		rc = back_leave(t, why, due, &e);
 	else
-		rc = why == NULL ? lease_done(db, &t->lease, due, &e) :
+		rc = why == NULL ? lease_done_us(db, &t->lease, wait, &e) :
 		    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
@@ -110,7 +118,7 @@ leave(struct tail *t, const char *why, int64_t due)
 		t->en->failed = 1;
 	/* the database's clock counts: a little later than ours */
 	if (why == NULL && t->back == NULL && !t->en->once)
-		t->due_at = clk_mono() + due * CLK_SEC + DUE_SLACK;
+		t->due_at = clk_mono() + wait + DUE_SLACK;
 	lease_free(&t->lease);
 	t->leased = 0;
 	t->finished = 1;
@@ -125,6 +133,7 @@ tail_take(struct tail *t, struct lease *lease)
 	t->lease = *lease;
 	memset(lease, 0, sizeof(*lease));
 	t->leased = 1;
+	t->turned = clk_mono();
 	t->head_tries = 0;
 	/* the list may have changed what we know of it */
 	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1) {

@@ -106,6 +106,7 @@ struct tail {
 	struct lease		 lease;
 	int			 leased;
 	int			 finished;	/* --once: had its turn */
+	int64_t			 turned;	/* mono: this turn began */
 	int64_t			 due_at;	/* mono: its next poll; 0: unknown */
 	enum tail_state		 state;
 	struct judge_link	*judge;		/* tail_crew.c */
