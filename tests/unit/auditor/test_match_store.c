@@ -8,6 +8,7 @@
 #include "auditor/conf.h"
 #include "auditor/db/watch_store.h"
 #include "auditor/role/judge.h"
+#include "base/limit.h"
 #include "base/sha.h"
 #include "ctlog/entry.h"
 #include "pki/watch.h"
@@ -169,6 +170,68 @@ early_then_proven(void **state)
 	assert_int_equal(COUNT("finding"), 1);
 }
 
+/* More than one statement takes, precertificates beside their certificates. */
+static void
+many(void **state)
+{
+	enum { N = LIMIT_MATCH_ROWS + 40 };
+	static struct judge_match	 m[2 * N];
+	const struct judge_match	*v[2 * N];
+	static const char		*odd[] = { "a\"b.a.example",
+	    "c\\,d.a.example" };
+	struct match_in			 in = { .db = db, .conf = &conf,
+	    .watches = &set, .base = base, .log_ref = 1, .log_name = "log",
+	    .head_id = 7, .proof_size = 1000 };
+	struct err			 e = ERR_INIT;
+	size_t				 i, pass;
+
+	(void)state;
+	NEED_DB();
+	for (i = 0; i < 2 * N; i++) {
+		v[i] = &m[i];
+		m[i] = match(i);
+		m[i].tbs_sha256[0] = (uint8_t)(i / 2);
+		m[i].tbs_sha256[1] = (uint8_t)(i / 2 >> 8);
+		memcpy(m[i].cert_sha256, &i, sizeof(i));
+		memcpy(m[i].spki_sha256, m[i].tbs_sha256, 32);
+		if (i % 2 == 0) {
+			m[i].type = ENTRY_PRECERT;
+			m[i].issued = -1;
+			m[i].owner = "";
+		}
+	}
+	/* what is no issuance may come between */
+	m[11].malformed = 1;
+	m[11].reason = "cut short";
+	m[10].names = m[10].hit_name = odd;
+	m[10].nnames = 2;
+	for (pass = 0; pass < 2; pass++) {
+		if (db_begin(db, &e) == -1 ||
+		    match_store(&in, v, 2 * N, &e) == -1 ||
+		    db_commit(db, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(COUNT("entry"), 2 * N);
+		assert_int_equal(COUNT("entry_match"), 2 * N);
+		assert_int_equal(COUNT("issuance"), N);
+		assert_int_equal(COUNT("issuance where issued = 'valid' and "
+		    "issuer_owner = 'ca.example'"), N - 1);
+		assert_int_equal(COUNT("certificate"), 2 * N - 1);
+		assert_int_equal(COUNT("certificate where form = 'precert'"),
+		    N);
+		assert_int_equal(COUNT("certificate_name"), N + 1);
+		assert_int_equal(COUNT("certificate_name where name in "
+		    "('a\"b.a.example', 'c\\,d.a.example')"), 2);
+		assert_int_equal(COUNT("issuance where decision = 'page' and "
+		    "(jsonb_array_length(facts->'entries') = 2 or names[1] = "
+		    "'a\"b.a.example')"), N);
+		assert_int_equal(COUNT("finding where kind = "
+		    "'certificate.unexpected'"), N);
+		assert_int_equal(COUNT("finding where kind = "
+		    "'certificate.malformed'"), 1);
+		assert_int_equal(COUNT("issuer"), 1);
+	}
+}
+
 static void
 unchecked_waits(void **state)
 {
@@ -323,6 +386,7 @@ main(void)
 {
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(early_then_proven, clear),
+		cmocka_unit_test_setup(many, clear),
 		cmocka_unit_test_setup(unchecked_waits, clear),
 		cmocka_unit_test_setup(malformed, clear),
 		cmocka_unit_test_setup(nobody_watches, clear),
