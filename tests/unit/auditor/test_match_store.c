@@ -1,5 +1,6 @@
 #include "auditor/db/match_store.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -232,6 +233,95 @@ many(void **state)
 	}
 }
 
+/* --- two workers --- */
+
+#define SHARED	300
+
+struct worker {
+	struct db		*db;
+	int			 log;
+	struct judge_match	 m[SHARED];
+	struct err		 e;
+	int			 rc;
+};
+
+/* The same issuances and issuers, in a log and an order of its own. */
+static void *
+work(void *arg)
+{
+	struct worker			*w = arg;
+	const struct judge_match	*v[SHARED];
+	struct watch_base		*own = watch_base_new();
+	struct match_in			 in = { .db = w->db, .conf = &conf,
+	    .watches = &set, .base = own, .log_ref = w->log,
+	    .log_name = "log", .proof_size = 1000 };
+	size_t				 i;
+
+	for (i = 0; i < SHARED; i++)
+		v[i] = &w->m[w->log == 1 ? i : SHARED - 1 - i];
+	for (i = 0; i < 3 && w->rc == 0; i++) {
+		in.head_id = i == 0 ? 0 : 7;
+		if (db_begin(w->db, &w->e) == -1 ||
+		    match_store(&in, v, SHARED, &w->e) == -1 ||
+		    db_commit(w->db, &w->e) == -1)
+			w->rc = -1;
+	}
+	watch_base_free(own);
+	return NULL;
+}
+
+static void
+side_by_side(void **state)
+{
+	static struct worker	 w[2];
+	static uint8_t		 ca[SHARED];
+	static struct span	 link[SHARED];
+	pthread_t		 t;
+	size_t			 i, k;
+
+	(void)state;
+	NEED_DB();
+	sql("insert into log (log_id, operator_id, description, protocol, "
+	    "url, read_url, key, mmd, state, list_source, first_list, "
+	    "watched) values ('\\x02', 1, 'log 2', 'rfc6962', 'u', 'u', "
+	    "'\\x02', 86400, 'usable', 'chrome', false, true)");
+	for (i = 0; i < SHARED; i++) {
+		ca[i] = (uint8_t)(i * 37);
+		link[i] = (struct span){ &ca[i], 1 };
+		for (k = 0; k < 2; k++) {
+			w[k].m[i] = match(i);
+			w[k].m[i].tbs_sha256[0] = (uint8_t)(i * 101);
+			w[k].m[i].tbs_sha256[1] = (uint8_t)(i >> 8);
+			memcpy(w[k].m[i].cert_sha256, &i, sizeof(i));
+			w[k].m[i].cert_sha256[31] = (uint8_t)k;
+			w[k].m[i].chain = &link[i];
+		}
+	}
+	w[0].db = db;
+	w[1].db = testdb_again();
+	w[0].log = 1;
+	w[1].log = 2;
+	assert_int_equal(pthread_create(&t, NULL, work, &w[1]), 0);
+	(void)work(&w[0]);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	db_close(w[1].db);
+	for (k = 0; k < 2; k++)
+		if (w[k].rc != 0)
+			fail_msg("log %d: %s", w[k].log, w[k].e.msg);
+	assert_int_equal(COUNT("issuance where decision = 'page' and "
+	    "logged_at is not null and jsonb_array_length(facts->'entries') "
+	    "= 2"), SHARED);
+	assert_int_equal(COUNT("entry"), 2 * SHARED);
+	assert_int_equal(COUNT("certificate"), 2 * SHARED);
+	assert_int_equal(COUNT("issuer"), 256);
+	assert_int_equal(COUNT("finding where proven and "
+	    "cardinality(logs) = 2 and kind = 'certificate.unexpected'"),
+	    SHARED);
+	/* all have one serial number: one finding for the twins */
+	assert_int_equal(COUNT("finding"), SHARED + 1);
+	assert_int_equal(COUNT("finding_event"), SHARED + 1);
+}
+
 static void
 unchecked_waits(void **state)
 {
@@ -387,6 +477,7 @@ main(void)
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(early_then_proven, clear),
 		cmocka_unit_test_setup(many, clear),
+		cmocka_unit_test_setup(side_by_side, clear),
 		cmocka_unit_test_setup(unchecked_waits, clear),
 		cmocka_unit_test_setup(malformed, clear),
 		cmocka_unit_test_setup(nobody_watches, clear),
