@@ -179,24 +179,26 @@ store(struct decide_case *c, const struct answers *a, struct done *done)
 	d->names = keep(done, names_of(c));
 }
 
-/*
- * Is there nothing to say, to take back, or to use up?  Then it can be stored
- * with others.
- */
-static int
-quiet(const struct decide_case *c, const struct answers *a)
+/* What there is to do about an issuance beside storing the decision. */
+enum need { NEED_NOTHING, NEED_TELL, NEED_USE };
+
+/* Is something to be said, to be taken back, or an order to be used up? */
+static enum need
+need(const struct decide_case *c, const struct answers *a)
 {
 	size_t	i;
 
-	if (json_array_size(json_object_get(c->in, "findings")) > 0)
-		return 0;
 	for (i = 0; i < a->n; i++)
-		if (a->result[i].kind != NULL || (a->result[i].rule == 2 &&
-		    c->expect_open) || (a->result[i].decision !=
+		if (a->result[i].rule == 2 && c->expect_open)
+			return NEED_USE;
+	if (json_array_size(json_object_get(c->in, "findings")) > 0)
+		return NEED_TELL;
+	for (i = 0; i < a->n; i++)
+		if (a->result[i].kind != NULL || (a->result[i].decision !=
 		    RULE_BASELINE && json_array_size(json_object_get(c->in,
 		    "twins")) > 0))
-			return 0;
-	return 1;
+			return NEED_TELL;
+	return NEED_NOTHING;
 }
 
 /* Findings, expectations: 0 or -1. */
@@ -218,19 +220,20 @@ tell(struct decide_case *c, struct db *db, struct answers *a,
 	return 0;
 }
 
-/* 1 when somebody must hear of it, and ${loud} is 0: nothing was done. */
+/* With ${all} do what it needs; else, when it needs anything, say so (> 0). */
 static int
-run(struct decide_case *c, struct db *db, int loud, struct done *done,
+run(struct decide_case *c, struct db *db, int all, struct done *done,
     struct err *e)
 {
 	struct answers	a = { NULL, NULL, c->nowners };
-	int		rc = 0;
+	int		rc;
 
 	a.facts = mem_array(a.n + 1, sizeof(*a.facts));
 	a.result = mem_array(a.n + 1, sizeof(*a.result));
 	ask_all(c, &a);
-	if (!quiet(c, &a))
-		rc = loud ? tell(c, db, &a, done, e) : 1;
+	rc = (int)need(c, &a);
+	if (rc != NEED_NOTHING && all)
+		rc = tell(c, db, &a, done, e);
 	if (rc == 0)
 		store(c, &a, done);
 	free(a.facts);
@@ -241,7 +244,7 @@ run(struct decide_case *c, struct db *db, int loud, struct done *done,
 /* As run(), for row ${i} of the answer about facts. */
 static int
 one(struct db *db, const struct conf *conf, const struct decide_one *o,
-    int proven, int loud, const struct db_res *r, size_t i, struct done *done,
+    int proven, int all, const struct db_res *r, size_t i, struct done *done,
     struct err *e)
 {
 	struct decide_case	c;
@@ -257,70 +260,83 @@ one(struct db *db, const struct conf *conf, const struct decide_one *o,
 	    strcmp(decide_facts_text(c.in, "issued"), "valid") != 0))
 		rc = 0;
 	else
-		rc = run(&c, db, loud, done, e);
+		rc = run(&c, db, all, done, e);
 out:
 	decide_facts_free(&c);
 	return rc;
 }
 
 /*
- * Decide about ${n} of them.  Those that somebody must hear of are moved to
- * the front of ${v}, *loud of them; or, with ${loud} NULL, are told.
+ * Decide about ${n} of them.  Those that need more than to be stored are left,
+ * and needs[] says what; with ${needs} NULL none is.
  */
 static int
-some(struct db *db, const struct conf *conf, struct decide_one *v, size_t n,
-    int proven, size_t *loud, struct err *e)
+some(struct db *db, const struct conf *conf, const struct decide_one *v,
+    size_t n, int proven, unsigned char *needs, struct err *e)
 {
 	struct done	 done;
 	struct db_res	*r = NULL;
-	size_t		 i, k = 0;
+	size_t		 i;
 	int		 rc;
 
 	memset(&done, 0, sizeof(done));
 	rc = decide_facts_ask(db, v, n, &r, e);
 	for (i = 0; i < n && rc != -1; i++) {
-		rc = one(db, conf, &v[i], proven, loud == NULL, r, i, &done,
+		rc = one(db, conf, &v[i], proven, needs == NULL, r, i, &done,
 		    e);
-		if (rc == 1)
-			v[k++] = v[i];
+		if (needs != NULL && rc > 0)
+			needs[i] = (unsigned char)rc;
 	}
 	if (rc != -1)
 		rc = finding_open_all(db, done.news.v, done.news.n, e);
 	if (rc != -1)
 		rc = issuance_decided(db, done.v, done.n, e);
-	if (loud != NULL)
-		*loud = k;
 	db_free(r);
 	done_free(&done);
 	return rc;
+}
+
+/* In portions whose facts fit into memory. */
+static int
+portions(struct db *db, const struct conf *conf, const struct decide_one *v,
+    size_t n, int proven, unsigned char *needs, struct err *e)
+{
+	size_t	i, k;
+
+	for (i = 0; i < n; i += k) {
+		k = n - i < LIMIT_DECIDE_BATCH ? n - i : LIMIT_DECIDE_BATCH;
+		if (some(db, conf, v + i, k, proven, needs == NULL ? NULL :
+		    needs + i, e) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
 decide_all(struct db *db, const struct conf *conf, const struct decide_one *o,
     size_t n, int proven, struct err *e)
 {
-	struct decide_one	*v = mem_array(n + 1, sizeof(*v));
-	size_t			 i, k, found, loud = 0;
-	int			 rc = 0;
+	unsigned char		*needs;
+	struct decide_one	*loud;
+	size_t			 i, k = 0;
+	int			 rc;
 
-	if (n != 0)
-		memcpy(v, o, n * sizeof(*v));
 	/* one by itself has nobody to wait for */
-	if (n == 1)
-		loud = 1;
-	for (i = 0; n > 1 && i < n && rc == 0; i += k) {
-		k = n - i < LIMIT_DECIDE_BATCH ? n - i : LIMIT_DECIDE_BATCH;
-		rc = some(db, conf, v + i, k, proven, &found, e);
-		if (rc == 0)
-			memmove(v + loud, v + i, found * sizeof(*v));
-		loud += found;
-	}
-	for (i = 0; i < loud && rc == 0; i += k) {
-		k = loud - i < LIMIT_DECIDE_BATCH ? loud - i :
-		    LIMIT_DECIDE_BATCH;
-		rc = some(db, conf, v + i, k, proven, NULL, e);
-	}
-	free(v);
+	if (n < 2)
+		return portions(db, conf, o, n, proven, NULL, e);
+	needs = mem_zero(n);
+	loud = mem_array(n, sizeof(*loud));
+	rc = portions(db, conf, o, n, proven, needs, e);
+	/* what an order makes usual the rest must know */
+	for (i = 0; i < n && rc == 0; i++)
+		if (needs[i] == NEED_USE)
+			rc = some(db, conf, &o[i], 1, proven, NULL, e);
+		else if (needs[i] == NEED_TELL)
+			loud[k++] = o[i];
+	if (rc == 0)
+		rc = portions(db, conf, loud, k, proven, NULL, e);
+	free(needs);
+	free(loud);
 	return rc;
 }
 

@@ -50,7 +50,8 @@ struct decide_one {
 /*
  * The same for many issuances, each once and in the order of tbs.  Those that
  * nobody needs to hear of (history, above all) are decided about together, and
- * before the others, for which they count as usual.
+ * before the others, for which they count as usual; so are those that were
+ * ordered.
  */
 int decide_all(struct db *, const struct conf *, const struct decide_one *,
     size_t, int proven, struct err *);

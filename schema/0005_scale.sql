@@ -572,7 +572,7 @@ end $$;
 -- Facts are long and much alike; the better compression where the server has it.
 do $$
 begin
-	alter table issuance alter facts set compression lz4;
+	execute 'alter table issuance alter facts set compression lz4';
 exception when feature_not_supported or invalid_parameter_value or syntax_error then
 	null;
 end $$;

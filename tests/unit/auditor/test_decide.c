@@ -729,6 +729,72 @@ nothing(void **state)
 	IS("select decision is null from issuance", "t");
 }
 
+/*
+ * Many at once: what is quiet counts for what is not, in whatever order they
+ * come; an order is used up once; twins and owners as alone.
+ */
+static void
+together(void **state)
+{
+	static const struct iss	rows[] = {
+		{ 1, 1, 200, "01", "{www.shop.example}", "ca.example", "valid" },
+		{ 2, 2, 200, "02", "{www.shop.example}", "ca.example", "valid" },
+		{ 3, 3, 201, "03", "{www.shop.example}", "o.example", "valid" },
+		{ 4, 4, 202, "04", "{www.pay.example}", "ca.example", "valid" },
+		{ 5, 4, 202, "05", "{www.pay.example}", "ca.example", "valid" },
+		{ 6, 6, 203, "06", "{www.pay.example}", "x.example", "valid" },
+		{ 7, 7, 203, "06", "{www.pay.example}", "x.example", "valid" },
+		{ 8, 8, 203, "08", "{www.pay.example}", "x.example",
+		    "unchecked" },
+	};
+	struct decide_match	m[8][2];
+	struct decide_one	v[8];
+	struct err		e = ERR_INIT;
+	size_t			i, pass;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		issuance(&rows[i]);
+		m[i][0] = match(1, (int64_t)i, i < 3 ? 1 : 3, i == 1);
+		m[i][1] = match(1, (int64_t)i, 2, 0);
+		/* the third has two owners */
+		v[i] = (struct decide_one){ tbs(rows[i].tbs), m[i],
+		    i == 2 ? 2 : 1, 0 };
+	}
+	expects(4, "www.pay.example", "ca.example", NOW_MS - 1000,
+	    NOW_MS + 1000);
+	/* before the proof, what is not checked waits; and then again */
+	for (pass = 0; pass < 3; pass++) {
+		if (db_begin(db, &e) == -1 || decide_all(db, &conf, v, 8,
+		    pass > 0, &e) == -1 || db_commit(db, &e) == -1)
+			fail_msg("%s", e.msg);
+		/* the first of them is usual by the second, the baseline */
+		DECISION(1, "page 8");
+		FINDINGS(1, "certificate.unexpected  high open");
+		DECISION(2, "baseline 5");
+		FINDINGS(2, "");
+		FINDINGS(3, "certificate.unexpected  critical open, "
+		    "certificate.unexpected team-b critical open");
+		DECISION(4, "silent 2");
+		FINDINGS(4, "");
+		/* and so is the CA of the order, when it is used up */
+		FINDINGS(5, "certificate.unexpected  high open");
+		FINDINGS(6, "certificate.unexpected  critical open");
+		FINDINGS(7, "certificate.unexpected  critical open");
+		IS("select count(*) from finding where kind = "
+		    "'certificate.twins'", "1");
+		FINDINGS(8, pass == 0 ? "" :
+		    "certificate.unexpected  critical open");
+		IS("select count(*) from finding_event where event <> "
+		    "'opened'", "0");
+		IS("select (select count(*) from finding_event) - (select "
+		    "count(*) from finding)", "0");
+		IS("select bool_and(proven)::text from finding",
+		    pass == 0 ? "false" : "true");
+	}
+	IS("select count(*) from expectation where state = 'fulfilled'", "1");
+}
+
 int
 main(void)
 {
@@ -737,6 +803,7 @@ main(void)
 		T(unexpected), T(usual), T(early), T(declarations), T(keys),
 		T(orders), T(orders_exact), T(holds), T(owners), T(baseline),
 		T(twins), T(removed_watch), T(large), T(many), T(nothing),
+		T(together),
 	};
 	static char ca[] = "ca.example", bad[] = "bad.example", star[] = "*",
 	    strict[] = "strict", digests[] = "digests";

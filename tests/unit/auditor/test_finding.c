@@ -68,6 +68,70 @@ test_key(void **state)
 	assert_int_equal(number("select count(*) from finding"), 3);
 }
 
+/* Many at once are as one after the other. */
+static void
+test_many(void **state)
+{
+	static const char *const logs[] = { "Log \"1\", {x}", "b\\c" };
+	struct finding f[6];
+	int64_t id;
+	size_t i;
+
+	(void)state;
+	empty();
+	run("alter table finding alter id restart");
+	add_channel("soc", "webhook");
+	f[0] = a_finding("old");
+	id = opened(&f[0], 1);
+	run("insert into silence (owner, until, author, reason) values "
+	    "('muted', now() + interval '1 h', 'me', 'why')");
+	for (i = 1; i < 6; i++)
+		f[i] = a_finding("new");
+	f[1].owner = "first";
+	f[1].logs = (struct db_strs){ logs, 2 };
+	f[1].detail = "{\"a\": \"\\\"}\"}";
+	f[1].issuer_owner = f[1].key_status = NULL;
+	f[1].rule = 0;
+	f[2].owner = "muted";
+	f[3] = f[1];		/* again, and louder; it takes a number */
+	f[3].severity = "critical";
+	f[4].digest_only = 1;
+	f[5].subject = "last";
+	f[5].issuer_first_seen = 1000000;
+	OK(db_begin(db, e));
+	OK(finding_open_all(db, f, 6, e));
+	OK(db_commit(db, e));
+	is("select string_agg(subject || ' ' || owner || ' ' || severity, ', ' "
+	    "order by id) from finding", "old team-b high, "
+	    "new first critical, new muted high, new team-b high, "
+	    "last team-b high");
+	is("select string_agg(id::text, ' ' order by id) from finding",
+	    "1 2 3 5 6");
+	assert_int_equal(events(id, "opened"), 1);
+	is("select string_agg(finding_id || event, ' ' order by finding_id, "
+	    "event) from finding_event", "1opened 2escalated 2opened 3opened "
+	    "5opened 6opened");
+	is("select string_agg(finding_id::text, ' ') from finding_event "
+	    "where muted_by is not null", "3");
+	is("select string_agg(d.findings[1] || v.event, ' ' order by "
+	    "d.findings[1], v.event) from delivery d join finding_event v on "
+	    "v.id = d.webhook_id and d.findings = array[v.finding_id]",
+	    "1opened 2escalated 2opened 6opened");
+	is("select to_json(logs)::text from finding where owner = 'first'",
+	    "[\"Log \\\"1\\\", {x}\",\"b\\\\c\"]");
+	is("select concat_ws(' ', rule, issuer_owner, issuer_first_seen, "
+	    "key_status, detail->>'a') from finding where owner = 'first'",
+	    "\"}");
+	is("select rule || issuer_owner || extract(epoch from "
+	    "issuer_first_seen)::int from finding where subject = 'last'",
+	    "8ca.example1");
+	f[5].severity = "loud";
+	OK(db_begin(db, e));
+	FAILS(ERR_FORMAT, finding_open_all(db, f, 6, e));
+	db_rollback(db);
+	assert_int_equal(number("select count(*) from finding"), 5);
+}
+
 /* What is rolled back was never said. */
 static void
 test_rollback(void **state)
@@ -518,6 +582,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_rollback),
 		cmocka_unit_test(test_touch),

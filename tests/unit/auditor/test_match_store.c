@@ -1,5 +1,6 @@
 #include "auditor/db/match_store.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -8,6 +9,7 @@
 #include "auditor/conf.h"
 #include "auditor/db/watch_store.h"
 #include "auditor/role/judge.h"
+#include "base/limit.h"
 #include "base/sha.h"
 #include "ctlog/entry.h"
 #include "pki/watch.h"
@@ -167,6 +169,157 @@ early_then_proven(void **state)
 	STORE(m, 1);
 	assert_int_equal(COUNT("entry"), 2);
 	assert_int_equal(COUNT("finding"), 1);
+}
+
+/* More than one statement takes, precertificates beside their certificates. */
+static void
+many(void **state)
+{
+	enum { N = LIMIT_MATCH_ROWS + 40 };
+	static struct judge_match	 m[2 * N];
+	const struct judge_match	*v[2 * N];
+	static const char		*odd[] = { "a\"b.a.example",
+	    "c\\,d.a.example" };
+	struct match_in			 in = { .db = db, .conf = &conf,
+	    .watches = &set, .base = base, .log_ref = 1, .log_name = "log",
+	    .head_id = 7, .proof_size = 1000 };
+	struct err			 e = ERR_INIT;
+	size_t				 i, pass;
+
+	(void)state;
+	NEED_DB();
+	for (i = 0; i < 2 * N; i++) {
+		v[i] = &m[i];
+		m[i] = match(i);
+		m[i].tbs_sha256[0] = (uint8_t)(i / 2);
+		m[i].tbs_sha256[1] = (uint8_t)(i / 2 >> 8);
+		memcpy(m[i].cert_sha256, &i, sizeof(i));
+		memcpy(m[i].spki_sha256, m[i].tbs_sha256, 32);
+		if (i % 2 == 0) {
+			m[i].type = ENTRY_PRECERT;
+			m[i].issued = -1;
+			m[i].owner = "";
+		}
+	}
+	/* what is no issuance may come between */
+	m[11].malformed = 1;
+	m[11].reason = "cut short";
+	m[10].names = m[10].hit_name = odd;
+	m[10].nnames = 2;
+	for (pass = 0; pass < 2; pass++) {
+		if (db_begin(db, &e) == -1 ||
+		    match_store(&in, v, 2 * N, &e) == -1 ||
+		    db_commit(db, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(COUNT("entry"), 2 * N);
+		assert_int_equal(COUNT("entry_match"), 2 * N);
+		assert_int_equal(COUNT("issuance"), N);
+		assert_int_equal(COUNT("issuance where issued = 'valid' and "
+		    "issuer_owner = 'ca.example'"), N - 1);
+		assert_int_equal(COUNT("certificate"), 2 * N - 1);
+		assert_int_equal(COUNT("certificate where form = 'precert'"),
+		    N);
+		assert_int_equal(COUNT("certificate_name"), N + 1);
+		assert_int_equal(COUNT("certificate_name where name in "
+		    "('a\"b.a.example', 'c\\,d.a.example')"), 2);
+		assert_int_equal(COUNT("issuance where decision = 'page' and "
+		    "(jsonb_array_length(facts->'entries') = 2 or names[1] = "
+		    "'a\"b.a.example')"), N);
+		assert_int_equal(COUNT("finding where kind = "
+		    "'certificate.unexpected'"), N);
+		assert_int_equal(COUNT("finding where kind = "
+		    "'certificate.malformed'"), 1);
+		assert_int_equal(COUNT("issuer"), 1);
+	}
+}
+
+/* --- two workers --- */
+
+#define SHARED	300
+
+struct worker {
+	struct db		*db;
+	int			 log;
+	struct judge_match	 m[SHARED];
+	struct err		 e;
+	int			 rc;
+};
+
+/* The same issuances and issuers, in a log and an order of its own. */
+static void *
+work(void *arg)
+{
+	struct worker			*w = arg;
+	const struct judge_match	*v[SHARED];
+	struct watch_base		*own = watch_base_new();
+	struct match_in			 in = { .db = w->db, .conf = &conf,
+	    .watches = &set, .base = own, .log_ref = w->log,
+	    .log_name = "log", .proof_size = 1000 };
+	size_t				 i;
+
+	for (i = 0; i < SHARED; i++)
+		v[i] = &w->m[w->log == 1 ? i : SHARED - 1 - i];
+	for (i = 0; i < 3 && w->rc == 0; i++) {
+		in.head_id = i == 0 ? 0 : 7;
+		if (db_begin(w->db, &w->e) == -1 ||
+		    match_store(&in, v, SHARED, &w->e) == -1 ||
+		    db_commit(w->db, &w->e) == -1)
+			w->rc = -1;
+	}
+	watch_base_free(own);
+	return NULL;
+}
+
+static void
+side_by_side(void **state)
+{
+	static struct worker	 w[2];
+	static uint8_t		 ca[SHARED];
+	static struct span	 link[SHARED];
+	pthread_t		 t;
+	size_t			 i, k;
+
+	(void)state;
+	NEED_DB();
+	sql("insert into log (log_id, operator_id, description, protocol, "
+	    "url, read_url, key, mmd, state, list_source, first_list, "
+	    "watched) values ('\\x02', 1, 'log 2', 'rfc6962', 'u', 'u', "
+	    "'\\x02', 86400, 'usable', 'chrome', false, true)");
+	for (i = 0; i < SHARED; i++) {
+		ca[i] = (uint8_t)(i * 37);
+		link[i] = (struct span){ &ca[i], 1 };
+		for (k = 0; k < 2; k++) {
+			w[k].m[i] = match(i);
+			w[k].m[i].tbs_sha256[0] = (uint8_t)(i * 101);
+			w[k].m[i].tbs_sha256[1] = (uint8_t)(i >> 8);
+			memcpy(w[k].m[i].cert_sha256, &i, sizeof(i));
+			w[k].m[i].cert_sha256[31] = (uint8_t)k;
+			w[k].m[i].chain = &link[i];
+		}
+	}
+	w[0].db = db;
+	w[1].db = testdb_again();
+	w[0].log = 1;
+	w[1].log = 2;
+	assert_int_equal(pthread_create(&t, NULL, work, &w[1]), 0);
+	(void)work(&w[0]);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	db_close(w[1].db);
+	for (k = 0; k < 2; k++)
+		if (w[k].rc != 0)
+			fail_msg("log %d: %s", w[k].log, w[k].e.msg);
+	assert_int_equal(COUNT("issuance where decision = 'page' and "
+	    "logged_at is not null and jsonb_array_length(facts->'entries') "
+	    "= 2"), SHARED);
+	assert_int_equal(COUNT("entry"), 2 * SHARED);
+	assert_int_equal(COUNT("certificate"), 2 * SHARED);
+	assert_int_equal(COUNT("issuer"), 256);
+	assert_int_equal(COUNT("finding where proven and "
+	    "cardinality(logs) = 2 and kind = 'certificate.unexpected'"),
+	    SHARED);
+	/* all have one serial number: one finding for the twins */
+	assert_int_equal(COUNT("finding"), SHARED + 1);
+	assert_int_equal(COUNT("finding_event"), SHARED + 1);
 }
 
 static void
@@ -357,6 +510,8 @@ main(void)
 {
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(early_then_proven, clear),
+		cmocka_unit_test_setup(many, clear),
+		cmocka_unit_test_setup(side_by_side, clear),
 		cmocka_unit_test_setup(unchecked_waits, clear),
 		cmocka_unit_test_setup(malformed, clear),
 		cmocka_unit_test_setup(nobody_watches, clear),
