@@ -213,13 +213,34 @@ wait_for(struct curl_waitfd *w, const struct pollfd *p, size_t n)
 	return (unsigned)i;
 }
 
+/*
+ * What happened at these descriptors.  libcurl has told of the first, at which
+ * something to read is all that matters; pipes, which are few, are asked again:
+ * it tells nothing of one whose reader is gone.
+ */
+static int
+look(struct pollfd *p, const struct curl_waitfd *w, size_t n)
+{
+	size_t	i;
+
+	if (n > 1)
+		return poll(p, n, 0);
+	for (i = 0; i < n; i++) {
+		p[i].revents = 0;
+		if (w[i].revents & CURL_WAIT_POLLIN)
+			p[i].revents |= POLLIN;
+		if (w[i].revents & CURL_WAIT_POLLOUT)
+			p[i].revents |= POLLOUT;
+	}
+	return 0;
+}
+
 int
 xfer_turn(struct xfer *x, struct pollfd *extra, size_t n, int timeout_ms,
     struct err *e)
 {
 	struct curl_waitfd	w[XFER_EXTRA];
 	CURLMcode		r;
-	size_t			i;
 	int			running;
 
 	xfer_host_pump(x);
@@ -237,9 +258,7 @@ xfer_turn(struct xfer *x, struct pollfd *extra, size_t n, int timeout_ms,
 		return err_set(e, ERR_SYS, "libcurl: %s",
 		    curl_multi_strerror(r));
 	}
-	for (i = 0; i < n; i++)
-		extra[i].revents = 0;
-	if (n != 0 && poll(extra, n, 0) == -1 && errno != EINTR)
+	if (look(extra, w, n) == -1 && errno != EINTR)
 		return err_set(e, ERR_SYS, "polling");
 	finish_ended(x);
 	finish_refused(x);

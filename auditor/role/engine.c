@@ -199,6 +199,9 @@ once_done(struct engine *en, int64_t now)
 	for (i = 0; i < en->ntails; i++)
 		if (!en->tails[i]->finished)
 			return 0;
+	/* first who need not ask the database: it lasts until names are asked */
+	if (en->logs_done && en->audit != NULL && !audit_idle(en->audit))
+		return 0;
 	if (engine_unread(en) != 0)
 		return 0;
 	/* what is audited is what was found */
@@ -207,8 +210,6 @@ once_done(struct engine *en, int64_t now)
 		engine_wake(en, now);
 		return 0;
 	}
-	if (en->audit != NULL && !audit_idle(en->audit))
-		return 0;
 	if (en->notify == NULL)
 		return 1;
 	if (until == 0)
@@ -252,6 +253,8 @@ turn(struct engine *en, struct ipc *boss, int64_t now)
 		notify_tick(en->notify, now, &en->wake);
 		if (!en->once)
 			notify_heartbeat(en->notify, coverage_good(en));
+		if (notify_wants(en->notify))
+			engine_deliver(en);
 	}
 	status(en, now);
 	if (en->once && once_done(en, now))

@@ -97,12 +97,12 @@ struct engine {
 	int			 once;
 	int			 progress;
 	struct fetch_client	*logs;		/* fetch of class log */
-	struct fetch_client	*deliver;	/* NULL: not its role, */
-	struct sign_client	*sign;		/* nor this, */
+	struct fetch_client	*deliver;	/* NULL: not its role, or */
+	struct sign_client	*sign;		/* nothing to deliver yet */
 	struct judge_pool	*pool;
 	size_t			 ncrew;		/* tails' judges beside the
 						   first of each */
-	struct notify		*notify;	/* nor this */
+	struct notify		*notify;	/* NULL: not its role */
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
 	char			 watch_mark[128]; /* state of its tables */

@@ -50,17 +50,51 @@ slurp(const char *path, size_t cap, struct buf *out)
 	return n == 0 ? 0 : -1;
 }
 
+/* Those that deliver. */
+static int
+start_deliver(struct engine *en, struct err *e)
+{
+	en->deliver = children_fetch(en->conf, EGRESS_DELIVERY, e);
+	if (en->deliver != NULL)
+		en->sign = sign_client_new(en->conf->state_dir, e);
+	return en->sign != NULL ? 0 : -1;
+}
+
+/*
+ * Where there is nobody to tell, two processes fewer run; else what is wrong
+ * with them is said at the start, and not with the first alert.
+ */
 static int
 start_fetch(struct engine *en, struct err *e)
 {
+	struct db_res	*r = NULL;
+	int		 tells;
+
 	en->logs = children_fetch(en->conf, EGRESS_LOG, e);
 	if (en->logs == NULL)
 		return -1;
 	if ((en->roles & ROLE_NOTIFY) == 0)
 		return 0;
-	en->deliver = children_fetch(en->conf, EGRESS_DELIVERY, e);
-	en->sign = sign_client_new(en->conf->state_dir, e);
-	return en->deliver != NULL && en->sign != NULL ? 0 : -1;
+	if (db_query(en->db, &r, e, "select exists (select from channel)", "")
+	    == -1)
+		return -1;
+	tells = db_bool(r, 0, 0) || en->conf->heartbeat_url != NULL ||
+	    en->conf->heartbeat_url_file != NULL;
+	db_free(r);
+	return tells ? start_deliver(en, e) : 0;
+}
+
+void
+engine_deliver(struct engine *en)
+{
+	struct err	e = ERR_INIT;
+
+	if (start_deliver(en, &e) == 0) {
+		notify_restarted(en->notify, en->deliver, en->sign);
+		return;
+	}
+	log_error("deliver", "%s", e.msg);
+	en->fatal = 1;
 }
 
 /* The names that CCADB gives to issuers, when its file is configured. */
@@ -390,8 +424,9 @@ int
 engine_is_child(const struct engine *en, pid_t pid)
 {
 	return fetch_client_proc(en->logs)->pid == pid ||
-	    (en->deliver != NULL && (fetch_client_proc(en->deliver)->pid ==
-	    pid || sign_client_proc(en->sign)->pid == pid)) ||
+	    (en->deliver != NULL &&
+	    fetch_client_proc(en->deliver)->pid == pid) ||
+	    (en->sign != NULL && sign_client_proc(en->sign)->pid == pid) ||
 	    judge_pool_pid(en->pool) == pid ||
 	    (en->audit != NULL && audit_is_child(en->audit, pid));
 }

@@ -36,6 +36,9 @@ void engine_watches(struct engine *);
  */
 int engine_marked(struct engine *, struct err *);
 
+/* Start who delivers, now that something is to be; fatal when it cannot. */
+void engine_deliver(struct engine *);
+
 /* Is this process one of the fixed children? */
 int engine_is_child(const struct engine *, pid_t);
 

@@ -44,6 +44,7 @@ struct notify {
 	int64_t			 next_slow;
 	int64_t			 next_beat;
 	uint64_t		 beat;		/* request under way, or 0 */
+	int			 wants;		/* notify_wants() */
 };
 
 struct notify *
@@ -344,15 +345,24 @@ notify_tick(struct notify *n, int64_t now, int64_t *wake)
 	}
 	if (now >= n->next_poll) {
 		n->next_poll = now + POLL;
-		(void)claim(n);
+		if (n->fetch != NULL)
+			(void)claim(n);
 		if (outbox_look(n->db, &s, &e) == -1)
 			log_warn("outbox", "%s", e.msg);
 		else if (s.wait > 0 && s.wait < POLL)
 			sooner(&n->next_poll, now + s.wait + CLK_SEC / 100);
+		else if (s.wait == 0)
+			n->wants = 1;
 	}
 	sooner(wake, n->next_poll);
 	if (running)
 		sooner(wake, now + HOOK_POLL);
+}
+
+int
+notify_wants(const struct notify *n)
+{
+	return n->fetch == NULL && n->wants;
 }
 
 int
@@ -432,6 +442,7 @@ notify_restarted(struct notify *n, struct fetch_client *fetch,
 	if (fetch == NULL)
 		return;
 	n->fetch = fetch;
+	n->next_poll = 0;
 	n->beat = 0;
 	for (i = 0; i < LIMIT_DELIVERIES; i++)
 		if (n->flight[i].item != NULL && n->flight[i].hook == NULL)
@@ -451,6 +462,10 @@ notify_heartbeat(struct notify *n, int coverage_good)
 	    (n->conf->heartbeat_url == NULL &&
 	    n->conf->heartbeat_url_file == NULL))
 		return;
+	if (n->fetch == NULL) {
+		n->wants = 1;
+		return;
+	}
 	n->next_beat = now + n->conf->heartbeat_every * CLK_SEC;
 	url = n->conf->heartbeat_url != NULL ? mem_str(n->conf->heartbeat_url)
 	    : conf_secret(n->conf->heartbeat_url_file, &e);

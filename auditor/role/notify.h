@@ -18,7 +18,10 @@ struct sign_client;
  */
 struct notify;
 
-/* All arguments are borrowed for its life. */
+/*
+ * All arguments are borrowed for its life.  fetch and sign process may be NULL:
+ * nothing is claimed until notify_restarted() brings them.
+ */
 struct notify *notify_new(struct db *, const struct conf *,
     struct fetch_client *deliver, struct sign_client *, const char *holder);
 
@@ -56,6 +59,9 @@ int notify_child(struct notify *, pid_t, int status);
  * now counts.
  */
 int notify_idle(const struct notify *);
+
+/* There is something to deliver, and no fetch process to do it. */
+int notify_wants(const struct notify *);
 
 /* Something was put into the outbox: look at the next tick. */
 void notify_hint(struct notify *);

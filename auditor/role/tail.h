@@ -126,6 +126,9 @@ struct tail {
 	int			 page_known;
 	unsigned		 full, grow_at;	/* whole pages in a row */
 	uint64_t		 body_max;	/* longest body seen */
+	unsigned		 parts;		/* of a page, of a log that is */
+	int			 near;		/* near, and does not */
+	int			 counted;	/* count requests */
 	int			 mismatch;	/* times the root was wrong */
 	/* the head at hand */
 	struct judge_head	 head;

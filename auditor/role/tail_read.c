@@ -22,6 +22,12 @@
 #define PAGE_ASK	1000
 /* Bodies that are worth a large buffer. */
 #define PAGE_LARGE	(512u << 10)
+/*
+ * A log whose pages come so fast costs no more in many small ones: these stay
+ * in the processor's cache from the socket to the judge.
+ */
+#define NEAR_US		(100 * 1000)
+#define PAGE_NEAR	(5u << 19)
 /* Bytes of bodies under way or waiting, and the pages that may be. */
 #define AHEAD_BYTES	(16u << 20)
 #define AHEAD_MIN	3
@@ -104,6 +110,7 @@ tail_read_begin(struct tail *t)
 	t->asked = t->done.to;
 	t->began = t->committed = clk_mono();
 	t->fresh = 0;
+	t->near = t->counted = 0;
 	tail_read_turn(t);
 }
 
@@ -116,11 +123,26 @@ ahead(const struct tail *t)
 	if (!t->page_known && !t->log.is_static && t->log.hybrid != 1)
 		return 1;	/* learn the log's page size first */
 	n = t->body_max != 0 ? AHEAD_BYTES / t->body_max : AHEAD_MIN;
-	if (n < AHEAD_MIN)
+	if (n < AHEAD_MIN || (t->near && t->parts > 1))
 		n = AHEAD_MIN;
 	/* each judge has one before it and one waiting */
 	n += t->ncrew * 2;
 	return n > AHEAD_MAX ? AHEAD_MAX : (size_t)n;
+}
+
+/* Where a page of get-entries that begins at t->asked ends. */
+static uint64_t
+entries_end(const struct tail *t)
+{
+	uint64_t	size = t->page_size > 0 ? (uint64_t)t->page_size :
+			    PAGE_ASK;
+	uint64_t	from = t->asked / size * size, part = size;
+
+	/* parts of a page, so that a log that aligns pages gives whole ones */
+	if (t->near && t->parts > 1)
+		part = (size + t->parts - 1) / t->parts;
+	part = ((t->asked - from) / part + 1) * part;
+	return from + (part < size ? part : size);
 }
 
 /* Make pages up to the head, as far as the window allows. */
@@ -128,7 +150,7 @@ static void
 plan(struct tail *t)
 {
 	struct tail_page	*p;
-	uint64_t		 to, step, target = t->target;
+	uint64_t		 to, target = t->target;
 	size_t			 max = ahead(t);
 	int			 tile;
 
@@ -138,11 +160,8 @@ plan(struct tail *t)
 		/* hybrid logs have no partial tiles; history ends in whole ones */
 		tile = t->log.is_static || (t->log.hybrid == 1 &&
 		    to <= t->head.tree_size);
-		if (!tile) {
-			step = t->page_size > 0 ? (uint64_t)t->page_size :
-			    PAGE_ASK;
-			to = (t->asked / step + 1) * step;
-		}
+		if (!tile)
+			to = entries_end(t);
 		p = page_make(t->asked, to < target ? to : target, tile);
 		p->full = tile && to > target && to <= t->head.tree_size;
 		*t->last = p;
@@ -248,6 +267,9 @@ ask(struct tail *t)
 			engine_wake(t->en, now + wait);
 			if (p->not_before > now)
 				continue;
+			/* it counts requests: the largest pages it has */
+			t->counted = 1;
+			t->near = 0;
 			break;
 		}
 		if (page_get(t, p) == -1)
@@ -364,6 +386,7 @@ tail_read_fetched(struct tail *t, const struct fetch_done *d)
 	p->ext.gzip = strcmp(d->encoding, "gzip") == 0;
 	if (d->failure == FETCH_OK && d->status == 200) {
 		tail_cache_fetched(t, p, d);
+		t->near = d->us < NEAR_US && !t->counted;
 		if (d->length > t->body_max)
 			t->body_max = d->length;
 		p->state = PAGE_BODY;
@@ -440,6 +463,17 @@ split(struct tail *t, struct tail_page *p, uint32_t count)
 	p->to = p->from + count;
 }
 
+/* Of how many bytes are pages, and into how many are they better cut? */
+static void
+measure(struct tail *t, const struct tail_page *p)
+{
+	uint64_t	size = t->page_size > 0 ? (uint64_t)t->page_size :
+			    PAGE_ASK;
+
+	t->parts = (unsigned)((uint64_t)p->arena_len * size / p->count /
+	    PAGE_NEAR) + 1;
+}
+
 /* The matches of an answer, kept with the page. */
 static int
 matches_read(struct tail *t, struct tail_page *p,
@@ -510,6 +544,8 @@ page_judged(struct tail *t, struct tail_page *p, struct cur *c)
 	}
 	p->count = r.count;
 	p->range = r.range;
+	if (!p->tile && p->match_from == 0)
+		measure(t, p);
 	end = (uint32_t)(p->to - p->base);
 	if (p->match_end > end)
 		p->match_end = end;

@@ -414,6 +414,33 @@ test_restarted(void **state)
 	verify();
 }
 
+/* Nobody to deliver: that is wanted when something is due, and not before. */
+static void
+test_later(void **state)
+{
+	struct finding f = a_finding("aa");
+	int64_t wake = INT64_MAX;
+
+	(void)state;
+	notify_free(notify);
+	notify = notify_new(db, &conf, NULL, NULL, "h:1");
+	channel("soc", "webhook", NULL);
+	notify_tick(notify, clk_mono(), &wake);
+	assert_false(notify_wants(notify));
+	opened(&f, 1);
+	notify_hint(notify);
+	notify_tick(notify, clk_mono(), &wake);
+	assert_true(notify_wants(notify));
+	assert_false(notify_idle(notify));
+	assert_int_equal(number("select count(*) from delivery where state = "
+	    "'pending' and attempts = 0"), 1);
+	notify_restarted(notify, fetch, sign);
+	assert_false(notify_wants(notify));
+	answer_with("200 OK", "", "");
+	turn();
+	verify();
+}
+
 static void
 test_heartbeat(void **state)
 {
@@ -448,6 +475,7 @@ all(void)
 		cmocka_unit_test_setup(test_kinds, fresh),
 		cmocka_unit_test_setup(test_program, fresh),
 		cmocka_unit_test_setup(test_restarted, fresh),
+		cmocka_unit_test_setup(test_later, fresh),
 		cmocka_unit_test_setup(test_heartbeat, fresh),
 	};
 
