@@ -37,7 +37,7 @@ ranges()
 
 # --- since a date -------------------------------------------------------------------
 
-t_rig --log rfc,mmd=1 --log static,proto=static,mmd=1 --log slow,cap=16
+t_rig --log rfc,mmd=1 --log static,proto=static,mmd=1 --log slow,cap=4
 for l in rfc static; do
 	post "/_rig/$l/fill?n=3000&seed=1" >/dev/null
 done
