@@ -251,7 +251,7 @@ turn(struct engine *en, struct ipc *boss, int64_t now)
 		audit_turn(en->audit, now);
 	if (en->notify != NULL) {
 		notify_tick(en->notify, now, &en->wake);
-		if (!en->once)
+		if (!en->once && notify_beats(en->notify))
 			notify_heartbeat(en->notify, coverage_good(en));
 		if (notify_wants(en->notify))
 			engine_deliver(en);

@@ -80,9 +80,12 @@ judge_body(struct judge *j, const struct judge_ext *x, size_t cap,
 		if (r != LIBDEFLATE_INSUFFICIENT_SPACE || room == cap)
 			break;
 	}
-	if (r == LIBDEFLATE_INSUFFICIENT_SPACE)
+	if (r == LIBDEFLATE_INSUFFICIENT_SPACE) {
+		/* it would stay for the judge's life */
+		buf_free(&j->inflated);
 		return err_set(e, ERR_LIMIT, "body inflates to more than %zu "
 		    "bytes", cap);
+	}
 	if (r != LIBDEFLATE_SUCCESS)
 		return err_set(e, ERR_FORMAT, "body is not gzip (RFC 1952)");
 	out->p = j->inflated.p;

@@ -449,24 +449,28 @@ notify_restarted(struct notify *n, struct fetch_client *fetch,
 			fail(n, &n->flight[i], "the fetch process died");
 }
 
+int
+notify_beats(const struct notify *n)
+{
+	return n->beat == 0 && (n->conf->heartbeat_url != NULL ||
+	    n->conf->heartbeat_url_file != NULL) &&
+	    clk_mono() >= n->next_beat;
+}
+
 void
 notify_heartbeat(struct notify *n, int coverage_good)
 {
 	struct err e = ERR_INIT;
 	struct fetch_get get;
 	char *url;
-	int64_t now;
 
-	now = clk_mono();
-	if (!coverage_good || n->beat != 0 || now < n->next_beat ||
-	    (n->conf->heartbeat_url == NULL &&
-	    n->conf->heartbeat_url_file == NULL))
+	if (!coverage_good || !notify_beats(n))
 		return;
 	if (n->fetch == NULL) {
 		n->wants = 1;
 		return;
 	}
-	n->next_beat = now + n->conf->heartbeat_every * CLK_SEC;
+	n->next_beat = clk_mono() + n->conf->heartbeat_every * CLK_SEC;
 	url = n->conf->heartbeat_url != NULL ? mem_str(n->conf->heartbeat_url)
 	    : conf_secret(n->conf->heartbeat_url_file, &e);
 	if (url == NULL) {

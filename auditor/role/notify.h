@@ -72,4 +72,7 @@ void notify_hint(struct notify *);
  */
 void notify_heartbeat(struct notify *, int coverage_good);
 
+/* Is it time to say so?  Asked first, as coverage is a question to the database. */
+int notify_beats(const struct notify *);
+
 #endif
