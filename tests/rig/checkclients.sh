@@ -63,7 +63,7 @@ start_ca()
 		    reuse=100 ocsp=yes ${have_knot:+dns="$ACME_DNS"}
 	else
 		acme_ca "$dir" ${plain:+"$plain"} --http-port "$http" --tls-port "$tls" \
-		    --resolve 127.0.0.1 --nonce-reject 5 --authz-reuse 100 \
+		    --resolve 127.0.0.1 --nonce-reject 2 --authz-reuse 100 \
 		    --retry-after 1 ${have_knot:+--dns "$ACME_DNS"}
 	fi
 }

@@ -37,7 +37,7 @@ ranges()
 
 # --- since a date -------------------------------------------------------------------
 
-t_rig --log rfc,mmd=1 --log static,proto=static,mmd=1 --log slow,cap=4
+t_rig --log rfc,mmd=1 --log static,proto=static,mmd=1 --log slow,cap=16
 for l in rfc static; do
 	post "/_rig/$l/fill?n=3000&seed=1" >/dev/null
 done
@@ -127,7 +127,8 @@ eq "the others are read" "$rc $(ranges new) $(ranges old)" '0 0-300 0-300'
 
 grow slow 9000
 t_db kill
-from=now t_conf kill 'watch: [.corp.example]'
+# slow enough that there is something to kill
+from=now t_conf kill 'watch: [.corp.example]' 'fetch: {max_rate: 2MB/s}'
 once
 "$prog" --config "$conf" backfill --log slow --step 1024 \
     > "$T/kill.out" 2>&1 &
@@ -141,6 +142,7 @@ ok "and not all" test "$(sql "select state from backfill order by id desc
     limit 1")" = open
 done=$(sql 'select entries_read from backfill order by id desc limit 1')
 before=$(asked slow get-entries)
+from=now t_conf kill 'watch: [.corp.example]'
 cv backfill --log slow
 eq "goes on: status" "$rc $(ranges slow)" "0 0-11108"
 [ $rc -eq 0 ] || show
