@@ -55,13 +55,20 @@ trap 'exit 1' INT TERM HUP
 
 # --- one test ---------------------------------------------------------------------
 
+# So long a test may take; who stands still for ever keeps nobody waiting.
+# Debian's pebble 2.4.0 can lock itself up when many order at once.
+limit=${LONG:+7200}
+limit=${limit:-900}
+
 # Run NAME COMMAND... with its output in a file, then its status, seconds, and
 # those of processors (of what it waited for: not the database server's).
 one()
 {
 	local log=$logs/${1//\//_}.log began=$SECONDS rc cpu TIMEFORMAT='%U %S'
+	local c=("${@:2}")
 
-	cpu=$({ time "${@:2}" >"$log" 2>&1 </dev/null; } 2>&1
+	[ "$(type -t "$2")" = function ] || c=(timeout -k 10 "$limit" "${c[@]}")
+	cpu=$({ time "${c[@]}" >"$log" 2>&1 </dev/null; } 2>&1
 	    echo $?)
 	rc=${cpu##*$'\n'}
 	cpu=$(awk 'NR == 1 { printf "%.0f", $1 + $2 }' <<< "$cpu")
