@@ -116,13 +116,21 @@ vantage_room(struct engine *en)
 	    !lists_busy(en->lists);
 }
 
+/* One that only another host has is left to that: it is no fault of its. */
 static int
 vantage_take(struct engine *en, struct lease *l)
 {
+	const struct conf	*c = en->conf;
+	size_t			 i;
+
 	if (vantage_busy(en->vantage))
 		return -1;
-	vantage_begin(en->vantage, l);
-	return 0;
+	for (i = 0; i < c->nvantage; i++)
+		if (strcmp(c->vantage[i].name, l->subject) == 0) {
+			vantage_begin(en->vantage, l);
+			return 0;
+		}
+	return -1;
 }
 
 /* In this order: a list makes logs known, heads are before history. */
