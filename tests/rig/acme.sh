@@ -310,6 +310,19 @@ acme_pebble()
 	return 1
 }
 
+# Whether the last pebble has locked itself up: 2.4.0 does when one request
+# adds an order while another looks for an authorization to use again (its own
+# stack dump says FindValidAuthorization and AddOrder), and answers none after.
+acme_pebble_locked()
+{
+	local i
+
+	for i in 1 2 3; do
+		! curl -sk -m 10 -o /dev/null \
+		    "$ACME_MANAGEMENT/cert-status-by-serial/1" || return 1
+	done
+}
+
 acme_challtestsrv()
 {
 	local dir k http= try i pid port management

@@ -9,6 +9,17 @@
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# Debian's pebble may lock itself up under many orders. That is no fault of what
+# is tested: once more, with another one.
+if [ -z "${MANY_TRY:-}" ]; then
+	for MANY_TRY in 1 2 3; do
+		MANY_TRY=$MANY_TRY bash "$0" "$@"
+		rc=$?
+		[ $rc -eq 75 ] || exit $rc
+	done
+	echo "pebble locked itself up three times" >&2
+	exit 1
+fi
 . tests/system/lib.sh
 t_begin 97-acme-many "${1:-}"
 . tests/rig/acme.sh
@@ -97,6 +108,18 @@ if acme_challtestsrv "$T/ch" &&
     acme_pebble "$T/pb" http="$hp" dns="$ACME_DNS" nonces=5; then
 	orders()	{ grep -c 'Added order' "$T/pb/pebble.out"; }
 	certs()		{ grep -c 'Issued certificate serial' "$T/pb/pebble.out"; }
+	trap 'echo "pebble locked itself up: once more"; exit 75' USR1
+	(
+		trap - EXIT INT TERM HUP USR1
+		until acme_pebble_locked; do
+			sleep 2
+		done
+		kill -USR1 $$
+		# what waits for its answer ends, and then the signal counts
+		kill -9 "$(tail -n 1 "$T/pb/pids")"
+	) &
+	watcher=$!
+	pids+=("$watcher")
 	a_conf many "http-01: {listen: \"127.0.0.1:$hp\"}"
 	managed many.example $many >> "$conf"
 	start
@@ -225,6 +248,7 @@ if acme_challtestsrv "$T/ch" &&
 	stop
 	ok "the end: nobody listens" test ! -S "$state/acme.sock" -o \
 	    -z "$(pgrep -f "$prog.*role=acme")"
+	kill $watcher
 	acme_stop "$T/pb"
 else
 	skip 1 "no pebble"
