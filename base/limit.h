@@ -597,4 +597,13 @@
 /* Issuances whose facts are in memory at a time. */
 #define LIMIT_DECIDE_BATCH	256
 
+/* --- a CA that does not answer --- */
+
+/* Seconds until whoever waits is told, and then between two times. */
+#define LIMIT_ACME_QUIET	10
+#define LIMIT_ACME_QUIET_AGAIN	30
+/* Seconds without any answer until an order is left for another time: four
+   requests, each of which is waited for as long as one may take (30 s). */
+#define LIMIT_ACME_SILENCE	120
+
 #endif
