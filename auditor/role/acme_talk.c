@@ -25,12 +25,6 @@
 /* A nonce that is not taken is replaced so often: 50 % refused, and none. */
 #define NONCE_TRIES	40
 
-static const struct { const char *name, *url; } known[] = {
-	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
-	{ "letsencrypt-staging",
-	  "https://acme-staging-v02.api.letsencrypt.org/directory" },
-};
-
 /* An answer that came, in a row of them. */
 struct heard {
 	struct heard		*next;
@@ -57,23 +51,11 @@ struct acme_talk {
 	struct heard		*first, **last;	/* answers that wait */
 	struct heard		*held;		/* given out last */
 	struct acme_pace	 pace;
-	uint64_t		 heads[LIMIT_ACME_NONCES];	/* nonces that
-						   are on their way */
+	uint64_t		 heads[LIMIT_ACME_NONCES];	/* on their way */
 	size_t			 nheads;
 	int64_t			 takes;		/* the CA, to answer */
 	struct err		 no_nonce;	/* why the last did not come */
 };
-
-const char *
-acme_talk_directory(const struct conf *c)
-{
-	size_t	i;
-
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(c->acme_directory, known[i].name) == 0)
-			return known[i].url;
-	return c->acme_directory;
-}
 
 static void
 heard_free(struct heard *h)
