@@ -467,8 +467,10 @@
 
 /* --- logs are audited --- */
 
-/* Heads that one sweep removes: a log's day has 1,440 polls. */
-#define LIMIT_HEAD_SWEEP	8000u
+/* Heads that one turn of a sweep looks at, and a day more: a log's day has
+   1,440 polls, which take 0.2 s.  And what a log with none counts for. */
+#define LIMIT_HEAD_SWEEP	1000
+#define LIMIT_HEAD_SWEEP_LOG	50
 /* Heads that one turn of a log compares with its tree: a request each. */
 #define LIMIT_HEAD_AUDIT	16u
 /* Witnesses that are configured; a checkpoint has at most 64 lines. */

@@ -116,10 +116,26 @@ test_certificates(void **state)
 	assert_non_null(strstr(said, "would drop 1 certificates outside"));
 	free(said);
 	assert_int_equal(number(db, "select count(*) from certificate"), 10);
+	/* who waits for a turn waits for one partition */
+	{
+		struct err	e = ERR_INIT;
+		struct buf	b = BUF_INIT;
+		int		more = 0;
+
+		assert_int_equal(retain_turn(db, &usual, &b, &more, &e), 0);
+		assert_int_equal(more, 1);
+		assert_non_null(strstr(buf_text(&b),
+		    "dropped certificate_2024_01"));
+		assert_non_null(strstr(buf_text(&b),
+		    "3 rows that evidence needs were kept"));
+		buf_free(&b);
+		assert_int_equal(number(db, "select count(*) from pg_class "
+		    "where relname = 'certificate_2024_07'"), 1);
+	}
 	said = turn(db, &usual);
-	assert_non_null(strstr(said, "dropped certificate_2024_01"));
-	assert_non_null(strstr(said, "3 rows that evidence needs were kept"));
 	assert_non_null(strstr(said, "dropped 1 certificates outside"));
+	assert_int_equal(number(db, "select count(*) from pg_class where "
+	    "relname = 'certificate_2024_07'"), 0);
 	free(said);
 	assert_int_equal(number(db, "select count(*) from certificate where "
 	    "sha256 in (sha256('c2'), sha256('c3'), sha256('c4'), "
