@@ -1,44 +1,25 @@
 #include "auditor/db/evidence_put.h"
 #include "auditor/db/evidence_store.h"
 #include "auditor/evidence_json.h"
-#include "base/sha.h"
 
-enum { H_FROM = EVIDENCE_LOG_N, H_TO, H_RANGES, H_FIRST, H_LAST, H_WATCH,
-	H_ROOT, H_PROOF, H_FORM, H_RAW };
+enum { H_RANGES = EVIDENCE_READ_N, H_FIRST, H_LAST };
 
 static int
 put_stretch(struct evidence *ev, const struct db_res *r, size_t i,
     struct err *e)
 {
-	struct evidence_ref	ref = { -1, -1, db_bytes(r, i, H_PROOF), -1,
-				    -1 };
-	struct span		raw = db_bytes(r, i, H_RAW);
-	json_t			*o;
-	uint8_t			sha[32];
-	int			log = evidence_put_log(ev, r, i, 0);
+	struct evidence_ref	ref = EVIDENCE_NO_REF;
+	json_t			*o = evidence_put_read(ev, r, i,
+				    EVIDENCE_HISTORY, &ref, e);
 
-	ref.head = evidence_head(ev, log, db_text(r, i, H_FORM), raw, e);
-	if (ref.head == -1)
+	if (o == NULL)
 		return -1;
-	o = evidence_begun(EVIDENCE_HISTORY);
-	sha_256(sha, raw.p, raw.n);
-	json_object_set_new(o, "head_sha256", evidence_hex(sha, 32));
-	json_object_set_new(o, "log_id", evidence_b64(db_bytes(r, i, 0).p,
-	    32));
-	json_object_set_new(o, "size_from", json_integer(db_int(r, i,
-	    H_FROM)));
-	json_object_set_new(o, "size_to", json_integer(db_int(r, i, H_TO)));
-	json_object_set_new(o, "root_hash", evidence_hex(db_bytes(r, i,
-	    H_ROOT).p, 32));
 	json_object_set_new(o, "ranges", json_integer(db_int(r, i,
 	    H_RANGES)));
 	json_object_set_new(o, "first_at", evidence_moment(db_time(r, i,
 	    H_FIRST)));
 	json_object_set_new(o, "last_at", evidence_moment(db_time(r, i,
 	    H_LAST)));
-	if (!db_null(r, i, H_WATCH))
-		json_object_set_new(o, "watch_set_sha256", evidence_hex(
-		    db_bytes(r, i, H_WATCH).p, 32));
 	return evidence_attest(ev, o, &ref, e);
 }
 
@@ -66,9 +47,9 @@ evidence_store_history(struct db *db, int64_t from, int64_t to,
 	    "first_at, max(verified_at) as last_at, watch_set_sha256, "
 	    "(array_agg(id order by size_done desc, id desc))[1] as top "
 	    "from s group by log_ref, watch_set_sha256, part) "
-	    "select " EVIDENCE_LOG_COLS ", g.size_from, g.size_to, g.n, "
-	    "g.first_at, g.last_at, g.watch_set_sha256, b.root_hash, b.proof, "
-	    "t.form, t.raw from g join backfill_range b on b.id = g.top "
+	    "select " EVIDENCE_LOG_COLS ", g.size_from, g.size_to, "
+	    "b.root_hash, b.proof, t.form, t.raw, g.watch_set_sha256, g.n, "
+	    "g.first_at, g.last_at from g join backfill_range b on b.id = g.top "
 	    "join log l on l.id = g.log_ref " EVIDENCE_LOG_JOIN
 	    "join tree_head t on t.id = b.head_id "
 	    "order by g.log_ref, g.size_from, g.size_to", "tt", from, to) ==

@@ -17,8 +17,6 @@ static inline int
 back_clear(void **state)
 {
 	(void)state;
-	if (db == NULL)
-		return 0;
 	sql("truncate log, operator, tree_head, log_range, log_health, "
 	    "backfill, work, watch restart identity cascade;"
 	    "insert into operator (name) values ('op');"

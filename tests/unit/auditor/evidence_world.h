@@ -251,4 +251,26 @@ judge(const char *text, size_t n, int show)
 	return v;
 }
 
+/*
+ * Each field of a file about what was read changed, as it is and sealed again:
+ * none is overlooked.
+ */
+static inline void
+flip_both(const struct buf *file, const char *what)
+{
+	struct flips	f;
+
+	memset(&f, 0, sizeof(f));
+	f.root = json_loads(buf_text(file), 0, NULL);
+	f.instance = instance;
+	f.judge = judge;
+	flip(&f, f.root);
+	f.seal = f.days = 1;
+	flip(&f, f.root);
+	(void)printf("%s: %zu changes, %zu not rejected\n", what, f.n,
+	    f.missed);
+	assert_int_equal(f.missed, 0);
+	json_decref(f.root);
+}
+
 #endif

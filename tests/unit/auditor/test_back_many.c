@@ -6,8 +6,6 @@
 
 /* Many workers on the history of one log, and commands beside them. */
 
-#define NEED_DB()	do { if (db == NULL) return; } while (0)
-
 #define OLD	(200 * 256)	/* entries before the tail began */
 #define NEW	(300 * 256)	/* and where it ends */
 
@@ -108,7 +106,6 @@ together(void **state)
 	char		 text[200];
 
 	(void)state;
-	NEED_DB();
 	assert_int_equal(commit(db, OLD, OLD, NULL), 0);
 	(void)enter(0, OLD, 0, 1);
 	sql("update backfill set step = 1024");
@@ -183,7 +180,6 @@ cancelling(void **state)
 	int		st = -1;
 
 	(void)state;
-	NEED_DB();
 	id = enter(0, 200000, 0, 1);
 	assert_true(plan() != 0);
 	/* as lease_check() and back_store() do */
