@@ -205,6 +205,8 @@
 #define LIMIT_WATCH_EXCLUDES	1000u
 /* Issuer keys kept read: the CAs of a log, with room, at a few KB each. */
 #define LIMIT_CERT_KEYS		32u
+/* Good signatures remembered, 32 bytes each. */
+#define LIMIT_CERT_SIGNED	1024u
 /* One name in a certificate as a name; longer ones are searched as bytes. */
 #define LIMIT_NAME_BYTES	1000u
 
