@@ -288,26 +288,17 @@ audit_read(struct audit *a)
 	return 0;
 }
 
-static size_t
-watch_ipc(struct ipc *ipc, struct pollfd *p)
-{
-	*p = (struct pollfd){ ipc_fd(ipc), (short)(POLLIN |
-	    (ipc_wants_write(ipc) ? POLLOUT : 0)), 0 };
-	return 1;
-}
-
 size_t
-audit_poll(const struct audit *a, struct pollfd *p, size_t max)
+audit_ipcs(const struct audit *a, struct ipc **v, size_t max)
 {
 	size_t	n = 0, i;
 
 	if (max < 2)
 		return 0;
-	n += watch_ipc(fetch_client_ipc(a->fetch), &p[n]);
-	n += watch_ipc(probe_client_ipc(a->probe), &p[n]);
+	v[n++] = fetch_client_ipc(a->fetch);
+	v[n++] = probe_client_ipc(a->probe);
 	for (i = 0; i < a->njobs && n < max; i++)
 		if (a->jobs[i]->judge != NULL)
-			n += watch_ipc(a->jobs[i]->judge->ipc, &p[n]);
+			v[n++] = a->jobs[i]->judge->ipc;
 	return n;
 }
-

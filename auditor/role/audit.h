@@ -1,7 +1,6 @@
 #ifndef AUDITOR_ROLE_AUDIT_H
 #define AUDITOR_ROLE_AUDIT_H
 
-#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,8 +69,8 @@ int audit_reload(struct audit *, struct err *);
 /* Claim what is due and go on; engine_wake() says when to be called again. */
 void audit_turn(struct audit *, int64_t now);
 
-/* Descriptors of its children and judges, at most ${max}. */
-size_t audit_poll(const struct audit *, struct pollfd *, size_t max);
+/* Of its children and judges, what waits to be written is; at most ${max}. */
+size_t audit_ipcs(const struct audit *, struct ipc **, size_t max);
 
 /* Read what they said: 0, or -1 when a child is gone. */
 int audit_read(struct audit *);
