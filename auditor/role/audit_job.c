@@ -14,14 +14,20 @@
 #define RETRY_BASE	60
 #define RETRY_CAP	3600
 
-static void
+static struct audit_wait *
 wait_for(struct audit_job *j, enum audit_from what, uint64_t id)
 {
-	struct audit	*a = j->audit;
+	struct audit		*a = j->audit;
+	struct audit_wait	*w;
 
 	a->waits = mem_grow(a->waits, &a->capwaits, a->nwaits + 1,
 	    sizeof(*a->waits));
-	a->waits[a->nwaits++] = (struct audit_wait){ id, what, j };
+	w = &a->waits[a->nwaits++];
+	w->id = id;
+	w->what = what;
+	w->job = j;
+	w->name[0] = '\0';
+	return w;
 }
 
 void
@@ -125,12 +131,25 @@ audit_probe_tls(struct audit_job *j, const struct probe_tls *t)
 	return id;
 }
 
+/* Names have their parents in common: one question that is under way does. */
 uint64_t
 audit_probe_dns(struct audit_job *j, const struct probe_dns *d)
 {
-	uint64_t	id = probe_client_dns(j->audit->probe, d);
+	struct audit		*a = j->audit;
+	struct audit_wait	*w;
+	size_t			 i;
+	uint64_t		 id = 0;
 
-	wait_for(j, FROM_PROBE, id);
+	for (i = 0; i < a->nwaits && id == 0; i++)
+		if (a->waits[i].type == d->type && a->waits[i].name[0] != '\0'
+		    && strcmp(a->waits[i].name, d->name) == 0)
+			id = a->waits[i].id;
+	if (id == 0)
+		id = probe_client_dns(a->probe, d);
+	w = wait_for(j, FROM_PROBE, id);
+	w->type = d->type;
+	if (strlen(d->name) < sizeof(w->name))
+		(void)snprintf(w->name, sizeof(w->name), "%s", d->name);
 	return id;
 }
 
