@@ -157,6 +157,56 @@ lease_check(struct db *db, const struct lease *l, struct err *e)
 	return n == 1 ? 0 : lost(l, e);
 }
 
+int
+lease_check_all(struct db *db, const struct lease *const *v, size_t n,
+    struct err *e)
+{
+	int64_t		*id = mem_array(n + 1, sizeof(*id));
+	int64_t		*token = mem_array(n + 1, sizeof(*token));
+	struct db_ints	 ids = { id, n }, tokens = { token, n };
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++) {
+		id[i] = v[i]->id;
+		token[i] = v[i]->token;
+	}
+	/* by id, as everybody who locks many */
+	rc = db_query(db, &r, e, "select w.id from (select * from"
+	    " unnest($1, $2) x(id, token) order by id) x cross join lateral"
+	    " (select id from work where id = x.id and token = x.token and"
+	    " lease_until >= clock_timestamp() for update) w", "II", &ids,
+	    &tokens);
+	i = rc == 0 ? db_rows(r) : n;
+	db_free(r);
+	free(id);
+	free(token);
+	if (i == n)
+		return rc;
+	return err_set(e, ERR_LEASE, "%zu of %zu leases were lost", n - i, n);
+}
+
+int
+lease_done_all(struct db *db, const struct lease *const *v, size_t n,
+    int64_t due_in_s, struct err *e)
+{
+	int64_t		*id = mem_array(n + 1, sizeof(*id));
+	struct db_ints	 ids = { id, n };
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++)
+		id[i] = v[i]->id;
+	/* lease_check_all() has locked them */
+	rc = db_push(db, e, "update work set holder = null,"
+	    " lease_until = null, attempts = 0, last_error = null,"
+	    " due_at = now() + $2 * interval '1 second' where id = any ($1)",
+	    "Ii", &ids, due_in_s);
+	free(id);
+	return rc;
+}
+
 /* What an update of one row under its token has changed. */
 static int
 finish(struct db_res *r, const struct lease *l, struct err *e)

@@ -86,6 +86,15 @@ int lease_excess(struct db *, const char *holder, const char *kind,
 int lease_check(struct db *, const struct lease *, struct err *);
 
 /*
+ * The same of ${n} leases in one statement; and their end, pushed behind it:
+ * each is due again in ${due_in_s} seconds.
+ */
+int lease_check_all(struct db *, const struct lease *const *, size_t n,
+    struct err *);
+int lease_done_all(struct db *, const struct lease *const *, size_t n,
+    int64_t due_in_s, struct err *);
+
+/*
  * The work is done: free, due again in ${due_in_s} seconds, attempts 0;
  * negative: the row is removed.  ERR_LEASE when it was lost (nothing is
  * changed).  May run inside the caller's transaction.

@@ -11,6 +11,7 @@
 #include "auditor/proc.h"
 #include "auditor/role/children.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -303,6 +304,25 @@ read_judge(struct audit_job *j)
 		audit_fail(j, "the process that judges it died");
 }
 
+/* What became ready in this turn. */
+static void
+store_ready(struct audit *a)
+{
+	struct audit_job	*v[LIMIT_LEASES];
+	size_t			 i, k, n;
+
+	for (k = 0; k < AUDIT_KINDS; k++) {
+		if (audit_kinds[k]->store == NULL)
+			continue;
+		for (i = n = 0; i < a->njobs && n < audit_kinds[k]->most; i++)
+			if (a->jobs[i]->kind == audit_kinds[k] &&
+			    a->jobs[i]->ready && !a->jobs[i]->ended)
+				v[n++] = a->jobs[i];
+		if (n != 0)
+			audit_kinds[k]->store(v, n);
+	}
+}
+
 int
 audit_read(struct audit *a)
 {
@@ -312,6 +332,7 @@ audit_read(struct audit *a)
 		return -1;
 	for (i = 0; i < a->njobs; i++)
 		read_judge(a->jobs[i]);
+	store_ready(a);
 	return 0;
 }
 

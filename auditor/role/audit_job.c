@@ -1,6 +1,7 @@
 #include "auditor/role/audit_part.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "auditor/db/rev_store.h"
@@ -217,6 +218,53 @@ audit_commit(struct audit_job *j)
 		return 0;
 	audit_fault(j, &e);
 	return -1;
+}
+
+static const struct lease **
+leases(struct audit_job **v, size_t n)
+{
+	const struct lease	**l = mem_array(n, sizeof(struct lease *));
+	size_t			  i;
+
+	for (i = 0; i < n; i++)
+		l[i] = &v[i]->lease;
+	return l;
+}
+
+int
+audit_begin_all(struct audit_job **v, size_t n, struct err *e)
+{
+	const struct lease	**l = leases(v, n);
+	struct db		 *db = v[0]->en->db;
+	int			  rc;
+
+	rc = db_begin(db, e);
+	if (rc == 0)
+		rc = lease_check_all(db, l, n, e);
+	free(l);
+	return rc;
+}
+
+int
+audit_commit_all(struct audit_job **v, size_t n, int64_t due_in_s,
+    struct err *e)
+{
+	const struct lease	**l = leases(v, n);
+	struct db		 *db = v[0]->en->db;
+	int64_t			  now = clk_mono();
+	size_t			  i;
+	int			  rc;
+
+	rc = lease_done_all(db, l, n, due_in_s, e);
+	free(l);
+	if (rc == -1 || db_commit(db, e) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		v[i]->due_at = now + due_in_s * CLK_SEC;
+		v[i]->ended = 1;
+	}
+	engine_wake(v[0]->en, now);
+	return 0;
 }
 
 void
