@@ -88,6 +88,26 @@ lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
 	return 0;
 }
 
+int
+lease_due(struct db *db, const struct db_strs *kinds,
+    const struct db_strs *skip, const char *holder, int *due, struct err *e)
+{
+	struct db_res	*r;
+	size_t		 i;
+
+	if (db_query(db, &r, e, "select i - 1 from unnest($1) with ordinality"
+	    " x(k, i) where exists (select from work where kind = k and"
+	    " due_at <= now() and (lease_until is null or lease_until < now()"
+	    " or holder = $3) and (cardinality($2) = 0 or"
+	    " kind || ':' || subject <> all ($2)))", "aas", kinds, skip,
+	    holder) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r); i++)
+		due[db_int(r, i, 0)] = 1;
+	db_free(r);
+	return 0;
+}
+
 void
 lease_free(struct lease *l)
 {
