@@ -188,6 +188,7 @@ struct tail {
 	struct tail_issuer	*issuers;
 	size_t			 nissuers, capi;
 	size_t			 nearly;	/* matches looked at early */
+	int64_t			 early_at;	/* and not before */
 	struct tail_kept	*kept;		/* in the cache; tail_cache.c */
 	size_t			 nkept, capkept;
 	int			 stale, unreachable;	/* findings: -1 not known */
