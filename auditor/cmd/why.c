@@ -19,7 +19,7 @@ static const char *const titles[RULE_COUNT] = {
 
 enum { WHY_DECISION, WHY_RULE, WHY_REASON, WHY_FACTS, WHY_HOLD, WHY_DECIDED,
 	WHY_FIRST, WHY_LOGGED, WHY_NAMES, WHY_SERIAL, WHY_SPKI, WHY_KEY_TYPE,
-	WHY_NOT_BEFORE, WHY_NOT_AFTER, WHY_ISSUER, WHY_FINDINGS };
+	WHY_NOT_BEFORE, WHY_NOT_AFTER, WHY_ISSUER, WHY_FINDINGS, WHY_SAID };
 
 static int
 load(struct db *db, const uint8_t tbs[32], struct db_res **r, struct err *e)
@@ -33,7 +33,7 @@ load(struct db *db, const uint8_t tbs[32], struct db_res **r, struct err *e)
 	    " issuer_owner, (select coalesce(jsonb_agg(jsonb_build_object("
 	    " 'id', f.id, 'kind', f.kind, 'owner', f.owner, 'severity',"
 	    " f.severity, 'state', f.state) order by f.id), '[]')::text"
-	    " from finding f where f.subject = encode($1, 'hex'))"
+	    " from finding f where f.subject = encode($1, 'hex')), said"
 	    " from issuance where tbs_sha256 = $1", "b", &t) == -1)
 		return -1;
 	if (db_rows(*r) == 0)
@@ -168,6 +168,19 @@ print_owner(const json_t *o)
 	buf_free(&b);
 }
 
+/* What each rule said goes to its owner's answer. */
+static void
+join(json_t *facts, json_t *said)
+{
+	json_t	*a = json_object_get(facts, "owners");
+	size_t	 i;
+
+	for (i = 0; i < json_array_size(said); i++)
+		json_object_set(json_array_get(a, i), "rules",
+		    json_array_get(said, i));
+	json_decref(said);
+}
+
 static void
 print_json(const char *hex, const struct db_res *r, json_t *facts,
     json_t *findings)
@@ -214,6 +227,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	enc_hex_to(hex, tbs, sizeof(tbs));
 	facts = json_loads(db_text(r, 0, WHY_FACTS), 0, NULL);
+	join(facts, json_loads(db_text(r, 0, WHY_SAID), 0, NULL));
 	findings = json_loads(db_text(r, 0, WHY_FINDINGS), 0, NULL);
 	if (ctx->json) {
 		print_json(hex, r, facts, findings);

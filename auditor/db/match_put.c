@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/issuance.h"
 #include "auditor/decide.h"
 #include "auditor/role/judge.h"
 #include "base/enc.h"
@@ -16,10 +17,11 @@
 
 /* The columns of one statement, which takes a row of each. */
 struct cols {
-	size_t		 n;
-	struct span	 b[5][ROWS];
-	const char	*s[7][ROWS];
-	int64_t		 i[3][ROWS];
+	size_t			 n;
+	struct span		 b[5][ROWS];
+	const char		*s[11][ROWS];
+	int64_t			 i[4][ROWS];
+	struct decide_new	 d[ROWS];	/* of issuances */
 };
 
 #define B(k)	(&(struct db_spans){ c->b[k], c->n })
@@ -33,6 +35,7 @@ struct made {
 	const char	*owner;			/* of the issuer; "" */
 	struct buf	 names;			/* as the text of an array */
 	struct buf	 chain;
+	int		 twin;			/* see decide.h */
 };
 
 static struct span
@@ -158,18 +161,60 @@ put_issuers(struct db *db, const struct made *x, const struct match_row *v,
 
 /* --- issuances and certificates ------------------------------------------ */
 
+static int
+by_serial(const void *a, const void *b)
+{
+	const struct judge_match	*x = *(const struct judge_match *const *)a;
+	const struct judge_match	*y = *(const struct judge_match *const *)b;
+	int				 r;
+
+	if ((r = memcmp(x->issuer_spki, y->issuer_spki, 32)) != 0 ||
+	    (r = strcmp(x->serial, y->serial)) != 0)
+		return r;
+	return memcmp(x->tbs_sha256, y->tbs_sha256, 32);
+}
+
+/* Which of them have the issuer and the serial of another. */
+static void
+find_twins(struct made *x, const struct match_row *v, size_t n)
+{
+	const struct judge_match	**m, *a, *b;
+	size_t				  i, k = 0;
+	int				  any = 0;
+
+	m = mem_array(n + 1, sizeof(struct judge_match *));
+	for (i = 0; i < n; i++)
+		if (!v[i].m->malformed)
+			m[k++] = v[i].m;
+	qsort(m, k, sizeof(struct judge_match *), by_serial);
+	for (i = 1; i < k && !any; i++) {
+		a = m[i - 1];
+		b = m[i];
+		any = memcmp(a->issuer_spki, b->issuer_spki, 32) == 0 &&
+		    strcmp(a->serial, b->serial) == 0 &&
+		    memcmp(a->tbs_sha256, b->tbs_sha256, 32) != 0;
+	}
+	free(m);
+	/* it hardly ever happens: then all of them take the longer way */
+	for (i = 0; i < n && any; i++)
+		x[i].twin = 1;
+}
+
 /* A certificate and its precertificate are one row, as if put in order. */
 static void
-add_issuance(struct cols *c, const struct made *x, const struct judge_match *m)
+add_issuance(struct cols *c, const struct made *x, const struct match_row *v)
 {
-	static const char *const issued[] = { "unchecked", "invalid", "valid" };
-	size_t			 i = c->n;
+	static const char *const	 issued[] = { "unchecked", "invalid",
+					    "valid" };
+	const struct judge_match	*m = v->m;
+	size_t				 i = c->n;
 
 	if (i != 0 && memcmp(c->b[0][i - 1].p, m->tbs_sha256, 32) == 0) {
 		if (strcmp(c->s[4][i - 1], "valid") != 0)
 			c->s[4][i - 1] = issued[m->issued + 1];
 		if (c->s[3][i - 1][0] == '\0')
 			c->s[3][i - 1] = x->owner;
+		c->d[i - 1].one.n += v->nd;
 		return;
 	}
 	c->b[0][i] = hash(m->tbs_sha256);
@@ -184,40 +229,131 @@ add_issuance(struct cols *c, const struct made *x, const struct judge_match *m)
 	c->s[6][i] = m->issuer;
 	c->i[0][i] = sane(m->not_before);
 	c->i[1][i] = sane(m->not_after);
+	c->d[i] = (struct decide_new){ .one = { c->b[0][i], v->d, v->nd, 1 },
+	    .issuer = c->b[1][i], .key = c->b[2][i], .serial = m->serial,
+	    .key_type = m->key_type, .names = { m->names, m->nnames },
+	    .not_before = c->i[0][i], .twin = x->twin };
 	c->n++;
 }
 
+/* What was decided about some of them, as columns. */
+static void
+add_decisions(struct cols *c, const struct decide_done *done)
+{
+	static const struct issuance_decision	 none = {
+		    .hold_until = INT64_MIN };
+	const struct issuance_decision		*d;
+	size_t					 i, k = 0;
+
+	for (i = 0; i < c->n; i++) {
+		d = k < done->n && done->v[k].tbs.p == c->b[0][i].p ?
+		    &done->v[k++] : &none;
+		c->s[7][i] = d->decision;
+		c->s[8][i] = d->reason;
+		c->s[9][i] = d->facts;
+		c->s[10][i] = d->said;
+		c->i[2][i] = d->rule;
+		c->i[3][i] = d->hold_until;
+	}
+}
+
+static int
+push_names(struct db *db, const struct db_spans *tbs,
+    const struct db_strs *names, struct err *e)
+{
+	return db_push(db, e, "insert into certificate_name (tbs_sha256, "
+	    "name) select t, m from unnest($1, $2) v (t, n), "
+	    "unnest(n::text[]) m on conflict do nothing", "Aa", tbs, names);
+}
+
+/* Those of the answer were not there before: they are stored as decided. */
+static int
+mark(struct db *db, const struct decide_done *done, struct match_row *v,
+    size_t n, const struct db_res *r, struct err *e)
+{
+	struct span	 b[ROWS], t;
+	const char	*s[ROWS];
+	size_t		 i, k = 0, m = 0, row;
+
+	for (i = row = 0; i < db_rows(r); i++) {
+		t = db_bytes(r, i, 0);
+		while (row < n && (v[row].m->malformed ||
+		    memcmp(v[row].m->tbs_sha256, t.p, 32) != 0))
+			row++;
+		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p, 32) == 0;
+		    row++)
+			v[row].decided = 1;
+		while (k < done->n && memcmp(done->v[k].tbs.p, t.p, 32) != 0)
+			k++;
+		if (k == done->n || strcmp(done->v[k].names, "{}") == 0)
+			continue;
+		b[m] = done->v[k].tbs;
+		s[m++] = done->v[k].names;
+	}
+	return m == 0 ? 0 : push_names(db, &(struct db_spans){ b, m },
+	    &(struct db_strs){ s, m }, e);
+}
+
+static const char issuance_sql[] =
+    "with x as (insert into issuance (tbs_sha256, issuer_spki_sha256, "
+    "spki_sha256, serial, key_type, names, issuer_owner, issued, subject, "
+    "issuer, not_before, not_after, logged_at, decision, rule, rule_reason, "
+    "facts, said, hold_until, decided_at) "
+    "select t, i, k, s, y, n::text[], nullif(o, ''), d, u, r, b, a, "
+    "case when $13 then now() end, x, nullif(z, 0), w, f::jsonb, g, h, "
+    "case when x is not null then now() end from unnest($1, $2, $3, $4, $5, "
+    "$6, $7, $8, $9, $10, $11, $12, $14, $15, $16, $17, $18, $19) "
+    "v (t, i, k, s, y, n, o, d, u, r, b, a, x, z, w, f, g, h) "
+    "on conflict (tbs_sha256) do update set "
+    "issued = case when issuance.issued = 'valid' then 'valid' "
+    "else excluded.issued end, issuer_owner = "
+    "coalesce(issuance.issuer_owner, excluded.issuer_owner), "
+    "logged_at = coalesce(issuance.logged_at, excluded.logged_at) "
+    "where (issuance.issued <> 'valid' and "
+    "issuance.issued <> excluded.issued) or (issuance.issuer_owner is "
+    "null and excluded.issuer_owner is not null) or "
+    "(issuance.logged_at is null and excluded.logged_at is not null) "
+    /* inserted, not updated: nobody has locked such a row yet */
+    "returning tbs_sha256, xmax = 0 and decision is not null as fresh) "
+    "select tbs_sha256 from x where fresh";
+
+/*
+ * The issuances; those that are new and that nobody needs to hear of with what
+ * was decided about them, and marked.
+ */
 static int
 put_issuances(const struct match_in *in, const struct made *x,
-    const struct match_row *v, size_t n, struct cols *c, struct err *e)
+    struct match_row *v, size_t n, struct cols *c, struct err *e)
 {
-	size_t	i;
+	struct decide_done	done;
+	struct db_res		*r = NULL;
+	size_t			 i;
+	int			 rc;
 
 	c->n = 0;
 	for (i = 0; i < n; i++)
 		if (!v[i].m->malformed)
-			add_issuance(c, &x[i], v[i].m);
+			add_issuance(c, &x[i], &v[i]);
 	if (c->n == 0)
 		return 0;
+	for (i = 0; i < c->n; i++) {
+		c->d[i].owner = c->s[3][i];
+		c->d[i].issued = c->s[4][i];
+	}
+	rc = decide_ahead(in->db, in->conf, c->d, c->n, in->head_id != 0,
+	    &done, e);
+	add_decisions(c, &done);
 	/* one that says nothing new is locked, and not written again */
-	return db_push(in->db, e, "insert into issuance (tbs_sha256, "
-	    "issuer_spki_sha256, spki_sha256, serial, key_type, names, "
-	    "issuer_owner, issued, subject, issuer, not_before, not_after, "
-	    "logged_at) select t, i, k, s, y, n::text[], nullif(o, ''), d, u, "
-	    "r, b, a, case when $13 then now() end from "
-	    "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-	    "v (t, i, k, s, y, n, o, d, u, r, b, a) "
-	    "on conflict (tbs_sha256) do update set "
-	    "issued = case when issuance.issued = 'valid' then 'valid' "
-	    "else excluded.issued end, issuer_owner = "
-	    "coalesce(issuance.issuer_owner, excluded.issuer_owner), "
-	    "logged_at = coalesce(issuance.logged_at, excluded.logged_at) "
-	    "where (issuance.issued <> 'valid' and "
-	    "issuance.issued <> excluded.issued) or (issuance.issuer_owner is "
-	    "null and excluded.issuer_owner is not null) or "
-	    "(issuance.logged_at is null and excluded.logged_at is not null)",
-	    "AAAaaaaaaaTTB", B(0), B(1), B(2), S(0), S(1), S(2), S(3), S(4),
-	    S(5), S(6), I(0), I(1), in->head_id != 0);
+	if (rc == 0)
+		rc = db_query(in->db, &r, e, issuance_sql,
+		    "AAAaaaaaaaTTBaIaaaT", B(0), B(1), B(2), S(0), S(1), S(2),
+		    S(3), S(4), S(5), S(6), I(0), I(1), in->head_id != 0, S(7),
+		    I(2), S(8), S(9), S(10), I(3));
+	if (rc == 0)
+		rc = mark(in->db, &done, v, n, r, e);
+	db_free(r);
+	decide_done_free(&done);
+	return rc;
 }
 
 static int
@@ -248,9 +384,7 @@ put_certificates(struct db *db, const struct made *x,
 	    "on conflict do nothing", "AAAaaT", B(0), B(1), B(2), S(0), S(1),
 	    I(0)) == -1)
 		return -1;
-	return db_push(db, e, "insert into certificate_name (tbs_sha256, "
-	    "name) select t, m from unnest($1, $2) v (t, n), "
-	    "unnest(n::text[]) m on conflict do nothing", "Aa", B(1), S(2));
+	return push_names(db, B(1), S(2), e);
 }
 
 /* --- entries ------------------------------------------------------------- */
@@ -335,7 +469,7 @@ portion(const struct match_row *v, size_t n)
 }
 
 int
-match_put(const struct match_in *in, const struct match_row *v, size_t n,
+match_put(const struct match_in *in, struct match_row *v, size_t n,
     struct err *e)
 {
 	struct cols	*c = mem_array(1, sizeof(*c));
@@ -345,6 +479,7 @@ match_put(const struct match_in *in, const struct match_row *v, size_t n,
 
 	for (i = 0; i < n; i++)
 		make(&x[i], v[i].m);
+	find_twins(x, v, n);
 	/* in one order everywhere, so that two workers cannot deadlock */
 	rc = put_issuers(in->db, x, v, n, c, e);
 	for (i = 0; i < n && rc == 0; i += k) {
