@@ -592,9 +592,9 @@
 /* --- matches stored together --- */
 
 /* Rows that one statement takes, and bytes of them. */
-#define LIMIT_MATCH_ROWS	256
+#define LIMIT_MATCH_ROWS	512
 #define LIMIT_MATCH_BYTES	(8u << 20)
 /* Issuances whose facts are in memory at a time. */
-#define LIMIT_DECIDE_BATCH	256
+#define LIMIT_DECIDE_BATCH	512
 
 #endif

@@ -543,6 +543,74 @@ begin
 		encode(u.issuer, 'hex') || ':' || u.serial);
 end $$;
 
+-- What matched, as rows: auditor/db/match_put.c.  Functions, whose plans are kept:
+-- planning costs more than storing a handful of matches.  Returns the issuances
+-- that were not there, and whether they were stored as decided; one that is there
+-- is locked, and written again only when there is something new.
+create function match_issuances(tbs bytea[], issuer bytea[], key bytea[], serial text[],
+	key_type text[], names text[], issuer_owner text[], issued text[], subject text[],
+	issuer_name text[], not_before timestamptz[], not_after timestamptz[],
+	proven boolean, decision text[], rule bigint[], rule_reason text[], facts text[],
+	said text[], hold_until timestamptz[])
+	returns table (tbs_sha256 bytea, decided boolean) language plpgsql set jit = off as $$
+#variable_conflict use_column
+begin
+	return query with x as (insert into issuance as w (tbs_sha256, issuer_spki_sha256,
+	spki_sha256, serial, key_type, names, issuer_owner, issued, subject, issuer,
+	not_before, not_after, logged_at, decision, rule, rule_reason, facts, said,
+	hold_until, decided_at)
+	select t, i, k, s, y, n::text[], nullif(o, ''), d, u, r, b, a,
+	case when proven then now() end, x, nullif(z, 0), w, f::jsonb, g, h,
+	case when x is not null then now() end from unnest($1, $2, $3, $4, $5, $6, $7,
+	$8, $9, $10, $11, $12, $14, $15, $16, $17, $18, $19)
+	v (t, i, k, s, y, n, o, d, u, r, b, a, x, z, w, f, g, h)
+	on conflict (tbs_sha256) do update set issued = case when w.issued = 'valid'
+	then 'valid' else excluded.issued end,
+	issuer_owner = coalesce(w.issuer_owner, excluded.issuer_owner),
+	logged_at = coalesce(w.logged_at, excluded.logged_at)
+	where (w.issued <> 'valid' and w.issued <> excluded.issued) or
+	(w.issuer_owner is null and excluded.issuer_owner is not null) or
+	(w.logged_at is null and excluded.logged_at is not null)
+	-- inserted, not updated: nobody has locked such a row yet
+	returning w.tbs_sha256, w.decision is not null as decided, w.xmax = 0 as fresh)
+	select x.tbs_sha256, x.decided from x where x.fresh;
+end $$;
+
+-- Names of certificates, as texts of arrays.
+create function match_names(tbs bytea[], names text[]) returns void
+language plpgsql set jit = off as $$
+begin
+	insert into certificate_name (tbs_sha256, name) select t, m
+	from unnest($1, $2) v (t, n), unnest(n::text[]) m on conflict do nothing;
+end $$;
+
+-- Certificates, and what lies in the log: with a proof (head) the entries and
+-- which watches they matched ($18 on).
+create function match_entries(log_ref bigint, size bigint, head bigint, tbs bytea[],
+	cert bytea[], der bytea[], form text[], chain text[], not_after timestamptz[],
+	leaf bytea[], leaf_hash bytea[], path bytea[], reason text[], index bigint[],
+	timestamp_ms bigint[], malformed bigint[], hit bigint[], watch bigint[],
+	name text[], baseline bigint[]) returns void
+language plpgsql set jit = off as $$
+#variable_conflict use_column
+begin
+	insert into certificate (sha256, not_after, tbs_sha256, form, der, chain)
+	select s, a, t, case f when 'precert' then f else 'x509' end, d, c::bytea[]
+	from unnest($5, $4, $6, $7, $8, $9, $16)
+	v (s, t, d, f, c, a, b) where b = 0 on conflict do nothing;
+	if head = 0 then
+		return;
+	end if;
+	insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, leaf_hash,
+	tbs_sha256, cert_sha256, malformed, reason, proof, proof_size, head_id)
+	select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3
+	from unnest($10, $11, $4, $5, $12, $7, $13, $14, $15, $16)
+	v (l, h, t, s, p, y, r, i, m, b) on conflict do nothing;
+	insert into entry_match (log_ref, index, watch_id, name, baseline)
+	select $1, i, w, n, b <> 0 from unnest($17, $18, $19, $20) v (i, w, n, b)
+	on conflict do nothing;
+end $$;
+
 -- What was decided about them.  However large the table is, and whether or not
 -- it was ever analyzed: each row is looked up.
 create function issuance_decide(bytea[], text[], bigint[], text[], text[], text[],

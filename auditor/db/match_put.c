@@ -18,7 +18,7 @@
 /* The columns of one statement, which takes a row of each. */
 struct cols {
 	size_t			 n;
-	struct span		 b[5][ROWS];
+	struct span		 b[6][ROWS];
 	const char		*s[11][ROWS];
 	int64_t			 i[4][ROWS];
 	struct decide_new	 d[ROWS];	/* of issuances */
@@ -159,7 +159,7 @@ put_issuers(struct db *db, const struct made *x, const struct match_row *v,
 	return rc;
 }
 
-/* --- issuances and certificates ------------------------------------------ */
+/* --- issuances ------------------------------------------------------------ */
 
 static int
 by_serial(const void *a, const void *b)
@@ -257,65 +257,45 @@ add_decisions(struct cols *c, const struct decide_done *done)
 	}
 }
 
+/*
+ * Those of the answer were not there before: they get their names, and those
+ * that were stored as decided are marked.
+ */
 static int
-push_names(struct db *db, const struct db_spans *tbs,
-    const struct db_strs *names, struct err *e)
+fresh(struct db *db, const struct made *x, const struct decide_done *done,
+    struct match_row *v, size_t n, const struct db_res *r, struct err *e)
 {
-	return db_push(db, e, "insert into certificate_name (tbs_sha256, "
-	    "name) select t, m from unnest($1, $2) v (t, n), "
-	    "unnest(n::text[]) m on conflict do nothing", "Aa", tbs, names);
-}
+	struct span	*b = mem_array(2 * db_rows(r) + 1, sizeof(*b)), t;
+	const char	**s = mem_array(2 * db_rows(r) + 1, sizeof(*s));
+	size_t		 i, k = 0, m = 0, row = 0;
+	int		 rc;
 
-/* Those of the answer were not there before: they are stored as decided. */
-static int
-mark(struct db *db, const struct decide_done *done, struct match_row *v,
-    size_t n, const struct db_res *r, struct err *e)
-{
-	struct span	 b[ROWS], t;
-	const char	*s[ROWS];
-	size_t		 i, k = 0, m = 0, row;
-
-	for (i = row = 0; i < db_rows(r); i++) {
+	/* all of them in one order */
+	for (i = 0; i < db_rows(r); i++) {
 		t = db_bytes(r, i, 0);
-		while (row < n && (v[row].m->malformed ||
-		    memcmp(v[row].m->tbs_sha256, t.p, 32) != 0))
+		while (v[row].m->malformed ||
+		    memcmp(v[row].m->tbs_sha256, t.p, SHA_LEN) != 0)
 			row++;
-		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p, 32) == 0;
-		    row++)
-			v[row].decided = 1;
-		while (k < done->n && memcmp(done->v[k].tbs.p, t.p, 32) != 0)
-			k++;
-		if (k == done->n || strcmp(done->v[k].names, "{}") == 0)
+		b[m] = hash(v[row].m->tbs_sha256);
+		s[m++] = buf_text(&x[row].names);
+		if (!db_bool(r, i, 1))
 			continue;
-		b[m] = done->v[k].tbs;
-		s[m++] = done->v[k].names;
+		while (memcmp(done->v[k].tbs.p, t.p, SHA_LEN) != 0)
+			k++;
+		if (strcmp(done->v[k].names, "{}") != 0) {
+			b[m] = done->v[k].tbs;
+			s[m++] = done->v[k].names;
+		}
+		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p,
+		    SHA_LEN) == 0; row++)
+			v[row].decided = 1;
 	}
-	return m == 0 ? 0 : push_names(db, &(struct db_spans){ b, m },
-	    &(struct db_strs){ s, m }, e);
+	rc = m == 0 ? 0 : db_push(db, e, "select match_names($1, $2)", "Aa",
+	    &(struct db_spans){ b, m }, &(struct db_strs){ s, m });
+	free(b);
+	free(s);
+	return rc;
 }
-
-static const char issuance_sql[] =
-    "with x as (insert into issuance (tbs_sha256, issuer_spki_sha256, "
-    "spki_sha256, serial, key_type, names, issuer_owner, issued, subject, "
-    "issuer, not_before, not_after, logged_at, decision, rule, rule_reason, "
-    "facts, said, hold_until, decided_at) "
-    "select t, i, k, s, y, n::text[], nullif(o, ''), d, u, r, b, a, "
-    "case when $13 then now() end, x, nullif(z, 0), w, f::jsonb, g, h, "
-    "case when x is not null then now() end from unnest($1, $2, $3, $4, $5, "
-    "$6, $7, $8, $9, $10, $11, $12, $14, $15, $16, $17, $18, $19) "
-    "v (t, i, k, s, y, n, o, d, u, r, b, a, x, z, w, f, g, h) "
-    "on conflict (tbs_sha256) do update set "
-    "issued = case when issuance.issued = 'valid' then 'valid' "
-    "else excluded.issued end, issuer_owner = "
-    "coalesce(issuance.issuer_owner, excluded.issuer_owner), "
-    "logged_at = coalesce(issuance.logged_at, excluded.logged_at) "
-    "where (issuance.issued <> 'valid' and "
-    "issuance.issued <> excluded.issued) or (issuance.issuer_owner is "
-    "null and excluded.issuer_owner is not null) or "
-    "(issuance.logged_at is null and excluded.logged_at is not null) "
-    /* inserted, not updated: nobody has locked such a row yet */
-    "returning tbs_sha256, xmax = 0 and decision is not null as fresh) "
-    "select tbs_sha256 from x where fresh";
 
 /*
  * The issuances; those that are new and that nobody needs to hear of with what
@@ -345,116 +325,103 @@ put_issuances(const struct match_in *in, const struct made *x,
 	add_decisions(c, &done);
 	/* one that says nothing new is locked, and not written again */
 	if (rc == 0)
-		rc = db_query(in->db, &r, e, issuance_sql,
-		    "AAAaaaaaaaTTBaIaaaT", B(0), B(1), B(2), S(0), S(1), S(2),
+		rc = db_query(in->db, &r, e, "select * from match_issuances("
+		    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+		    "$14, $15, $16, $17, $18, $19)", "AAAaaaaaaaTTBaIaaaT", B(0), B(1), B(2), S(0), S(1), S(2),
 		    S(3), S(4), S(5), S(6), I(0), I(1), in->head_id != 0, S(7),
 		    I(2), S(8), S(9), S(10), I(3));
 	if (rc == 0)
-		rc = mark(in->db, &done, v, n, r, e);
+		rc = fresh(in->db, x, &done, v, n, r, e);
 	db_free(r);
 	decide_done_free(&done);
 	return rc;
 }
 
+/* --- certificates and entries -------------------------------------------- */
+
+/* Which watches they matched. */
+struct hits {
+	size_t		 n;
+	int64_t		*index, *watch, *baseline;
+	const char	**name;
+};
+
+static void
+hits_open(struct hits *h, const struct match_row *v, size_t n)
+{
+	size_t	i, k, all = 0;
+
+	for (i = 0; i < n; i++)
+		all += v[i].nd;
+	h->index = mem_array(all + 1, sizeof(*h->index));
+	h->watch = mem_array(all + 1, sizeof(*h->watch));
+	h->baseline = mem_array(all + 1, sizeof(*h->baseline));
+	h->name = mem_array(all + 1, sizeof(*h->name));
+	for (i = h->n = 0; i < n; i++)
+		for (k = 0; k < v[i].nd; k++, h->n++) {
+			h->index[h->n] = v[i].d[k].index;
+			h->watch[h->n] = v[i].d[k].watch_id;
+			h->baseline[h->n] = v[i].d[k].baseline != 0;
+			h->name[h->n] = v[i].d[k].name;
+		}
+}
+
+static void
+hits_free(struct hits *h)
+{
+	free(h->index);
+	free(h->watch);
+	free(h->baseline);
+	free(h->name);
+}
+
+static const char *
+type_of(const struct judge_match *m)
+{
+	return m->type == ENTRY_PRECERT ? "precert" :
+	    m->type == ENTRY_X509 ? "x509" : "unknown";
+}
+
+/* Certificates; and with the proof, entries and what they matched. */
 static int
-put_certificates(struct db *db, const struct made *x,
+put_entries(const struct match_in *in, const struct made *x,
     const struct match_row *v, size_t n, struct cols *c, struct err *e)
 {
 	const struct judge_match	*m;
+	struct hits			 h;
 	size_t				 i;
-
-	c->n = 0;
-	for (i = 0; i < n; i++) {
-		m = v[i].m;
-		if (m->malformed)
-			continue;
-		c->b[0][c->n] = hash(m->cert_sha256);
-		c->b[1][c->n] = hash(m->tbs_sha256);
-		c->b[2][c->n] = m->der;
-		c->s[0][c->n] = m->type == ENTRY_PRECERT ? "precert" : "x509";
-		c->s[1][c->n] = buf_text(&x[i].chain);
-		c->s[2][c->n] = buf_text(&x[i].names);
-		c->i[0][c->n++] = sane(m->not_after);
-	}
-	if (c->n == 0)
-		return 0;
-	if (db_push(db, e, "insert into certificate (sha256, not_after, "
-	    "tbs_sha256, form, der, chain) select s, a, t, f, d, c::bytea[] "
-	    "from unnest($1, $2, $3, $4, $5, $6) v (s, t, d, f, c, a) "
-	    "on conflict do nothing", "AAAaaT", B(0), B(1), B(2), S(0), S(1),
-	    I(0)) == -1)
-		return -1;
-	return push_names(db, B(1), S(2), e);
-}
-
-/* --- entries ------------------------------------------------------------- */
-
-/* The entries with their proofs. */
-static int
-put_entries(const struct match_in *in, const struct match_row *v, size_t n,
-    struct cols *c, struct err *e)
-{
-	const struct judge_match	*m;
-	size_t				 i;
+	int				 rc;
 
 	for (i = 0; i < n; i++) {
 		m = v[i].m;
-		c->b[0][i] = m->leaf;
-		c->b[1][i] = hash(m->leaf_hash);
-		c->b[2][i] = hash(m->malformed ? NULL : m->tbs_sha256);
-		c->b[3][i] = hash(m->cert_sha256);
-		c->b[4][i] = (struct span){ m->path.n != 0 ? m->path.hash[0] :
+		c->b[0][i] = hash(m->malformed ? NULL : m->tbs_sha256);
+		c->b[1][i] = hash(m->cert_sha256);
+		c->b[2][i] = m->der;
+		c->b[3][i] = m->leaf;
+		c->b[4][i] = hash(m->leaf_hash);
+		c->b[5][i] = (struct span){ m->path.n != 0 ? m->path.hash[0] :
 		    (const uint8_t *)"", (size_t)m->path.n * 32 };
-		c->s[0][i] = m->type == ENTRY_PRECERT ? "precert" :
-		    m->type == ENTRY_X509 ? "x509" : "unknown";
-		c->s[1][i] = m->malformed ? m->reason : "";
-		c->i[0][i] = (int64_t)m->index;
-		c->i[1][i] = (int64_t)m->timestamp_ms;
-		c->i[2][i] = m->malformed != 0;
+		c->s[0][i] = type_of(m);
+		c->s[1][i] = m->malformed ? "{}" : buf_text(&x[i].chain);
+		c->s[2][i] = m->malformed ? m->reason : "";
+		c->i[0][i] = sane(m->not_after);
+		c->i[1][i] = (int64_t)m->index;
+		c->i[2][i] = (int64_t)m->timestamp_ms;
+		c->i[3][i] = m->malformed != 0;
 	}
 	c->n = n;
-	return db_push(in->db, e, "insert into entry (log_ref, index, "
-	    "timestamp_ms, entry_type, leaf, leaf_hash, tbs_sha256, "
-	    "cert_sha256, malformed, reason, proof, proof_size, head_id) "
-	    "select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3 "
-	    "from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
-	    "v (l, h, t, s, p, y, r, i, m, b) on conflict do nothing",
-	    "iiiAAAAAaaIII", (int64_t)in->log_ref, (int64_t)in->proof_size,
-	    in->head_id, B(0), B(1), B(2), B(3), B(4), S(0), S(1), I(0), I(1),
-	    I(2));
-}
-
-static int
-push_hits(const struct match_in *in, struct cols *c, struct err *e)
-{
-	int	rc = db_push(in->db, e, "insert into entry_match (log_ref, "
-		    "index, watch_id, name, baseline) select $1, i, w, n, "
-		    "b <> 0 from unnest($2, $3, $4, $5) v (n, i, w, b) "
-		    "on conflict do nothing", "iaIII", (int64_t)in->log_ref,
-		    S(0), I(0), I(1), I(2));
-
-	c->n = 0;
+	hits_open(&h, v, n);
+	rc = db_push(in->db, e, "select match_entries($1, $2, $3, $4, $5, $6, "
+	    "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+	    "$20)", "iiiAAAaaTAAAaIIIIIaI", (int64_t)in->log_ref,
+	    (int64_t)in->proof_size, in->head_id, B(0), B(1), B(2), S(0),
+	    S(1), I(0), B(3), B(4), B(5), S(2), I(1), I(2), I(3),
+	    &(struct db_ints){ h.index, h.n },
+	    &(struct db_ints){ h.watch, h.n },
+	    &(struct db_strs){ h.name, h.n },
+	    &(struct db_ints){ h.baseline, h.n });
+	hits_free(&h);
 	return rc;
-}
-
-/* Which watches they matched. */
-static int
-put_hits(const struct match_in *in, const struct match_row *v, size_t n,
-    struct cols *c, struct err *e)
-{
-	size_t	i, k;
-
-	c->n = 0;
-	for (i = 0; i < n; i++)
-		for (k = 0; k < v[i].nd; k++) {
-			if (c->n == ROWS && push_hits(in, c, e) == -1)
-				return -1;
-			c->s[0][c->n] = v[i].d[k].name;
-			c->i[0][c->n] = v[i].d[k].index;
-			c->i[1][c->n] = v[i].d[k].watch_id;
-			c->i[2][c->n++] = v[i].d[k].baseline != 0;
-		}
-	return c->n == 0 ? 0 : push_hits(in, c, e);
 }
 
 /* How many of them one set of statements takes. */
@@ -485,10 +452,7 @@ match_put(const struct match_in *in, struct match_row *v, size_t n,
 	for (i = 0; i < n && rc == 0; i += k) {
 		k = portion(v + i, n - i);
 		if (put_issuances(in, x + i, v + i, k, c, e) == -1 ||
-		    put_certificates(in->db, x + i, v + i, k, c, e) == -1 ||
-		    (in->head_id != 0 &&
-		    (put_entries(in, v + i, k, c, e) == -1 ||
-		    put_hits(in, v + i, k, c, e) == -1)))
+		    put_entries(in, x + i, v + i, k, c, e) == -1)
 			rc = -1;
 	}
 	for (i = 0; i < n; i++) {
