@@ -576,38 +576,69 @@ begin
 	select x.tbs_sha256, x.decided from x where x.fresh;
 end $$;
 
--- Names of certificates, as texts of arrays.
+-- Names of issuances that are new, as texts of arrays.  Nobody else can have put
+-- them there, so nothing is looked up first; a certificate that has a name twice
+-- takes the longer way.
 create function match_names(tbs bytea[], names text[]) returns void
 language plpgsql set jit = off as $$
 begin
 	insert into certificate_name (tbs_sha256, name) select t, m
+	from unnest($1, $2) v (t, n), unnest(n::text[]) m;
+exception when unique_violation then
+	insert into certificate_name (tbs_sha256, name) select t, m
 	from unnest($1, $2) v (t, n), unnest(n::text[]) m on conflict do nothing;
 end $$;
 
--- Certificates, and what lies in the log: with a proof (head) the entries and
--- which watches they matched ($18 on).
-create function match_entries(log_ref bigint, size bigint, head bigint, tbs bytea[],
-	cert bytea[], der bytea[], form text[], chain text[], not_after timestamptz[],
-	leaf bytea[], leaf_hash bytea[], path bytea[], reason text[], index bigint[],
-	timestamp_ms bigint[], malformed bigint[], hit bigint[], watch bigint[],
-	name text[], baseline bigint[]) returns void
+-- Certificates: those of issuances that are new (fresh) likewise.
+create function match_certificates(tbs bytea[], cert bytea[], der bytea[], form text[],
+	chain text[], not_after timestamptz[], fresh bigint[]) returns void
 language plpgsql set jit = off as $$
 #variable_conflict use_column
 begin
-	insert into certificate (sha256, not_after, tbs_sha256, form, der, chain)
-	select s, a, t, case f when 'precert' then f else 'x509' end, d, c::bytea[]
-	from unnest($5, $4, $6, $7, $8, $9, $16)
-	v (s, t, d, f, c, a, b) where b = 0 on conflict do nothing;
-	if head = 0 then
-		return;
-	end if;
-	insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, leaf_hash,
-	tbs_sha256, cert_sha256, malformed, reason, proof, proof_size, head_id)
-	select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3
-	from unnest($10, $11, $4, $5, $12, $7, $13, $14, $15, $16)
-	v (l, h, t, s, p, y, r, i, m, b) on conflict do nothing;
+	insert into certificate (tbs_sha256, sha256, der, form, chain, not_after)
+	select t, s, d, f, c::bytea[], a from unnest($1, $2, $3, $4, $5, $6, $7)
+	v (t, s, d, f, c, a, n) where n = 0 on conflict do nothing;
+	begin
+		insert into certificate (tbs_sha256, sha256, der, form, chain, not_after)
+		select t, s, d, f, c::bytea[], a from unnest($1, $2, $3, $4, $5, $6, $7)
+		v (t, s, d, f, c, a, n) where n <> 0;
+	exception when unique_violation then
+		insert into certificate (tbs_sha256, sha256, der, form, chain, not_after)
+		select t, s, d, f, c::bytea[], a from unnest($1, $2, $3, $4, $5, $6, $7)
+		v (t, s, d, f, c, a, n) where n <> 0 on conflict do nothing;
+	end;
+end $$;
+
+-- The entries of a log; all there are between the first and the last of them is
+-- stored once, so that what was never read need not be looked up.  And which
+-- watches they matched, which may be by several names ($14 on).
+create function match_entries(log_ref bigint, size bigint, head bigint, leaf bytea[],
+	leaf_hash bytea[], tbs bytea[], cert bytea[], path bytea[], form text[],
+	reason text[], index bigint[], timestamp_ms bigint[], malformed bigint[],
+	hit bigint[], watch bigint[], name text[], baseline bigint[]) returns void
+language plpgsql set jit = off set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+	begin
+		if exists (select from entry e where e.log_ref = $1 and e.index between
+		    (select min(x) from unnest($11) x) and
+		    (select max(x) from unnest($11) x)) then
+			raise unique_violation;
+		end if;
+		insert into entry (log_ref, index, timestamp_ms, entry_type, leaf,
+		leaf_hash, tbs_sha256, cert_sha256, malformed, reason, proof, proof_size,
+		head_id) select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3
+		from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		v (l, h, t, s, p, y, r, i, m, b);
+	exception when unique_violation then
+		insert into entry (log_ref, index, timestamp_ms, entry_type, leaf,
+		leaf_hash, tbs_sha256, cert_sha256, malformed, reason, proof, proof_size,
+		head_id) select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3
+		from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		v (l, h, t, s, p, y, r, i, m, b) on conflict do nothing;
+	end;
 	insert into entry_match (log_ref, index, watch_id, name, baseline)
-	select $1, i, w, n, b <> 0 from unnest($17, $18, $19, $20) v (i, w, n, b)
+	select $1, i, w, n, b <> 0 from unnest($14, $15, $16, $17) v (i, w, n, b)
 	on conflict do nothing;
 end $$;
 

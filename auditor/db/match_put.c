@@ -18,7 +18,7 @@
 /* The columns of one statement, which takes a row of each. */
 struct cols {
 	size_t			 n;
-	struct span		 b[6][ROWS];
+	struct span		 b[5][ROWS];
 	const char		*s[11][ROWS];
 	int64_t			 i[4][ROWS];
 	struct decide_new	 d[ROWS];	/* of issuances */
@@ -258,8 +258,8 @@ add_decisions(struct cols *c, const struct decide_done *done)
 }
 
 /*
- * Those of the answer were not there before: they get their names, and those
- * that were stored as decided are marked.
+ * Those of the answer were not there before: they get their names, and are
+ * marked, as are those that were stored as decided.
  */
 static int
 fresh(struct db *db, const struct made *x, const struct decide_done *done,
@@ -278,6 +278,11 @@ fresh(struct db *db, const struct made *x, const struct decide_done *done,
 			row++;
 		b[m] = hash(v[row].m->tbs_sha256);
 		s[m++] = buf_text(&x[row].names);
+		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p,
+		    SHA_LEN) == 0; row++) {
+			v[row].fresh = 1;
+			v[row].decided = db_bool(r, i, 1);
+		}
 		if (!db_bool(r, i, 1))
 			continue;
 		while (memcmp(done->v[k].tbs.p, t.p, SHA_LEN) != 0)
@@ -286,9 +291,6 @@ fresh(struct db *db, const struct made *x, const struct decide_done *done,
 			b[m] = done->v[k].tbs;
 			s[m++] = done->v[k].names;
 		}
-		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p,
-		    SHA_LEN) == 0; row++)
-			v[row].decided = 1;
 	}
 	rc = m == 0 ? 0 : db_push(db, e, "select match_names($1, $2)", "Aa",
 	    &(struct db_spans){ b, m }, &(struct db_strs){ s, m });
@@ -375,17 +377,35 @@ hits_free(struct hits *h)
 	free(h->name);
 }
 
-static const char *
-type_of(const struct judge_match *m)
+static int
+put_certificates(struct db *db, const struct made *x,
+    const struct match_row *v, size_t n, struct cols *c, struct err *e)
 {
-	return m->type == ENTRY_PRECERT ? "precert" :
-	    m->type == ENTRY_X509 ? "x509" : "unknown";
+	const struct judge_match	*m;
+	size_t				 i;
+
+	c->n = 0;
+	for (i = 0; i < n; i++) {
+		m = v[i].m;
+		if (m->malformed)
+			continue;
+		c->b[0][c->n] = hash(m->tbs_sha256);
+		c->b[1][c->n] = hash(m->cert_sha256);
+		c->b[2][c->n] = m->der;
+		c->s[0][c->n] = m->type == ENTRY_PRECERT ? "precert" : "x509";
+		c->s[1][c->n] = buf_text(&x[i].chain);
+		c->i[0][c->n] = sane(m->not_after);
+		c->i[1][c->n++] = v[i].fresh;
+	}
+	return c->n == 0 ? 0 : db_push(db, e, "select match_certificates($1, "
+	    "$2, $3, $4, $5, $6, $7)", "AAAaaTI", B(0), B(1), B(2), S(0), S(1),
+	    I(0), I(1));
 }
 
-/* Certificates; and with the proof, entries and what they matched. */
+/* The entries with their proofs, and what they matched. */
 static int
-put_entries(const struct match_in *in, const struct made *x,
-    const struct match_row *v, size_t n, struct cols *c, struct err *e)
+put_entries(const struct match_in *in, const struct match_row *v, size_t n,
+    struct cols *c, struct err *e)
 {
 	const struct judge_match	*m;
 	struct hits			 h;
@@ -394,28 +414,26 @@ put_entries(const struct match_in *in, const struct made *x,
 
 	for (i = 0; i < n; i++) {
 		m = v[i].m;
-		c->b[0][i] = hash(m->malformed ? NULL : m->tbs_sha256);
-		c->b[1][i] = hash(m->cert_sha256);
-		c->b[2][i] = m->der;
-		c->b[3][i] = m->leaf;
-		c->b[4][i] = hash(m->leaf_hash);
-		c->b[5][i] = (struct span){ m->path.n != 0 ? m->path.hash[0] :
+		c->b[0][i] = m->leaf;
+		c->b[1][i] = hash(m->leaf_hash);
+		c->b[2][i] = hash(m->malformed ? NULL : m->tbs_sha256);
+		c->b[3][i] = hash(m->cert_sha256);
+		c->b[4][i] = (struct span){ m->path.n != 0 ? m->path.hash[0] :
 		    (const uint8_t *)"", (size_t)m->path.n * 32 };
-		c->s[0][i] = type_of(m);
-		c->s[1][i] = m->malformed ? "{}" : buf_text(&x[i].chain);
-		c->s[2][i] = m->malformed ? m->reason : "";
-		c->i[0][i] = sane(m->not_after);
-		c->i[1][i] = (int64_t)m->index;
-		c->i[2][i] = (int64_t)m->timestamp_ms;
-		c->i[3][i] = m->malformed != 0;
+		c->s[0][i] = m->type == ENTRY_PRECERT ? "precert" :
+		    m->type == ENTRY_X509 ? "x509" : "unknown";
+		c->s[1][i] = m->malformed ? m->reason : "";
+		c->i[0][i] = (int64_t)m->index;
+		c->i[1][i] = (int64_t)m->timestamp_ms;
+		c->i[2][i] = m->malformed != 0;
 	}
 	c->n = n;
 	hits_open(&h, v, n);
 	rc = db_push(in->db, e, "select match_entries($1, $2, $3, $4, $5, $6, "
-	    "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-	    "$20)", "iiiAAAaaTAAAaIIIIIaI", (int64_t)in->log_ref,
-	    (int64_t)in->proof_size, in->head_id, B(0), B(1), B(2), S(0),
-	    S(1), I(0), B(3), B(4), B(5), S(2), I(1), I(2), I(3),
+	    "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	    "iiiAAAAAaaIIIIIaI", (int64_t)in->log_ref,
+	    (int64_t)in->proof_size, in->head_id, B(0), B(1), B(2), B(3),
+	    B(4), S(0), S(1), I(0), I(1), I(2),
 	    &(struct db_ints){ h.index, h.n },
 	    &(struct db_ints){ h.watch, h.n },
 	    &(struct db_strs){ h.name, h.n },
@@ -452,7 +470,9 @@ match_put(const struct match_in *in, struct match_row *v, size_t n,
 	for (i = 0; i < n && rc == 0; i += k) {
 		k = portion(v + i, n - i);
 		if (put_issuances(in, x + i, v + i, k, c, e) == -1 ||
-		    put_entries(in, x + i, v + i, k, c, e) == -1)
+		    put_certificates(in->db, x + i, v + i, k, c, e) == -1 ||
+		    (in->head_id != 0 &&
+		    put_entries(in, v + i, k, c, e) == -1))
 			rc = -1;
 	}
 	for (i = 0; i < n; i++) {

@@ -14,6 +14,7 @@ struct match_row {
 	const struct judge_match *m;
 	struct decide_match	 *d;	/* the watches that it hits */
 	size_t			  nd;
+	int			  fresh;	/* its issuance was not there */
 	int			  decided;	/* about its issuance */
 };
 

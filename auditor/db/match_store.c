@@ -183,7 +183,7 @@ collect(struct store *s, const struct judge_match *const *m, size_t n,
 			continue;
 		}
 		s->row[s->nrow++] = (struct match_row){ m[i], NULL,
-		    s->nd - had, 0 };
+		    s->nd - had, 0, 0 };
 	}
 	/* they stay where they are from here on */
 	for (i = had = 0; i < s->nrow; had += s->row[i++].nd)
