@@ -172,6 +172,8 @@ some(struct db *db, const struct conf *conf, const struct decide_one *v,
 	if (rc != -1)
 		rc = finding_open_all(db, done.news.v, done.news.n, e);
 	if (rc != -1)
+		rc = issuance_say(db, done.done.said, done.done.nsaid, e);
+	if (rc != -1)
 		rc = issuance_decided(db, done.done.v, done.done.n, e);
 	cases_free(c, n);
 	decide_done_free(&done.done);

@@ -8,6 +8,7 @@
 
 struct conf;
 struct issuance_decision;
+struct issuance_said;
 
 /*
  * The decision about an issuance: the eight rules of contract.md, in their
@@ -74,8 +75,9 @@ struct decide_new {
 /* What was decided about some of them, in their order. */
 struct decide_done {
 	struct issuance_decision	*v;
+	struct issuance_said		*said;	/* what rules said, each once */
 	char				**own;	/* what their strings lie in */
-	size_t				 n, nown, cap, ocap;
+	size_t				 n, nsaid, nown, cap, scap, ocap;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/mem.h"
+#include "base/sha.h"
 
 /* --- JSON as text: a tree of it took longer than the rules ---------------- */
 
@@ -164,6 +165,62 @@ put_facts(struct buf *b, const struct decide_case *c,
 	put_array(b, "twins", json_object_get(c->in, "twins"), SIZE_MAX);
 }
 
+/* What differs from one issuance to the next, and what stands for it. */
+#define HEX	'\1'
+#define NAME	'\2'
+
+/* The length of a name that looks the same in JSON, else 0. */
+static size_t
+plain(const char *name)
+{
+	size_t	i;
+
+	for (i = 0; name != NULL && name[i] != '\0'; i++)
+		if ((unsigned char)name[i] < 0x20 || name[i] == '"' ||
+		    name[i] == '\\')
+			return 0;
+	return i;
+}
+
+static void
+leave_out(struct buf *b, const char *s, const char *hex, const char *name)
+{
+	size_t		 nhex = strlen(hex), nname = plain(name);
+	const char	*from = s;
+
+	while (*s != '\0') {
+		if (nhex != 0 && *s == *hex && strncmp(s, hex, nhex) == 0) {
+			buf_add(b, from, (size_t)(s - from));
+			buf_u8(b, HEX);
+			from = s += nhex;
+		} else if (nname != 0 && *s == *name &&
+		    strncmp(s, name, nname) == 0) {
+			buf_add(b, from, (size_t)(s - from));
+			buf_u8(b, NAME);
+			from = s += nname;
+		} else
+			s++;
+	}
+	buf_str(b, from);
+}
+
+char *
+decide_said(const char *body, const char *hex, const char *name)
+{
+	struct buf	b = BUF_INIT;
+	size_t		n;
+
+	for (; *body != '\0'; body++)
+		if (*body == HEX)
+			buf_str(&b, hex);
+		else if (*body == NAME)
+			buf_str(&b, name != NULL ? name : "");
+		else
+			buf_u8(&b, (uint8_t)*body);
+	return buf_text(&b)[0] == '\0' ? mem_str("") :
+	    (char *)buf_detach(&b, &n);
+}
+
 static const char *
 keep(struct decide_done *d, char *s)
 {
@@ -177,6 +234,26 @@ keep_text(struct decide_done *d, struct buf *b)
 	size_t	n;
 
 	return keep(d, (char *)buf_detach(b, &n));
+}
+
+/* The text goes to those of ${done}, unless it is there; ${id} is its name. */
+static void
+share(struct decide_done *done, struct buf *body, uint8_t id[ISSUANCE_SAID])
+{
+	uint8_t	h[SHA_LEN];
+	size_t	i;
+
+	sha_256(h, body->p, body->n);
+	memcpy(id, h, ISSUANCE_SAID);
+	for (i = done->nsaid; i-- > 0;)
+		if (memcmp(done->said[i].id, id, ISSUANCE_SAID) == 0) {
+			buf_free(body);
+			return;
+		}
+	done->said = mem_grow(done->said, &done->scap, done->nsaid + 1,
+	    sizeof(*done->said));
+	memcpy(done->said[done->nsaid].id, id, ISSUANCE_SAID);
+	done->said[done->nsaid++].body = keep_text(done, body);
 }
 
 /*
@@ -206,7 +283,7 @@ decide_say(const struct decide_case *c, const struct decide_answers *a,
 {
 	struct issuance_decision	*d;
 	struct buf			 facts = BUF_INIT, said = BUF_INIT;
-	struct buf			 names = BUF_INIT;
+	struct buf			 names = BUF_INIT, body = BUF_INIT;
 	size_t				 i, top = 0;
 
 	done->v = mem_grow(done->v, &done->cap, done->n + 1,
@@ -239,7 +316,9 @@ decide_say(const struct decide_case *c, const struct decide_answers *a,
 	d->rule = a->result[top].rule;
 	d->reason = keep(done, mem_str(a->result[top].reason));
 	d->facts = keep_text(done, &facts);
-	d->said = keep_text(done, &said);
+	leave_out(&body, buf_text(&said), c->hex, a->facts[0].name);
+	buf_free(&said);
+	share(done, &body, d->said);
 	d->proven = c->proven;
 	d->names = keep_text(done, &names);
 }
@@ -252,5 +331,6 @@ decide_done_free(struct decide_done *d)
 	for (i = 0; i < d->nown; i++)
 		free(d->own[i]);
 	free(d->own);
+	free(d->said);
 	free(d->v);
 }

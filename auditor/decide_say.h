@@ -21,4 +21,12 @@ struct decide_answers {
 void decide_say(const struct decide_case *, const struct decide_answers *,
     struct decide_done *);
 
+/*
+ * What the rules said is a text that many issuances share: a JSON array with an
+ * array of what each rule said for each owner in facts, in which the tbs in hex
+ * and the first owner's name are left out (a byte 1, a byte 2: JSON has neither).
+ * This is the text of one, to be freed; ${name} may be NULL.
+ */
+char *decide_said(const char *body, const char *hex, const char *name);
+
 #endif

@@ -448,8 +448,22 @@ drop index work_due;
 -- --- matches stored together -------------------------------------------------
 
 -- What the rules said, an array for each of the owners in facts: sentences that
--- only people read.  As text: parsing them took longer than storing them.
-alter table issuance add column said text;
+-- only people read, and that are the same for most issuances when their tbs and
+-- their name are left out (auditor/decide_say.h).  A body may be there twice when
+-- two workers met it first: nobody waits for another because of a sentence.
+create table rule_said (
+	id		bytea not null,		-- of its SHA-256
+	body		text not null
+);
+create index rule_said_id on rule_said (id);
+alter table issuance add column said bytea;
+
+create function rule_say(bytea[], text[]) returns void language plpgsql
+set jit = off set enable_seqscan = off as $$
+begin
+	insert into rule_said (id, body) select i, b from unnest($1, $2) v (i, b)
+	where not exists (select from rule_said r where r.id = i);
+end $$;
 
 -- What else there is to know about issuances: $1 tbs, $2 and $4 keys of issuer
 -- and subject, $3 serial, $5 owner of the issuer, $6 names that matched, as the
@@ -551,7 +565,7 @@ create function match_issuances(tbs bytea[], issuer bytea[], key bytea[], serial
 	key_type text[], names text[], issuer_owner text[], issued text[], subject text[],
 	issuer_name text[], not_before timestamptz[], not_after timestamptz[],
 	proven boolean, decision text[], rule bigint[], rule_reason text[], facts text[],
-	said text[], hold_until timestamptz[])
+	said bytea[], hold_until timestamptz[])
 	returns table (tbs_sha256 bytea, decided boolean) language plpgsql set jit = off as $$
 #variable_conflict use_column
 begin
@@ -644,7 +658,7 @@ end $$;
 
 -- What was decided about them.  However large the table is, and whether or not
 -- it was ever analyzed: each row is looked up.
-create function issuance_decide(bytea[], text[], bigint[], text[], text[], text[],
+create function issuance_decide(bytea[], text[], bigint[], text[], text[], bytea[],
 	timestamptz[], bigint[], text[]) returns void
 language plpgsql set jit = off set enable_seqscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_bitmapscan = off as $$
@@ -680,7 +694,7 @@ do $$
 declare
 	t regclass;
 begin
-	alter table issuance alter facts set compression lz4, alter said set compression lz4;
+	alter table issuance alter facts set compression lz4;
 	for t in select relid from pg_partition_tree('certificate') loop
 		execute format('alter table %s alter der set compression lz4', t);
 	end loop;

@@ -82,35 +82,55 @@ issuance_look(struct db *db, const struct issuance_key *k, size_t n,
 }
 
 int
+issuance_say(struct db *db, const struct issuance_said *v, size_t n,
+    struct err *e)
+{
+	struct span	*id = mem_array(n + 1, sizeof(*id));
+	const char	**body = mem_array(n + 1, sizeof(*body));
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++) {
+		id[i] = (struct span){ v[i].id, ISSUANCE_SAID };
+		body[i] = v[i].body;
+	}
+	rc = n == 0 ? 0 : db_push(db, e, "select rule_say($1, $2)", "Aa",
+	    &(struct db_spans){ id, n }, &(struct db_strs){ body, n });
+	free(id);
+	free(body);
+	return rc;
+}
+
+int
 issuance_decided(struct db *db, const struct issuance_decision *d, size_t n,
     struct err *e)
 {
-	struct span	*tbs = mem_array(n + 1, sizeof(*tbs));
-	const char	**s = mem_array(5 * n + 1, sizeof(*s));
+	struct span	*b = mem_array(2 * n + 1, sizeof(*b));
+	const char	**s = mem_array(4 * n + 1, sizeof(*s));
 	int64_t		*v = mem_array(3 * n + 1, sizeof(*v));
 	size_t		 i;
 	int		 rc;
 
 	for (i = 0; i < n; i++) {
-		tbs[i] = d[i].tbs;
+		b[i] = d[i].tbs;
+		b[n + i] = (struct span){ d[i].said, ISSUANCE_SAID };
 		s[i] = d[i].decision;
 		s[n + i] = d[i].reason;
 		s[2 * n + i] = d[i].facts;
-		s[3 * n + i] = d[i].said;
-		s[4 * n + i] = d[i].names;
+		s[3 * n + i] = d[i].names;
 		v[i] = d[i].rule;
 		v[n + i] = d[i].hold_until;
 		v[2 * n + i] = d[i].proven;
 	}
 	rc = n == 0 ? 0 : db_push(db, e,
 	    "select issuance_decide($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	    "AaIaaaTIa", &(struct db_spans){ tbs, n },
+	    "AaIaaATIa", &(struct db_spans){ b, n },
 	    &(struct db_strs){ s, n }, &(struct db_ints){ v, n },
 	    &(struct db_strs){ s + n, n }, &(struct db_strs){ s + 2 * n, n },
-	    &(struct db_strs){ s + 3 * n, n }, &(struct db_ints){ v + n, n },
+	    &(struct db_spans){ b + n, n }, &(struct db_ints){ v + n, n },
 	    &(struct db_ints){ v + 2 * n, n },
-	    &(struct db_strs){ s + 4 * n, n });
-	free(tbs);
+	    &(struct db_strs){ s + 3 * n, n });
+	free(b);
 	free(s);
 	free(v);
 	return rc;

@@ -67,6 +67,13 @@ int issuance_look(struct db *, const struct issuance_key *, size_t n,
     const struct db_ints *refs, const struct db_ints *watches, int ahead,
     struct db_res **, struct err *);
 
+/* A text that many issuances share, by the beginning of its SHA-256. */
+#define ISSUANCE_SAID	16
+struct issuance_said {
+	uint8_t		 id[ISSUANCE_SAID];
+	const char	*body;
+};
+
 /* What was decided; strings borrowed. */
 struct issuance_decision {
 	struct span		 tbs;
@@ -74,13 +81,16 @@ struct issuance_decision {
 	int			 rule;
 	const char		*reason;
 	const char		*facts;		/* JSON object */
-	const char		*said;		/* JSON array: of each owner in
-						   facts what each rule said */
+	uint8_t			 said[ISSUANCE_SAID]; /* what the rules said */
 	int64_t			 hold_until;	/* microseconds; INT64_MIN */
 	int			 proven;	/* sets logged_at */
 	const char		*names;		/* folded, for certificate_name:
 						   text of an array */
 };
+
+/* Store ${n} texts, those that are not there (pushed). */
+int issuance_say(struct db *, const struct issuance_said *, size_t n,
+    struct err *);
 
 /* Store them (pushed: db_sync() or the commit tells of an error). */
 int issuance_decided(struct db *, const struct issuance_decision *, size_t,

@@ -19,7 +19,7 @@
 struct cols {
 	size_t			 n;
 	struct span		 b[5][ROWS];
-	const char		*s[11][ROWS];
+	const char		*s[10][ROWS];
 	int64_t			 i[4][ROWS];
 	struct decide_new	 d[ROWS];	/* of issuances */
 };
@@ -251,7 +251,8 @@ add_decisions(struct cols *c, const struct decide_done *done)
 		c->s[7][i] = d->decision;
 		c->s[8][i] = d->reason;
 		c->s[9][i] = d->facts;
-		c->s[10][i] = d->said;
+		c->b[3][i] = (struct span){ d == &none ? NULL : d->said,
+		    ISSUANCE_SAID };
 		c->i[2][i] = d->rule;
 		c->i[3][i] = d->hold_until;
 	}
@@ -325,13 +326,15 @@ put_issuances(const struct match_in *in, const struct made *x,
 	rc = decide_ahead(in->db, in->conf, c->d, c->n, in->head_id != 0,
 	    &done, e);
 	add_decisions(c, &done);
+	if (rc == 0)
+		rc = issuance_say(in->db, done.said, done.nsaid, e);
 	/* one that says nothing new is locked, and not written again */
 	if (rc == 0)
 		rc = db_query(in->db, &r, e, "select * from match_issuances("
 		    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-		    "$14, $15, $16, $17, $18, $19)", "AAAaaaaaaaTTBaIaaaT", B(0), B(1), B(2), S(0), S(1), S(2),
+		    "$14, $15, $16, $17, $18, $19)", "AAAaaaaaaaTTBaIaaAT", B(0), B(1), B(2), S(0), S(1), S(2),
 		    S(3), S(4), S(5), S(6), I(0), I(1), in->head_id != 0, S(7),
-		    I(2), S(8), S(9), S(10), I(3));
+		    I(2), S(8), S(9), B(3), I(3));
 	if (rc == 0)
 		rc = fresh(in->db, x, &done, v, n, r, e);
 	db_free(r);
