@@ -591,6 +591,8 @@
 
 /* --- matches stored together --- */
 
+/* Matches after which what was proven is committed, however little it is. */
+#define LIMIT_MATCH_COMMIT	1024
 /* Rows that one statement takes, and bytes of them. */
 #define LIMIT_MATCH_ROWS	512
 #define LIMIT_MATCH_BYTES	(8u << 20)
