@@ -188,7 +188,7 @@ collect(struct store *s, const struct judge_match *const *m, size_t n,
 			continue;
 		}
 		s->row[s->nrow++] = (struct match_row){ m[i], NULL,
-		    s->nd - had };
+		    s->nd - had, 0, 0 };
 	}
 	/* they stay where they are from here on */
 	for (i = had = 0; i < s->nrow; had += s->row[i++].nd)
@@ -212,7 +212,7 @@ by_issuance(const void *a, const void *b)
 }
 
 /*
- * Decide about the issuances of the rows from ${i} on.  A precertificate and
+ * Decide about the rest of the issuances, of the rows from ${i} on.  A precertificate and
  * its certificate are one, whose watches follow each other.
  */
 static int
@@ -225,7 +225,7 @@ decide(struct store *s, size_t i, struct err *e)
 
 	for (; i < s->nrow; i++) {
 		r = &s->row[i];
-		if (r->nd == 0)
+		if (r->nd == 0 || r->decided)
 			continue;
 		if (n != 0 && memcmp(v[n - 1].tbs.p, r->m->tbs_sha256,
 		    SHA_LEN) == 0)

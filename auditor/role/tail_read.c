@@ -35,7 +35,6 @@
 #define READ_TRIES	8	/* of one turn, then the log is left alone */
 /* What was read for so long is proven and committed on the way. */
 #define COMMIT_EVERY	(10 * CLK_SEC)
-#define COMMIT_MATCHES	512
 /* So many bytes of matches, too; beyond twice as many nothing is asked for. */
 #define COMMIT_BYTES	(16u << 20)
 /* Full pages in a row before a larger one is tried; doubled when it is not. */
@@ -287,7 +286,7 @@ due(const struct tail *t)
 	return t->now.to > t->done.to &&
 	    (!t->log.is_static || t->now.to % TILE_WIDTH == 0) &&
 	    (clk_mono() > t->committed + COMMIT_EVERY ||
-	    t->nmatches >= COMMIT_MATCHES || t->held >= COMMIT_BYTES);
+	    t->nmatches >= LIMIT_MATCH_COMMIT || t->held >= COMMIT_BYTES);
 }
 
 /* Put what was judged behind what was read, in the log's order. */
