@@ -221,6 +221,10 @@ row(void **state)
 	assert_int_equal(health_ok(db, id, &e), 0);
 	assert_int_equal(number("select count(*) from log_health where "
 	    "failing_since is null"), 1);
+	/* a page that fails on the way is no failure of the log */
+	assert_int_equal(health_note(db, id, "slow", &e), 0);
+	assert_int_equal(number("select count(*) from log_health where "
+	    "last_error = 'slow' and failing_since is null"), 1);
 	log_row_free(&l);
 	log_row_free(&l);
 	assert_int_equal(log_load(db, id + 1, &l, &e), -1);
