@@ -13,12 +13,17 @@
  * caught: everything in the newest head was read; then what was not seen is
  * younger than when that head was received, or, of a log that shows old heads
  * for longer than it may, than the head itself.
+ *
+ * is_over: a read-only log that was read to its final head.  It is asked four
+ * times a day, may be gone, and is behind nothing.
  */
 static const char now_sql[] =
     "with now as (select l.*, o.name as operator, h.*, r.size_to, "
     "r.size_from, greatest(h.caught_up_at, case when r.size_to >= h.head_size "
     "and h.failing_since is null then h.head_at end) as fresh_at, "
     "coalesce(r.size_to, 0) >= h.head_size as caught, "
+    "coalesce(l.state = 'readonly' and coalesce(r.size_to, 0) >= "
+    "l.final_size, false) as is_over, "
     "(select encode(sha256, 'hex') from log_list where "
     "source = l.list_source order by id desc limit 1) as list_sha "
     "from log l join operator o on o.id = l.operator_id "
@@ -68,7 +73,7 @@ static const char now_sql[] =
     "last_error, last_error_at, failing_since, fresh_at, state, url, "
     "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
     "list_source || coalesce(' ' || list_sha, ''), size_from, hybrid, "
-    "(failing_since is not null or fresh_at is null or "
+    "not is_over and (failing_since is not null or fresh_at is null or "
     "fresh_at < now() - make_interval(secs => 5 * $1::bigint)), "
     "key, interval_from, interval_to, watched, "
     "extract(epoch from now() - fresh_at)::bigint, state_at, "

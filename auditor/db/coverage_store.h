@@ -33,7 +33,8 @@ enum coverage_col {
  *
  * A row a log that is read, by operator and description; with ${all} also
  * those that are read no longer.  COV_BEHIND: it fails now, or was not
- * verified for five times ${poll} (seconds).
+ * verified for five times ${poll} (seconds); never a read-only log that was
+ * read to its end.
  */
 int coverage_store_now(struct db *, int64_t poll, int all, struct db_res **,
     struct err *);
