@@ -124,6 +124,27 @@ coverage_store_days(struct db *db, int64_t from, int64_t to,
 }
 
 int
+coverage_store_holes(struct db *db, int64_t from, int64_t to,
+    struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, "with p as (select "
+	    "($1::timestamptz at time zone 'UTC')::date as a, "
+	    "least(($2::timestamptz at time zone 'UTC')::date, "
+	    "(now() at time zone 'UTC')::date - 1) as b), "
+	    "l as (select g.description, p.b, case when g.first_list and "
+	    "p.a > '1970-01-01' then p.a else greatest(p.a, (g.added_at at "
+	    "time zone 'UTC')::date) end as a, c.first, c.last "
+	    "from p, log g left join lateral (select min(day) as first, "
+	    "max(day) as last from coverage_day where log_ref = g.id and day "
+	    "between p.a and p.b + 1) c on true where g.watched and "
+	    "g.state not in ('readonly', 'retired')) "
+	    "select description, a::text, least(b, coalesce(first, b + 1) - 1)"
+	    "::text from l where a <= b and coalesce(first, b + 1) > a "
+	    "union all select description, (last + 1)::text, b::text from l "
+	    "where last < b order by 1, 2", "tt", from, to);
+}
+
+int
 coverage_store_counts(struct db *db, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e,
