@@ -2,7 +2,7 @@
 # A process that is killed in the middle of a log asks for no full tile twice,
 # but for those that were under way (at most 16); what is damaged on disk is
 # fetched again and never blamed on the log; what is committed is on disk no
-# more.
+# more; files of before, one a tile, are removed.
 #
 #   bash tests/system/37-cache.sh build/release
 #
@@ -19,6 +19,18 @@ under_way=16
 tiles_asked()
 {
 	get "http://127.0.0.1:$rig_port/_rig/s/stats" | json_int data
+}
+
+# where the bodies begin in the file: what is there begins with its secret
+bodies()
+{
+	python3 - "$files/pages-0" <<'END'
+import sys
+b = open(sys.argv[1], "rb").read()
+for off in range(16384, len(b), 16384):
+    if b[off:off + 16] == b[16:32]:
+        print(off)
+END
 }
 
 asked()
@@ -50,17 +62,22 @@ wait "$run_pid" 2>/dev/null
 run_pid=
 sleep 0.3
 before=$(tiles_asked)
-kept=$(ls "$files" | grep -vc new)
+mapfile -t all < <(bodies)
+kept=${#all[@]}
 eq "nothing is committed so far" "$(sql 'select count(*) from log_range')" 0
 ok "what came is on disk ($kept of $before)" \
     test "$kept" -ge $((before - under_way)) -a "$kept" -gt 10
 eq "readable by nobody else" "$(stat -c %a "$files")" 700
 
-# one is damaged, one is empty, one was half written
-mapfile -t all < <(ls "$files"/* | grep -v new)
-printf 'X' | dd of="${all[0]}" bs=1 seek=500 conv=notrunc 2>/dev/null
-: > "${all[1]}"
-truncate -s 1000 "${all[2]}"
+# one is damaged, one has lost its head, the last one was half written
+printf 'XXXX' | dd of="$files/pages-0" bs=1 seek=$((all[0] + 500)) \
+    conv=notrunc 2>/dev/null
+dd if=/dev/zero of="$files/pages-0" bs=1 seek="${all[1]}" count=80 \
+    conv=notrunc 2>/dev/null
+truncate -s $((all[kept - 1] + 1000)) "$files/pages-0"
+# an older version kept each one in a file
+touch "$files/$(printf '%064d' 7)" "$files/spare-3"
+chown --reference="$files/pages-0" "$files"/*
 once
 eq "the rest is read" $rc 0
 eq "all of it" "$(sql 'select size_to from log_range')" $((tiles * 256))
