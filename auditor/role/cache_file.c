@@ -18,7 +18,7 @@
 #define MARK	"certvigil pages2"
 #define PREFIX	"pages-"
 /* Names that are tried for a new one. */
-#define NAMES	1000
+#define TRIES	16
 /* Whole pages are written: none has to be read from the disk for that. */
 #define PAGE	4096u
 /* Room is taken in such pieces: that costs a third less than page by page. */
@@ -162,9 +162,9 @@ file_make(int dir, const char *name, int fd)
 
 /* Lock it: 0; -1 when another process has it, or it is in no folder any more. */
 static int
-lock(int fd, struct stat *st)
+lock(int fd, int how, struct stat *st)
 {
-	return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, st) == 0 &&
+	return flock(fd, how | LOCK_NB) == 0 && fstat(fd, st) == 0 &&
 	    st->st_nlink != 0 ? 0 : -1;
 }
 
@@ -193,16 +193,19 @@ static int
 create(int dir, char name[32])
 {
 	struct stat	st;
+	uint32_t	r;
 	unsigned	i;
 	int		fd;
 
-	for (i = 0; i < NAMES; i++) {
-		(void)snprintf(name, 32, PREFIX "%u", i);
+	for (i = 0; i < TRIES; i++) {
+		if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+			return -1;
+		(void)snprintf(name, 32, PREFIX "%08x", (unsigned)r);
 		fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC |
 		    O_NOFOLLOW, 0600);
 		if (fd == -1 && errno == EEXIST)
 			continue;
-		if (fd == -1 || lock(fd, &st) == 0)
+		if (fd == -1 || lock(fd, LOCK_EX, &st) == 0)
 			return fd;
 		(void)close(fd);
 	}
@@ -259,7 +262,7 @@ cache_file_adopt(int dir, const char *name, int64_t *size)
 	fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1)
 		return NULL;
-	if (lock(fd, &st) == -1) {
+	if (lock(fd, LOCK_SH, &st) == -1) {
 		(void)close(fd);
 		return NULL;
 	}
@@ -279,33 +282,49 @@ cache_file_adopt(int dir, const char *name, int64_t *size)
 	return f;
 }
 
+/* The head of a body at ${u}: 0, -1 when there is none. */
+static int
+head_read(const struct cache_file *f, size_t u, struct head *h)
+{
+	return read_all(f->fd, h, sizeof(*h), place(u)) == 0 &&
+	    memcmp(h->key, f->key, sizeof(h->key)) == 0 &&
+	    h->self == sum(h, offsetof(struct head, self), 1) &&
+	    h->n != 0 && h->n <= FETCH_CACHE_BODY &&
+	    units(h->n) <= f->end - u ? 0 : -1;
+}
+
 int
 cache_file_scan(struct cache_file *f, uint32_t *unit, struct cache_body *b)
 {
 	struct head	h;
-	size_t		u;
+	size_t		u = *unit == 0 ? 1 : *unit;
 
-	for (u = *unit == 0 ? 1 : *unit; u < f->end; u++) {
-		if (read_all(f->fd, &h, sizeof(h), place(u)) == -1 ||
-		    memcmp(h.key, f->key, sizeof(h.key)) != 0 ||
-		    h.self != sum(&h, offsetof(struct head, self), 1) ||
-		    h.n == 0 || h.n > FETCH_CACHE_BODY ||
-		    units(h.n) > f->end - u)
-			continue;
-		b->file = f;
-		memcpy(b->name, h.name, sizeof(b->name));
-		b->sum = h.sum;
-		b->at = h.at;
-		b->unit = (uint32_t)u;
-		b->n = h.n;
-		b->gzip = h.gzip;
-		memset(f->used + u, 1, units(h.n));
-		f->held++;
-		*unit = b->unit + units(h.n);
-		return 1;
-	}
+	while (u < f->end && head_read(f, u, &h) == -1)
+		u++;
 	*unit = (uint32_t)u;
-	return 0;
+	if (u >= f->end)
+		return 0;
+	b->file = f;
+	memcpy(b->name, h.name, sizeof(b->name));
+	b->sum = h.sum;
+	b->at = h.at;
+	b->unit = (uint32_t)u;
+	b->n = h.n;
+	b->gzip = h.gzip;
+	memset(f->used + u, 1, units(h.n));
+	f->held++;
+	*unit += units(h.n);
+	return 1;
+}
+
+int
+cache_file_has(const struct cache_body *b)
+{
+	struct head	h;
+
+	return head_read(b->file, b->unit, &h) == 0 &&
+	    memcmp(h.name, b->name, sizeof(h.name)) == 0 &&
+	    h.sum == b->sum && h.n == b->n && h.gzip == b->gzip;
 }
 
 int
@@ -425,7 +444,7 @@ int
 cache_file_get(const struct cache_body *b, struct buf *out)
 {
 	buf_reset(out);
-	if (read_all(b->file->fd, buf_room(out, b->n), b->n,
+	if (!cache_file_has(b) || read_all(b->file->fd, buf_room(out, b->n), b->n,
 	    place(b->unit) + (off_t)sizeof(struct head)) == -1 ||
 	    sum(out->p, b->n, b->gzip) != b->sum)
 		return -1;

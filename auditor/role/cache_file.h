@@ -16,8 +16,9 @@ struct err;
  * the bytes that go into it.
  *
  * Each file has a secret of its own, and each body a head with it and a sum:
- * no bytes that somebody served are taken for the head of a body.  Whoever has
- * a file open holds its lock (flock), which ends with the process.
+ * no bytes that somebody served are taken for the head of a body.  Who writes a
+ * file holds its lock (flock), which ends with the process.  Then all others
+ * may read it and remove bodies from it, but none is added.
  */
 struct cache_file;
 
@@ -39,10 +40,10 @@ struct cache_body {
 struct cache_file *cache_file_new(int dir, struct err *);
 
 /*
- * Take over the file ${name} of ${dir}, if it is one of ours that no living
- * process has; one that is damaged is removed.  NULL: it was not taken;
- * *size is then what it holds on disk, 0 when it was removed or is none of
- * ours.
+ * Open the file ${name} of ${dir}, if it is one of ours and the process that
+ * wrote it is no more; one that is damaged is removed.  NULL: it was not
+ * opened; *size is then what it holds on disk, 0 when it was removed or is none
+ * of ours.
  */
 struct cache_file *cache_file_adopt(int dir, const char *name,
     int64_t *size);
@@ -52,6 +53,9 @@ struct cache_file *cache_file_adopt(int dir, const char *name,
  * next): 1, or 0 at the end.  They count as held.  *unit is 0 at first.
  */
 int cache_file_scan(struct cache_file *, uint32_t *unit, struct cache_body *);
+
+/* Is the body still there, or did another process remove it? */
+int cache_file_has(const struct cache_body *);
 
 /* Let go of it; it is removed when it holds nothing. */
 void cache_file_free(struct cache_file *);

@@ -22,7 +22,7 @@
 #define PAUSE	(60 * CLK_SEC)
 /* And it is said again after so long. */
 #define WARN	(3600 * CLK_SEC)
-/* Files at a time: the one that is written, and those of processes that died. */
+/* Files at a time of processes that died. */
 #define FILES	16
 /* Bodies that are known at a time. */
 #define BODIES	65536
@@ -36,8 +36,8 @@ struct fetch_cache {
 	int64_t			 looked;	/* clk_mono() */
 	int64_t			 paused;	/* until then; 0: it works */
 	int64_t			 warned;	/* 0: never */
-	/* the first one is written to; others were left behind, and shrink */
-	struct cache_file	*files[FILES];	/* owned */
+	struct cache_file	*own;		/* owned; NULL: none so far */
+	struct cache_file	*files[FILES];	/* owned; that were left */
 	size_t			 nfiles;
 	size_t			 n;
 	struct cache_body	*body[BUCKETS];	/* owned; by their names */
@@ -85,20 +85,33 @@ forget(struct fetch_cache *c, struct cache_body **at)
 }
 
 static void
-forget_file(struct fetch_cache *c, size_t i)
+forget_bodies(struct fetch_cache *c, const struct cache_file *f)
 {
 	struct cache_body	**b;
 	size_t			 k;
 
 	for (k = 0; k < BUCKETS; k++)
 		for (b = &c->body[k]; *b != NULL; )
-			if ((*b)->file == c->files[i])
+			if ((*b)->file == f)
 				forget(c, b);
 			else
 				b = &(*b)->next;
+}
+
+static void
+forget_file(struct fetch_cache *c, size_t i)
+{
+	forget_bodies(c, c->files[i]);
 	cache_file_free(c->files[i]);
-	memmove(&c->files[i], &c->files[i + 1], (--c->nfiles - i) *
-	    sizeof(c->files[0]));
+	c->files[i] = c->files[--c->nfiles];
+}
+
+static void
+forget_own(struct fetch_cache *c)
+{
+	forget_bodies(c, c->own);
+	cache_file_free(c->own);
+	c->own = NULL;
 }
 
 void
@@ -106,6 +119,7 @@ fetch_cache_free(struct fetch_cache *c)
 {
 	if (c == NULL)
 		return;
+	forget_own(c);
 	while (c->nfiles > 0)
 		forget_file(c, c->nfiles - 1);
 	if (c->fd != -1)
@@ -144,10 +158,8 @@ discard(struct fetch_cache *c, struct cache_body **at)
 
 	cache_file_remove(*at);
 	forget(c, at);
-	if (cache_file_held(f) != 0)
-		return;
-	for (i = 1; i < c->nfiles; i++)
-		if (c->files[i] == f)
+	for (i = 0; i < c->nfiles; i++)
+		if (c->files[i] == f && cache_file_held(f) == 0)
 			forget_file(c, i);
 }
 
@@ -157,6 +169,7 @@ is_old(const struct cache_body *b, int64_t now)
 	return b->at < now - OLD || b->at > now + OLD;
 }
 
+/* What is old goes, and is known no more what others have used. */
 static void
 discard_old(struct fetch_cache *c, int64_t now)
 {
@@ -165,7 +178,8 @@ discard_old(struct fetch_cache *c, int64_t now)
 
 	for (k = 0; k < BUCKETS; k++)
 		for (b = &c->body[k]; *b != NULL; )
-			if (is_old(*b, now))
+			if (is_old(*b, now) || ((*b)->file != c->own &&
+			    !cache_file_has(*b)))
 				discard(c, b);
 			else
 				b = &(*b)->next;
@@ -176,14 +190,11 @@ static void
 check_gone(struct fetch_cache *c)
 {
 	struct stat	st;
-	size_t		i = 0;
 
-	while (i < c->nfiles)
-		if (cache_file_gone(c->files[i])) {
-			warn(c, "somebody removed files of the cache");
-			forget_file(c, i);
-		} else
-			i++;
+	if (c->own != NULL && cache_file_gone(c->own)) {
+		warn(c, "somebody removed files of the cache");
+		forget_own(c);
+	}
 	if (c->fd != -1 && (fstat(c->fd, &st) == -1 || st.st_nlink == 0)) {
 		(void)close(c->fd);
 		c->fd = -1;
@@ -224,7 +235,7 @@ index_file(struct fetch_cache *c, struct cache_file *f, int64_t now)
 		c->files[c->nfiles++] = f;
 }
 
-/* A file of the folder that is none of c->files. */
+/* A file of the folder. */
 static void
 look_at(struct fetch_cache *c, const char *name, int64_t now)
 {
@@ -232,6 +243,8 @@ look_at(struct fetch_cache *c, const char *name, int64_t now)
 	int64_t			 size;
 	size_t			 i;
 
+	if (c->own != NULL && strcmp(cache_file_name(c->own), name) == 0)
+		return;
 	for (i = 0; i < c->nfiles; i++)
 		if (strcmp(cache_file_name(c->files[i]), name) == 0)
 			return;
@@ -276,7 +289,7 @@ fetch_cache_look(struct fetch_cache *c)
 static int
 need_file(struct fetch_cache *c, struct err *e)
 {
-	if (c->nfiles > 0)
+	if (c->own != NULL)
 		return 0;
 	if (c->fd == -1) {
 		(void)mkdir(c->dir, 0700);
@@ -285,11 +298,8 @@ need_file(struct fetch_cache *c, struct err *e)
 	}
 	if (c->fd == -1)
 		return err_set(e, ERR_SYS, "making the folder");
-	c->files[0] = cache_file_new(c->fd, e);
-	if (c->files[0] == NULL)
-		return -1;
-	c->nfiles = 1;
-	return 0;
+	c->own = cache_file_new(c->fd, e);
+	return c->own != NULL ? 0 : -1;
 }
 
 int
@@ -314,13 +324,13 @@ fetch_cache_put(struct fetch_cache *c, const uint8_t name[32],
 		failed(c, e.msg);
 		return 0;
 	}
-	for (i = 1; i < c->nfiles; i++)
+	for (i = 0; i < c->nfiles; i++)
 		max -= cache_file_size(c->files[i]);
 	b = mem_zero(sizeof(*b));
 	memcpy(b->name, name, sizeof(b->name));
 	b->at = clk_wall() / CLK_SEC;
 	b->gzip = gzip != 0;
-	rc = cache_file_put(c->files[0], b, body, max, &e);
+	rc = cache_file_put(c->own, b, body, max, &e);
 	if (rc != 1) {
 		free(b);
 		if (rc == -1)
@@ -362,10 +372,8 @@ fetch_cache_remove(struct fetch_cache *c, const uint8_t name[32])
 void
 fetch_cache_trim(struct fetch_cache *c)
 {
-	if (c->nfiles == 0)
-		return;
-	if (cache_file_held(c->files[0]) == 0)
-		forget_file(c, 0);
-	else
-		cache_file_trim(c->files[0]);
+	if (c->own != NULL && cache_file_held(c->own) == 0)
+		forget_own(c);
+	else if (c->own != NULL)
+		cache_file_trim(c->own);
 }

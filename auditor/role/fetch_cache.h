@@ -13,9 +13,9 @@
  * then judged and proven as what comes from a log.
  *
  * Each process writes a file of its own.  One that a living process has is left
- * alone; those of processes that died are taken over.  All of them share the
- * bound, about.  A disk that is full and a folder that cannot be written are
- * said once, and tried again later.
+ * alone; those of processes that died are read by all, and removed by who used
+ * the last body.  All of them share the bound, about.  A disk that is full and a
+ * folder that cannot be written are said once, and tried again later.
  */
 struct fetch_cache;
 

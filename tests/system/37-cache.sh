@@ -24,7 +24,7 @@ tiles_asked()
 # where the bodies begin in the file: what is there begins with its secret
 bodies()
 {
-	python3 - "$files/pages-0" <<'END'
+	python3 - "$files"/pages-* <<'END'
 import sys
 b = open(sys.argv[1], "rb").read()
 for off in range(16384, len(b), 16384):
@@ -63,6 +63,7 @@ run_pid=
 sleep 0.3
 before=$(tiles_asked)
 mapfile -t all < <(bodies)
+file=$(ls "$files"/pages-*)
 kept=${#all[@]}
 eq "nothing is committed so far" "$(sql 'select count(*) from log_range')" 0
 ok "what came is on disk ($kept of $before)" \
@@ -70,14 +71,14 @@ ok "what came is on disk ($kept of $before)" \
 eq "readable by nobody else" "$(stat -c %a "$files")" 700
 
 # one is damaged, one has lost its head, the last one was half written
-printf 'XXXX' | dd of="$files/pages-0" bs=1 seek=$((all[0] + 500)) \
+printf 'XXXX' | dd of="$file" bs=1 seek=$((all[0] + 500)) \
     conv=notrunc 2>/dev/null
-dd if=/dev/zero of="$files/pages-0" bs=1 seek="${all[1]}" count=80 \
+dd if=/dev/zero of="$file" bs=1 seek="${all[1]}" count=80 \
     conv=notrunc 2>/dev/null
-truncate -s $((all[kept - 1] + 1000)) "$files/pages-0"
+truncate -s $((all[kept - 1] + 1000)) "$file"
 # an older version kept each one in a file
 touch "$files/$(printf '%064d' 7)" "$files/spare-3"
-chown --reference="$files/pages-0" "$files"/*
+chown --reference="$file" "$files"/*
 once
 eq "the rest is read" $rc 0
 eq "all of it" "$(sql 'select size_to from log_range')" $((tiles * 256))
