@@ -2,7 +2,7 @@
 # A process that is killed in the middle of a log asks for no full tile twice,
 # but for those that were under way (at most 16); what is damaged on disk is
 # fetched again and never blamed on the log; what is committed is on disk no
-# more; files of before, one a tile, are removed.
+# more; files of before, one a tile, are removed.  Nor is an issuer asked for twice.
 #
 #   bash tests/system/37-cache.sh build/release
 #
@@ -33,6 +33,11 @@ for off in range(16384, len(b), 16384):
 END
 }
 
+issuers_asked()
+{
+	get "http://127.0.0.1:$rig_port/_rig/s/stats" | json_int issuer
+}
+
 asked()
 {
 	[ "$(tiles_asked)" -ge "$1" ]
@@ -44,7 +49,10 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -keyout "$T/k.pem" -out "$T/c.pem" -days 2 -subj /CN=rig \
     -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null
 t_rig --url "https://127.0.0.1:$port" --log s,proto=static
-post "/_rig/s/fill?n=$((tiles * 256))&seed=9" >/dev/null
+t_ca
+corp=(--submit "http://127.0.0.1:$rig_port/s" --out "$T/corp")
+t_issue --name www.corp.example "${corp[@]}" >/dev/null
+post "/_rig/s/fill?n=$((tiles * 256 - 1))&seed=9" >/dev/null
 python3 tests/rig/tls.py --port "$port" --to "$rig_port" --cert "$T/c.pem" \
     --key "$T/k.pem" >"$T/tls.out" 2>"$T/tls.err" &
 pids+=($!)
@@ -88,4 +96,11 @@ ok "no tile is asked for twice but those under way and the damaged ($again)" \
     test "$again" -le $((under_way + 3))
 eq "nobody is blamed" "$(sql 'select count(*) from finding')" 0
 eq "what is committed is gone" "$(ls "$files" | wc -l)" 0
+
+# issuers are in the database
+eq "an issuer was asked for" "$(issuers_asked)" 1
+t_issue --name mail.corp.example "${corp[@]}" >/dev/null
+once
+eq "both names are known" "$(sql 'select count(*) from entry_match')" 2
+eq "its issuer is not asked for again" "$(issuers_asked)" 1
 t_end
