@@ -158,9 +158,10 @@ discard(struct fetch_cache *c, struct cache_body **at)
 
 	cache_file_remove(*at);
 	forget(c, at);
-	for (i = 0; i < c->nfiles; i++)
-		if (c->files[i] == f && cache_file_held(f) == 0)
-			forget_file(c, i);
+	for (i = 0; i < c->nfiles && c->files[i] != f; i++)
+		;
+	if (i < c->nfiles && cache_file_held(f) == 0)
+		forget_file(c, i);
 }
 
 static int

@@ -2,7 +2,8 @@
 # A process that is killed in the middle of a log asks for no full tile twice,
 # but for those that were under way (at most 16); what is damaged on disk is
 # fetched again and never blamed on the log; what is committed is on disk no
-# more; files of before, one a tile, are removed.  Nor is an issuer asked for twice.
+# more; files of before, one a tile, are removed.  Nor is an issuer asked for
+# twice.
 #
 #   bash tests/system/37-cache.sh build/release
 #
