@@ -189,6 +189,7 @@ struct tail {
 	struct tail_issuer	*issuers;
 	size_t			 nissuers, capi;
 	size_t			 nearly;	/* matches looked at early */
+	int64_t			 early_at;	/* and not before */
 	struct tail_kept	*kept;		/* in the cache; tail_cache.c */
 	size_t			 nkept, capkept;
 	int64_t			 looked;	/* the turn it was looked in */
@@ -221,8 +222,8 @@ int tail_fetched(struct tail *, const struct fetch_done *);
 /* Read what its judges said; one that died or lies is replaced. */
 void tail_judge(struct tail *);
 
-/* The descriptors of its judges to be waited for: how many. */
-size_t tail_crew_poll(const struct tail *, struct pollfd *, size_t max);
+/* The channels of its judges: how many. */
+size_t tail_crew_ipcs(const struct tail *, struct ipc **, size_t max);
 
 /*
  * The watch set changed: what was read but not committed is read again, by
