@@ -3,53 +3,45 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auditor/role/cache_file.h"
 #include "base/clk.h"
+#include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 
-/* The head of a file: mark, 1 for gzip, length and sum of what follows. */
-#define MARK	"certvigil body 1"
-#define HEAD	(16 + 4 + 4 + 8)
 /* Nobody comes back for what is so old, in seconds. */
 #define OLD	86400
-/* To make a file costs ten times what it costs to write one. */
-#define SPARE	256
 /* How often is looked what others have in it. */
-#define LOOK	(60 * CLK_SEC)
+#define LOOK	(10 * CLK_SEC)
+/* A disk that is full is left alone for so long. */
+#define PAUSE	(60 * CLK_SEC)
+/* And it is said again after so long. */
+#define WARN	(3600 * CLK_SEC)
+/* Files at a time of processes that died. */
+#define FILES	16
+/* Bodies that are known at a time. */
+#define BODIES	65536
+#define BUCKETS	1024
 
 struct fetch_cache {
-	char	*dir;
-	int64_t	 cap;
-	int64_t	 used;		/* bytes, as of the last look and since */
-	int64_t	 looked;	/* clk_mono(); 0: never */
-	int	 fd;		/* of the folder; -1: not open */
-	unsigned spare;		/* files "spare-N" that may be written over */
+	char			*dir;
+	int			 fd;	/* of the folder; -1: not open */
+	int64_t			 cap;
+	int64_t			 others;	/* bytes of living processes */
+	int64_t			 looked;	/* clk_mono() */
+	int64_t			 paused;	/* until then; 0: it works */
+	int64_t			 warned;	/* 0: never */
+	struct cache_file	*own;		/* owned; NULL: none so far */
+	struct cache_file	*files[FILES];	/* owned; that were left */
+	size_t			 nfiles;
+	size_t			 n;
+	struct cache_body	*body[BUCKETS];	/* owned; by their names */
 };
-
-/*
- * Finds damage, not malice: what a log is blamed for is proven by hashes of
- * the tree, and a body that fails there is fetched again.
- */
-static uint64_t
-sum(const uint8_t *p, size_t n, uint32_t gzip)
-{
-	uint64_t	h = 0x9e3779b97f4a7c15u * (1 + gzip) ^ n, w;
-
-	for (; n >= 8; p += 8, n -= 8) {
-		memcpy(&w, p, 8);
-		h = (h ^ w) * 0xbf58476d1ce4e5b9u;
-		h ^= h >> 29;
-	}
-	for (w = 0; n > 0; n--)
-		w = w << 8 | *p++;
-	h = (h ^ w) * 0x94d049bb133111ebu;
-	return h ^ h >> 32;
-}
 
 struct fetch_cache *
 fetch_cache_new(const char *dir, int64_t cap)
@@ -59,193 +51,297 @@ fetch_cache_new(const char *dir, int64_t cap)
 	c->dir = mem_str(dir);
 	c->cap = cap;
 	c->fd = -1;
+	c->looked = INT64_MIN / 2;
 	return c;
 }
 
-static void
-spare_name(char *out, size_t n, unsigned k)
+/* A name is a hash. */
+static struct cache_body **
+bucket(struct fetch_cache *c, const uint8_t name[32])
 {
-	(void)snprintf(out, n, "spare-%u", k);
+	return &c->body[(name[0] | name[1] << 8) % BUCKETS];
+}
+
+/* Where the body of that name hangs, or where one would. */
+static struct cache_body **
+find(struct fetch_cache *c, const uint8_t name[32])
+{
+	struct cache_body	**b = bucket(c, name);
+
+	while (*b != NULL && memcmp((*b)->name, name, 32) != 0)
+		b = &(*b)->next;
+	return b;
+}
+
+/* Forget what hangs there; on disk it stays. */
+static void
+forget(struct fetch_cache *c, struct cache_body **at)
+{
+	struct cache_body	*b = *at;
+
+	*at = b->next;
+	c->n--;
+	free(b);
+}
+
+static void
+forget_bodies(struct fetch_cache *c, const struct cache_file *f)
+{
+	struct cache_body	**b;
+	size_t			 k;
+
+	for (k = 0; k < BUCKETS; k++)
+		for (b = &c->body[k]; *b != NULL; )
+			if ((*b)->file == f)
+				forget(c, b);
+			else
+				b = &(*b)->next;
+}
+
+static void
+forget_file(struct fetch_cache *c, size_t i)
+{
+	forget_bodies(c, c->files[i]);
+	cache_file_free(c->files[i]);
+	c->files[i] = c->files[--c->nfiles];
+}
+
+static void
+forget_own(struct fetch_cache *c)
+{
+	forget_bodies(c, c->own);
+	cache_file_free(c->own);
+	c->own = NULL;
 }
 
 void
 fetch_cache_free(struct fetch_cache *c)
 {
-	char	file[32];
-
 	if (c == NULL)
 		return;
-	while (c->spare > 0) {
-		spare_name(file, sizeof(file), --c->spare);
-		(void)unlinkat(c->fd, file, 0);
-	}
+	forget_own(c);
+	while (c->nfiles > 0)
+		forget_file(c, c->nfiles - 1);
 	if (c->fd != -1)
 		(void)close(c->fd);
 	free(c->dir);
 	free(c);
 }
 
-/* The folder; made when it is to be written. */
-static int
-folder(struct fetch_cache *c, int make)
+/* Nothing is lost but time. */
+static void
+warn(struct fetch_cache *c, const char *what)
 {
-	if (c->fd == -1 && make)
-		(void)mkdir(c->dir, 0700);
+	int64_t	now = clk_mono();
+
+	if (c->warned != 0 && now - c->warned < WARN)
+		return;
+	c->warned = now;
+	log_warn(c->dir, "%s; pages of logs that are not committed when the "
+	    "process ends are downloaded again (fetch.cache)", what);
+}
+
+static void
+failed(struct fetch_cache *c, const char *what)
+{
+	warn(c, what);
+	c->paused = clk_mono() + PAUSE;
+	fetch_cache_trim(c);
+}
+
+/* What can be removed is; a file that was left behind goes when it is empty. */
+static void
+discard(struct fetch_cache *c, struct cache_body **at)
+{
+	struct cache_file	*f = (*at)->file;
+	size_t			 i;
+
+	cache_file_remove(*at);
+	forget(c, at);
+	for (i = 0; i < c->nfiles && c->files[i] != f; i++)
+		;
+	if (i < c->nfiles && cache_file_held(f) == 0)
+		forget_file(c, i);
+}
+
+static int
+is_old(const struct cache_body *b, int64_t now)
+{
+	return b->at < now - OLD || b->at > now + OLD;
+}
+
+/* What is old goes, and is known no more what others have used. */
+static void
+discard_old(struct fetch_cache *c, int64_t now)
+{
+	struct cache_body	**b;
+	size_t			 k;
+
+	for (k = 0; k < BUCKETS; k++)
+		for (b = &c->body[k]; *b != NULL; )
+			if (is_old(*b, now) || ((*b)->file != c->own &&
+			    !cache_file_has(*b)))
+				discard(c, b);
+			else
+				b = &(*b)->next;
+}
+
+/* Was it taken away under our hands?  Then it is begun anew. */
+static void
+check_gone(struct fetch_cache *c)
+{
+	struct stat	st;
+
+	if (c->own != NULL && cache_file_gone(c->own)) {
+		warn(c, "somebody removed files of the cache");
+		forget_own(c);
+	}
+	if (c->fd != -1 && (fstat(c->fd, &st) == -1 || st.st_nlink == 0)) {
+		(void)close(c->fd);
+		c->fd = -1;
+	}
+}
+
+/* Before there were files of many bodies, there was one for each. */
+static int
+is_single(const char *name)
+{
+	return strncmp(name, "spare-", 6) == 0 ||
+	    (strspn(name, "0123456789abcdef") == 64 &&
+	    (name[64] == '\0' || strcmp(name + 64, ".new") == 0));
+}
+
+/* What is in a file that was left behind. */
+static void
+index_file(struct fetch_cache *c, struct cache_file *f, int64_t now)
+{
+	struct cache_body	 b, *copy;
+	uint32_t		 unit = 0;
+
+	memset(&b, 0, sizeof(b));
+	while (cache_file_scan(f, &unit, &b)) {
+		if (c->n >= BODIES || is_old(&b, now) ||
+		    *find(c, b.name) != NULL) {
+			cache_file_remove(&b);
+			continue;
+		}
+		copy = mem_dup(&b, sizeof(b));
+		copy->next = *bucket(c, b.name);
+		*bucket(c, b.name) = copy;
+		c->n++;
+	}
+	if (cache_file_held(f) == 0)
+		cache_file_free(f);
+	else
+		c->files[c->nfiles++] = f;
+}
+
+/* A file of the folder. */
+static void
+look_at(struct fetch_cache *c, const char *name, int64_t now)
+{
+	struct cache_file	*f;
+	int64_t			 size;
+	size_t			 i;
+
+	if (c->own != NULL && strcmp(cache_file_name(c->own), name) == 0)
+		return;
+	for (i = 0; i < c->nfiles; i++)
+		if (strcmp(cache_file_name(c->files[i]), name) == 0)
+			return;
+	if (is_single(name))
+		(void)unlinkat(c->fd, name, 0);
+	else if (c->nfiles < FILES) {
+		f = cache_file_adopt(c->fd, name, &size);
+		if (f != NULL)
+			index_file(c, f, now);
+		else
+			c->others += size;
+	}
+}
+
+void
+fetch_cache_look(struct fetch_cache *c)
+{
+	int64_t		 wall = clk_wall() / CLK_SEC;
+	struct dirent	*x;
+	DIR		*d = NULL;
+	int		 fd = -1;
+
+	c->looked = clk_mono();
+	check_gone(c);
+	discard_old(c, wall);
 	if (c->fd == -1)
 		c->fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
 		    O_NOFOLLOW);
-	return c->fd;
-}
-
-static void
-file_name(char out[72], const uint8_t name[32], const char *tail)
-{
-	size_t	i;
-
-	for (i = 0; i < 32; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", name[i]);
-	(void)snprintf(out + 64, 8, "%s", tail);
-}
-
-/* What is in it now; what nobody will come back for goes. */
-static void
-look(struct fetch_cache *c)
-{
-	int64_t		 now = clk_mono(), wall = clk_wall() / CLK_SEC;
-	struct dirent	*x;
-	struct stat	 st;
-	DIR		*d;
-	int		 fd, first = c->looked == 0;
-
-	if (c->looked != 0 && now - c->looked < LOOK)
+	if (c->fd != -1)
+		fd = openat(c->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1 && (d = fdopendir(fd)) == NULL)
+		(void)close(fd);
+	if (d == NULL)
 		return;
-	fd = openat(folder(c, 1), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd != -1 ? fdopendir(fd) : NULL;
-	if (d == NULL) {
-		if (fd != -1)
-			(void)close(fd);
-		return;
-	}
-	c->looked = now;
-	c->used = 0;
-	while ((x = readdir(d)) != NULL) {
-		if (fstatat(c->fd, x->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    !S_ISREG(st.st_mode))
-			continue;
-		if (wall - st.st_mtime > OLD || (first &&
-		    strncmp(x->d_name, "spare-", 6) == 0))
-			(void)unlinkat(c->fd, x->d_name, 0);
-		else
-			c->used += st.st_size;
-	}
+	c->others = 0;
+	while ((x = readdir(d)) != NULL)
+		look_at(c, x->d_name, wall);
 	(void)closedir(d);
 }
 
+/* The file to write to, made when there is none: 0; -1 and err. */
 static int
-write_all(int fd, const void *data, size_t n)
+need_file(struct fetch_cache *c, struct err *e)
 {
-	const uint8_t	*p = data;
-	ssize_t		 k;
-
-	for (; n > 0; p += k, n -= (size_t)k) {
-		k = write(fd, p, n);
-		if (k == -1 && errno == EINTR)
-			k = 0;
-		if (k < 0)
-			return -1;
+	if (c->own != NULL)
+		return 0;
+	if (c->fd == -1) {
+		(void)mkdir(c->dir, 0700);
+		c->fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+		    O_NOFOLLOW);
 	}
-	return 0;
-}
-
-/*
- * A file to write: one that is spare, or a new one.  What another process did
- * to the spare ones is found out here.
- */
-static int
-open_fresh(struct fetch_cache *c, const char *fresh)
-{
-	char	file[32];
-
-	while (c->spare > 0) {
-		spare_name(file, sizeof(file), --c->spare);
-		if (renameat(c->fd, file, c->fd, fresh) == 0)
-			break;
-	}
-	return openat(c->fd, fresh, O_WRONLY | O_CREAT | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	if (c->fd == -1)
+		return err_set(e, ERR_SYS, "making the folder");
+	c->own = cache_file_new(c->fd, e);
+	return c->own != NULL ? 0 : -1;
 }
 
 int
 fetch_cache_put(struct fetch_cache *c, const uint8_t name[32],
     struct span body, int gzip)
 {
-	char		final[72], fresh[72];
-	struct buf	head = BUF_INIT;
-	int		fd, rc;
+	struct err		 e = ERR_INIT;
+	struct cache_body	*b;
+	int64_t			 max = c->cap - c->others;
+	size_t			 i;
+	int			 rc;
 
-	if (body.n == 0 || body.n > FETCH_CACHE_BODY || folder(c, 1) == -1)
+	if (body.n == 0 || body.n > FETCH_CACHE_BODY ||
+	    (c->paused != 0 && clk_mono() < c->paused))
 		return 0;
-	look(c);
-	if (c->used + (int64_t)body.n + HEAD > c->cap)
-		return 0;
+	if (clk_mono() - c->looked > LOOK)
+		fetch_cache_look(c);
 	fetch_cache_remove(c, name);
-	file_name(final, name, "");
-	file_name(fresh, name, ".new");
-	fd = open_fresh(c, fresh);
-	if (fd == -1)
+	if (c->n >= BODIES)
 		return 0;
-	buf_add(&head, MARK, 16);
-	buf_u32(&head, gzip != 0);
-	buf_u32(&head, (uint32_t)body.n);
-	buf_u64(&head, sum(body.p, body.n, gzip != 0));
-	rc = write_all(fd, head.p, head.n) == 0 &&
-	    write_all(fd, body.p, body.n) == 0 &&
-	    ftruncate(fd, (off_t)(head.n + body.n)) == 0 ? 0 : -1;
-	buf_free(&head);
-	if (close(fd) == -1 || rc == -1 ||
-	    renameat(c->fd, fresh, c->fd, final) == -1) {
-		(void)unlinkat(c->fd, fresh, 0);
+	if (need_file(c, &e) == -1) {
+		failed(c, e.msg);
 		return 0;
 	}
-	c->used += (int64_t)body.n + HEAD;
-	return 1;
-}
-
-/* All of a file, or -1. */
-static int
-read_all(int fd, struct buf *out)
-{
-	struct stat	st;
-	ssize_t		k;
-	size_t		n;
-
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    st.st_size < HEAD || st.st_size > (off_t)FETCH_CACHE_BODY + HEAD)
-		return -1;
-	n = (size_t)st.st_size;
-	while (out->n < n && (k = read(fd, buf_room(out, n - out->n),
-	    n - out->n)) > 0)
-		out->n += (size_t)k;
-	return out->n == n ? 0 : -1;
-}
-
-/* Is it what was written?  *${gzip} is set, and the head taken off. */
-static int
-whole(struct buf *b, int *gzip)
-{
-	struct cur	c = cur_span(buf_bytes(b));
-	struct span	mark;
-	uint32_t	zip, n;
-	uint64_t	want;
-
-	if (cur_take(&c, 16, &mark) == -1 || memcmp(mark.p, MARK, 16) != 0 ||
-	    cur_u32(&c, &zip) == -1 || cur_u32(&c, &n) == -1 ||
-	    cur_u64(&c, &want) == -1 || cur_left(&c) != n ||
-	    sum(c.p, n, zip) != want)
+	for (i = 0; i < c->nfiles; i++)
+		max -= cache_file_size(c->files[i]);
+	b = mem_zero(sizeof(*b));
+	memcpy(b->name, name, sizeof(b->name));
+	b->at = clk_wall() / CLK_SEC;
+	b->gzip = gzip != 0;
+	rc = cache_file_put(c->own, b, body, max, &e);
+	if (rc != 1) {
+		free(b);
+		if (rc == -1)
+			failed(c, e.msg);
 		return 0;
-	*gzip = zip != 0;
-	memmove(b->p, b->p + HEAD, n);
-	b->n = n;
+	}
+	b->next = *bucket(c, name);
+	*bucket(c, name) = b;
+	c->n++;
+	c->paused = 0;
 	return 1;
 }
 
@@ -253,40 +349,32 @@ int
 fetch_cache_get(struct fetch_cache *c, const uint8_t name[32],
     struct buf *out, int *gzip)
 {
-	char	file[72];
-	int	fd, ok;
+	struct cache_body	**b = find(c, name);
 
+	if (*b != NULL && cache_file_get(*b, out) == 0) {
+		*gzip = (*b)->gzip != 0;
+		return 1;
+	}
+	if (*b != NULL)
+		discard(c, b);
 	buf_reset(out);
-	if (folder(c, 0) == -1)
-		return 0;
-	file_name(file, name, "");
-	fd = openat(c->fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd == -1)
-		return 0;
-	ok = read_all(fd, out) == 0 && whole(out, gzip);
-	(void)close(fd);
-	if (!ok)
-		fetch_cache_remove(c, name);
-	return ok;
+	return 0;
 }
 
 void
 fetch_cache_remove(struct fetch_cache *c, const uint8_t name[32])
 {
-	struct stat	st;
-	char		file[72], spare[32];
+	struct cache_body	**b = find(c, name);
 
-	if (folder(c, 0) == -1)
-		return;
-	file_name(file, name, "");
-	if (fstatat(c->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return;
-	spare_name(spare, sizeof(spare), c->spare);
-	if (S_ISREG(st.st_mode) && c->spare < SPARE &&
-	    renameat(c->fd, file, c->fd, spare) == 0)
-		c->spare++;
-	else
-		(void)unlinkat(c->fd, file, 0);
-	if (c->used >= st.st_size)
-		c->used -= st.st_size;
+	if (*b != NULL)
+		discard(c, b);
+}
+
+void
+fetch_cache_trim(struct fetch_cache *c)
+{
+	if (c->own != NULL && cache_file_held(c->own) == 0)
+		forget_own(c);
+	else if (c->own != NULL)
+		cache_file_trim(c->own);
 }

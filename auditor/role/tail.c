@@ -48,6 +48,7 @@ release(struct tail *t)
 	tail_read_drop(t);
 	tail_match_drop(t, t->nmatches);
 	tail_crew_drop(t);
+	tail_cache_release(t);
 	if (t->arena != 0 && t->en->logs != NULL)
 		fetch_client_drop(t->en->logs, t->arena);
 	t->arena = 0;

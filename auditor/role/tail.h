@@ -115,6 +115,7 @@ struct tail {
 	uint32_t		 arena;		/* 0: none */
 	int			 arena_fd;
 	uint64_t		 arena_size;
+	void			*arena_map;	/* tail_cache.c; or NULL */
 	/* of en->rates, one a source address; tail_rate.c */
 	struct engine_rate	*rate[LIMIT_SOURCE_ADDRESSES];
 	struct engine_rate	*operator[LIMIT_SOURCE_ADDRESSES];
@@ -191,6 +192,7 @@ struct tail {
 	int64_t			 early_at;	/* and not before */
 	struct tail_kept	*kept;		/* in the cache; tail_cache.c */
 	size_t			 nkept, capkept;
+	int64_t			 looked;	/* the turn it was looked in */
 	int			 stale, unreachable;	/* findings: -1 not known */
 	int64_t			 began, committed;	/* mono */
 	uint64_t		 fresh;		/* entries since the last commit */
@@ -319,13 +321,14 @@ int tail_seen_again(struct tail *, const struct fetch_done *);
 /*
  * tail_cache.c: pages that are not committed are kept on disk.  _get asks for
  * a page, by its rate, unless it is there; _fetched what came with 200; _done
- * after a commit.
+ * after a commit; _release before the arena is dropped.
  */
 uint64_t tail_cache_get(struct tail *, struct tail_page *,
     struct fetch_get *);
 void tail_cache_fetched(struct tail *, struct tail_page *,
     const struct fetch_done *);
-void tail_cache_done(struct tail *);
+void tail_cache_done(struct tail *, int caught_up);
+void tail_cache_release(struct tail *);
 
 /*
  * tail_crew.c: its judges.  _need_judge is the first, which answers all

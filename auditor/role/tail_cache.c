@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "auditor/role/back.h"
 #include "auditor/role/fetch_cache.h"
@@ -12,7 +12,7 @@
 #include "ctlog/tile.h"
 
 /*
- * Pages that were downloaded but not committed are kept in files: a process
+ * Pages that were downloaded but not committed are kept in a file: a process
  * that is killed in between asks for none of them again.  They go when they
  * are committed, which is within seconds, so that few ever reach the disk.
  */
@@ -70,6 +70,10 @@ tail_cache_get(struct tail *t, struct tail_page *p, struct fetch_get *g)
 	p->cached = 0;
 	p->keep = wanted(t, p);
 	if (p->keep) {
+		/* who had the log before may have died with what we need */
+		if (t->looked != t->turned)
+			fetch_cache_look(cache(t->en));
+		t->looked = t->turned;
 		sha_256(p->name, g->url, strlen(g->url));
 		/* who doubts what was read wants it from the log */
 		if (t->mismatch != 0 || p->tries != 0)
@@ -89,31 +93,52 @@ tail_cache_get(struct tail *t, struct tail_page *p, struct fetch_get *g)
 	return fetch_client_get(t->en->logs, g);
 }
 
+/*
+ * The bodies of this log, as fetch writes them.  It cannot shrink, so that to
+ * read it kills nobody; who changes a body while it is copied spoils its sum.
+ */
+static const uint8_t *
+arena(struct tail *t)
+{
+	void	*p;
+
+	if (t->arena_map == NULL) {
+		p = mmap(NULL, (size_t)t->arena_size, PROT_READ, MAP_SHARED,
+		    t->arena_fd, 0);
+		t->arena_map = p == MAP_FAILED ? NULL : p;
+	}
+	return t->arena_map;
+}
+
+void
+tail_cache_release(struct tail *t)
+{
+	if (t->arena_map != NULL)
+		(void)munmap(t->arena_map, (size_t)t->arena_size);
+	t->arena_map = NULL;
+}
+
 void
 tail_cache_fetched(struct tail *t, struct tail_page *p,
     const struct fetch_done *d)
 {
-	struct buf	b = BUF_INIT;
+	struct span	body;
 
 	if (p->cached) {
 		p->ext.gzip = (uint8_t)p->cached_gzip;
 		return;
 	}
 	tail_rate_ok(t, d);
-	if (!p->keep || d->length == 0 || d->length > FETCH_CACHE_BODY)
+	if (!p->keep || arena(t) == NULL)
 		return;
-	if (pread(t->arena_fd, buf_room(&b, d->length), d->length,
-	    (off_t)d->offset) == (ssize_t)d->length) {
-		b.n = d->length;
-		if (fetch_cache_put(cache(t->en), p->name, buf_bytes(&b),
-		    p->ext.gzip))
-			remember(t, p);
-	}
-	buf_free(&b);
+	body.p = arena(t) + d->offset;
+	body.n = d->length;
+	if (fetch_cache_put(cache(t->en), p->name, body, p->ext.gzip))
+		remember(t, p);
 }
 
 void
-tail_cache_done(struct tail *t)
+tail_cache_done(struct tail *t, int caught_up)
 {
 	size_t	i, n = 0;
 
@@ -123,4 +148,6 @@ tail_cache_done(struct tail *t)
 		else
 			t->kept[n++] = t->kept[i];
 	t->nkept = n;
+	if (caught_up && t->en->cache != NULL)
+		fetch_cache_trim(t->en->cache);
 }

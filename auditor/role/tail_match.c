@@ -114,13 +114,15 @@ issuer_again(struct tail *t, struct tail_issuer *x, int later)
 		x->failed = 1;
 }
 
-/* Have the CA's signature checked, once the issuer is there. */
+/*
+ * Have the CA's signature checked, once the issuer is there.  Hundreds may
+ * wait, each turn: ${wait} is what the rate said, when that was not now.
+ */
 static void
-need(struct tail *t, struct tail_match *m)
+need(struct tail *t, struct tail_match *m, int64_t now, int64_t *wait)
 {
 	struct tail_issuer	*x = issuer_find(t, m->m.chain[0].p);
 	struct judge_link	*j;
-	int64_t			 wait, now = clk_mono();
 
 	if (x->der.n != 0) {
 		if ((j = tail_need_judge(t)) == NULL)
@@ -135,8 +137,8 @@ need(struct tail *t, struct tail_match *m)
 		return;
 	else if (now < x->not_before)
 		engine_wake(t->en, x->not_before);
-	else if ((wait = tail_rate_wait(t)) > 0)
-		engine_wake(t->en, now + wait);
+	else if (*wait > 0 || (*wait = tail_rate_wait(t)) > 0)
+		engine_wake(t->en, now + *wait);
 	else
 		issuer_get(t, x);
 }
@@ -186,15 +188,16 @@ tail_match_early(struct tail *t)
 {
 	const struct judge_match	**v;
 	struct tail_match		 *m;
+	int64_t				  now = clk_mono(), wait = 0;
 	size_t				  i, n = 0;
 	int				  rc = 0;
 
 	for (i = t->nearly; i < t->nmatches; i++)
 		if (t->matches[i]->need == 1)
-			need(t, t->matches[i]);
+			need(t, t->matches[i], now, &wait);
 	/* pages of a log that is behind come faster than commits */
 	if (t->state == TAIL_READ && t->mismatch == 0 &&
-	    clk_mono() < t->early_at) {
+	    now < t->early_at) {
 		engine_wake(t->en, t->early_at);
 		return 0;
 	}

@@ -219,7 +219,7 @@ committed(struct tail *t, int caught_up)
 		return;
 	}
 	t->mismatch = 0;
-	tail_cache_done(t);
+	tail_cache_done(t, caught_up);
 	if (t->back != NULL) {
 		back_committed(t);
 		return;
