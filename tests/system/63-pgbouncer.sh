@@ -80,10 +80,16 @@ eq "run --once" $rc 0
 eq "retention: dropped" "$(sql "select count(*) from certificate
     where not_after < '2025-01-01'")" 0
 ok "retention: said" grep -q 'dropped certificate_2024_01' "$T/err"
+# one partition a turn, until a turn finds no more
+for _ in $(seq 60); do
+	! is_sql 1 "select count(*) from work where kind = 'retain' and
+	    due_at > now() + interval '23 hours'" || break
+	sql "update work set due_at = now() where kind = 'retain'"
+	once
+done
+eq "and again" $rc 0
 eq "retention: again tomorrow" "$(sql "select count(*) from work where
     kind = 'retain' and due_at > now() + interval '23 hours'")" 1
-once
-eq "and again" $rc 0
 ok "retention: silent" test -z "$(grep -i 'retention' "$T/err")"
 eq "matches" "$(sql "select count(*) from entry_match")" 4
 
