@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/err.h"
-#include "base/limit.h"
+#include "base/limit_page.h"
 
 #define DIGITS	18	/* of a length; no int64_t overflows */
 #define HEX	15	/* of a chunk size, likewise */

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limit.h"
+#include "base/limit_page.h"
 
 /* Private to xfer*.c: the state behind struct xfer. */
 

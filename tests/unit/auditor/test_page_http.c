@@ -12,7 +12,7 @@
 #include "auditor/net/page_http.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/limit.h"
+#include "base/limit_page.h"
 
 /* What became of an answer. */
 struct got {
