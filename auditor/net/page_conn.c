@@ -184,7 +184,7 @@ page_tls_new(const char *dir, const char *file, struct span pem,
 	t->ctx = SSL_CTX_new(TLS_client_method());
 	t->bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
 	    "page");
-	t->raw = mem_zero(RAW);
+	t->raw = mem_array(RAW, 1);
 	if (t->ctx == NULL || t->bio == NULL ||
 	    BIO_meth_set_read(t->bio, on_read) != 1 ||
 	    BIO_meth_set_write(t->bio, on_write) != 1 ||

@@ -45,6 +45,7 @@ struct xfer {
 	/* xfer_page.c, xfer_conn.c */
 	int			 epoll;		/* -1: all is libcurl's */
 	struct page_tls		*tls;		/* owned; NULL: none */
+	int			 tls_tried;
 	struct xfer_conn	*kept, *kept_last; /* owned; used last first */
 	size_t			 nkept;
 	struct xfer_job		*pages;		/* those with a connection */
@@ -213,7 +214,7 @@ void xfer_conn_free_all(struct xfer *);
  * --- xfer_page.c: answers that are read without libcurl ---
  */
 
-/* Get ready before the sandbox; free. */
+/* Get ready, before the sandbox; free. */
 void xfer_page_open(struct xfer *);
 void xfer_page_close(struct xfer *);
 

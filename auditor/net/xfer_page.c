@@ -19,7 +19,7 @@
 #define HEAD		4096u		/* read at a time before a body */
 #define DIRECT		(16u << 10)	/* smaller chunks are copied */
 #define AT_ONCE		(64u << 10)	/* that an arena must have room for */
-#define TURN		(4u << 20)	/* that one may read while others wait */
+#define TURN		(1u << 20)	/* that one may read while others wait */
 #define PACED		(64u << 10)	/* at a time, when there is a rate */
 #define SHAKE		(10 * CLK_SEC)
 #define ODD_FOR		(3600 * CLK_SEC)
@@ -29,20 +29,28 @@
 void
 xfer_page_open(struct xfer *x)
 {
+	if (x->class == EGRESS_LOG && *x->proxy == '\0')
+		x->epoll = epoll_create1(EPOLL_CLOEXEC);
+}
+
+/* Roots as libcurl has them (xfer_job.c).  Without: it says what is wrong. */
+static int
+have_tls(struct xfer *x)
+{
 	const curl_version_info_data	*v;
 	const char			*dir = NULL, *file;
 
-	if (x->class != EGRESS_LOG || *x->proxy != '\0')
-		return;
+	if (x->tls_tried)
+		return x->tls != NULL;
+	x->tls_tried = 1;
 	v = curl_version_info(CURLVERSION_NOW);
 	file = v->cainfo;
 	if (v->capath != NULL && access(v->capath, R_OK) == 0) {
 		dir = v->capath;
 		file = NULL;
 	}
-	/* Without it TLS is libcurl's, which says what is wrong. */
 	x->tls = page_tls_new(dir, file, buf_bytes(&x->ca), NULL);
-	x->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return x->tls != NULL;
 }
 
 void
@@ -70,7 +78,7 @@ xfer_page_wanted(const struct xfer_job *j, const struct fetch_get *g)
 	if (j->x->epoll == -1 || g->arena == 0 || g->nheaders != 0 ||
 	    strcmp(g->method, "GET") != 0 ||
 	    (g->flags & ~(FETCH_F_GZIP | FETCH_F_LARGE)) != 0 ||
-	    (j->https && j->x->tls == NULL) ||
+	    (j->https && !have_tls(j->x)) ||
 	    curl_url_get(j->url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
 		return 0;
 	n = strlen(host);
@@ -485,13 +493,13 @@ ask(struct xfer_job *j)
 static void
 run(struct xfer_job *j)
 {
-	size_t	before = j->got;
+	uint64_t	before = j->conn->wire;
 
 	j->kick = 0;
 	if (!ask(j))
 		return;
 	while (step(j))
-		if (j->got - before > TURN) {
+		if (j->conn->wire - before > TURN) {
 			j->kick = 1;
 			j->x->urgent = 1;
 			return;
