@@ -9,6 +9,7 @@
 #include "auditor/decide_ask.h"
 #include "auditor/decide_facts.h"
 #include "auditor/decide_find.h"
+#include "auditor/decide_say.h"
 #include "auditor/rule.h"
 #include "base/limit.h"
 #include "base/mem.h"
@@ -16,15 +17,8 @@
 /* How many holds one transaction of decide_holds() ends. */
 #define HOLDS_AT_ONCE	100
 
-/* What the rules say for each owner. */
-struct answers {
-	struct rule_facts	*facts;
-	struct rule_result	*result;
-	size_t			 n;
-};
-
 static void
-ask_all(struct decide_case *c, struct answers *a)
+ask_all(struct decide_case *c, struct decide_answers *a)
 {
 	size_t	i;
 
@@ -39,7 +33,7 @@ ask_all(struct decide_case *c, struct answers *a)
  * it open.  When another certificate was faster, the rules are asked again.
  */
 static int
-use_up(struct decide_case *c, struct db *db, struct answers *a,
+use_up(struct decide_case *c, struct db *db, struct decide_answers *a,
     struct err *e)
 {
 	size_t	i;
@@ -60,131 +54,18 @@ use_up(struct decide_case *c, struct db *db, struct answers *a,
 	return 0;
 }
 
-/* One owner's answer, as it is stored. */
-static json_t *
-answer(const char *owner, const struct rule_facts *f,
-    const struct rule_result *r)
-{
-	json_t	*rules = json_array();
-	int	 i;
-
-	for (i = 0; i < RULE_COUNT; i++)
-		json_array_append_new(rules, json_pack("{si sb sb ss ss}",
-		    "rule", i + 1, "decided", r->rule == i + 1,
-		    "fires", r->say[i].fires, "why", r->say[i].why,
-		    "silent", r->say[i].silent));
-	return json_pack("{ss ss si ss? ss? sb ss ss? ss? sb sb so so}",
-	    "owner", owner,
-	    "decision", rule_decision_name(r->decision),
-	    "rule", r->rule,
-	    "kind", r->kind,
-	    "severity", r->severity,
-	    "digest_only", r->digest_only,
-	    "reason", r->reason,
-	    "policy", f->policy,
-	    "name", f->name,
-	    "baseline", f->baseline,
-	    "issuer_usual", f->issuer_usual,
-	    "hold_until", decide_facts_time(r->decision == RULE_HOLD ?
-	    f->hold_end : INT64_MIN),
-	    "rules", rules);
-}
-
 /* What was decided about, to be stored together, and its findings. */
 struct done {
-	struct issuance_decision	*v;
-	char				**own;
-	size_t				 n, nown, cap, ocap;
-	struct decide_news		 news;
+	struct decide_done	done;
+	struct decide_news	news;
 };
-
-static void
-done_free(struct done *d)
-{
-	size_t	i;
-
-	for (i = 0; i < d->nown; i++)
-		free(d->own[i]);
-	free(d->own);
-	free(d->v);
-	decide_news_free(&d->news);
-}
-
-static const char *
-keep(struct done *d, char *s)
-{
-	d->own = mem_grow(d->own, &d->ocap, d->nown + 1, sizeof(*d->own));
-	return d->own[d->nown++] = s;
-}
-
-/*
- * Its names in their canonical form, where they are not stored yet.  They do
- * not change: once is enough.
- */
-static char *
-names_of(const struct decide_case *c)
-{
-	const char	**raw, **v = mem_array(c->nnames + 1, sizeof(*v));
-	struct buf	  b = BUF_INIT;
-	size_t		  i, n = 0, all;
-
-	raw = decide_facts_strings(c->in, "names", &all);
-	if (decide_facts_text(c->in, "decision") != NULL)
-		all = 0;
-	for (i = 0; i < all; i++)
-		if (!c->named || strcmp(c->names[i], raw[i]) != 0)
-			v[n++] = c->names[i];
-	free(raw);
-	db_strs_text(&b, &(struct db_strs){ v, n });
-	free(v);
-	return (char *)buf_detach(&b, &n);
-}
-
-/* The loudest answer is the issuance's; all of them are in its facts. */
-static void
-store(struct decide_case *c, const struct answers *a, struct done *done)
-{
-	struct issuance_decision	*d;
-	json_t				*facts, *owners = json_array();
-	char				*body;
-	size_t				 i, top = 0;
-
-	done->v = mem_grow(done->v, &done->cap, done->n + 1,
-	    sizeof(*done->v));
-	d = &done->v[done->n++];
-	memset(d, 0, sizeof(*d));
-	d->hold_until = INT64_MIN;
-	for (i = 0; i < a->n; i++) {
-		if (rule_louder(a->result[top].decision,
-		    a->result[i].decision) != a->result[top].decision)
-			top = i;
-		if (a->result[i].decision == RULE_HOLD &&
-		    (d->hold_until == INT64_MIN ||
-		    a->facts[i].hold_end < d->hold_until))
-			d->hold_until = a->facts[i].hold_end;
-		json_array_append_new(owners, answer(c->owners[i],
-		    &a->facts[i], &a->result[i]));
-	}
-	facts = decide_facts_store(c, &a->facts[top]);
-	json_object_set_new(facts, "owners", owners);
-	if ((body = json_dumps(facts, JSON_COMPACT)) == NULL)
-		abort();
-	json_decref(facts);
-	d->tbs = *c->tbs;
-	d->decision = rule_decision_name(a->result[top].decision);
-	d->rule = a->result[top].rule;
-	d->reason = keep(done, mem_str(a->result[top].reason));
-	d->facts = keep(done, body);
-	d->proven = c->proven;
-	d->names = keep(done, names_of(c));
-}
 
 /* What there is to do about an issuance beside storing the decision. */
 enum need { NEED_NOTHING, NEED_TELL, NEED_USE };
 
 /* Is something to be said, to be taken back, or an order to be used up? */
 static enum need
-need(const struct decide_case *c, const struct answers *a)
+need(const struct decide_case *c, const struct decide_answers *a)
 {
 	size_t	i;
 
@@ -203,7 +84,7 @@ need(const struct decide_case *c, const struct answers *a)
 
 /* Findings, expectations: 0 or -1. */
 static int
-tell(struct decide_case *c, struct db *db, struct answers *a,
+tell(struct decide_case *c, struct db *db, struct decide_answers *a,
     struct done *done, struct err *e)
 {
 	size_t	i;
@@ -225,45 +106,47 @@ static int
 run(struct decide_case *c, struct db *db, int all, struct done *done,
     struct err *e)
 {
-	struct answers	a = { NULL, NULL, c->nowners };
-	int		rc;
+	struct decide_answers	a = { NULL, NULL, c->nowners };
+	int			rc;
 
-	a.facts = mem_array(a.n + 1, sizeof(*a.facts));
-	a.result = mem_array(a.n + 1, sizeof(*a.result));
+	/* Before the proof only what the CA has signed counts. */
+	if (c->nowners == 0 || (!c->proven &&
+	    strcmp(decide_facts_text(c->in, "issued"), "valid") != 0))
+		return 0;
+	a.facts = mem_array(a.n, sizeof(*a.facts));
+	a.result = mem_array(a.n, sizeof(*a.result));
 	ask_all(c, &a);
 	rc = (int)need(c, &a);
 	if (rc != NEED_NOTHING && all)
 		rc = tell(c, db, &a, done, e);
 	if (rc == 0)
-		store(c, &a, done);
+		decide_say(c, &a, &done->done);
 	free(a.facts);
 	free(a.result);
 	return rc;
 }
 
-/* As run(), for row ${i} of the answer about facts. */
-static int
-one(struct db *db, const struct conf *conf, const struct decide_one *o,
-    int proven, int all, const struct db_res *r, size_t i, struct done *done,
-    struct err *e)
+static struct decide_case *
+cases(const struct conf *conf, size_t n, int proven)
 {
-	struct decide_case	c;
-	int			rc = -1;
+	struct decide_case	*v = mem_zero((n + 1) * sizeof(*v));
+	size_t			 i;
 
-	memset(&c, 0, sizeof(c));
-	c.conf = conf;
-	c.proven = proven;
-	if (decide_facts_load(&c, o, r, i, e) == -1)
-		goto out;
-	/* Before the proof only what the CA has signed counts. */
-	if (c.nowners == 0 || (!c.proven &&
-	    strcmp(decide_facts_text(c.in, "issued"), "valid") != 0))
-		rc = 0;
-	else
-		rc = run(&c, db, all, done, e);
-out:
-	decide_facts_free(&c);
-	return rc;
+	for (i = 0; i < n; i++) {
+		v[i].conf = conf;
+		v[i].proven = proven;
+	}
+	return v;
+}
+
+static void
+cases_free(struct decide_case *v, size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++)
+		decide_facts_free(&v[i]);
+	free(v);
 }
 
 /*
@@ -274,26 +157,49 @@ static int
 some(struct db *db, const struct conf *conf, const struct decide_one *v,
     size_t n, int proven, unsigned char *needs, struct err *e)
 {
-	struct done	 done;
-	struct db_res	*r = NULL;
-	size_t		 i;
-	int		 rc;
+	struct decide_case	*c = cases(conf, n, proven);
+	struct done		 done;
+	size_t			 i;
+	int			 rc;
 
 	memset(&done, 0, sizeof(done));
-	rc = decide_facts_ask(db, v, n, &r, e);
+	rc = decide_facts_load(c, db, v, n, e);
 	for (i = 0; i < n && rc != -1; i++) {
-		rc = one(db, conf, &v[i], proven, needs == NULL, r, i, &done,
-		    e);
+		rc = run(&c[i], db, needs == NULL, &done, e);
 		if (needs != NULL && rc > 0)
 			needs[i] = (unsigned char)rc;
 	}
 	if (rc != -1)
 		rc = finding_open_all(db, done.news.v, done.news.n, e);
 	if (rc != -1)
-		rc = issuance_decided(db, done.v, done.n, e);
-	db_free(r);
-	done_free(&done);
+		rc = issuance_say(db, done.done.said, done.done.nsaid, e);
+	if (rc != -1)
+		rc = issuance_decided(db, done.done.v, done.done.n, e);
+	cases_free(c, n);
+	decide_done_free(&done.done);
+	decide_news_free(&done.news);
 	return rc;
+}
+
+int
+decide_ahead(struct db *db, const struct conf *conf,
+    const struct decide_new *v, size_t n, int proven, struct decide_done *out,
+    struct err *e)
+{
+	struct decide_case	*c;
+	struct done		 done;
+	size_t			 i;
+	int			 rc;
+
+	memset(&done, 0, sizeof(done));
+	c = cases(conf, n, proven);
+	rc = n == 0 ? 0 : decide_facts_ahead(c, db, v, n, e);
+	for (i = 0; i < n && rc != -1; i++)
+		if (c[i].ahead && !v[i].twin)
+			rc = run(&c[i], db, 0, &done, e);
+	cases_free(c, n);
+	*out = done.done;
+	return rc == -1 ? -1 : 0;
 }
 
 /* In portions whose facts fit into memory. */

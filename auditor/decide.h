@@ -7,6 +7,8 @@
 #include "base/err.h"
 
 struct conf;
+struct issuance_decision;
+struct issuance_said;
 
 /*
  * The decision about an issuance: the eight rules of contract.md, in their
@@ -55,6 +57,38 @@ struct decide_one {
  */
 int decide_all(struct db *, const struct conf *, const struct decide_one *,
     size_t, int proven, struct err *);
+
+/* One that may not be stored yet, as it will be; strings borrowed. */
+struct decide_new {
+	struct decide_one	 one;
+	struct span		 issuer, key;	/* hashes of the keys */
+	const char		*serial;
+	const char		*key_type;
+	const char		*owner;		/* of the issuer; "" not known */
+	const char		*issued;
+	struct db_strs		 names;
+	int64_t			 not_before;	/* microseconds */
+	int			 twin;		/* another of them has its
+						   issuer and serial */
+};
+
+/* What was decided about some of them, in their order. */
+struct decide_done {
+	struct issuance_decision	*v;
+	struct issuance_said		*said;	/* what rules said, each once */
+	char				**own;	/* what their strings lie in */
+	size_t				 n, nsaid, nown, cap, scap, ocap;
+};
+
+/*
+ * Decide about those of ${n} that are not stored and that nobody needs to hear
+ * of, so that they are stored with what was decided: as decide_all() would, had
+ * they been stored without.  What somebody else stores meanwhile keeps what is
+ * there, and goes through decide_all().  Free with decide_done_free().
+ */
+int decide_ahead(struct db *, const struct conf *, const struct decide_new *,
+    size_t n, int proven, struct decide_done *, struct err *);
+void decide_done_free(struct decide_done *);
 
 /*
  * Decide again about an issuance that was decided about before, with the

@@ -6,6 +6,7 @@
 
 #include "auditor/conf.h"
 #include "auditor/db/issuance.h"
+#include "auditor/decide_look.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -44,12 +45,13 @@ decide_facts_strings(const json_t *o, const char *key, size_t *n)
 	return v;
 }
 
-/* The canonical form of a name; one that has none stays as it is. */
-static char *
-folded(const char *name)
+char *
+decide_facts_fold(const char *name)
 {
 	char	out[NAME_TEXT];
 
+	if (name == NULL)
+		name = "";
 	if (name_fold(name, strlen(name), out, sizeof(out)) == -1)
 		return mem_str(name);
 	return mem_str(out);
@@ -64,6 +66,7 @@ decide_facts_time(int64_t us)
 }
 
 #define text	decide_facts_text
+#define folded	decide_facts_fold
 #define number	decide_facts_number
 
 /* --- watches and entries, from before and new --- */
@@ -102,7 +105,7 @@ add_watch(struct decide_case *c, const struct decide_match *m)
 			json_object_set_new(w, "baseline", json_true());
 		return;
 	}
-	fold = folded(or_empty(m->name));
+	fold = folded(m->name);
 	json_array_append_new(c->watches, json_pack("{sI ss ss ss ss ss sb}",
 	    "id", (json_int_t)m->watch_id, "pattern", or_empty(m->pattern),
 	    "owner", or_empty(m->owner), "policy", or_empty(m->policy),
@@ -129,6 +132,16 @@ add_entry(struct decide_case *c, const struct decide_match *m)
 		    "timestamp_ms", (json_int_t)m->timestamp_ms));
 }
 
+static const json_t *
+policy_of(const json_t *policies, const json_t *watch)
+{
+	char	id[32];
+
+	(void)snprintf(id, sizeof(id), "%lld",
+	    (long long)number(watch, "id", 0));
+	return json_object_get(policies, id);
+}
+
 /*
  * The watches that are stored, with the policy that they have now; those that
  * nobody has any more are dropped, unless that leaves none.
@@ -138,17 +151,17 @@ stored_watches(struct decide_case *c, int alone)
 {
 	const json_t	*old, *now, *p;
 	json_t		*w;
-	char		 id[32];
 	size_t		 i;
 
 	old = json_object_get(json_object_get(c->in, "facts"), "watches");
 	now = json_object_get(c->in, "policies");
-	c->unwatched = alone && json_object_size(now) == 0;
+	c->unwatched = alone;
+	for (i = 0; i < json_array_size(old) && c->unwatched; i++)
+		c->unwatched = policy_of(now, json_array_get(old, i)) ==
+		    NULL;
 	for (i = 0; i < json_array_size(old); i++) {
 		w = json_array_get(old, i);
-		snprintf(id, sizeof(id), "%lld",
-		    (long long)number(w, "id", 0));
-		p = json_object_get(now, id);
+		p = policy_of(now, w);
 		if (p == NULL && !c->unwatched)
 			continue;
 		w = json_deep_copy(w);
@@ -180,51 +193,6 @@ list_owners(struct decide_case *c)
 
 /* --- loading --- */
 
-/* The folded names that matched, and the logs, as texts of arrays. */
-static void
-matched(const struct decide_one *o, struct buf *names, struct buf *refs)
-{
-	char		**v = mem_array(o->n + 1, sizeof(*v));
-	size_t		  i;
-
-	buf_str(refs, "{");
-	for (i = 0; i < o->n; i++) {
-		v[i] = folded(or_empty(o->m[i].name));
-		buf_fmt(refs, "%s%d", i > 0 ? "," : "", o->m[i].log_ref);
-	}
-	buf_str(refs, "}");
-	db_strs_text(names, &(struct db_strs){ (const char *const *)v, o->n });
-	for (i = 0; i < o->n; i++)
-		free(v[i]);
-	free(v);
-}
-
-int
-decide_facts_ask(struct db *db, const struct decide_one *v, size_t n,
-    struct db_res **r, struct err *e)
-{
-	struct span	*tbs = mem_array(n + 1, sizeof(*tbs));
-	struct buf	*b = mem_zero((2 * n + 1) * sizeof(*b));
-	const char	**s = mem_array(2 * n + 1, sizeof(*s));
-	size_t		 i;
-	int		 rc;
-
-	for (i = 0; i < n; i++) {
-		tbs[i] = v[i].tbs;
-		matched(&v[i], &b[i], &b[n + i]);
-		s[i] = buf_text(&b[i]);
-		s[n + i] = buf_text(&b[n + i]);
-	}
-	rc = issuance_facts(db, &(struct db_spans){ tbs, n },
-	    &(struct db_strs){ s, n }, &(struct db_strs){ s + n, n }, r, e);
-	for (i = 0; i < 2 * n; i++)
-		buf_free(&b[i]);
-	free(tbs);
-	free(b);
-	free(s);
-	return rc;
-}
-
 /* When it was logged first; of an issuance without an entry: when it began. */
 static int64_t
 logged_first(const struct decide_case *c)
@@ -243,19 +211,14 @@ logged_first(const struct decide_case *c)
 	return at > INT64_MAX / 1000 ? INT64_MAX : at * 1000;
 }
 
-int
-decide_facts_load(struct decide_case *c, const struct decide_one *o,
-    const struct db_res *r, size_t row, struct err *e)
+/* The rest, once everything is known that the database knows. */
+static void
+join(struct decide_case *c, const struct decide_one *o)
 {
 	const json_t	 *old;
 	const char	**names;
 	size_t		  i;
 
-	c->tbs = &o->tbs;
-	c->named = o->named;
-	enc_hex_to(c->hex, c->tbs->p, c->tbs->n < 32 ? c->tbs->n : 32);
-	if ((c->in = issuance_fact(r, row, e)) == NULL)
-		return -1;
 	c->watches = json_array();
 	stored_watches(c, o->n == 0);
 	old = json_object_get(json_object_get(c->in, "facts"), "entries");
@@ -272,6 +235,74 @@ decide_facts_load(struct decide_case *c, const struct decide_one *o,
 	list_owners(c);
 	c->at = logged_first(c);
 	c->proven |= json_is_true(json_object_get(c->in, "proven"));
+}
+
+static void
+begin(struct decide_case *c, const struct decide_one *o)
+{
+	c->tbs = &o->tbs;
+	c->named = o->named;
+	enc_hex_to(c->hex, c->tbs->p, c->tbs->n < 32 ? c->tbs->n : 32);
+}
+
+int
+decide_facts_load(struct decide_case *v, struct db *db,
+    const struct decide_one *o, size_t n, struct err *e)
+{
+	struct span	*tbs = mem_array(n + 1, sizeof(*tbs));
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++) {
+		begin(&v[i], &o[i]);
+		tbs[i] = o[i].tbs;
+	}
+	rc = issuance_rows(db, &(struct db_spans){ tbs, n }, &r, e);
+	free(tbs);
+	for (i = 0; i < n && rc == 0; i++)
+		if ((v[i].in = issuance_row(r, i, e)) == NULL)
+			rc = -1;
+	db_free(r);
+	if (rc == 0)
+		rc = decide_look(v, db, o, n, e);
+	for (i = 0; i < n && rc == 0; i++)
+		join(&v[i], &o[i]);
+	return rc;
+}
+
+/* As its row will be. */
+static json_t *
+row(const struct decide_new *x)
+{
+	json_t	*names = json_array();
+	size_t	 i;
+
+	for (i = 0; i < x->names.n; i++)
+		json_array_append_new(names, json_string(x->names.v[i]));
+	return json_pack("{sI so ss? ss? ss}",
+	    "not_before", (json_int_t)x->not_before,
+	    "names", names,
+	    "key_type", x->key_type,
+	    "issuer_owner", x->owner[0] != '\0' ? x->owner : NULL,
+	    "issued", x->issued);
+}
+
+int
+decide_facts_ahead(struct decide_case *v, struct db *db,
+    const struct decide_new *x, size_t n, struct err *e)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++) {
+		begin(&v[i], &x[i].one);
+		v[i].in = row(&x[i]);
+	}
+	if (decide_look_ahead(v, db, x, n, e) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (v[i].ahead)
+			join(&v[i], &x[i].one);
 	return 0;
 }
 
@@ -339,38 +370,4 @@ decide_facts_logs(const struct decide_case *c)
 	}
 	json_decref(seen);
 	return out;
-}
-
-/* Watches to remember: more than the limit are decided about but forgotten. */
-static json_t *
-remembered(const json_t *a)
-{
-	json_t	*out = json_array();
-	size_t	 i;
-
-	for (i = 0; i < json_array_size(a) && i < LIMIT_DECIDE_WATCHES; i++)
-		json_array_append(out, json_array_get(a, i));
-	return out;
-}
-
-json_t *
-decide_facts_store(const struct decide_case *c, const struct rule_facts *f)
-{
-	return json_pack("{so so ss sb ss? sO ss ss? so so ss? sI sI so sO sO}",
-	    "at", decide_facts_time(f->now),
-	    "logged_first", decide_facts_time(c->at),
-	    "issued", text(c->in, "issued"),
-	    "proven", c->proven,
-	    "issuer_owner", f->issuer_owner,
-	    "issuer_usual_for", json_object_get(c->in, "usual"),
-	    "key", rule_key_name(f->key),
-	    "key_type", f->key_type,
-	    "caa", json_null(),
-	    "served_at", json_array(),
-	    "source", f->source,
-	    "expectation", (json_int_t)f->expect,
-	    "known", (json_int_t)f->known,
-	    "watches", remembered(c->watches),
-	    "entries", c->entries,
-	    "twins", json_object_get(c->in, "twins"));
 }

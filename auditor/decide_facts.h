@@ -14,14 +14,16 @@ struct conf;
 
 /*
  * The facts about one issuance while it is decided about: what the database
- * says (issuance_facts), joined with the matches that are new.
+ * says (auditor/db/issuance.h), joined with the matches that are new.
  */
 struct decide_case {
 	const struct conf	*conf;		/* borrowed */
 	const struct span	*tbs;		/* borrowed */
 	int			 named;		/* see decide.h */
 	char			 hex[65];	/* of tbs */
-	json_t			*in;		/* of issuance_facts() */
+	json_t			*in;		/* of issuance_row(), and what
+						   issuance_look() knows */
+	int			 ahead;		/* it is not stored yet */
 	json_t			*watches;	/* all that match, by now */
 	json_t			*entries;	/* where it was logged */
 	char			**names;	/* folded; each owned */
@@ -39,16 +41,16 @@ struct decide_case {
 	int			 expect_gone;	/* was used up by another */
 };
 
-/* Ask for the facts of ${n} issuances, whose rows are locked.  0 or -1. */
-int decide_facts_ask(struct db *, const struct decide_one *, size_t n,
-    struct db_res **, struct err *);
-
 /*
- * Load those of one of them, row ${i} of the answer, and add its matches.
- * Free with decide_facts_free() in any case.  0 or -1.
+ * Load those of ${n} issuances, whose rows are locked; ${v} is as long, and is
+ * freed with decide_facts_free() each, in any case.  0 or -1.
  */
-int decide_facts_load(struct decide_case *, const struct decide_one *,
-    const struct db_res *, size_t i, struct err *);
+int decide_facts_load(struct decide_case *v, struct db *,
+    const struct decide_one *, size_t n, struct err *);
+
+/* The same of some that are not stored; v[i].ahead tells which they are. */
+int decide_facts_ahead(struct decide_case *v, struct db *,
+    const struct decide_new *, size_t n, struct err *);
 void decide_facts_free(struct decide_case *);
 
 /* The first watch of an owner that matched: its object; borrowed. */
@@ -62,13 +64,12 @@ const json_t *decide_facts_before(const struct decide_case *,
 /* Descriptions of the logs that have it; a new array of strings. */
 json_t *decide_facts_logs(const struct decide_case *);
 
-/* What is stored with the decision: a new object, without the owners. */
-json_t *decide_facts_store(const struct decide_case *,
-    const struct rule_facts *);
-
 /* A string, or NULL, and a number, or ${none}, of an object. */
 const char *decide_facts_text(const json_t *, const char *key);
 int64_t decide_facts_number(const json_t *, const char *key, int64_t none);
+
+/* The canonical form of a name, or the name when it has none; free() it. */
+char *decide_facts_fold(const char *);
 
 /* The strings of an array of an object, borrowed; free() the list. */
 const char **decide_facts_strings(const json_t *, const char *key, size_t *);

@@ -154,6 +154,14 @@ create index tree_head_pending on tree_head (log_ref, tree_size)
 create index log_range_head on log_range (head_id);
 create index coverage_day_head on coverage_day (head_id);
 create index consistency_head on consistency (head_id);
+create index backfill_range_head on backfill_range (head_id);
+-- How far a sweep has come: of each log the heads that were first seen before
+-- ${upto} were looked at; all of them, infinity.  Empty: it begins anew.
+create index tree_head_day on tree_head (log_ref, first_seen);
+create table head_swept (
+	log_ref		int primary key references log,
+	upto		timestamptz not null
+);
 -- An SCT beside the entry of its time.
 create index issuance_unsigned on issuance (tbs_sha256) where issued = 'invalid';
 create index entry_malformed on entry (log_ref) where malformed;
@@ -195,44 +203,62 @@ create table vantage_head (
 create index vantage_head_source on vantage_head (source);
 
 -- Removes heads of a log that nothing refers to but the first of each day,
--- when they are older than ${age}; at most ${max}.  What is anomalous stays,
--- and so does what waits to be compared (of others: thirty days).  The
--- engine's role may not delete heads in another way.
+-- when they are older than ${age}: of the next days of it, in which there are
+-- ${max} or a few more.  What is anomalous stays, and so does what waits to be
+-- compared (of others: thirty days).  The engine's role may not delete heads in
+-- another way.
 do $do$
 begin
 	execute format($f$
-create function head_sweep(ref int, age interval, max int) returns bigint
+create function head_sweep(ref int, age interval, max int, out looked int,
+	out removed int, out done bool)
 language plpgsql security definer set search_path = %I, pg_temp as $$
 declare
 	ids bigint[];
 	c record;
-	n bigint;
+	lo timestamptz;
+	hi timestamptz;
+	top timestamptz := now() - age;
 begin
+	removed := 0;
+	select s.upto into lo from head_swept s where s.log_ref = ref;
+	lo := coalesce(lo, '-infinity');
+	select h.first_seen into hi from tree_head h where h.log_ref = ref
+	    and h.first_seen >= lo order by h.first_seen offset max - 1 limit 1;
+	-- to the end of that day
+	hi := least(coalesce((date_trunc('day', hi at time zone 'UTC') +
+	    interval '1 day') at time zone 'UTC', 'infinity'), top);
+	done := hi = top;
+	insert into head_swept values (ref, case when done then 'infinity' else hi end)
+	    on conflict (log_ref) do update set upto = excluded.upto;
 	-- the day's first stays
-	select array_agg(id) into ids from (
-		select t.id from (
-			select h.id, h.consistency, h.last_seen, row_number() over (
-			    partition by (h.first_seen at time zone 'UTC')::date
-			    order by exists (select from vantage_head v
-			    where v.head_id = h.id and v.told), h.id) as nth
-			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
-			and h.consistency <> 'conflict' and h.last_seen < now() - age) t
-		where t.nth > 1 and not (t.consistency = 'pending' and
-		    t.last_seen > now() - interval '30 days' and
-		    exists (select from vantage_head v where v.head_id = t.id))
-		and not exists (select from log_health x where x.log_ref = ref and
-		    x.head_id = t.id)
-		order by t.id) d;
+	with d as materialized (select h.id, h.consistency, h.last_seen, h.first_seen,
+	    h.verdict from tree_head h where h.log_ref = ref and h.first_seen >= lo
+	    and h.first_seen < hi)
+	select count(*), array_agg(t.id) filter (where t.nth > 1
+	    and not (t.consistency = 'pending' and
+	    t.last_seen > now() - interval '30 days' and
+	    exists (select from vantage_head v where v.head_id = t.id))
+	    and not exists (select from log_health x where x.log_ref = ref and
+	    x.head_id = t.id)) into looked, ids from (
+		select h.id, h.consistency, h.last_seen, row_number() over (
+		    partition by (h.first_seen at time zone 'UTC')::date
+		    order by exists (select from vantage_head v
+		    where v.head_id = h.id and v.told), h.id) as nth
+		from d h where h.verdict = 'valid'
+		and h.consistency <> 'conflict' and h.last_seen < top) t;
 	if ids is null then
-		return 0;
+		return;
 	end if;
-	-- what was there before a watch is told by the first one behind it: in
-	-- one pass, there may be years of heads and thousands of moments
+	-- what was there before a watch is told by the first one behind it; of
+	-- these days alone, which keeps one more where an older one was shown again
+	with d as materialized (select h.id, h.last_seen, h.verdict from tree_head h
+	    where h.log_ref = ref and h.first_seen >= lo and h.first_seen < hi)
 	select array_agg(i) into ids from unnest(ids) i where i not in (
 		select x.first from (select u.id, min(u.id) over (order by u.t desc,
 			u.id is null rows unbounded preceding) as first from (
-			select h.last_seen as t, h.id from tree_head h
-			where h.log_ref = ref and h.verdict = 'valid' and not exists
+			select h.last_seen as t, h.id from d h
+			where h.verdict = 'valid' and not exists
 			(select from vantage_head v where v.head_id = h.id and v.told)
 			union all select distinct w.added_at, null::bigint from watch w
 			where w.removed_at is null
@@ -258,9 +284,8 @@ begin
 	    and i not in (select h::text::bigint from finding f,
 	    jsonb_path_query(f.detail, '$.**.other_id') h
 	    where f.kind like 'log.%%' and jsonb_typeof(h) = 'number');
-	delete from tree_head where id = any(ids[1:max]);
-	get diagnostics n = row_count;
-	return n;
+	delete from tree_head where id = any(ids);
+	get diagnostics removed = row_count;
 end $$
 $f$, current_schema());
 end $do$;
@@ -441,138 +466,269 @@ end $do$;
 -- A plan makes thousands of rows that are due at one moment: claims take them in
 -- order from an index, and sort nothing.
 create index work_turn on work (due_at, id);
+-- Messages that ended, the oldest first: those of a year are not read each day.
+create index delivery_done on delivery (done_at) where done_at is not null;
 drop index work_due;
 
 -- --- end of retention and moving ---------------------------------------------
 
 -- --- matches stored together -------------------------------------------------
 
--- The facts of many issuances, as issuance_facts() had them of one: planned
--- once, started once.  $1 which, $2 names that matched and $3 logs, both as the
--- text of an array for each.  A row for each, in order; null: there is none.
--- No table is read as a whole, however new the statistics
--- are; costs that are only there to forbid that must not start a compiler.
+-- What the rules said, an array for each of the owners in facts: sentences that
+-- only people read, and that are the same for most issuances when their tbs and
+-- their name are left out (auditor/decide_say.h).  A body may be there twice when
+-- two workers met it first: nobody waits for another because of a sentence.
+create table rule_said (
+	id		bytea not null,		-- of its SHA-256
+	body		text not null
+);
+create index rule_said_id on rule_said (id);
+alter table issuance add column said bytea;
+
+create function rule_say(bytea[], text[]) returns void language plpgsql
+set jit = off set enable_seqscan = off as $$
+begin
+	insert into rule_said (id, body) select i, b from unnest($1, $2) v (i, b)
+	where not exists (select from rule_said r where r.id = i);
+end $$;
+
+-- What else there is to know about issuances: $1 tbs, $2 and $4 keys of issuer
+-- and subject, $3 serial, $5 owner of the issuer, $6 names that matched, as the
+-- text of an array; logs and watches that are spoken of.  Only what there is, a
+-- row each: nr says of which (0: of all).  With ahead: of those that are not
+-- stored, and nothing that only a finding says.  No table is read as a whole,
+-- however new the statistics are; costs that are only there to forbid that must
+-- not start a compiler.
 drop function issuance_facts(bytea, text[], int[]);
-create function issuance_facts(bytea[], text[], text[]) returns setof json
-language plpgsql set jit = off set enable_seqscan = off as $$
+create function issuance_look(bytea[], bytea[], text[], bytea[], text[], text[],
+	refs bigint[], watches bigint[], ahead boolean)
+	returns table (nr bigint, what text, v text)
+language plpgsql set jit = off set enable_seqscan = off set enable_hashjoin = off
+set enable_mergejoin = off as $$
+#variable_conflict use_column
 begin
 	return query
-	select f.facts from unnest($1, $2, $3) with ordinality
-	t (tbs, names, refs, nr) left join lateral (
-		with i as materialized (
-		select * from issuance where tbs_sha256 = t.tbs for update),
-		w as (select w from i, jsonb_array_elements(
-		coalesce(i.facts->'watches', '[]')) w),
-		n as (select unnest(t.names::text[]) as name union
-		select w->>'fold' from w),
-		x as (select name, case when strpos(name, '.') > 0 then
-		'*' || substr(name, strpos(name, '.')) else name end as wild
-		from n),
-		r as (select unnest(t.refs::int[]) as ref union
-		select (e->>'log_ref')::int from i, jsonb_array_elements(
-		coalesce(i.facts->'entries', '[]')) e)
-		select json_build_object(
-		'now', (extract(epoch from now()) * 1000000)::bigint,
-		'first_seen', (extract(epoch from i.first_seen) * 1000000)::bigint,
-		'not_before', (extract(epoch from i.not_before) * 1000000)::bigint,
-		'not_after', (extract(epoch from i.not_after) * 1000000)::bigint,
-		'proven', i.logged_at is not null,
-		'spki_sha256', encode(i.spki_sha256, 'hex'),
-		'issuer_spki_sha256', encode(i.issuer_spki_sha256, 'hex'),
-		'serial', i.serial, 'key_type', i.key_type, 'names', i.names,
-		'issuer_owner', i.issuer_owner, 'issued', i.issued,
-		'subject', i.subject, 'issuer', i.issuer,
-		'decision', i.decision, 'facts', i.facts,
-		'usual', (select coalesce(json_agg(x.name), '[]') from x
-		where i.issuer_owner is not null and (
-		exists (select from known k where k.removed_at is null
-		and k.issuer_owner = i.issuer_owner
+	with u as materialized (select t.* from unnest($1, $2, $3, $4, $5, $6)
+		with ordinality t (tbs, issuer, serial, key, owner, names, nr)
+		where not ahead or not exists (select from issuance i
+		where i.tbs_sha256 = t.tbs)),
+	x as materialized (select u.nr, u.tbs, u.owner, n.name,
+		case when strpos(n.name, '.') > 0 then '*' ||
+		substr(n.name, strpos(n.name, '.')) else n.name end as wild
+		from u, unnest(u.names::text[]) n (name) where u.owner is not null),
+	k as (select u.nr, u.key, k.* from u join known k on k.tbs_sha256 = u.tbs
+		where k.removed_at is null and k.trust <> 'seed' union
+		select u.nr, u.key, k.* from u join known k on k.spki_sha256 = u.key
+		where k.removed_at is null and k.trust <> 'seed'),
+	e as (select u.nr, e.* from u join expectation e on e.spki_sha256 = u.key
+		where e.kind = 'issuance' and e.state = 'open' union all
+		select u.nr, e.* from u join expectation e on e.tbs_sha256 = u.tbs
+		where e.kind = 'issuance' and e.state = 'fulfilled'
+		and e.spki_sha256 = u.key),
+	o as (select u.nr, u.tbs, m.name as name, e.* from u
+		join acme_order o on o.spki_sha256 = u.key
+		join managed_certificate m on m.id = o.managed_id
+		join expectation e on e.id = o.expectation)
+	select 0::bigint, 'now', (extract(epoch from now()) * 1000000)::bigint::text
+	union all select 0, 'source', json_build_object('name', s.name,
+		'names', s.names, 'issuers', s.issuers,
+		'until', (extract(epoch from s.until) * 1000000)::bigint)::text
+		from (select * from source order by name) s
+	union all select l.id, 'log', l.description from log l where l.id = any (refs)
+	union all select w.id, 'policy', w.policy from watch w
+		where w.removed_at is null and w.id = any (watches)
+	union all select u.nr, 'new', null from u where ahead
+	union all select x.nr, 'usual', x.name from x where
+		((select exists (select from known k where k.removed_at is null
+		and k.issuer_owner is not null)) and exists (select from known k
+		where k.removed_at is null and k.issuer_owner = x.owner
 		and k.trust in ('issuance', 'key', 'seed')
-		and k.tbs_sha256 is distinct from t.tbs
-		and (k.names @> array[x.name] or k.names @> array[x.wild]))
+		and k.tbs_sha256 is distinct from x.tbs
+		and (k.names @> array[x.name] or k.names @> array[x.wild])))
 		or exists (select from certificate_name c cross join lateral
 		(select from issuance j where j.tbs_sha256 = c.tbs_sha256
-		and j.issuer_owner = i.issuer_owner
+		and j.issuer_owner = x.owner
 		and j.decision in ('silent', 'baseline') limit 1) j
-		where c.name in (x.name, x.wild) and c.tbs_sha256 <> t.tbs))),
-		'issuer_first_seen', (select
-		(extract(epoch from min(j.first_seen)) * 1000000)::bigint from x
-		cross join lateral (select c.tbs_sha256 from certificate_name c
-		where c.name in (x.name, x.wild) and c.tbs_sha256 <> t.tbs offset 0) c
+		where c.name in (x.name, x.wild) and c.tbs_sha256 <> x.tbs)
+	union all select x.nr, 'first', m.at::text from x cross join lateral
+		(select (extract(epoch from min(j.first_seen)) * 1000000)::bigint as at
+		from (select c.tbs_sha256 from certificate_name c
+		where c.name in (x.name, x.wild) and c.tbs_sha256 <> x.tbs offset 0) c
 		cross join lateral (select j.first_seen from issuance j
 		where j.tbs_sha256 = c.tbs_sha256
-		and j.issuer_owner = i.issuer_owner limit 1) j),
-		'known', (select coalesce(json_agg(json_build_object(
-		'id', k.id, 'tbs', encode(k.tbs_sha256, 'hex'),
-		'key', k.spki_sha256 = i.spki_sha256,
+		and j.issuer_owner = x.owner limit 1) j) m
+		where not ahead and m.at is not null
+	union all select d.nr, d.what, d.v::text from (
+		select k.nr, 'known' as what, k.id, json_build_object('id', k.id,
+		'tbs', encode(k.tbs_sha256, 'hex'), 'key', k.spki_sha256 = k.key,
 		'names', k.names, 'issuer_owner', k.issuer_owner,
 		'until', (extract(epoch from k.until) * 1000000)::bigint,
 		'trust', k.trust, 'place', concat_ws(' ', k.origin, k.source,
-		'by', k.author, k.place)) order by k.id), '[]') from (
-		select * from known where removed_at is null and trust <> 'seed'
-		and tbs_sha256 = t.tbs union
-		select * from known where removed_at is null and trust <> 'seed'
-		and spki_sha256 = i.spki_sha256) k),
-		'expect', (select coalesce(json_agg(json_build_object(
-		'id', e.id, 'state', e.state, 'names', e.names,
-		'issuer_owner', e.issuer_owner, 'from', e.not_before_ms,
-		'to', e.not_after_ms) order by e.id), '[]') from expectation e
-		where e.kind = 'issuance' and e.spki_sha256 = i.spki_sha256
-		and (e.state = 'open' or (e.state = 'fulfilled'
-		and e.tbs_sha256 = t.tbs))),
-		'ours', (select coalesce(json_agg(json_build_object(
-		'id', e.id, 'state', e.state, 'names', e.names,
-		'issuer_owner', e.issuer_owner, 'from', e.not_before_ms,
-		'to', e.not_after_ms, 'order', m.name, 'used',
-		encode(e.tbs_sha256, 'hex'), 'received', exists (select from
-		acme_received a where a.tbs_sha256 = t.tbs)) order by e.id), '[]')
-		from acme_order o join managed_certificate m on m.id = o.managed_id
-		join expectation e on e.id = o.expectation
-		where o.spki_sha256 = i.spki_sha256),
-		'source', (select coalesce(json_agg(json_build_object(
-		'name', s.name, 'names', s.names, 'issuers', s.issuers,
-		'until', (extract(epoch from s.until) * 1000000)::bigint)
-		order by s.name), '[]') from source s),
-		'logs', (select coalesce(json_object_agg(l.id, l.description), '{}')
-		from log l where l.id in (select ref from r)),
-		'twins', (select coalesce(json_agg(encode(j.tbs_sha256, 'hex')), '[]')
-		from (select j.tbs_sha256 from issuance j
-		where j.issuer_spki_sha256 = i.issuer_spki_sha256
-		and j.serial = i.serial and j.tbs_sha256 <> t.tbs
-		and j.issued = 'valid' limit 8) j),
-		'findings', (select coalesce(json_agg(json_build_object(
-		'id', f.id, 'kind', f.kind, 'owner', f.owner, 'state', f.state)),
-		'[]') from finding f where f.subject in (encode(t.tbs, 'hex'),
-		encode(i.issuer_spki_sha256, 'hex') || ':' || i.serial)),
-		'policies', (select coalesce(json_object_agg(v.id, v.policy), '{}')
-		from watch v where v.removed_at is null and v.id in
-		(select (w.w->>'id')::bigint from w))
-	) as facts from i
-	) f on true order by t.nr;
+		'by', k.author, k.place)) as v from k
+		union all select e.nr, 'expect', e.id, json_build_object('id', e.id,
+		'state', e.state, 'names', e.names, 'issuer_owner', e.issuer_owner,
+		'from', e.not_before_ms, 'to', e.not_after_ms) from e
+		union all select o.nr, 'ours', o.id, json_build_object('id', o.id,
+		'state', o.state, 'names', o.names, 'issuer_owner', o.issuer_owner,
+		'from', o.not_before_ms, 'to', o.not_after_ms, 'order', o.name,
+		'used', encode(o.tbs_sha256, 'hex'), 'received', exists (select from
+		acme_received a where a.tbs_sha256 = o.tbs)) from o
+		order by 2, 1, 3) d
+	union all select u.nr, 'twin', encode(j.tbs_sha256, 'hex') from u
+		cross join lateral (select j.tbs_sha256 from issuance j
+		where j.issuer_spki_sha256 = u.issuer and j.serial = u.serial
+		and j.tbs_sha256 <> u.tbs and j.issued = 'valid' limit 8) j
+	union all select u.nr, 'finding', json_build_object('id', f.id,
+		'kind', f.kind, 'owner', f.owner, 'state', f.state)::text
+		from u join finding f on f.subject in (encode(u.tbs, 'hex'),
+		encode(u.issuer, 'hex') || ':' || u.serial);
+end $$;
+
+-- What matched, as rows: auditor/db/match_put.c.  Functions, whose plans are kept:
+-- planning costs more than storing a handful of matches.  Returns the issuances
+-- that were not there, and whether they were stored as decided; one that is there
+-- is locked, and written again only when there is something new.
+create function match_issuances(tbs bytea[], issuer bytea[], key bytea[], serial text[],
+	key_type text[], names text[], issuer_owner text[], issued text[], subject text[],
+	issuer_name text[], not_before timestamptz[], not_after timestamptz[],
+	proven boolean, decision text[], rule bigint[], rule_reason text[], facts text[],
+	said bytea[], hold_until timestamptz[])
+	returns table (tbs_sha256 bytea, decided boolean) language plpgsql set jit = off as $$
+#variable_conflict use_column
+begin
+	return query with x as (insert into issuance as w (tbs_sha256, issuer_spki_sha256,
+	spki_sha256, serial, key_type, names, issuer_owner, issued, subject, issuer,
+	not_before, not_after, logged_at, decision, rule, rule_reason, facts, said,
+	hold_until, decided_at)
+	select t, i, k, s, y, n::text[], nullif(o, ''), d, u, r, b, a,
+	case when proven then now() end, x, nullif(z, 0), w, f::jsonb, g, h,
+	case when x is not null then now() end from unnest($1, $2, $3, $4, $5, $6, $7,
+	$8, $9, $10, $11, $12, $14, $15, $16, $17, $18, $19)
+	v (t, i, k, s, y, n, o, d, u, r, b, a, x, z, w, f, g, h)
+	on conflict (tbs_sha256) do update set issued = case when w.issued = 'valid'
+	then 'valid' else excluded.issued end,
+	issuer_owner = coalesce(w.issuer_owner, excluded.issuer_owner),
+	logged_at = coalesce(w.logged_at, excluded.logged_at)
+	where (w.issued <> 'valid' and w.issued <> excluded.issued) or
+	(w.issuer_owner is null and excluded.issuer_owner is not null) or
+	(w.logged_at is null and excluded.logged_at is not null)
+	-- inserted, not updated: nobody has locked such a row yet
+	returning w.tbs_sha256, w.decision is not null as decided, w.xmax = 0 as fresh)
+	select x.tbs_sha256, x.decided from x where x.fresh;
+end $$;
+
+-- Names of issuances that are new, as texts of arrays.  Nobody else can have put
+-- them there, so nothing is looked up first; a certificate that has a name twice
+-- takes the longer way.
+create function match_names(tbs bytea[], names text[]) returns void
+language plpgsql set jit = off as $$
+begin
+	insert into certificate_name (tbs_sha256, name) select t, m
+	from unnest($1, $2) v (t, n), unnest(n::text[]) m;
+exception when unique_violation then
+	insert into certificate_name (tbs_sha256, name) select t, m
+	from unnest($1, $2) v (t, n), unnest(n::text[]) m on conflict do nothing;
+end $$;
+
+-- Certificates: those of issuances that are new (fresh) likewise.
+create function match_certificates(tbs bytea[], cert bytea[], der bytea[], form text[],
+	chain text[], not_after timestamptz[], fresh bigint[]) returns void
+language plpgsql set jit = off as $$
+#variable_conflict use_column
+begin
+	insert into certificate (tbs_sha256, sha256, der, form, chain, not_after)
+	select t, s, d, f, c::bytea[], a from unnest($1, $2, $3, $4, $5, $6, $7)
+	v (t, s, d, f, c, a, n) where n = 0 on conflict do nothing;
+	begin
+		insert into certificate (tbs_sha256, sha256, der, form, chain, not_after)
+		select t, s, d, f, c::bytea[], a from unnest($1, $2, $3, $4, $5, $6, $7)
+		v (t, s, d, f, c, a, n) where n <> 0;
+	exception when unique_violation then
+		insert into certificate (tbs_sha256, sha256, der, form, chain, not_after)
+		select t, s, d, f, c::bytea[], a from unnest($1, $2, $3, $4, $5, $6, $7)
+		v (t, s, d, f, c, a, n) where n <> 0 on conflict do nothing;
+	end;
+end $$;
+
+-- The entries of a log; all there are between the first and the last of them is
+-- stored once, so that what was never read need not be looked up.  And which
+-- watches they matched, which may be by several names ($14 on).
+create function match_entries(log_ref bigint, size bigint, head bigint, leaf bytea[],
+	leaf_hash bytea[], tbs bytea[], cert bytea[], path bytea[], form text[],
+	reason text[], index bigint[], timestamp_ms bigint[], malformed bigint[],
+	hit bigint[], watch bigint[], name text[], baseline bigint[]) returns void
+language plpgsql set jit = off set enable_seqscan = off as $$
+#variable_conflict use_column
+begin
+	begin
+		if exists (select from entry e where e.log_ref = $1 and e.index between
+		    (select min(x) from unnest($11) x) and
+		    (select max(x) from unnest($11) x)) then
+			raise unique_violation;
+		end if;
+		insert into entry (log_ref, index, timestamp_ms, entry_type, leaf,
+		leaf_hash, tbs_sha256, cert_sha256, malformed, reason, proof, proof_size,
+		head_id) select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3
+		from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		v (l, h, t, s, p, y, r, i, m, b);
+	exception when unique_violation then
+		insert into entry (log_ref, index, timestamp_ms, entry_type, leaf,
+		leaf_hash, tbs_sha256, cert_sha256, malformed, reason, proof, proof_size,
+		head_id) select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3
+		from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		v (l, h, t, s, p, y, r, i, m, b) on conflict do nothing;
+	end;
+	insert into entry_match (log_ref, index, watch_id, name, baseline)
+	select $1, i, w, n, b <> 0 from unnest($14, $15, $16, $17) v (i, w, n, b)
+	on conflict do nothing;
 end $$;
 
 -- What was decided about them.  However large the table is, and whether or not
 -- it was ever analyzed: each row is looked up.
-create function issuance_decide(bytea[], text[], bigint[], text[], text[],
+create function issuance_decide(bytea[], text[], bigint[], text[], text[], bytea[],
 	timestamptz[], bigint[], text[]) returns void
 language plpgsql set jit = off set enable_seqscan = off set enable_hashjoin = off
 set enable_mergejoin = off set enable_bitmapscan = off as $$
 begin
 	insert into certificate_name (tbs_sha256, name) select t.tbs, n from
-	unnest($1, $8) t (tbs, names), unnest(t.names::text[]) n
+	unnest($1, $9) t (tbs, names), unnest(t.names::text[]) n
 	on conflict do nothing;
 	update issuance i set decision = t.decision, rule = nullif(t.rule, 0),
-	rule_reason = t.reason, facts = t.facts::jsonb, hold_until = t.hold,
-	decided_at = now(), logged_at = coalesce(i.logged_at,
+	rule_reason = t.reason, facts = t.facts::jsonb, said = t.said,
+	hold_until = t.hold, decided_at = now(),
+	logged_at = coalesce(i.logged_at,
 	case when t.proven <> 0 then now() end) from
-	unnest($1, $2, $3, $4, $5, $6, $7) t (tbs, decision, rule, reason,
-	facts, hold, proven) where i.tbs_sha256 = t.tbs;
+	unnest($1, $2, $3, $4, $5, $6, $7, $8) t (tbs, decision, rule, reason,
+	facts, said, hold, proven) where i.tbs_sha256 = t.tbs;
 end $$;
 
--- Facts are long and much alike; the better compression where the server has it.
+-- Found by its certificate, however many orders there were.
+create index expectation_used on expectation (tbs_sha256) where state = 'fulfilled';
+
+-- By decision only what is silent is looked for, among all that is baseline; and
+-- a row that is decided about again needs no new entries in all other indexes.
+drop index issuance_decision;
+create index issuance_silent on issuance (first_seen) where decision = 'silent';
+
+-- No watch is ever deleted, and its number was read in the same transaction:
+-- looking it up again costs as much as storing the row, and all workers would
+-- lock the same few rows.
+alter table entry_match drop constraint entry_match_watch_id_fkey;
+
+-- What does not compress is to cost little, and so is what does: the faster
+-- compression where the server has it.
 do $$
+declare
+	t regclass;
 begin
-	execute 'alter table issuance alter facts set compression lz4';
+	alter table issuance alter facts set compression lz4;
+	for t in select relid from pg_partition_tree('certificate') loop
+		execute format('alter table %s alter der set compression lz4', t);
+	end loop;
+	for t in select relid from pg_partition_tree('entry') loop
+		execute format('alter table %s alter leaf set compression lz4,
+		    alter proof set compression lz4', t);
+	end loop;
 exception when feature_not_supported or invalid_parameter_value or syntax_error then
 	null;
 end $$;

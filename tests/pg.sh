@@ -1,10 +1,11 @@
 #!/bin/sh
 # A throw-away PostgreSQL server for tests, on a unix socket, trust, no fsync.
+# With "disk" one as it comes: on disk (TMPDIR), and it keeps what it commits.
 #
-#   eval "$(sh tests/pg.sh start)"   # exports CERTVIGIL_TEST_DB (a connection
+#   eval "$(sh tests/pg.sh start [disk])"   # exports CERTVIGIL_TEST_DB (a connection
 #                                    # string) and CERTVIGIL_TEST_PG (its folder)
 #   sh tests/pg.sh stop              # stops the one of CERTVIGIL_TEST_PG
-#   . tests/pg.sh                    # or: the functions pg_start and pg_stop,
+#   . tests/pg.sh                    # or: the functions pg_start [disk], pg_stop
 #                                    # and pg_template PROGRAM NAME FOLDER: a
 #                                    # database that certvigil has migrated
 #
@@ -50,6 +51,10 @@ pg_bindir()
 # hundred files, of which tests make many), else on disk.
 pg_home()
 {
+	if [ "$1" = disk ]; then
+		echo "${TMPDIR:-/tmp}"
+		return
+	fi
 	kb=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 	if [ "${kb:-0}" -gt 3000000 ] && [ -w /dev/shm ]; then
 		echo /dev/shm
@@ -58,33 +63,10 @@ pg_home()
 	fi
 }
 
-# Start one; sets and exports CERTVIGIL_TEST_DB and CERTVIGIL_TEST_PG.
-pg_start()
+# What a server for tests does not do.
+pg_quick()
 {
-	pg_bin=$(pg_bindir) || {
-		echo "pg.sh: no PostgreSQL server: apt-get install postgresql" >&2
-		return 1
-	}
-	if [ "$(id -u)" -eq 0 ] && ! id -u "$(pg_user)" >/dev/null 2>&1; then
-		echo "pg.sh: as root, user postgres or certvigil is needed" >&2
-		return 1
-	fi
-	CERTVIGIL_TEST_PG=$(mktemp -d "$(pg_home)/cvpg.XXXXXX") || return 1
-	chmod 755 "$CERTVIGIL_TEST_PG"
-	[ "$(id -u)" -ne 0 ] || chown "$(pg_user)" "$CERTVIGIL_TEST_PG"
-	pg_log=$CERTVIGIL_TEST_PG/log
-	if ! (cd / && pg_as "$pg_bin/initdb" -D "$CERTVIGIL_TEST_PG/data" \
-	    -U certvigil -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
-	    --no-instructions --wal-segsize=1) \
-	    >"$CERTVIGIL_TEST_PG/initdb" 2>&1; then
-		cat "$CERTVIGIL_TEST_PG/initdb" >&2
-		rm -rf "$CERTVIGIL_TEST_PG"
-		return 1
-	fi
-	cat >>"$CERTVIGIL_TEST_PG/data/postgresql.conf" <<-END
-		listen_addresses = ''
-		unix_socket_directories = '$CERTVIGIL_TEST_PG'
-		max_connections = 100
+	cat <<-END
 		shared_buffers = 32MB
 		fsync = off
 		synchronous_commit = off
@@ -94,6 +76,39 @@ pg_start()
 		max_wal_senders = 0
 		wal_level = minimal
 	END
+}
+
+# Start one; sets and exports CERTVIGIL_TEST_DB and CERTVIGIL_TEST_PG.
+pg_start()
+{
+	pg_quick='--no-sync --wal-segsize=1'
+	[ "${1:-}" != disk ] || pg_quick=
+	pg_bin=$(pg_bindir) || {
+		echo "pg.sh: no PostgreSQL server: apt-get install postgresql" >&2
+		return 1
+	}
+	if [ "$(id -u)" -eq 0 ] && ! id -u "$(pg_user)" >/dev/null 2>&1; then
+		echo "pg.sh: as root, user postgres or certvigil is needed" >&2
+		return 1
+	fi
+	CERTVIGIL_TEST_PG=$(mktemp -d "$(pg_home "${1:-}")/cvpg.XXXXXX") || return 1
+	chmod 755 "$CERTVIGIL_TEST_PG"
+	[ "$(id -u)" -ne 0 ] || chown "$(pg_user)" "$CERTVIGIL_TEST_PG"
+	pg_log=$CERTVIGIL_TEST_PG/log
+	if ! (cd / && pg_as "$pg_bin/initdb" -D "$CERTVIGIL_TEST_PG/data" \
+	    -U certvigil -A trust -E UTF8 --locale=C.UTF-8 --no-instructions \
+	    $pg_quick) \
+	    >"$CERTVIGIL_TEST_PG/initdb" 2>&1; then
+		cat "$CERTVIGIL_TEST_PG/initdb" >&2
+		rm -rf "$CERTVIGIL_TEST_PG"
+		return 1
+	fi
+	cat >>"$CERTVIGIL_TEST_PG/data/postgresql.conf" <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$CERTVIGIL_TEST_PG'
+		max_connections = 100
+	END
+	[ -z "$pg_quick" ] || pg_quick >>"$CERTVIGIL_TEST_PG/data/postgresql.conf"
 	if ! (cd / && pg_as "$pg_bin/pg_ctl" -D "$CERTVIGIL_TEST_PG/data" \
 	    -l "$pg_log" -w -t 60 start) >/dev/null 2>&1; then
 		cat "$pg_log" >&2
@@ -119,7 +134,7 @@ pg_template()
 pg_stop()
 {
 	case "${CERTVIGIL_TEST_PG:-}" in
-	/tmp/cvpg.*|/dev/shm/cvpg.*) ;;
+	/*/cvpg.??????) ;;
 	*)	return 0 ;;
 	esac
 	if [ -d "$CERTVIGIL_TEST_PG/data" ]; then
@@ -135,7 +150,7 @@ case "${0##*/}" in
 pg.sh)
 	case "${1:-}" in
 	start)
-		pg_start || exit 1
+		pg_start "${2:-}" || exit 1
 		echo "export CERTVIGIL_TEST_DB='$CERTVIGIL_TEST_DB'"
 		echo "export CERTVIGIL_TEST_PG='$CERTVIGIL_TEST_PG'"
 		;;
@@ -143,7 +158,7 @@ pg.sh)
 		pg_stop
 		;;
 	*)
-		echo "usage: eval \"\$(sh tests/pg.sh start)\"; sh tests/pg.sh stop" >&2
+		echo "usage: eval \"\$(sh tests/pg.sh start [disk])\"; sh tests/pg.sh stop" >&2
 		exit 64
 		;;
 	esac

@@ -6,6 +6,7 @@
 #include "auditor/cmd/opt.h"
 #include "auditor/db/issuance.h"
 #include "auditor/db/row.h"
+#include "auditor/decide_say.h"
 #include "auditor/rule.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -19,7 +20,7 @@ static const char *const titles[RULE_COUNT] = {
 
 enum { WHY_DECISION, WHY_RULE, WHY_REASON, WHY_FACTS, WHY_HOLD, WHY_DECIDED,
 	WHY_FIRST, WHY_LOGGED, WHY_NAMES, WHY_SERIAL, WHY_SPKI, WHY_KEY_TYPE,
-	WHY_NOT_BEFORE, WHY_NOT_AFTER, WHY_ISSUER, WHY_FINDINGS };
+	WHY_NOT_BEFORE, WHY_NOT_AFTER, WHY_ISSUER, WHY_FINDINGS, WHY_SAID };
 
 static int
 load(struct db *db, const uint8_t tbs[32], struct db_res **r, struct err *e)
@@ -33,7 +34,8 @@ load(struct db *db, const uint8_t tbs[32], struct db_res **r, struct err *e)
 	    " issuer_owner, (select coalesce(jsonb_agg(jsonb_build_object("
 	    " 'id', f.id, 'kind', f.kind, 'owner', f.owner, 'severity',"
 	    " f.severity, 'state', f.state) order by f.id), '[]')::text"
-	    " from finding f where f.subject = encode($1, 'hex'))"
+	    " from finding f where f.subject = encode($1, 'hex')),"
+	    " (select body from rule_said r where r.id = said limit 1)"
 	    " from issuance where tbs_sha256 = $1", "b", &t) == -1)
 		return -1;
 	if (db_rows(*r) == 0)
@@ -168,6 +170,24 @@ print_owner(const json_t *o)
 	buf_free(&b);
 }
 
+/* What each rule said goes to its owner's answer. */
+static void
+join(json_t *facts, const char *body, const char *hex)
+{
+	json_t	*a = json_object_get(facts, "owners"), *said;
+	char	*s;
+	size_t	 i;
+
+	s = decide_said(body, hex, json_string_value(json_object_get(
+	    json_array_get(a, 0), "name")));
+	said = json_loads(s, 0, NULL);
+	for (i = 0; i < json_array_size(said); i++)
+		json_object_set(json_array_get(a, i), "rules",
+		    json_array_get(said, i));
+	json_decref(said);
+	free(s);
+}
+
 static void
 print_json(const char *hex, const struct db_res *r, json_t *facts,
     json_t *findings)
@@ -214,6 +234,7 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	}
 	enc_hex_to(hex, tbs, sizeof(tbs));
 	facts = json_loads(db_text(r, 0, WHY_FACTS), 0, NULL);
+	join(facts, db_text(r, 0, WHY_SAID), hex);
 	findings = json_loads(db_text(r, 0, WHY_FINDINGS), 0, NULL);
 	if (ctx->json) {
 		print_json(hex, r, facts, findings);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/issuance.h"
 #include "auditor/decide.h"
 #include "auditor/role/judge.h"
 #include "base/enc.h"
@@ -16,10 +17,11 @@
 
 /* The columns of one statement, which takes a row of each. */
 struct cols {
-	size_t		 n;
-	struct span	 b[5][ROWS];
-	const char	*s[7][ROWS];
-	int64_t		 i[3][ROWS];
+	size_t			 n;
+	struct span		 b[5][ROWS];
+	const char		*s[10][ROWS];
+	int64_t			 i[4][ROWS];
+	struct decide_new	 d[ROWS];	/* of issuances */
 };
 
 #define B(k)	(&(struct db_spans){ c->b[k], c->n })
@@ -33,6 +35,7 @@ struct made {
 	const char	*owner;			/* of the issuer; "" */
 	struct buf	 names;			/* as the text of an array */
 	struct buf	 chain;
+	int		 twin;			/* see decide.h */
 };
 
 static struct span
@@ -156,20 +159,62 @@ put_issuers(struct db *db, const struct made *x, const struct match_row *v,
 	return rc;
 }
 
-/* --- issuances and certificates ------------------------------------------ */
+/* --- issuances ------------------------------------------------------------ */
+
+static int
+by_serial(const void *a, const void *b)
+{
+	const struct judge_match	*x = *(const struct judge_match *const *)a;
+	const struct judge_match	*y = *(const struct judge_match *const *)b;
+	int				 r;
+
+	if ((r = memcmp(x->issuer_spki, y->issuer_spki, 32)) != 0 ||
+	    (r = strcmp(x->serial, y->serial)) != 0)
+		return r;
+	return memcmp(x->tbs_sha256, y->tbs_sha256, 32);
+}
+
+/* Which of them have the issuer and the serial of another. */
+static void
+find_twins(struct made *x, const struct match_row *v, size_t n)
+{
+	const struct judge_match	**m, *a, *b;
+	size_t				  i, k = 0;
+	int				  any = 0;
+
+	m = mem_array(n + 1, sizeof(struct judge_match *));
+	for (i = 0; i < n; i++)
+		if (!v[i].m->malformed)
+			m[k++] = v[i].m;
+	qsort(m, k, sizeof(struct judge_match *), by_serial);
+	for (i = 1; i < k && !any; i++) {
+		a = m[i - 1];
+		b = m[i];
+		any = memcmp(a->issuer_spki, b->issuer_spki, 32) == 0 &&
+		    strcmp(a->serial, b->serial) == 0 &&
+		    memcmp(a->tbs_sha256, b->tbs_sha256, 32) != 0;
+	}
+	free(m);
+	/* it hardly ever happens: then all of them take the longer way */
+	for (i = 0; i < n && any; i++)
+		x[i].twin = 1;
+}
 
 /* A certificate and its precertificate are one row, as if put in order. */
 static void
-add_issuance(struct cols *c, const struct made *x, const struct judge_match *m)
+add_issuance(struct cols *c, const struct made *x, const struct match_row *v)
 {
-	static const char *const issued[] = { "unchecked", "invalid", "valid" };
-	size_t			 i = c->n;
+	static const char *const	 issued[] = { "unchecked", "invalid",
+					    "valid" };
+	const struct judge_match	*m = v->m;
+	size_t				 i = c->n;
 
 	if (i != 0 && memcmp(c->b[0][i - 1].p, m->tbs_sha256, 32) == 0) {
 		if (strcmp(c->s[4][i - 1], "valid") != 0)
 			c->s[4][i - 1] = issued[m->issued + 1];
 		if (c->s[3][i - 1][0] == '\0')
 			c->s[3][i - 1] = x->owner;
+		c->d[i - 1].one.n += v->nd;
 		return;
 	}
 	c->b[0][i] = hash(m->tbs_sha256);
@@ -184,40 +229,155 @@ add_issuance(struct cols *c, const struct made *x, const struct judge_match *m)
 	c->s[6][i] = m->issuer;
 	c->i[0][i] = sane(m->not_before);
 	c->i[1][i] = sane(m->not_after);
+	c->d[i] = (struct decide_new){ .one = { c->b[0][i], v->d, v->nd, 1 },
+	    .issuer = c->b[1][i], .key = c->b[2][i], .serial = m->serial,
+	    .key_type = m->key_type, .names = { m->names, m->nnames },
+	    .not_before = c->i[0][i], .twin = x->twin };
 	c->n++;
 }
 
+/* What was decided about some of them, as columns. */
+static void
+add_decisions(struct cols *c, const struct decide_done *done)
+{
+	static const struct issuance_decision	 none = {
+		    .hold_until = INT64_MIN };
+	const struct issuance_decision		*d;
+	size_t					 i, k = 0;
+
+	for (i = 0; i < c->n; i++) {
+		d = k < done->n && done->v[k].tbs.p == c->b[0][i].p ?
+		    &done->v[k++] : &none;
+		c->s[7][i] = d->decision;
+		c->s[8][i] = d->reason;
+		c->s[9][i] = d->facts;
+		c->b[3][i] = (struct span){ d == &none ? NULL : d->said,
+		    ISSUANCE_SAID };
+		c->i[2][i] = d->rule;
+		c->i[3][i] = d->hold_until;
+	}
+}
+
+/*
+ * Those of the answer were not there before: they get their names, and are
+ * marked, as are those that were stored as decided.
+ */
+static int
+fresh(struct db *db, const struct made *x, const struct decide_done *done,
+    struct match_row *v, size_t n, const struct db_res *r, struct err *e)
+{
+	struct span	*b = mem_array(2 * db_rows(r) + 1, sizeof(*b)), t;
+	const char	**s = mem_array(2 * db_rows(r) + 1, sizeof(*s));
+	size_t		 i, k = 0, m = 0, row = 0;
+	int		 rc;
+
+	/* all of them in one order */
+	for (i = 0; i < db_rows(r); i++) {
+		t = db_bytes(r, i, 0);
+		while (v[row].m->malformed ||
+		    memcmp(v[row].m->tbs_sha256, t.p, SHA_LEN) != 0)
+			row++;
+		b[m] = hash(v[row].m->tbs_sha256);
+		s[m++] = buf_text(&x[row].names);
+		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p,
+		    SHA_LEN) == 0; row++) {
+			v[row].fresh = 1;
+			v[row].decided = db_bool(r, i, 1);
+		}
+		if (!db_bool(r, i, 1))
+			continue;
+		while (memcmp(done->v[k].tbs.p, t.p, SHA_LEN) != 0)
+			k++;
+		if (strcmp(done->v[k].names, "{}") != 0) {
+			b[m] = done->v[k].tbs;
+			s[m++] = done->v[k].names;
+		}
+	}
+	rc = m == 0 ? 0 : db_push(db, e, "select match_names($1, $2)", "Aa",
+	    &(struct db_spans){ b, m }, &(struct db_strs){ s, m });
+	free(b);
+	free(s);
+	return rc;
+}
+
+/*
+ * The issuances; those that are new and that nobody needs to hear of with what
+ * was decided about them, and marked.
+ */
 static int
 put_issuances(const struct match_in *in, const struct made *x,
-    const struct match_row *v, size_t n, struct cols *c, struct err *e)
+    struct match_row *v, size_t n, struct cols *c, struct err *e)
 {
-	size_t	i;
+	struct decide_done	done;
+	struct db_res		*r = NULL;
+	size_t			 i;
+	int			 rc;
 
 	c->n = 0;
 	for (i = 0; i < n; i++)
 		if (!v[i].m->malformed)
-			add_issuance(c, &x[i], v[i].m);
+			add_issuance(c, &x[i], &v[i]);
 	if (c->n == 0)
 		return 0;
+	for (i = 0; i < c->n; i++) {
+		c->d[i].owner = c->s[3][i];
+		c->d[i].issued = c->s[4][i];
+	}
+	rc = decide_ahead(in->db, in->conf, c->d, c->n, in->head_id != 0,
+	    &done, e);
+	add_decisions(c, &done);
+	if (rc == 0)
+		rc = issuance_say(in->db, done.said, done.nsaid, e);
 	/* one that says nothing new is locked, and not written again */
-	return db_push(in->db, e, "insert into issuance (tbs_sha256, "
-	    "issuer_spki_sha256, spki_sha256, serial, key_type, names, "
-	    "issuer_owner, issued, subject, issuer, not_before, not_after, "
-	    "logged_at) select t, i, k, s, y, n::text[], nullif(o, ''), d, u, "
-	    "r, b, a, case when $13 then now() end from "
-	    "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-	    "v (t, i, k, s, y, n, o, d, u, r, b, a) "
-	    "on conflict (tbs_sha256) do update set "
-	    "issued = case when issuance.issued = 'valid' then 'valid' "
-	    "else excluded.issued end, issuer_owner = "
-	    "coalesce(issuance.issuer_owner, excluded.issuer_owner), "
-	    "logged_at = coalesce(issuance.logged_at, excluded.logged_at) "
-	    "where (issuance.issued <> 'valid' and "
-	    "issuance.issued <> excluded.issued) or (issuance.issuer_owner is "
-	    "null and excluded.issuer_owner is not null) or "
-	    "(issuance.logged_at is null and excluded.logged_at is not null)",
-	    "AAAaaaaaaaTTB", B(0), B(1), B(2), S(0), S(1), S(2), S(3), S(4),
-	    S(5), S(6), I(0), I(1), in->head_id != 0);
+	if (rc == 0)
+		rc = db_query(in->db, &r, e, "select * from match_issuances("
+		    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+		    "$14, $15, $16, $17, $18, $19)", "AAAaaaaaaaTTBaIaaAT", B(0), B(1), B(2), S(0), S(1), S(2),
+		    S(3), S(4), S(5), S(6), I(0), I(1), in->head_id != 0, S(7),
+		    I(2), S(8), S(9), B(3), I(3));
+	if (rc == 0)
+		rc = fresh(in->db, x, &done, v, n, r, e);
+	db_free(r);
+	decide_done_free(&done);
+	return rc;
+}
+
+/* --- certificates and entries -------------------------------------------- */
+
+/* Which watches they matched. */
+struct hits {
+	size_t		 n;
+	int64_t		*index, *watch, *baseline;
+	const char	**name;
+};
+
+static void
+hits_open(struct hits *h, const struct match_row *v, size_t n)
+{
+	size_t	i, k, all = 0;
+
+	for (i = 0; i < n; i++)
+		all += v[i].nd;
+	h->index = mem_array(all + 1, sizeof(*h->index));
+	h->watch = mem_array(all + 1, sizeof(*h->watch));
+	h->baseline = mem_array(all + 1, sizeof(*h->baseline));
+	h->name = mem_array(all + 1, sizeof(*h->name));
+	for (i = h->n = 0; i < n; i++)
+		for (k = 0; k < v[i].nd; k++, h->n++) {
+			h->index[h->n] = v[i].d[k].index;
+			h->watch[h->n] = v[i].d[k].watch_id;
+			h->baseline[h->n] = v[i].d[k].baseline != 0;
+			h->name[h->n] = v[i].d[k].name;
+		}
+}
+
+static void
+hits_free(struct hits *h)
+{
+	free(h->index);
+	free(h->watch);
+	free(h->baseline);
+	free(h->name);
 }
 
 static int
@@ -232,36 +392,28 @@ put_certificates(struct db *db, const struct made *x,
 		m = v[i].m;
 		if (m->malformed)
 			continue;
-		c->b[0][c->n] = hash(m->cert_sha256);
-		c->b[1][c->n] = hash(m->tbs_sha256);
+		c->b[0][c->n] = hash(m->tbs_sha256);
+		c->b[1][c->n] = hash(m->cert_sha256);
 		c->b[2][c->n] = m->der;
 		c->s[0][c->n] = m->type == ENTRY_PRECERT ? "precert" : "x509";
 		c->s[1][c->n] = buf_text(&x[i].chain);
-		c->s[2][c->n] = buf_text(&x[i].names);
-		c->i[0][c->n++] = sane(m->not_after);
+		c->i[0][c->n] = sane(m->not_after);
+		c->i[1][c->n++] = v[i].fresh;
 	}
-	if (c->n == 0)
-		return 0;
-	if (db_push(db, e, "insert into certificate (sha256, not_after, "
-	    "tbs_sha256, form, der, chain) select s, a, t, f, d, c::bytea[] "
-	    "from unnest($1, $2, $3, $4, $5, $6) v (s, t, d, f, c, a) "
-	    "on conflict do nothing", "AAAaaT", B(0), B(1), B(2), S(0), S(1),
-	    I(0)) == -1)
-		return -1;
-	return db_push(db, e, "insert into certificate_name (tbs_sha256, "
-	    "name) select t, m from unnest($1, $2) v (t, n), "
-	    "unnest(n::text[]) m on conflict do nothing", "Aa", B(1), S(2));
+	return c->n == 0 ? 0 : db_push(db, e, "select match_certificates($1, "
+	    "$2, $3, $4, $5, $6, $7)", "AAAaaTI", B(0), B(1), B(2), S(0), S(1),
+	    I(0), I(1));
 }
 
-/* --- entries ------------------------------------------------------------- */
-
-/* The entries with their proofs. */
+/* The entries with their proofs, and what they matched. */
 static int
 put_entries(const struct match_in *in, const struct match_row *v, size_t n,
     struct cols *c, struct err *e)
 {
 	const struct judge_match	*m;
+	struct hits			 h;
 	size_t				 i;
+	int				 rc;
 
 	for (i = 0; i < n; i++) {
 		m = v[i].m;
@@ -279,48 +431,18 @@ put_entries(const struct match_in *in, const struct match_row *v, size_t n,
 		c->i[2][i] = m->malformed != 0;
 	}
 	c->n = n;
-	return db_push(in->db, e, "insert into entry (log_ref, index, "
-	    "timestamp_ms, entry_type, leaf, leaf_hash, tbs_sha256, "
-	    "cert_sha256, malformed, reason, proof, proof_size, head_id) "
-	    "select $1, i, m, y, l, h, t, s, b <> 0, nullif(r, ''), p, $2, $3 "
-	    "from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
-	    "v (l, h, t, s, p, y, r, i, m, b) on conflict do nothing",
-	    "iiiAAAAAaaIII", (int64_t)in->log_ref, (int64_t)in->proof_size,
-	    in->head_id, B(0), B(1), B(2), B(3), B(4), S(0), S(1), I(0), I(1),
-	    I(2));
-}
-
-static int
-push_hits(const struct match_in *in, struct cols *c, struct err *e)
-{
-	int	rc = db_push(in->db, e, "insert into entry_match (log_ref, "
-		    "index, watch_id, name, baseline) select $1, i, w, n, "
-		    "b <> 0 from unnest($2, $3, $4, $5) v (n, i, w, b) "
-		    "on conflict do nothing", "iaIII", (int64_t)in->log_ref,
-		    S(0), I(0), I(1), I(2));
-
-	c->n = 0;
+	hits_open(&h, v, n);
+	rc = db_push(in->db, e, "select match_entries($1, $2, $3, $4, $5, $6, "
+	    "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	    "iiiAAAAAaaIIIIIaI", (int64_t)in->log_ref,
+	    (int64_t)in->proof_size, in->head_id, B(0), B(1), B(2), B(3),
+	    B(4), S(0), S(1), I(0), I(1), I(2),
+	    &(struct db_ints){ h.index, h.n },
+	    &(struct db_ints){ h.watch, h.n },
+	    &(struct db_strs){ h.name, h.n },
+	    &(struct db_ints){ h.baseline, h.n });
+	hits_free(&h);
 	return rc;
-}
-
-/* Which watches they matched. */
-static int
-put_hits(const struct match_in *in, const struct match_row *v, size_t n,
-    struct cols *c, struct err *e)
-{
-	size_t	i, k;
-
-	c->n = 0;
-	for (i = 0; i < n; i++)
-		for (k = 0; k < v[i].nd; k++) {
-			if (c->n == ROWS && push_hits(in, c, e) == -1)
-				return -1;
-			c->s[0][c->n] = v[i].d[k].name;
-			c->i[0][c->n] = v[i].d[k].index;
-			c->i[1][c->n] = v[i].d[k].watch_id;
-			c->i[2][c->n++] = v[i].d[k].baseline != 0;
-		}
-	return c->n == 0 ? 0 : push_hits(in, c, e);
 }
 
 /* How many of them one set of statements takes. */
@@ -335,7 +457,7 @@ portion(const struct match_row *v, size_t n)
 }
 
 int
-match_put(const struct match_in *in, const struct match_row *v, size_t n,
+match_put(const struct match_in *in, struct match_row *v, size_t n,
     struct err *e)
 {
 	struct cols	*c = mem_array(1, sizeof(*c));
@@ -345,6 +467,7 @@ match_put(const struct match_in *in, const struct match_row *v, size_t n,
 
 	for (i = 0; i < n; i++)
 		make(&x[i], v[i].m);
+	find_twins(x, v, n);
 	/* in one order everywhere, so that two workers cannot deadlock */
 	rc = put_issuers(in->db, x, v, n, c, e);
 	for (i = 0; i < n && rc == 0; i += k) {
@@ -352,8 +475,7 @@ match_put(const struct match_in *in, const struct match_row *v, size_t n,
 		if (put_issuances(in, x + i, v + i, k, c, e) == -1 ||
 		    put_certificates(in->db, x + i, v + i, k, c, e) == -1 ||
 		    (in->head_id != 0 &&
-		    (put_entries(in, v + i, k, c, e) == -1 ||
-		    put_hits(in, v + i, k, c, e) == -1)))
+		    put_entries(in, v + i, k, c, e) == -1))
 			rc = -1;
 	}
 	for (i = 0; i < n; i++) {

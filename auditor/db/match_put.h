@@ -14,14 +14,18 @@ struct match_row {
 	const struct judge_match *m;
 	struct decide_match	 *d;	/* the watches that it hits */
 	size_t			  nd;
+	int			  fresh;	/* its issuance was not there */
+	int			  decided;	/* about its issuance */
 };
 
 /*
  * Put the rows of ${n} matches, which are in the order of their tbs_sha256:
  * issuers, issuances (they are locked, in that order), certificates, names;
- * with a proof also entries and which watches they matched.  Pushed.
+ * with a proof also entries and which watches they matched.  Those whose
+ * issuance is new and nobody needs to hear of are decided about, and marked.
+ * Pushed.
  */
-int match_put(const struct match_in *, const struct match_row *, size_t n,
+int match_put(const struct match_in *, struct match_row *, size_t n,
     struct err *);
 
 #endif

@@ -35,7 +35,6 @@
 #define READ_TRIES	8	/* of one turn, then the log is left alone */
 /* What was read for so long is proven and committed on the way. */
 #define COMMIT_EVERY	(10 * CLK_SEC)
-#define COMMIT_MATCHES	512
 /* So many bytes of matches, too; beyond twice as many nothing is asked for. */
 #define COMMIT_BYTES	(16u << 20)
 /* Full pages in a row before a larger one is tried; doubled when it is not. */
@@ -43,6 +42,8 @@
 #define GROW_LAST	4096
 /* A tile of an RFC 6962 log fails so often before get-entries is asked. */
 #define HYBRID_TRIES	3
+/* A page that failed so often is told of while the turn goes on. */
+#define NOTE_TRIES	2
 /* A log that says "later" for longer is left alone until then. */
 #define PATIENCE	(120 * CLK_SEC)
 
@@ -285,7 +286,7 @@ due(const struct tail *t)
 	return t->now.to > t->done.to &&
 	    (!t->log.is_static || t->now.to % TILE_WIDTH == 0) &&
 	    (clk_mono() > t->committed + COMMIT_EVERY ||
-	    t->nmatches >= COMMIT_MATCHES || t->held >= COMMIT_BYTES);
+	    t->nmatches >= LIMIT_MATCH_COMMIT || t->held >= COMMIT_BYTES);
 }
 
 /* Put what was judged behind what was read, in the log's order. */
@@ -361,6 +362,8 @@ again(struct tail *t, struct tail_page *p, const char *why)
 		t->log.hybrid = 0;
 		no_tile(p);
 	}
+	if (p->tries == NOTE_TRIES && t->back == NULL)
+		(void)health_note(t->en->db, t->log.id, why, NULL);
 	if (p->tries < READ_TRIES && tail_rate_hold(t) <= PATIENCE) {
 		log_debug(t->log.description, "%" PRIu64 ": %s, again",
 		    p->from, why);

@@ -11,18 +11,22 @@
 #include "auditor/db/migrate.h"
 #include "auditor/db/watch_store.h"
 #include "auditor/role/judge.h"
+#include "base/limit.h"
 #include "base/mem.h"
 #include "base/sha.h"
 #include "ctlog/entry.h"
 
 /*
- * Matches stored a second, as the engine stores those of a page, against one
- * INSERT of a row with the certificate in a transaction of its own.  usage:
- * bench_store CONNINFO [ROUNDS]; makes and drops a database.
+ * Matches stored a second, as the engine stores many of them: certificate,
+ * names, issuance, entry with its proof, which watch it matched, and what is
+ * decided about it.  Against one INSERT of one row with the certificate in a
+ * transaction of its own, and against the same work of ours with one match a
+ * transaction.  usage: bench_store CONNINFO [ROUNDS [SUFFIX]]; makes and drops
+ * a database.
  */
-#define PAGE	256		/* matches a transaction */
+#define PAGE	LIMIT_MATCH_COMMIT	/* matches a transaction */
 #define PAGES	2		/* a round */
-#define SINGLES	1024		/* rows a round */
+#define SINGLES	1024		/* transactions a round, or a second of them */
 #define CERT	1200
 
 static struct conf		 conf;
@@ -30,6 +34,7 @@ static struct watch_set		 set;
 static struct watch_base	*base;
 static struct db		*db;
 static uint64_t			 next_index;
+static size_t			 stored[3];	/* by log */
 
 static double
 now(void)
@@ -99,7 +104,7 @@ singles(PGconn *c)
 	double		 t = now();
 	size_t		 i, k;
 
-	for (i = 0; i < SINGLES; i++) {
+	for (i = 0; i < SINGLES && now() - t < 1; i++) {
 		index = __builtin_bswap64(++next_index);
 		sha_256(leaf, (const uint8_t *)&index, sizeof(index));
 		for (k = 0; k < CERT; k++)
@@ -121,7 +126,24 @@ singles(PGconn *c)
 			die("insert", pq.error(c));
 		pq.clear(r);
 	}
-	return SINGLES / (now() - t);
+	return (double)i / (now() - t);
+}
+
+/* Milliseconds of a transaction that only commits. */
+static double
+commits(PGconn *c)
+{
+	PGresult	*r;
+	double		 t = now();
+	size_t		 i;
+
+	for (i = 0; i < SINGLES && now() - t < 0.5; i++) {
+		r = pq.exec(c, "commit", 0, NULL, NULL, NULL, 0);
+		if (pq.status(r) != PGRES_TUPLES_OK)
+			die("commit", pq.error(c));
+		pq.clear(r);
+	}
+	return (now() - t) / (double)i * 1e3;
 }
 
 /* --- what matched ---------------------------------------------------------------- */
@@ -198,51 +220,75 @@ make(struct made *x)
 	m->path.n = 20;
 }
 
-/* Matches a second, PAGE a transaction. */
+/* Seconds of one transaction with ${n} matches. */
 static double
-pages(struct made *x, int log_ref)
+transaction(struct made *x, int log_ref, size_t n)
 {
 	const struct judge_match	*v[PAGE];
 	struct match_in			 in = { .db = db, .conf = &conf,
 		.watches = &set, .base = base, .log_ref = log_ref,
 		.log_name = "bench", .head_id = 7, .proof_size = 1u << 30 };
 	struct err			 e = ERR_INIT;
-	double				 t, all = 0;
-	size_t				 i, k;
+	double				 t;
+	size_t				 k;
 
-	for (i = 0; i < PAGES; i++) {
-		for (k = 0; k < PAGE; k++) {
-			make(&x[k]);
-			v[k] = &x[k].m;
-		}
-		t = now();
-		if (db_begin(db, &e) == -1 ||
-		    match_store(&in, v, PAGE, &e) == -1 ||
-		    db_commit(db, &e) == -1)
-			die("match_store", e.msg);
-		all += now() - t;
+	for (k = 0; k < n; k++) {
+		make(&x[k]);
+		v[k] = &x[k].m;
 	}
+	stored[log_ref] += n;
+	t = now();
+	if (db_begin(db, &e) == -1 || match_store(&in, v, n, &e) == -1 ||
+	    db_commit(db, &e) == -1)
+		die("match_store", e.msg);
+	return now() - t;
+}
+
+/* Matches a second, PAGE a transaction. */
+static double
+pages(struct made *x, int log_ref)
+{
+	double	all = 0;
+	size_t	i;
+
+	for (i = 0; i < PAGES; i++)
+		all += transaction(x, log_ref, PAGE);
 	return PAGES * PAGE / all;
+}
+
+/* The same, one a transaction. */
+static double
+ones(struct made *x, int log_ref)
+{
+	double	all = 0;
+	size_t	i;
+
+	for (i = 0; i < SINGLES && all < 1; i++)
+		all += transaction(x, log_ref, 1);
+	return (double)i / all;
 }
 
 /* Everything that was stored is there, and nothing twice. */
 static void
-check(size_t rounds)
+check(void)
 {
+	const size_t	 want[5] = { stored[1], stored[2], stored[1] +
+			    stored[2], stored[1] + stored[2], stored[2] };
 	struct db_res	*r = NULL;
 	struct err	 e = ERR_INIT;
-	size_t		 i, n = rounds * PAGES * PAGE;
+	size_t		 i;
 
 	if (db_query(db, &r, &e, "select (select count(*) from entry where "
 	    "log_ref = 1), (select count(*) from entry where log_ref = 2), "
-	    "(select count(*) from certificate) / 2, (select count(*) from "
-	    "entry_match) / 2, (select count(*) from finding where kind = "
+	    "(select count(*) from certificate), (select count(*) from "
+	    "entry_match), (select count(*) from finding where kind = "
 	    "'certificate.unexpected')", "") == -1)
 		die("check", e.msg);
 	for (i = 0; i < 5; i++)
-		if (db_int(r, 0, i) != (int64_t)n) {
+		if (db_int(r, 0, i) != (int64_t)want[i]) {
 			fprintf(stderr, "bench_store: %lld rows in place %zu, "
-			    "not %zu\n", (long long)db_int(r, 0, i), i, n);
+			    "not %zu\n", (long long)db_int(r, 0, i), i,
+			    want[i]);
 			exit(2);
 		}
 	db_free(r);
@@ -257,11 +303,14 @@ compare(const void *a, const void *b)
 }
 
 static void
-print(const char *name, const char *unit, double *v, size_t n,
-    const char *goal)
+print(const char *name, const char *suffix, const char *unit, double *v,
+    size_t n, const char *goal)
 {
+	char	full[80];
+
+	snprintf(full, sizeof(full), "%s%s", name, suffix);
 	qsort(v, n, sizeof(*v), compare);
-	printf("%-34s %-9s %9.3f %6.2f%s\n", name, unit, v[n / 2],
+	printf("%-34s %-9s %9.3f %6.2f%s\n", full, unit, v[n / 2],
 	    v[n - 1] / v[0] - 1, goal);
 }
 
@@ -310,10 +359,35 @@ open_database(struct db *admin, const char *info)
 	    "create index on single (watch)");
 }
 
+/* What is measured, and what is made of it. */
+enum { COMMIT, INSERT, ONE, STORE, FINDINGS, OVER_INSERT, FINDINGS_OVER,
+	OVER_ONE, FIGURES };
+
+static void
+figures(double v[FIGURES][99], size_t n, const char *suffix)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++) {
+		v[OVER_INSERT][i] = v[STORE][i] / v[INSERT][i];
+		v[FINDINGS_OVER][i] = v[FINDINGS][i] / v[INSERT][i];
+		v[OVER_ONE][i] = v[STORE][i] / v[ONE][i];
+	}
+	print("store_over_insert", suffix, "x", v[OVER_INSERT], n,
+	    suffix[0] == '\0' ? "  goal >= 8, aim 15" : "");
+	print("store_over_store_one", suffix, "x", v[OVER_ONE], n, "");
+	print("store_findings_over_insert", suffix, "x", v[FINDINGS_OVER], n,
+	    "");
+	print("store", suffix, "1/s", v[STORE], n, "");
+	print("store_one", suffix, "1/s", v[ONE], n, "");
+	print("insert", suffix, "1/s", v[INSERT], n, "");
+	print("commit", suffix, "ms", v[COMMIT], n, "");
+}
+
 int
 main(int argc, char **argv)
 {
-	static double	 v[4][99];
+	static double	 v[FIGURES][99];
 	size_t		 i, rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 5;
 	struct made	*x = mem_array(PAGE, sizeof(*x));
 	struct buf	 image = BUF_INIT;
@@ -323,7 +397,7 @@ main(int argc, char **argv)
 	char		*info;
 
 	if (argc < 2)
-		die("usage", "bench_store CONNINFO [ROUNDS]");
+		die("usage", "bench_store CONNINFO [ROUNDS [SUFFIX]]");
 	rounds = rounds < 1 ? 1 : rounds > 99 ? 99 : rounds;
 	if ((admin = db_open(argv[1], &e)) == NULL)
 		die(argv[1], e.msg);
@@ -334,20 +408,17 @@ main(int argc, char **argv)
 	c = pq.connect(info);
 	pq.clear(pq.prepare(c, "ins", "insert into single values ($1, $2, $3, "
 	    "$4, $5, $6) on conflict do nothing", 0, NULL));
+	pq.clear(pq.prepare(c, "commit", "select "
+	    "pg_logical_emit_message(true, 'bench', '')", 0, NULL));
 	for (i = 0; i < rounds; i++) {
-		v[0][i] = singles(c);
-		v[1][i] = pages(x, 1);
-		v[2][i] = pages(x, 2);
+		v[COMMIT][i] = commits(c);
+		v[INSERT][i] = singles(c);
+		v[STORE][i] = pages(x, 1);
+		v[ONE][i] = ones(x, 1);
+		v[FINDINGS][i] = pages(x, 2);
 	}
-	check(rounds);
-	for (i = 0; i < rounds; i++) {
-		v[3][i] = v[1][i] / v[0][i];
-		v[2][i] /= v[0][i];
-	}
-	print("store_over_insert", "x", v[3], rounds, "  goal >= 8, aim 15");
-	print("store_with_findings_over_insert", "x", v[2], rounds, "");
-	print("store", "1/s", v[1], rounds, "");
-	print("insert", "1/s", v[0], rounds, "");
+	check();
+	figures(v, rounds, argc > 3 ? argv[3] : "");
 	db_close(db);
 	sql(admin, "drop database cvbench_store with (force)");
 	db_close(admin);

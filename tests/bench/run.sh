@@ -62,10 +62,24 @@ fi
 
 pg_start || { skip "no PostgreSQL: nothing is read"; exit 1; }
 
-if wanted store; then
-	echo "# matches stored, $rounds rounds"
-	"$obj/tests/bench/bench_store" "$CERTVIGIL_TEST_DB" "$rounds" \
+store()
+{
+	"$obj/tests/bench/bench_store" "$CERTVIGIL_TEST_DB" "$rounds" "$@" \
 	    2>"$work/store.err" || { status=2; cat "$work/store.err" >&2; }
+}
+if wanted store; then
+	echo "# matches stored, a server that keeps what it commits, on" \
+	    "$(stat -f -c %T "${TMPDIR:-/tmp}"), $rounds rounds"
+	quick=$CERTVIGIL_TEST_DB quick_pg=$CERTVIGIL_TEST_PG
+	if pg_start disk; then
+		store
+		pg_stop
+	else
+		status=2
+	fi
+	export CERTVIGIL_TEST_DB=$quick CERTVIGIL_TEST_PG=$quick_pg
+	echo "# matches stored, the server of the run (no fsync), $rounds rounds"
+	store _nosync
 fi
 
 if wanted lease; then
