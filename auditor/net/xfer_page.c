@@ -527,8 +527,9 @@ late(struct xfer_job *j, int64_t now)
 	}
 	if (now - j->ticked < TICK)
 		return 0;
-	if (j->waiting || j->throttled || (double)(j->got - j->got_then) *
-	    CLK_SEC >= (double)j->slow_bytes * (double)(now - j->ticked))
+	if (j->asked == 0 || j->waiting || j->throttled ||
+	    (double)(j->got - j->got_then) * CLK_SEC >=
+	    (double)j->slow_bytes * (double)(now - j->ticked))
 		j->slow = now;
 	else if (now - j->slow >= j->slow_ms * 1000LL) {
 		(void)snprintf(why, sizeof(why), "too slow: less than %u bytes "
