@@ -70,7 +70,8 @@ static const struct call calls[] = {
 	C(F | P, connect), C(F | P, getsockname), C(F, getpeername),
 	C(F, getsockopt), C(F, setsockopt), C(F, sendto), C(F, sendmmsg),
 	C(F, recvmmsg), C(F, bind), C(F, eventfd2), C(F, pipe2),
-	C(F, select), C(F, pselect6),
+	C(F, select), C(F, pselect6), C(F, epoll_ctl), C(F, epoll_wait),
+	C(F, epoll_pwait),
 	/* A server that was given what it listens at. */
 	C(H, accept), C(H, accept4),
 	/* Files, which landlock confines. */

@@ -26,6 +26,7 @@ xfer_new(const struct fetch_setup *s, int meter, struct err *e)
 	struct xfer	*x = mem_zero(sizeof(*x));
 	size_t		 i;
 
+	x->epoll = -1;
 	for (i = 0; s->user_agent[i] != '\0'; i++)
 		if ((unsigned char)s->user_agent[i] < ' ') {
 			(void)err_set(e, ERR_CONF,
@@ -46,6 +47,7 @@ xfer_new(const struct fetch_setup *s, int meter, struct err *e)
 	x->proxy = mem_str(s->proxy != NULL ? s->proxy : "");
 	buf_span(&x->ca, s->ca_pem);
 	x->class = s->class;
+	xfer_page_open(x);
 	meter_open(&x->meter, s->max_rate, meter);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 	    CONNS_TOTAL);
@@ -78,6 +80,7 @@ xfer_stop(struct xfer *x, struct xfer_job *j)
 {
 	if (j->easy != NULL)
 		(void)curl_multi_remove_handle(x->multi, j->easy);
+	xfer_page_drop(j);
 	xfer_host_leave(j);
 	xfer_queue_take(j);
 	unlink_job(x, j);
@@ -91,6 +94,7 @@ xfer_free(struct xfer *x)
 		return;
 	while (x->jobs != NULL)
 		xfer_stop(x, x->jobs);
+	xfer_page_close(x);
 	if (x->multi != NULL)
 		(void)curl_multi_cleanup(x->multi);
 	free(x->user_agent);
@@ -165,6 +169,10 @@ finish_ended(struct xfer *x)
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j);
+		if (j->page && m->data.result == CURLE_OK) {
+			xfer_page_connected(j);
+			continue;
+		}
 		xfer_job_result(j, m->data.result);
 		xfer_host_learn(j);
 		if (xfer_follow(j)) {
@@ -173,6 +181,16 @@ finish_ended(struct xfer *x)
 		} else
 			finish(x, j);
 	}
+}
+
+static void
+proceed(struct xfer_job *j)
+{
+	if (j->conn != NULL) {
+		j->kick = 1;
+		j->x->urgent = 1;
+	} else
+		(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
 }
 
 /* Go on with those that may; 1 when one still waits for the rate. */
@@ -185,24 +203,25 @@ unpause(struct xfer *x)
 	for (j = x->jobs; j != NULL; j = j->next) {
 		if (j->throttled && ready) {
 			j->throttled = 0;
-			(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
+			proceed(j);
 		}
 		if (j->resume) {
 			j->resume = j->waiting = 0;
-			(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
+			proceed(j);
 		}
 		held |= j->throttled;
 	}
 	return held;
 }
 
-/* The same descriptors, in libcurl's words. */
+/* The same descriptors, in libcurl's words, and that of pages. */
 static unsigned
-wait_for(struct curl_waitfd *w, const struct pollfd *p, size_t n)
+wait_for(const struct xfer *x, struct curl_waitfd *w, const struct pollfd *p,
+    size_t n)
 {
 	size_t	i;
 
-	memset(w, 0, XFER_EXTRA * sizeof(*w));
+	memset(w, 0, (XFER_EXTRA + 1) * sizeof(*w));
 	for (i = 0; i < n && i < XFER_EXTRA; i++) {
 		w[i].fd = p[i].fd;
 		if (p[i].events & POLLIN)
@@ -210,7 +229,11 @@ wait_for(struct curl_waitfd *w, const struct pollfd *p, size_t n)
 		if (p[i].events & POLLOUT)
 			w[i].events |= CURL_WAIT_POLLOUT;
 	}
-	return (unsigned)i;
+	if (x->epoll == -1)
+		return (unsigned)i;
+	w[i].fd = x->epoll;
+	w[i].events = CURL_WAIT_POLLIN;
+	return (unsigned)i + 1;
 }
 
 /*
@@ -235,22 +258,38 @@ look(struct pollfd *p, const struct curl_waitfd *w, size_t n)
 	return 0;
 }
 
+/* How long to wait at most. */
+static int
+patience(struct xfer *x, int ms)
+{
+	int64_t	left;
+
+	if (unpause(x) && ms > THROTTLE_MS)
+		ms = THROTTLE_MS;
+	if (x->pages != NULL) {
+		left = (x->pages_next - clk_mono() + 999) / 1000;
+		if (left < ms)
+			ms = left > 0 ? (int)left : 0;
+	}
+	if (x->urgent)
+		ms = 0;
+	x->urgent = 0;
+	return ms;
+}
+
 int
 xfer_turn(struct xfer *x, struct pollfd *extra, size_t n, int timeout_ms,
     struct err *e)
 {
-	struct curl_waitfd	w[XFER_EXTRA];
+	struct curl_waitfd	w[XFER_EXTRA + 1];
 	CURLMcode		r;
+	unsigned		nw;
 	int			running;
 
 	xfer_host_pump(x);
-	if (unpause(x) && timeout_ms > THROTTLE_MS)
-		timeout_ms = THROTTLE_MS;
-	if (x->urgent)
-		timeout_ms = 0;
-	x->urgent = 0;
-	r = curl_multi_poll(x->multi, w, wait_for(w, extra, n), timeout_ms,
-	    NULL);
+	timeout_ms = patience(x, timeout_ms);
+	nw = wait_for(x, w, extra, n);
+	r = curl_multi_poll(x->multi, w, nw, timeout_ms, NULL);
 	if (r == CURLM_OK)
 		r = curl_multi_perform(x->multi, &running);
 	if (r != CURLM_OK) {
@@ -261,6 +300,7 @@ xfer_turn(struct xfer *x, struct pollfd *extra, size_t n, int timeout_ms,
 	if (look(extra, w, n) == -1 && errno != EINTR)
 		return err_set(e, ERR_SYS, "polling");
 	finish_ended(x);
+	xfer_page_turn(x, nw > n && w[n].revents != 0);
 	finish_refused(x);
 	return 0;
 }

@@ -12,7 +12,8 @@ struct pollfd;
 
 /*
  * HTTP by libcurl's multi interface; xfer*.c are the only files that know
- * libcurl.  The egress policy is enforced on each connection that is opened
+ * libcurl.  Pages of logs are read without it once it has connected
+ * (xfer_page.c).  The egress policy is enforced on each connection that is opened
  * and again on each that is reused, and for each redirect of those requests
  * that follow them; no proxy but the one configured, no decompression,
  * certificates always verified.
@@ -37,6 +38,14 @@ struct xfer_ops {
 	/* ${n} bytes of the body; ${left} more are announced, or -1. */
 	enum xfer_sink	(*body)(void *arg, const uint8_t *, size_t n,
 			    int64_t left);
+	/*
+	 * Instead, for some of those with an arena: where at least ${n} bytes
+	 * of the body can be written, ${left} more being announced (or -1):
+	 * *to and *room; and that ${n} were, before room is asked for again.
+	 */
+	enum xfer_sink	(*room)(void *arg, size_t n, int64_t left,
+			    uint8_t **to, size_t *room);
+	void		(*wrote)(void *arg, size_t n);
 	/* The end; the job is freed after it. */
 	void		(*done)(void *arg, const struct fetch_done *);
 };

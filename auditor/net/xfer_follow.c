@@ -79,26 +79,6 @@ turn_to(struct xfer_job *j)
 	return r;
 }
 
-/* As it was before the first byte of an answer. */
-static void
-reset(struct xfer_job *j)
-{
-	struct fetch_done	fresh;
-
-	memset(&fresh, 0, sizeof(fresh));
-	fresh.id = j->done.id;
-	fresh.tag = j->done.tag;
-	fresh.arena = j->done.arena;
-	fresh.wire = j->done.wire;
-	fresh.us = j->done.us;
-	memcpy(fresh.url, j->done.url, sizeof(fresh.url));
-	j->done = fresh;
-	j->got = j->skipped = 0;
-	j->lines = j->coded = j->odd_location = j->enough = 0;
-	j->error[0] = '\0';
-	err_clear(&j->policy);
-}
-
 int
 xfer_follow(struct xfer_job *j)
 {
@@ -119,7 +99,7 @@ xfer_follow(struct xfer_job *j)
 		return 0;
 	}
 	j->hops++;
-	reset(j);
+	xfer_job_reset(j);
 	(void)curl_easy_setopt(j->easy, CURLOPT_TIMEOUT_MS, (long)left);
 	(void)curl_multi_remove_handle(j->x->multi, j->easy);
 	(void)curl_easy_setopt(j->easy, CURLOPT_CURLU, j->url);

@@ -188,20 +188,32 @@ xfer_refuse(struct xfer_job *j)
 	j->x->urgent = 1;
 }
 
-/* Hand it to libcurl. */
-static void
-begin(struct xfer_job *j)
+void
+xfer_host_begin(struct xfer_job *j)
 {
 	CURLMcode	r;
 
-	if (j->end == 0)
-		j->end = clk_mono() + j->timeout;
-	r = curl_multi_add_handle(j->x->multi, j->easy);
-	if (r == CURLM_OK)
+	if (j->end == 0) {
+		j->begun = clk_mono();
+		j->end = j->begun + j->timeout;
+	}
+	if (j->page && xfer_page_begin(j))
 		return;
-	(void)xfer_job_fail(j, FETCH_PROTOCOL, curl_multi_strerror(r));
+	if (j->easy != NULL || xfer_job_easy(j) == 0) {
+		r = curl_multi_add_handle(j->x->multi, j->easy);
+		if (r == CURLM_OK)
+			return;
+		(void)xfer_job_fail(j, FETCH_PROTOCOL,
+		    curl_multi_strerror(r));
+	}
 	xfer_host_leave(j);
 	xfer_refuse(j);
+}
+
+const char *
+xfer_host_name(const struct xfer_job *j)
+{
+	return j->host->name;
 }
 
 void
@@ -211,7 +223,7 @@ xfer_host_wait(struct xfer_job *j)
 
 	x->urgent = 1;
 	if (j->multiplexed) {
-		begin(j);
+		xfer_host_begin(j);
 		return;
 	}
 	j->host = host_of(x, name_of(j));
@@ -292,6 +304,6 @@ xfer_host_pump(struct xfer *x)
 		/* To the end of the line, if it has more. */
 		turn_remove(x, h);
 		host_place(x, h);
-		begin(j);
+		xfer_host_begin(j);
 	}
 }

@@ -9,13 +9,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clk.h"
 #include "base/http.h"
 #include "base/limit.h"
 
 #define CONNECT_MS	10000L
 #define TIMEOUT_MS	60000u		/* when the request names none */
-#define SLOW_BYTES	1024L		/* a second, for so long: */
-#define SLOW_SECS	45L		/* real logs think for up to 30 s */
+#define SLOW_BYTES	1024u		/* a second, for so long: */
+#define SLOW_MS		45000u		/* real logs think for up to 30 s */
 /*
  * What libcurl reads at a time: each read costs a poll and an acknowledgement
  * of its own, each buffer is memory while the transfer lasts.
@@ -254,11 +255,45 @@ set_policy(struct xfer_job *j)
 	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 }
 
+/* It only connects: TLS, and what is asked, are ours then. */
+static int
+set_connect(struct xfer_job *j)
+{
+	char		*host = NULL, *port = NULL;
+	struct buf	 url = BUF_INIT;
+	int		 ok;
+
+	ok = curl_url_get(j->url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    curl_url_get(j->url, CURLUPART_PORT, &port,
+	    CURLU_DEFAULT_PORT) == CURLUE_OK;
+	if (ok) {
+		buf_fmt(&url, "http://%s:%s/", host, port);
+		(void)curl_easy_setopt(j->easy, CURLOPT_CURLU, NULL);
+		ok = curl_easy_setopt(j->easy, CURLOPT_URL,
+		    buf_text(&url)) == CURLE_OK;
+		(void)curl_easy_setopt(j->easy, CURLOPT_CONNECT_ONLY, 1L);
+	}
+	curl_free(host);
+	curl_free(port);
+	buf_free(&url);
+	return ok ? 0 : xfer_job_fail(j, FETCH_PROTOCOL,
+	    "no memory for a URL");
+}
+
+/* Of the time for all of it; libcurl takes 0 for any. */
+static long
+left_ms(const struct xfer_job *j)
+{
+	int64_t	us = j->end != 0 ? j->end - clk_mono() : j->timeout;
+
+	return us >= 1000 ? (long)(us / 1000) : 1;
+}
+
 static void
-set_transfer(struct xfer_job *j, const struct fetch_get *g)
+set_transfer(struct xfer_job *j)
 {
 	CURL	*c = j->easy;
-	long	 fresh = (g->flags & FETCH_F_FRESH) != 0;
+	long	 fresh = (j->flags & FETCH_F_FRESH) != 0;
 
 	(void)curl_easy_setopt(c, CURLOPT_PRIVATE, j);
 	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, j->error);
@@ -271,14 +306,13 @@ set_transfer(struct xfer_job *j, const struct fetch_get *g)
 	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, xfer_reply_header);
 	(void)curl_easy_setopt(c, CURLOPT_HEADERDATA, j);
 	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE,
-	    (g->flags & FETCH_F_LARGE) != 0 ? BUFFER_LARGE : BUFFER);
+	    (j->flags & FETCH_F_LARGE) != 0 ? BUFFER_LARGE : BUFFER);
 	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
-	    (long)(j->timeout / 1000));
+	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, left_ms(j));
 	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT,
-	    g->slow_bytes != 0 ? (long)g->slow_bytes : SLOW_BYTES);
+	    (long)j->slow_bytes);
 	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME,
-	    g->slow_ms != 0 ? ((long)g->slow_ms + 999) / 1000 : SLOW_SECS);
+	    ((long)j->slow_ms + 999) / 1000);
 	/* A name server that is silent must not hold up everybody. */
 	(void)curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
 	(void)curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -290,6 +324,22 @@ set_transfer(struct xfer_job *j, const struct fetch_get *g)
 }
 
 int
+xfer_job_easy(struct xfer_job *j)
+{
+	j->easy = curl_easy_init();
+	if (j->easy == NULL)
+		return xfer_job_fail(j, FETCH_PROTOCOL,
+		    "no memory for a request");
+	set_transfer(j);
+	set_source(j);
+	set_policy(j);
+	if (j->page)
+		return set_connect(j);
+	set_tls(j);
+	return 0;
+}
+
+int
 xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
 {
 	j->cap = g->cap;
@@ -298,6 +348,8 @@ xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
 	    g->source != NULL ? g->source : "");
 	j->timeout = (g->timeout_ms != 0 ? g->timeout_ms : TIMEOUT_MS) *
 	    1000LL;
+	j->slow_bytes = g->slow_bytes != 0 ? g->slow_bytes : SLOW_BYTES;
+	j->slow_ms = g->slow_ms != 0 ? g->slow_ms : SLOW_MS;
 	/* A window of HTTP/2 would hold 32 MB of what a pipe is to bound. */
 	j->multiplexed = (g->flags & (FETCH_F_HTTP2 | FETCH_F_PIPE)) ==
 	    FETCH_F_HTTP2;
@@ -308,17 +360,13 @@ xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
 		    "followed for a GET of class revocation");
 	if (xfer_job_url(j, g->url) != 0 || set_headers(j, g) != 0)
 		return -1;
-	j->easy = curl_easy_init();
-	if (j->easy == NULL)
-		return xfer_job_fail(j, FETCH_PROTOCOL,
-		    "no memory for a request");
-	set_transfer(j, g);
-	set_source(j);
-	set_policy(j);
-	set_tls(j);
-	if (set_method(j, g) == 0)
+	j->page = xfer_page_wanted(j, g);
+	if (j->page)
 		return 0;
-	curl_easy_cleanup(j->easy);
+	if (xfer_job_easy(j) == 0 && set_method(j, g) == 0)
+		return 0;
+	if (j->easy != NULL)
+		curl_easy_cleanup(j->easy);
 	j->easy = NULL;
 	return -1;
 }
@@ -402,6 +450,25 @@ xfer_job_result(struct xfer_job *j, CURLcode r)
 }
 
 void
+xfer_job_reset(struct xfer_job *j)
+{
+	struct fetch_done	fresh;
+
+	memset(&fresh, 0, sizeof(fresh));
+	fresh.id = j->done.id;
+	fresh.tag = j->done.tag;
+	fresh.arena = j->done.arena;
+	fresh.wire = j->done.wire;
+	fresh.us = j->done.us;
+	memcpy(fresh.url, j->done.url, sizeof(fresh.url));
+	j->done = fresh;
+	j->got = j->skipped = 0;
+	j->lines = j->coded = j->odd_location = j->enough = 0;
+	j->error[0] = '\0';
+	err_clear(&j->policy);
+}
+
+void
 xfer_job_free(struct xfer_job *j)
 {
 	if (j->easy != NULL)
@@ -409,5 +476,6 @@ xfer_job_free(struct xfer_job *j)
 	curl_url_cleanup(j->url);
 	curl_slist_free_all(j->headers);
 	buf_free(&j->body);
+	buf_free(&j->ask);
 	free(j);
 }

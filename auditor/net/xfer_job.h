@@ -6,15 +6,19 @@
 #include <stdint.h>
 
 #include "auditor/net/meter.h"
+#include "auditor/net/page_http.h"
 #include "auditor/net/xfer.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limit.h"
+#include "base/limit_page.h"
 
 /* Private to xfer*.c: the state behind struct xfer. */
 
 #define XFER_BUCKETS	256
 
+struct page_tls;
+struct xfer_conn;
 struct xfer_host;
 
 /* Jobs in order of arrival. */
@@ -38,6 +42,18 @@ struct xfer {
 	struct xfer_host	*turn, *turn_last; /* may start one now */
 	unsigned		 host_conns;	/* at most, to one host */
 	unsigned		 active;	/* jobs that are under way */
+	/* xfer_page.c, xfer_conn.c */
+	int			 epoll;		/* -1: all is libcurl's */
+	struct page_tls		*tls;		/* owned; NULL: none */
+	int			 tls_tried;
+	struct xfer_conn	*kept, *kept_last; /* owned; used last first */
+	size_t			 nkept;
+	struct xfer_job		*pages;		/* those with a connection */
+	int64_t			 pages_next;	/* when to look at them */
+	struct {
+		char		*key;		/* owned */
+		int64_t		 until;
+	}			 odd[LIMIT_PAGE_ODD];
 };
 
 struct xfer_job {
@@ -72,6 +88,19 @@ struct xfer_job {
 	int			 throttled;	/* over max_rate */
 	int			 resume;	/* xfer_resume() was called */
 	char			 error[CURL_ERROR_SIZE];
+	uint32_t		 slow_bytes, slow_ms;	/* fetch_get's */
+	/* xfer_page.c */
+	int			 page;		/* read there, not by libcurl */
+	struct xfer_conn	*conn;		/* owned; NULL: none yet */
+	struct xfer_job		*pprev, *pnext;	/* of those with one */
+	struct page_http	 http;
+	struct buf		 ask;		/* the request */
+	size_t			 asked;
+	int			 fresh;		/* not on a kept connection */
+	int			 kick;		/* go on, though no edge came */
+	int64_t			 begun, tried;	/* it; on this connection */
+	int64_t			 slow, ticked;	/* since when too slow; seen */
+	size_t			 got_then;	/* at that moment */
 };
 
 /*
@@ -82,6 +111,12 @@ int xfer_job_setup(struct xfer_job *, const struct fetch_get *);
 
 /* Go to another URL: 0, or -1 as above when the policy is against it. */
 int xfer_job_url(struct xfer_job *, const char *url);
+
+/* Make its curl handle, that is asked for all of it, or to connect (page). */
+int xfer_job_easy(struct xfer_job *);
+
+/* As it was before the first byte of an answer. */
+void xfer_job_reset(struct xfer_job *);
 
 /* Fill in j->done for what curl said. */
 void xfer_job_result(struct xfer_job *, CURLcode);
@@ -127,5 +162,78 @@ void xfer_host_leave(struct xfer_job *);
 
 /* Start what can be started, hosts taking turns. */
 void xfer_host_pump(struct xfer *);
+
+/* Send it now, on its host's connection (again). */
+void xfer_host_begin(struct xfer_job *);
+
+/* "host:port", and where it comes from; borrowed. */
+const char *xfer_host_name(const struct xfer_job *);
+
+/*
+ * --- xfer_conn.c: connections that libcurl made and we took over ---
+ */
+struct page_conn;
+
+struct xfer_conn {
+	struct xfer_conn	*prev, *next;	/* of those kept */
+	struct page_conn	*io;		/* owned */
+	struct xfer_job		*job;		/* borrowed; NULL: kept */
+	char			*key;		/* owned: to whom */
+	char			 addr[64];
+	int64_t			 born, idle;	/* clk_mono() */
+	int			 used;		/* had an answer */
+	uint8_t			*in;		/* owned: what came and is to
+						   be read: XFER_CONN_IN */
+	size_t			 at, n;
+	uint64_t		 wire;		/* bytes of this answer */
+};
+
+#define XFER_CONN_IN	(32u << 10)
+
+/* To whom a job's connection is: a text to free(). */
+char *xfer_conn_key(const struct xfer_job *);
+
+/* The socket of a job's curl handle, which has connected; NULL: j->done. */
+struct xfer_conn *xfer_conn_new(struct xfer_job *);
+void xfer_conn_free(struct xfer_conn *);
+
+/* A kept one for the job, or NULL. */
+struct xfer_conn *xfer_conn_take(struct xfer_job *);
+
+/* Keep it for others, if it is of use (owned from then on). */
+void xfer_conn_keep(struct xfer *, struct xfer_conn *);
+
+/* Something happened to one that is kept; it may be gone after it. */
+void xfer_conn_edge(struct xfer *, struct xfer_conn *);
+
+/* Close those that nobody used for long; all. */
+void xfer_conn_expire(struct xfer *, int64_t mono);
+void xfer_conn_free_all(struct xfer *);
+
+/*
+ * --- xfer_page.c: answers that are read without libcurl ---
+ */
+
+/* Get ready, before the sandbox; free. */
+void xfer_page_open(struct xfer *);
+void xfer_page_close(struct xfer *);
+
+/* Is it one of those?  The job has its URL. */
+int xfer_page_wanted(const struct xfer_job *, const struct fetch_get *);
+
+/*
+ * Begin on a kept connection: 1.  0: libcurl is to be asked, as j->page says
+ * then.
+ */
+int xfer_page_begin(struct xfer_job *);
+
+/* libcurl has connected it: go on from there. */
+void xfer_page_connected(struct xfer_job *);
+
+/* Close its connection, if it has one. */
+void xfer_page_drop(struct xfer_job *);
+
+/* Read what there is; ${edges}: descriptors have some. */
+void xfer_page_turn(struct xfer *, int edges);
 
 #endif

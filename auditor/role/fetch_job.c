@@ -164,22 +164,18 @@ others(const struct fetch_job *j)
 }
 
 static enum xfer_sink
-on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
+on_room(void *arg, size_t n, int64_t left, uint8_t **to, size_t *room)
 {
 	struct fetch_job	*j = arg;
 	uint64_t		 need = j->len + n, want;
 
-	if (j->pipe != -1)
-		return fetch_pipe_body(j, p, n);
-	if (j->slot == NULL) {
-		buf_add(&j->body, p, n);
-		j->len += n;
-		return XFER_TOOK;
-	}
 	want = left >= 0 ? need + (uint64_t)left : need * 2;
 	if (want > j->cap)
 		want = j->cap;
 	j->resuming = 0;
+	/* All of it at once, while there is nothing to be moved. */
+	if (j->len == 0 && left > 0)
+		(void)make_room(j, want, want);
 	if (make_room(j, need, want) != 0) {
 		if (!hope(j)) {
 			/* All stand still: this one steps back, if it can. */
@@ -191,7 +187,35 @@ on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
 		j->stalled = 1;
 		return XFER_WAIT;
 	}
-	memcpy(fetch_arena_base(j->slot->arena) + j->off + j->len, p, n);
+	*to = fetch_arena_base(j->slot->arena) + j->off + j->len;
+	*room = (size_t)(j->room - j->len);
+	return XFER_TOOK;
+}
+
+static void
+on_wrote(void *arg, size_t n)
+{
+	struct fetch_job	*j = arg;
+
+	j->len += n;
+}
+
+static enum xfer_sink
+on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
+{
+	struct fetch_job	*j = arg;
+	enum xfer_sink		 r;
+	uint8_t			*to;
+	size_t			 room;
+
+	if (j->pipe != -1)
+		return fetch_pipe_body(j, p, n);
+	if (j->slot == NULL)
+		buf_add(&j->body, p, n);
+	else if ((r = on_room(j, n, left, &to, &room)) == XFER_TOOK)
+		memcpy(to, p, n);
+	else
+		return r;
 	j->len += n;
 	return XFER_TOOK;
 }
@@ -215,7 +239,7 @@ on_done(void *arg, const struct fetch_done *d)
 	release(j);
 }
 
-static const struct xfer_ops ops = { on_body, on_done };
+static const struct xfer_ops ops = { on_body, on_room, on_wrote, on_done };
 
 /* Begin: 0, or -1 when there is no room yet. */
 static int

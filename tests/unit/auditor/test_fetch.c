@@ -357,7 +357,8 @@ ended(void *arg, const struct fetch_done *d)
 static void
 environment_proxy(void **state)
 {
-	static const struct xfer_ops	ops = { sink, ended };
+	static const struct xfer_ops	ops = { .body = sink,
+	    .done = ended };
 	struct err			e = ERR_INIT;
 	struct fetch_setup		s;
 	struct fetch_get		g;

@@ -163,20 +163,44 @@ host_stop(struct host *h)
 	EVP_PKEY_free(h->key);
 }
 
-/* Ask ${h} under ${name}, trusting ${root} (or nobody beside the system). */
+/* The answer to ${g}. */
+static void
+answer(struct fetch_client *c, const struct fetch_get *g,
+    struct fetch_done *d)
+{
+	struct pollfd	p;
+	struct err	e = ERR_INIT;
+	int		r;
+
+	(void)fetch_client_get(c, g);
+	while ((r = fetch_client_next(c, d, &e)) == 0) {
+		p.fd = ipc_fd(fetch_client_ipc(c));
+		p.events = (short)(POLLIN |
+		    (ipc_wants_write(fetch_client_ipc(c)) ? POLLOUT : 0));
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		if (fetch_client_turn(c, &e) != 0)
+			fail_msg("%s", e.msg);
+	}
+	assert_int_equal(r, 1);
+	d->body.p = NULL;
+}
+
+/*
+ * Ask ${h} under ${name}, trusting ${root} (or nobody beside the system).  It
+ * is the same for what goes into an arena, over TLS that is not libcurl's.
+ */
 static void
 ask(const struct host *h, const char *name, X509 *root,
     struct fetch_done *d)
 {
 	struct fetch_setup	 s;
 	struct fetch_get	 g;
+	struct fetch_done	 other;
 	struct fetch_client	*c;
-	struct pollfd		 p;
 	struct err		 e = ERR_INIT;
 	BIO			*bio = BIO_new(BIO_s_mem());
 	char			*pem = NULL, url[64];
 	long			 n;
-	int			 r;
 
 	memset(&s, 0, sizeof(s));
 	memset(&g, 0, sizeof(g));
@@ -198,17 +222,13 @@ ask(const struct host *h, const char *name, X509 *root,
 	g.url = url;
 	g.cap = 100000;
 	g.timeout_ms = 10000;
-	(void)fetch_client_get(c, &g);
-	while ((r = fetch_client_next(c, d, &e)) == 0) {
-		p.fd = ipc_fd(fetch_client_ipc(c));
-		p.events = (short)(POLLIN |
-		    (ipc_wants_write(fetch_client_ipc(c)) ? POLLOUT : 0));
-		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-		if (fetch_client_turn(c, &e) != 0)
-			fail_msg("%s", e.msg);
-	}
-	assert_int_equal(r, 1);
-	d->body.p = NULL;
+	answer(c, &g, d);
+	assert_true(fetch_client_arena(c, 1u << 20, &g.arena, &e) >= 0);
+	answer(c, &g, &other);
+	assert_int_equal(d->failure, other.failure);
+	assert_int_equal(d->status, other.status);
+	assert_int_equal(d->body.n > 0, other.length > 0);
+	assert_string_equal(d->message, other.message);
 	fetch_client_free(c);
 	BIO_free(bio);
 }

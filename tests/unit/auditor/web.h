@@ -179,6 +179,7 @@ static const struct page pages[] = {
 	    "Content-Type: text/plain\r\nETag: \"v1\"\r\n"
 	    "Last-Modified: Sun, 22 Nov 2026 00:00:00 GMT\r\n"
 	    "Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n\r\nhello" },
+	{ "/fickle ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst" },
 	{ "/404 ", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone" },
 	{ "/429s ", "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\n"
 	    "Content-Length: 0\r\n\r\n" },
@@ -258,9 +259,16 @@ serve_special(int fd, const char *path, const char *req)
 static void
 serve_one(int fd, const char *req)
 {
-	const char	*path = strchr(req, ' ');
-	size_t		 i;
+	static _Thread_local int	served;
+	const char			*path = strchr(req, ' ');
+	size_t				 i;
 
+	/* Only the first request of a connection has an answer. */
+	if (served++ > 0 && path != NULL &&
+	    strncmp(path + 1, "/fickle ", 8) == 0) {
+		(void)shutdown(fd, SHUT_RDWR);
+		return;
+	}
 	if (path == NULL || serve_special(fd, path + 1, req))
 		return;
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
