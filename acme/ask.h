@@ -50,6 +50,8 @@ struct acme_reply {
 	int		 final;		/* with status 0: asking again would
 					   change nothing: more than may be
 					   read, or not allowed to be asked */
+	int		 silent;	/* with status 0: it was waited for as
+					   long as a request may take */
 	const char	*nonce;		/* Replay-Nonce */
 	const char	*location;
 	const char	*links;		/* values of Link, a line each */

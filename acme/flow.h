@@ -155,6 +155,12 @@ int flow_finalize(struct flow *, const char *csr, int64_t now, struct err *);
 /* Give up: as if it had failed because of ${why}, a sentence. */
 void flow_stop(struct flow *, const char *why, int64_t now);
 
+/*
+ * Give up for now, because of ${why}: the CA is away.  The order is not over
+ * with that, as flow_unfinished() says.
+ */
+void flow_leave(struct flow *, const char *why, int64_t now);
+
 /* --- what came of it --- */
 
 /* The chains in PEM, the CA's own choice first; an empty span behind. */

@@ -141,6 +141,13 @@ flow_stop(struct flow *f, const char *why, int64_t now)
 		flow_fail(f, PROBLEM_LATER, now, "%s", text);
 }
 
+void
+flow_leave(struct flow *f, const char *why, int64_t now)
+{
+	flow_keep(f, now);
+	flow_stop(f, why, now);
+}
+
 size_t
 flow_chains(const struct flow *f)
 {

@@ -21,6 +21,7 @@
 #define EVIDENCE_SEAL		"certvigil.statement.bundle"
 #define EVIDENCE_FINDING	"certvigil.statement.finding"
 #define EVIDENCE_COVERAGE	"certvigil.statement.coverage"
+#define EVIDENCE_HISTORY	"certvigil.statement.history"
 #define EVIDENCE_CRL		"certvigil.statement.crl"
 #define EVIDENCE_SOURCE		"certvigil.statement.source"
 #define EVIDENCE_SERVED		"certvigil.statement.served"

@@ -146,6 +146,69 @@ days(struct evidence_file *f, size_t i, const json_t *t, size_t log,
 	return 0;
 }
 
+/*
+ * What a day and a stretch of history have in common: `head` is of this log
+ * and the one of the text, and what was read agrees with it.  NULL and the
+ * error.
+ */
+static const struct evidence_item *
+proven(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
+    struct err *e)
+{
+	const struct evidence_item	*head;
+	uint8_t				 root[32];
+
+	if ((head = evidence_head_of(f, i, o, "head", e)) == NULL)
+		return NULL;
+	(void)enc_unhex_to(root, 32, evidence_str(t, "root_hash"));
+	if (strcmp(evidence_str(f->logs[head->log].object, "log_id"),
+	    evidence_str(t, "log_id")) != 0)
+		(void)err_set(e, ERR_VERIFY, "`head` is of another log");
+	else if (said_other(t, "head_sha256", head))
+		(void)err_set(e, ERR_VERIFY, "`head` is not the one of "
+		    "`text`");
+	else if (json_object_get(o, "sct") != NULL ||
+	    json_object_get(o, "crl") != NULL)
+		(void)err_set(e, ERR_FORMAT, "what was read has no SCT and no "
+		    "CRL");
+	else if (evidence_int(t, "size_from") > evidence_int(t, "size_to"))
+		(void)err_set(e, ERR_VERIFY, "it ends before it begins");
+	else if (evidence_onward(evidence_int(t, "size_to"), root, head,
+	    json_object_get(o, "consistency"), e) == 0)
+		return head;
+	return NULL;
+}
+
+/* A stretch of history. */
+static int
+history(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
+    char *why, size_t cap, struct err *e)
+{
+	const struct evidence_item	*head;
+	uint64_t			 from, to;
+	int64_t				 first, last;
+
+	if (evidence_shape(t, "s type,t made_at,b log_id,i size_from,"
+	    "i size_to,h root_hash,i ranges,t first_at,t last_at,"
+	    "?h watch_set_sha256,h head_sha256", e) == -1)
+		return err_prefix(e, "`text`");
+	if ((head = proven(f, i, o, t, e)) == NULL)
+		return -1;
+	if (json_object_get(o, "before") != NULL)
+		return err_set(e, ERR_FORMAT, "history has no `before`");
+	from = evidence_int(t, "size_from");
+	to = evidence_int(t, "size_to");
+	(void)clk_parse(evidence_str(t, "first_at"), &first);
+	(void)clk_parse(evidence_str(t, "last_at"), &last);
+	if (from == to || first > last || evidence_int(t, "ranges") == 0 ||
+	    evidence_int(t, "ranges") > to)
+		return err_set(e, ERR_VERIFY, "it is no stretch that was "
+		    "read");
+	(void)snprintf(why, cap, "of history, entries %" PRIu64 " to %" PRIu64
+	    " were read and agree with the signed head", from, to);
+	return !f->logs[head->log].known;
+}
+
 /* The heads around a day of a log. */
 static int
 coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
@@ -153,36 +216,20 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 {
 	const struct evidence_item	*head, *before;
 	uint64_t			 from, to;
-	uint8_t				 root[32];
 
 	if (evidence_shape(t, "s type,t made_at,b log_id,s day,i size_from,"
 	    "i size_to,h root_hash,t verified_at,i max_lag_seconds,i gaps,"
 	    "?h log_list_sha256,?h watch_set_sha256,h head_sha256,"
 	    "?h before_sha256", e) == -1)
 		return err_prefix(e, "`text`");
-	if ((head = evidence_head_of(f, i, o, "head", e)) == NULL)
+	if ((head = proven(f, i, o, t, e)) == NULL)
 		return -1;
 	from = evidence_int(t, "size_from");
 	to = evidence_int(t, "size_to");
-	(void)enc_unhex_to(root, 32, evidence_str(t, "root_hash"));
-	if (strcmp(evidence_str(f->logs[head->log].object, "log_id"),
-	    evidence_str(t, "log_id")) != 0)
-		return err_set(e, ERR_VERIFY, "`head` is of another log");
-	if (said_other(t, "head_sha256", head))
-		return err_set(e, ERR_VERIFY, "`head` is not the one of "
-		    "`text`");
-	if (json_object_get(o, "sct") != NULL ||
-	    json_object_get(o, "crl") != NULL)
-		return err_set(e, ERR_FORMAT, "a day has no SCT and no CRL");
 	if ((json_object_get(o, "before") == NULL) !=
 	    (json_object_get(t, "before_sha256") == NULL))
 		return err_set(e, ERR_VERIFY, "`before` is not the one of "
 		    "`text`");
-	if (from > to)
-		return err_set(e, ERR_VERIFY, "the day ends before it begins");
-	if (evidence_onward(to, root, head, json_object_get(o,
-	    "consistency"), e) == -1)
-		return -1;
 	if (json_object_get(o, "before") != NULL) {
 		before = evidence_head_of(f, i, o, "before", e);
 		if (before == NULL)
@@ -220,6 +267,8 @@ evidence_attested(struct evidence_file *f, size_t i, const json_t *o,
 		r = finding(f, i, o, t, why, cap, e);
 	else if (strcmp(type, EVIDENCE_COVERAGE) == 0)
 		r = coverage(f, i, o, t, why, cap, e);
+	else if (strcmp(type, EVIDENCE_HISTORY) == 0)
+		r = history(f, i, o, t, why, cap, e);
 	else if ((r = evidence_seen(f, i, o, t, why, cap, e)) == -2)
 		r = err_set(e, ERR_FORMAT, "`text` is of a type that this "
 		    "version does not know");

@@ -29,6 +29,7 @@ struct mark {
 struct ipc {
 	int		 fd;
 	int		 eof;
+	int		 quiet;		/* poll() said: nothing to read */
 	struct buf	 in;
 	size_t		 in_at;		/* bytes of in that are consumed */
 	int		 in_fds[FDS_WAITING];	/* owned */
@@ -270,9 +271,12 @@ peek(const struct ipc *c, struct ipc_msg *m, struct err *e)
 	return 1;
 }
 
-/* One recvmsg: bytes, 0 at the end, -1 with errno or with *e set. */
+/*
+ * One recvmsg: bytes, 0 at the end, -1 with errno or with *e set.  *more:
+ * there may be more, as the buffer was filled or descriptors end a message.
+ */
 static ssize_t
-receive(struct ipc *c, struct err *e)
+receive(struct ipc *c, int *more, struct err *e)
 {
 	struct msghdr	h;
 	struct iovec	v;
@@ -290,6 +294,7 @@ receive(struct ipc *c, struct err *e)
 	if (n < 0)
 		return n;
 	c->in.n += (size_t)n;
+	*more = (size_t)n == CHUNK || h.msg_controllen != 0;
 	if (keep_fds(c, &h, e) != 0) {
 		errno = EPROTO;
 		return -1;
@@ -324,8 +329,12 @@ ipc_read(struct ipc *c, struct err *e)
 	struct ipc_msg	m;
 	struct err	local = ERR_INIT;
 	ssize_t		n;
-	int		r;
+	int		r, more = 0;
 
+	if (c->quiet) {
+		c->quiet = 0;
+		return 0;
+	}
 	close_untaken(c);
 	compact(c);
 	for (;;) {
@@ -334,9 +343,11 @@ ipc_read(struct ipc *c, struct err *e)
 			return -1;
 		if (r > 0 && (c->in.n >= CHUNK || many_fds(c)))
 			return 0;
-		n = receive(c, &local);
-		if (n > 0)
+		n = receive(c, &more, &local);
+		if (n > 0 && more)
 			continue;
+		if (n > 0)
+			return peek(c, &m, e) < 0 ? -1 : 0;
 		if (n == 0)
 			break;
 		if (local.code != ERR_NONE)
@@ -351,6 +362,19 @@ ipc_read(struct ipc *c, struct err *e)
 	}
 	c->eof = 1;
 	return err_set(e, ERR_NOENT, "the other process closed its channel");
+}
+
+struct pollfd
+ipc_poll(const struct ipc *c)
+{
+	return (struct pollfd){ c->fd, (short)(POLLIN |
+	    (ipc_wants_write(c) ? POLLOUT : 0)), 0 };
+}
+
+void
+ipc_polled(struct ipc *c, short revents)
+{
+	c->quiet = (revents & ~POLLOUT) == 0;
 }
 
 int
@@ -429,10 +453,7 @@ ipc_recv(struct ipc *c, struct ipc_msg *m, int timeout_ms, struct err *e)
 			left = end - clk_mono();
 			wait = left > 0 ? (int)((left + 999) / 1000) : 0;
 		}
-		p.fd = c->fd;
-		p.events = (short)(POLLIN |
-		    (ipc_wants_write(c) ? POLLOUT : 0));
-		p.revents = 0;
+		p = ipc_poll(c);
 		switch (poll(&p, 1, wait)) {
 		case 0:
 			return 0;
@@ -442,8 +463,8 @@ ipc_recv(struct ipc *c, struct ipc_msg *m, int timeout_ms, struct err *e)
 			return err_set(e, ERR_SYS,
 			    "waiting for another process");
 		}
-		if ((p.revents & ~POLLOUT) != 0 && ipc_read(c, e) != 0 &&
-		    !c->eof)
+		ipc_polled(c, p.revents);
+		if (ipc_read(c, e) != 0 && !c->eof)
 			return -1;
 		if (c->eof)
 			err_clear(e);

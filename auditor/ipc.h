@@ -1,6 +1,7 @@
 #ifndef AUDITOR_IPC_H
 #define AUDITOR_IPC_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,7 +52,8 @@ void ipc_send(struct ipc *, uint16_t type, const struct buf *payload,
 int ipc_flush(struct ipc *, struct err *);
 
 /*
- * Read what is there.  0, or -1: ERR_NOENT at the end of the stream (then
+ * Read what is there: call it when poll() says that there is something, and
+ * as long as it does, as the end may be seen only by the next call.  0, or -1: ERR_NOENT at the end of the stream (then
  * ipc_eof() is 1 and frames that were complete can still be had with
  * ipc_next()), ERR_SYS, ERR_LIMIT or ERR_FORMAT for a peer that breaks the
  * form.  Stops early when a few frames are waiting already, so that memory
@@ -78,6 +80,11 @@ int ipc_take_fd(struct ipc *, int i);
 /* The descriptor to poll; 1 when frames wait to be written. */
 int ipc_fd(const struct ipc *);
 int ipc_wants_write(const struct ipc *);
+
+/* Both as poll() wants them.  What it said of it: without anything to read
+ * the next ipc_read() does nothing. */
+struct pollfd ipc_poll(const struct ipc *);
+void ipc_polled(struct ipc *, short revents);
 
 /* Bytes that wait to be written: a sender that runs ahead must look at it. */
 size_t ipc_queued(const struct ipc *);

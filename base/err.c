@@ -25,6 +25,7 @@ static const struct err_row rows[] = {
 	[ERR_PERM]	= { "permission", 77 },
 	[ERR_TEMP]	= { "temporary", 75 },
 	[ERR_NOENT]	= { "missing", 1 },
+	[ERR_SILENT]	= { "silent", 75 },
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == ERR_MAX,

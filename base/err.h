@@ -26,6 +26,7 @@ enum err_code {
 	ERR_PERM,	/* not allowed */
 	ERR_TEMP,	/* try again */
 	ERR_NOENT,	/* there is no such thing */
+	ERR_SILENT,	/* a peer has not answered in time */
 	ERR_MAX
 };
 

@@ -70,6 +70,14 @@ int cert_binds(struct span precert, struct span leaf_tbs,
 int cert_signed_by(struct span cert, struct span issuer, struct err *);
 
 /*
+ * Did this process find before that a key (SHA-256 of its
+ * SubjectPublicKeyInfo) signed a certificate (SHA-256 of its DER)?  Good
+ * signatures alone are kept, and of those the latest: 0 says nothing.
+ */
+int cert_signed_seen(const uint8_t cert[32], const uint8_t key[32]);
+void cert_signed_keep(const uint8_t cert[32], const uint8_t key[32]);
+
+/*
  * Check ${sig} over the very bytes ${data}, by an AlgorithmIdentifier and a
  * SubjectPublicKeyInfo, both DER: what cert_signed_by() stands on.  Returns
  * as it does.

@@ -312,31 +312,3 @@ out:
 	ERR_clear_error();
 	return r;
 }
-
-int
-cert_signed_by(struct span cert, struct span issuer, struct err *e)
-{
-	struct span	tbs, alg, sig, itbs;
-	struct der_tbs	t, it;
-
-	if (der_cert(cert, &tbs, &alg, &sig, e) == -1 ||
-	    der_tbs(tbs, &t, e) == -1)
-		return -1;
-	if (der_cert(issuer, &itbs, NULL, NULL, e) == -1 ||
-	    der_tbs(itbs, &it, e) == -1) {
-		(void)err_prefix(e, "issuer");
-		return -1;
-	}
-	if (t.issuer.n != it.subject.n ||
-	    memcmp(t.issuer.p, it.subject.p, t.issuer.n) != 0) {
-		(void)err_set(e, ERR_VERIFY, "the issuer's name differs "
-		    "(RFC 5280, 6.1.3 a 4)");
-		return 0;
-	}
-	if (t.sigalg.n != alg.n || memcmp(t.sigalg.p, alg.p, alg.n) != 0) {
-		(void)err_set(e, ERR_VERIFY, "the signature algorithms "
-		    "inside and outside differ (RFC 5280, 4.1.1.2)");
-		return 0;
-	}
-	return cert_verify(alg, sig, tbs, it.spki, e);
-}

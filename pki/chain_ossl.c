@@ -5,17 +5,20 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "pki/cert.h"
 #include "pki/weak_rsa.h"
 
 int
 chain_ossl_signed(struct chain_cert *cert, struct chain_cert *issuer)
 {
-	X509		*c = chain_cert_x509(cert), *i;
 	struct weak_rsa	 rsa;
 	EVP_PKEY	*key;
+	X509		*c, *i;
 	int		 r;
 
-	if (c == NULL || (i = chain_cert_x509(issuer)) == NULL)
+	if (cert_signed_seen(cert->sha256, issuer->key))
+		return 1;
+	if ((c = chain_cert_x509(cert)) == NULL || (i = chain_cert_x509(issuer)) == NULL)
 		return 0;
 	if (weak_rsa_read(issuer->t.spki, &rsa) &&
 	    weak_rsa_unfit(&rsa) != NULL)
@@ -24,7 +27,8 @@ chain_ossl_signed(struct chain_cert *cert, struct chain_cert *issuer)
 		ERR_clear_error();
 		return 0;
 	}
-	r = X509_verify(c, key) == 1;
+	if ((r = X509_verify(c, key) == 1))
+		cert_signed_keep(cert->sha256, issuer->key);
 	ERR_clear_error();
 	return r;
 }

@@ -154,6 +154,14 @@ create index tree_head_pending on tree_head (log_ref, tree_size)
 create index log_range_head on log_range (head_id);
 create index coverage_day_head on coverage_day (head_id);
 create index consistency_head on consistency (head_id);
+create index backfill_range_head on backfill_range (head_id);
+-- How far a sweep has come: of each log the heads that were first seen before
+-- ${upto} were looked at; all of them, infinity.  Empty: it begins anew.
+create index tree_head_day on tree_head (log_ref, first_seen);
+create table head_swept (
+	log_ref		int primary key references log,
+	upto		timestamptz not null
+);
 -- An SCT beside the entry of its time.
 create index issuance_unsigned on issuance (tbs_sha256) where issued = 'invalid';
 create index entry_malformed on entry (log_ref) where malformed;
@@ -195,44 +203,62 @@ create table vantage_head (
 create index vantage_head_source on vantage_head (source);
 
 -- Removes heads of a log that nothing refers to but the first of each day,
--- when they are older than ${age}; at most ${max}.  What is anomalous stays,
--- and so does what waits to be compared (of others: thirty days).  The
--- engine's role may not delete heads in another way.
+-- when they are older than ${age}: of the next days of it, in which there are
+-- ${max} or a few more.  What is anomalous stays, and so does what waits to be
+-- compared (of others: thirty days).  The engine's role may not delete heads in
+-- another way.
 do $do$
 begin
 	execute format($f$
-create function head_sweep(ref int, age interval, max int) returns bigint
+create function head_sweep(ref int, age interval, max int, out looked int,
+	out removed int, out done bool)
 language plpgsql security definer set search_path = %I, pg_temp as $$
 declare
 	ids bigint[];
 	c record;
-	n bigint;
+	lo timestamptz;
+	hi timestamptz;
+	top timestamptz := now() - age;
 begin
+	removed := 0;
+	select s.upto into lo from head_swept s where s.log_ref = ref;
+	lo := coalesce(lo, '-infinity');
+	select h.first_seen into hi from tree_head h where h.log_ref = ref
+	    and h.first_seen >= lo order by h.first_seen offset max - 1 limit 1;
+	-- to the end of that day
+	hi := least(coalesce((date_trunc('day', hi at time zone 'UTC') +
+	    interval '1 day') at time zone 'UTC', 'infinity'), top);
+	done := hi = top;
+	insert into head_swept values (ref, case when done then 'infinity' else hi end)
+	    on conflict (log_ref) do update set upto = excluded.upto;
 	-- the day's first stays
-	select array_agg(id) into ids from (
-		select t.id from (
-			select h.id, h.consistency, h.last_seen, row_number() over (
-			    partition by (h.first_seen at time zone 'UTC')::date
-			    order by exists (select from vantage_head v
-			    where v.head_id = h.id and v.told), h.id) as nth
-			from tree_head h where h.log_ref = ref and h.verdict = 'valid'
-			and h.consistency <> 'conflict' and h.last_seen < now() - age) t
-		where t.nth > 1 and not (t.consistency = 'pending' and
-		    t.last_seen > now() - interval '30 days' and
-		    exists (select from vantage_head v where v.head_id = t.id))
-		and not exists (select from log_health x where x.log_ref = ref and
-		    x.head_id = t.id)
-		order by t.id) d;
+	with d as materialized (select h.id, h.consistency, h.last_seen, h.first_seen,
+	    h.verdict from tree_head h where h.log_ref = ref and h.first_seen >= lo
+	    and h.first_seen < hi)
+	select count(*), array_agg(t.id) filter (where t.nth > 1
+	    and not (t.consistency = 'pending' and
+	    t.last_seen > now() - interval '30 days' and
+	    exists (select from vantage_head v where v.head_id = t.id))
+	    and not exists (select from log_health x where x.log_ref = ref and
+	    x.head_id = t.id)) into looked, ids from (
+		select h.id, h.consistency, h.last_seen, row_number() over (
+		    partition by (h.first_seen at time zone 'UTC')::date
+		    order by exists (select from vantage_head v
+		    where v.head_id = h.id and v.told), h.id) as nth
+		from d h where h.verdict = 'valid'
+		and h.consistency <> 'conflict' and h.last_seen < top) t;
 	if ids is null then
-		return 0;
+		return;
 	end if;
-	-- what was there before a watch is told by the first one behind it: in
-	-- one pass, there may be years of heads and thousands of moments
+	-- what was there before a watch is told by the first one behind it; of
+	-- these days alone, which keeps one more where an older one was shown again
+	with d as materialized (select h.id, h.last_seen, h.verdict from tree_head h
+	    where h.log_ref = ref and h.first_seen >= lo and h.first_seen < hi)
 	select array_agg(i) into ids from unnest(ids) i where i not in (
 		select x.first from (select u.id, min(u.id) over (order by u.t desc,
 			u.id is null rows unbounded preceding) as first from (
-			select h.last_seen as t, h.id from tree_head h
-			where h.log_ref = ref and h.verdict = 'valid' and not exists
+			select h.last_seen as t, h.id from d h
+			where h.verdict = 'valid' and not exists
 			(select from vantage_head v where v.head_id = h.id and v.told)
 			union all select distinct w.added_at, null::bigint from watch w
 			where w.removed_at is null
@@ -258,9 +284,8 @@ begin
 	    and i not in (select h::text::bigint from finding f,
 	    jsonb_path_query(f.detail, '$.**.other_id') h
 	    where f.kind like 'log.%%' and jsonb_typeof(h) = 'number');
-	delete from tree_head where id = any(ids[1:max]);
-	get diagnostics n = row_count;
-	return n;
+	delete from tree_head where id = any(ids);
+	get diagnostics removed = row_count;
 end $$
 $f$, current_schema());
 end $do$;
@@ -441,6 +466,8 @@ end $do$;
 -- A plan makes thousands of rows that are due at one moment: claims take them in
 -- order from an index, and sort nothing.
 create index work_turn on work (due_at, id);
+-- Messages that ended, the oldest first: those of a year are not read each day.
+create index delivery_done on delivery (done_at) where done_at is not null;
 drop index work_due;
 
 -- --- end of retention and moving ---------------------------------------------

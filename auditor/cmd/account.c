@@ -128,7 +128,7 @@ enter(struct cmd_ctx *ctx, int make)
 	if (cmd_db(ctx, &e) == -1)
 		return cmd_fail(&e);
 	if (make) {
-		t = acme_talk_new(ctx->conf, 1, &e);
+		t = acme_talk_new(ctx->conf, 1, acme_progress, ctx, &e);
 		if (t == NULL)
 			return cmd_fail(&e);
 		terms(ctx, t);
@@ -212,7 +212,8 @@ deactivate(struct cmd_ctx *ctx, int argc, char **argv)
 		return rc;
 	memset(&a, 0, sizeof(a));
 	if (cmd_db(ctx, &e) == -1 ||
-	    (t = acme_talk_new(ctx->conf, 1, &e)) == NULL)
+	    (t = acme_talk_new(ctx->conf, 1, acme_progress, ctx,
+	    &e)) == NULL)
 		return cmd_fail(&e);
 	rc = acme_account(ctx, t, 0, &a, &made, &e);
 	if (rc == 0)
@@ -240,7 +241,8 @@ rollover(struct cmd_ctx *ctx, int argc, char **argv)
 		return rc;
 	memset(&a, 0, sizeof(a));
 	if (cmd_db(ctx, &e) == -1 ||
-	    (t = acme_talk_new(ctx->conf, 1, &e)) == NULL)
+	    (t = acme_talk_new(ctx->conf, 1, acme_progress, ctx,
+	    &e)) == NULL)
 		return cmd_fail(&e);
 	rc = acme_account_load(ctx->db, acme_talk_directory(ctx->conf), &a,
 	    &e);

@@ -1,11 +1,18 @@
 #include "auditor/cmd/acme_hand.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "auditor/cmd/acme.h"
 #include "auditor/role/acme_sock.h"
+#include "base/clk.h"
+#include "base/limit.h"
+
+/* The daemon tells of a silent CA first. */
+#define QUIET_MS	((LIMIT_ACME_QUIET + 2) * 1000)
+#define AGAIN_MS	(60 * 1000)
 
 /* One message: 2 more come, else as acme_hand(). */
 static int
@@ -38,6 +45,26 @@ take(struct cmd_ctx *ctx, const struct acme_msg *m,
 	return err_set(e, ERR_FORMAT, "the daemon said what it does not say");
 }
 
+/*
+ * Until something comes: where it takes long, the daemon talks to the CA for
+ * somebody else, or waits for the DNS.
+ */
+static void
+wait_for(struct cmd_ctx *ctx, int fd, int ms)
+{
+	struct pollfd	p = { fd, POLLIN, 0 };
+	char		text[200], since[CLK_TEXT];
+
+	(void)clk_text(clk_wall(), since);
+	while (poll(&p, 1, ms) == 0) {
+		(void)snprintf(text, sizeof(text), "the daemon is at it, and "
+		    "has had nothing to say since %s; it goes on by itself, "
+		    "also when this is stopped", since);
+		acme_progress(ctx, text);
+		ms = AGAIN_MS;
+	}
+}
+
 int
 acme_hand(struct cmd_ctx *ctx, const struct buf *request,
     void (*said)(void *, const struct acme_msg *), void *arg, struct err *e)
@@ -51,6 +78,7 @@ acme_hand(struct cmd_ctx *ctx, const struct buf *request,
 	if (acme_sock_send(fd, request) == -1)
 		rc = 0;
 	while (rc == 2) {
+		wait_for(ctx, fd, QUIET_MS);
 		if (acme_sock_recv(fd, &b) != 1)
 			rc = err_set(e, ERR_TEMP, "the daemon ended before "
 			    "this was done; run it again to go on");

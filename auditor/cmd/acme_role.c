@@ -29,6 +29,13 @@
 /* --- the conversation --- */
 
 static void
+tell_log(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("acme", "%s", text);
+}
+
+static void
 hang_up(struct acme_role *r)
 {
 	acme_talk_free(r->talk);
@@ -42,7 +49,8 @@ call_up(struct acme_role *r, struct err *e)
 	if (r->talk != NULL)
 		return 0;
 	/* no person need be there: no authority is given */
-	r->talk = r->crew.talk = acme_talk_new(r->ctx.conf, 0, e);
+	r->talk = r->crew.talk = acme_talk_new(r->ctx.conf, 0,
+	    tell_log, NULL, e);
 	r->talk_at = clk_mono();
 	return r->talk != NULL ? 0 : -1;
 }
@@ -156,7 +164,8 @@ look(struct acme_role *r)
 		return;
 	}
 	if (rc == 0 && (rc = acme_role_ready(r, &e)) == -1 &&
-	    (e.code == ERR_HTTP || e.code == ERR_NET))
+	    (e.code == ERR_HTTP || e.code == ERR_NET ||
+	    e.code == ERR_SILENT))
 		renewal_missed(own, e.msg);
 	if (rc == 0) {
 		renewal_begin(own, &r->crew, &r->account, &r->hooks);

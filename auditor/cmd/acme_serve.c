@@ -238,7 +238,8 @@ renew(struct acme_client *c)
 	r->hooks.wanted = 1;
 	r->hooks.failed = 0;
 	if (acme_role_ready(r, &e) == -1) {
-		if (e.code == ERR_HTTP || e.code == ERR_NET)
+		if (e.code == ERR_HTTP || e.code == ERR_NET ||
+		    e.code == ERR_SILENT)
 			renewal_missed(&c->r, e.msg);
 		failed(c, &e);
 		return;

@@ -294,14 +294,15 @@ write_evidence(struct cmd_ctx *ctx, int64_t from, int64_t to,
 	struct signer	 s;
 	struct evidence	*ev;
 	struct buf	 text = BUF_INIT;
-	size_t		 n = 0;
+	size_t		 n = 0, back = 0;
 	int		 rc = -1;
 
 	if (signer_open(&s, ctx->conf->state_dir, e) == -1)
 		return -1;
 	ev = evidence_new(&s.signer);
-	if (evidence_store_coverage(ctx->db, from, to, ev, &n, e) == 0) {
-		if (n == 0)
+	if (evidence_store_coverage(ctx->db, from, to, ev, &n, e) == 0 &&
+	    evidence_store_history(ctx->db, from, to, ev, &back, e) == 0) {
+		if (n + back == 0)
 			(void)err_set(e, ERR_NOENT, "nothing was verified "
 			    "in that period, so there is no evidence");
 		else if (evidence_finish(ev, clk_wall(), &text, e) == 0)

@@ -347,6 +347,7 @@ check_state(struct doctor *d)
 	check_watch_file(d);
 	if (open_db(d) == 0) {
 		check_rows(d);
+		doctor_canary(d);
 		doctor_cost(d);
 	}
 }

@@ -26,6 +26,12 @@ void doctor_say(struct doctor *, enum doctor_health, const char *check,
  */
 void doctor_cost(struct doctor *);
 
+/*
+ * doctor_canary.c: is the canary watched, who orders it, and when was it seen
+ * last?  With ctx->db.
+ */
+void doctor_canary(struct doctor *);
+
 /* doctor_net.c: are the addresses that logs are asked from this machine's? */
 void doctor_sources(struct doctor *);
 

@@ -102,7 +102,8 @@ order(struct cmd_ctx *ctx, const struct request *q, struct acme_order *o,
 	    q->challenge, q->key, q->profile != NULL ? q->profile :
 	    ctx->conf->acme_profile, acme_talk_directory(ctx->conf),
 	    q->chain, q->reuse, q->require };
-	if ((o->talk = acme_talk_new(ctx->conf, 1, e)) == NULL)
+	if ((o->talk = acme_talk_new(ctx->conf, 1, acme_progress, ctx,
+	    e)) == NULL)
 		return -1;
 	rc = acme_account(ctx, o->talk, 1, &a, &made, e) == 1 ? 0 : -1;
 	if (rc == 0)

@@ -68,7 +68,8 @@ managed_id(struct cmd_ctx *ctx, const char *name, int64_t *id, struct err *e)
 int
 rehearse(struct cmd_ctx *ctx, const struct acme_order *o, struct err *e)
 {
-	struct acme_talk		*t = acme_talk_new(ctx->conf, 1, e);
+	struct acme_talk		*t = acme_talk_new(ctx->conf, 1,
+					    acme_progress, ctx, e);
 	struct acme_account_row		 account;
 	struct acme_preflight_ask	 a;
 	int				 made, rc;

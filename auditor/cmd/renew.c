@@ -11,11 +11,25 @@
 
 extern const struct cmd cmd_renew;
 
+/* Who is told. */
+struct renewing {
+	struct cmd_ctx	*ctx;
+	size_t		 later;	/* that failed, and are to be tried again */
+};
+
+static void
+tell(void *arg, const char *text)
+{
+	const struct renewing	*x = arg;
+
+	acme_progress(x->ctx, text);
+}
+
 /* One of them, as it comes. */
 static void
 say(void *arg, const struct renewal_word *w)
 {
-	struct cmd_ctx	*ctx = arg;
+	struct renewing	*x = arg;
 	struct err	 e = ERR_INIT;
 	char		 t[CLK_TEXT];
 
@@ -25,8 +39,8 @@ say(void *arg, const struct renewal_word *w)
 	else if (w->code != ERR_NONE) {
 		(void)err_set(&e, (enum err_code)w->code, "%s: %s", w->name,
 		    w->text);
-		(void)cmd_fail(&e);
-	} else if (ctx->json)
+		x->later += cmd_fail(&e) == err_exit(ERR_TEMP);
+	} else if (x->ctx->json)
 		cmd_json(json_pack("{ss ss ss}", "name", w->name, "serial",
 		    w->serial, "not_after", clk_text(w->not_after, t)));
 	else
@@ -62,13 +76,14 @@ drive(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
 	c.arg = r;
 	c.pre = acme_preflight_new(ctx->conf, e);
 	/* no person need be there: no authority is given */
-	c.talk = c.pre != NULL ? acme_talk_new(ctx->conf, 0, e) : NULL;
+	c.talk = c.pre != NULL ? acme_talk_new(ctx->conf, 0,
+	    acme_progress, ctx, e) : NULL;
 	if (c.talk == NULL)
 		rc = -1;
 	else if (!r->dry)
 		rc = acme_account(ctx, c.talk, 1, &a, &made, e) == 1 ? 0 : -1;
 	if (rc == -1 && !r->dry && (e->code == ERR_HTTP ||
-	    e->code == ERR_NET))
+	    e->code == ERR_NET || e->code == ERR_SILENT))
 		renewal_missed(r, e->msg);
 	if (rc == 0) {
 		renewal_begin(r, &c, &a, h);
@@ -110,7 +125,6 @@ alone(struct cmd_ctx *ctx, struct acme_place *place, struct renewal *r,
 /* --- by the daemon -------------------------------------------------------- */
 
 struct handed {
-	struct cmd_ctx		*ctx;
 	struct renewal		*r;
 	struct deploy_hooks	*h;
 };
@@ -125,7 +139,7 @@ said(void *arg, const struct acme_msg *m)
 	if (m->type == ACME_MSG_WORD) {
 		one = (struct renewal_word){ w->name, w->code, w->text,
 		    w->serial, w->not_after, 0 };
-		say(x->ctx, &one);
+		say(x->r->arg, &one);
 	} else if (m->type == ACME_MSG_RENEWED) {
 		x->r->done = m->u.renewed.done;
 		x->r->failed = m->u.renewed.failed;
@@ -139,7 +153,7 @@ static int
 hand(struct cmd_ctx *ctx, struct renewal *r, struct deploy_hooks *h,
     struct err *e)
 {
-	struct handed		 x = { ctx, r, h };
+	struct handed		 x = { r, h };
 	struct acme_msg_renew	 m;
 	struct err		 hooks = ERR_INIT;
 	struct buf		 b = BUF_INIT;
@@ -188,6 +202,7 @@ go(struct cmd_ctx *ctx, struct renewal *r, struct deploy_hooks *h,
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv)
 {
+	struct renewing		 x = { ctx, 0 };
 	struct renewal		 r;
 	struct deploy_hooks	 h;
 	struct opt_list		 rest = { NULL, 0, 0 };
@@ -202,8 +217,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	memset(&h, 0, sizeof(h));
 	r.author = cmd_actor();
 	r.say = say;
-	r.tell = acme_progress;
-	r.arg = ctx;
+	r.tell = tell;
+	r.arg = &x;
 	if ((rc = opt_parse(&cmd_renew, opts, 1, argc, argv, &rest)) != 0)
 		goto out;
 	if (rest.n > 1) {
@@ -224,7 +239,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (rc == -1)
 		rc = cmd_fail(&e);
 	else {
-		rc = r.failed != 0 || h.failed != 0 ? 1 : 0;
+		rc = h.failed != 0 || r.failed > x.later ? 1 :
+		    r.failed != 0 ? err_exit(ERR_TEMP) : 0;
 		if (!ctx->quiet && !ctx->json && !r.dry)
 			printf("%zu renewed, %zu failed, %zu not due\n",
 			    r.done, r.failed, r.fresh);

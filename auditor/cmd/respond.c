@@ -1,3 +1,4 @@
+#include "auditor/cmd/acme.h"
 #include "auditor/cmd/respond.h"
 
 #include <stdio.h>
@@ -39,7 +40,8 @@ show(struct cmd_ctx *ctx, const struct request *q, struct respond *c,
     struct err *e)
 {
 	struct err		 away = ERR_INIT;
-	struct acme_talk	*t = acme_talk_new(ctx->conf, 0, &away);
+	struct acme_talk	*t = acme_talk_new(ctx->conf, 0,
+				    acme_progress, ctx, &away);
 	const struct directory	*d = t != NULL ? acme_talk_dir(t) : NULL;
 	int			 rc = 0;
 
@@ -182,7 +184,7 @@ act(struct cmd_ctx *ctx, const struct request *q, struct respond *c,
 
 	if (c->revoked)
 		return say_revoked(ctx, c);
-	t = acme_talk_new(ctx->conf, 1, e);
+	t = acme_talk_new(ctx->conf, 1, acme_progress, ctx, e);
 	if (t != NULL && respond_ca(ctx, c, acme_talk_dir(t), e) == 0 &&
 	    look(ctx, q, c, acme_talk_dir(t), e) == 0 &&
 	    allowed(ctx, q, c, acme_talk_dir(t), e) == 0)

@@ -106,7 +106,7 @@ ask(struct act *a, const char *payload, struct err *e)
 	memset(&p, 0, sizeof(p));
 	rc = acme_talk_call(a->talk, &q, "", &r, e);
 	sent = rc == 0 || e->code == ERR_HTTP || e->code == ERR_SYS ||
-	    e->code == ERR_NET;
+	    e->code == ERR_NET || e->code == ERR_SILENT;
 	if (rc == 0)
 		rc = revoke_read(&r, clk_wall(), &p, e);
 	if (rc != -1)

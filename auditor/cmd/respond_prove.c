@@ -119,8 +119,8 @@ drive(struct prove *p, struct err *e)
 		    FLOW_PICK | FLOW_DONE)) != 0)
 			continue;
 		if ((ev & FLOW_FAILED) != 0 && d->nfly == 0)
-			return p->proven ? 0 : err_set(e, ERR_HTTP, "%s",
-			    flow_why(d->flow));
+			return p->proven ? 0 : err_set(e, d->left != ERR_NONE ?
+			    d->left : ERR_HTTP, "%s", flow_why(d->flow));
 		if (acme_drive_hear(d, e) == -1)
 			return -1;
 	}

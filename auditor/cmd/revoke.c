@@ -143,7 +143,7 @@ ask(struct cmd_ctx *ctx, struct acme_talk *t, struct request *q,
 	rc = acme_talk_call(t, &a, q->by == REVOKE_BY_KEY ? q->t.key_id : "",
 	    &r, e);
 	sent = rc == 0 || e->code == ERR_HTTP ||
-	    e->code == ERR_NET || e->code == ERR_SYS;
+	    e->code == ERR_NET || e->code == ERR_SILENT || e->code == ERR_SYS;
 	memset(&p, 0, sizeof(p));
 	if (rc == 0)
 		rc = revoke_read(&r, clk_wall(), &p, e);
@@ -321,7 +321,8 @@ all(struct cmd_ctx *ctx, struct request *q, const struct db_res *same,
 		return err_set(e, ERR_USAGE, "%zu more certificate%s this "
 		    "key, and %s to go with it: --yes revokes all", n,
 		    n == 1 ? " has" : "s have", n == 1 ? "has" : "have");
-	if ((t = acme_talk_new(ctx->conf, 1, e)) == NULL)
+	if ((t = acme_talk_new(ctx->conf, 1, acme_progress, ctx,
+	    e)) == NULL)
 		return -1;
 	rc = one(ctx, t, q, e);
 	bad = rc == 0 && n != 0 ? others(ctx, t, q, same) : 0;

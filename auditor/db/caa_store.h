@@ -19,22 +19,26 @@ struct caa_seen {
 };
 
 /*
- * Note it: a new row where the set is another one.  *before is the canonical
- * text of the one before (owned by the caller), NULL when it is the same or
- * the first.
+ * Note what was found for ${n} different names: a new row where the set is
+ * another one.  before[] are the canonical texts of the ones before (owned by
+ * the caller, also on -1), NULL where it is the same or the first.
  */
-int caa_store_seen(struct db *, const struct caa_seen *, char **before,
-    struct err *);
+int caa_store_seen(struct db *, const struct caa_seen *, size_t n,
+    char **before, struct err *);
 
 /* The resolver gave no answer that counts. */
 int caa_store_error(struct db *, const char *name, const char *why,
     struct err *);
 
-/* Issuances with that name that are not judged for it.  Columns: see enum. */
+/* Issuances with these names that are not judged for them.  Columns: enum. */
 enum caa_due_col { CAA_DUE_TBS, CAA_DUE_OWNER, CAA_DUE_WILD, CAA_DUE_AT_MS,
-	CAA_DUE_RECORDS, CAA_DUE_FOUND };
-int caa_store_due(struct db *, const char *name, struct db_res **,
+	CAA_DUE_RECORDS, CAA_DUE_FOUND, CAA_DUE_NAME };
+int caa_store_due(struct db *, const struct db_strs *names, struct db_res **,
     struct err *);
+
+/* Those of the names with a finding grant.unexpected that is open. */
+int caa_store_granted(struct db *, const struct db_strs *names,
+    struct db_res **, struct err *);
 
 /*
  * Names whose records can be had, with issuances of the last 30 days that are

@@ -25,6 +25,15 @@ canary_load(struct db *db, const struct canary *c, struct db_res **r,
 }
 
 int
+canary_managed(struct db *db, const char *name, struct db_res **r,
+    struct err *e)
+{
+	return db_query(db, r, e, "select name from managed_certificate where "
+	    "removed_at is null and $1 = any (names) order by name <> $1, name "
+	    "limit 1", "s", name);
+}
+
+int
 canary_promises(struct db *db, const struct span *tbs, struct db_res **r,
     struct err *e)
 {

@@ -36,6 +36,10 @@ enum canary_col {
 int canary_load(struct db *, const struct canary *, struct db_res **,
     struct err *);
 
+/* The managed certificate that has the name, first its own: one row, or none. */
+int canary_managed(struct db *, const char *name, struct db_res **,
+    struct err *);
+
 /* Log ids that the SCTs of a certificate name. */
 int canary_promises(struct db *, const struct span *tbs, struct db_res **,
     struct err *);

@@ -496,7 +496,7 @@ db_listen(struct db *db, const char *name, struct err *e)
 }
 
 int
-db_notified(struct db *db)
+db_notified(struct db *db, int readable)
 {
 	PGnotify	*n;
 	size_t		 i;
@@ -505,7 +505,7 @@ db_notified(struct db *db)
 	db->notified = 0;
 	if (db->dead)
 		return heard;
-	if (PQconsumeInput(db->pg) != 1)
+	if (readable && PQconsumeInput(db->pg) != 1)
 		db->dead = 1;
 	while ((n = PQnotifies(db->pg)) != NULL) {
 		for (i = 0; i < db->nlisten; i++)

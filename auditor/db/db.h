@@ -132,10 +132,11 @@ void db_free(struct db_res *);
 /*
  * LISTEN on ${name}: its place (0, 1, ...), or -1.  db_notified() has a bit
  * set (1 << place) for each name that was heard since the last call; db_fd()
- * may be polled for it.  Only a hint; after a reconnect every bit is set.
+ * may be polled for it, and ${readable} is what poll() said.  Only a hint;
+ * after a reconnect every bit is set.
  */
 int db_listen(struct db *, const char *, struct err *);
-int db_notified(struct db *);
+int db_notified(struct db *, int readable);
 int db_fd(const struct db *);
 
 /*

@@ -24,6 +24,23 @@
 int evidence_put_log(struct evidence *, const struct db_res *, size_t row,
     size_t c);
 
+/*
+ * A statement of ${type} about entries of a log that were read, as row ${row}
+ * has them: its object, with the head in ${ref}; or NULL.
+ */
+enum evidence_read_col {
+	EVIDENCE_READ_FROM = EVIDENCE_LOG_N, EVIDENCE_READ_TO,
+	EVIDENCE_READ_ROOT, EVIDENCE_READ_PROOF, EVIDENCE_READ_FORM,
+	EVIDENCE_READ_RAW, EVIDENCE_READ_WATCH,	/* or null */
+	EVIDENCE_READ_N
+};
+
+json_t *evidence_put_read(struct evidence *, const struct db_res *,
+    size_t row, const char *type, struct evidence_ref *ref, struct err *);
+
+/* The SHA-256 of a head as received, as member ${key}. */
+void evidence_put_head_sha(json_t *, const char *key, struct span raw);
+
 /* Statements that hold certificates: a precertificate, a certificate ... */
 #define EVIDENCE_HELD	8
 

@@ -10,7 +10,6 @@
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
-#include "base/sha.h"
 
 json_t *
 evidence_moment(int64_t t)
@@ -338,42 +337,26 @@ evidence_store_what(struct db *db, const char *what, struct evidence *ev,
 	return put_issuance(db, &hash, ev, e);
 }
 
-enum { D_DAY = EVIDENCE_LOG_N, D_FROM, D_TO, D_ROOT, D_AT, D_LAG, D_GAPS,
-	D_LIST, D_WATCH, D_PROOF, D_FORM, D_RAW, D_BFORM, D_BRAW };
+enum { D_DAY = EVIDENCE_READ_N, D_AT, D_LAG, D_GAPS, D_LIST, D_BFORM,
+	D_BRAW };
 
 static int
 put_day(struct evidence *ev, const struct db_res *r, size_t i, struct err *e)
 {
-	struct evidence_ref	ref = { -1, -1, db_bytes(r, i, D_PROOF), -1,
-				    -1 };
-	struct span		raw = db_bytes(r, i, D_RAW);
+	struct evidence_ref	ref = EVIDENCE_NO_REF;
+	struct span		raw = db_bytes(r, i, D_BRAW);
 	json_t			*o;
-	uint8_t			sha[32];
-	int			log = evidence_put_log(ev, r, i, 0);
 
-	if (!db_null(r, i, D_BRAW) && (ref.before = evidence_head(ev, log,
-	    db_text(r, i, D_BFORM), db_bytes(r, i, D_BRAW), e)) == -1)
+	if (!db_null(r, i, D_BRAW) && (ref.before = evidence_head(ev,
+	    evidence_put_log(ev, r, i, 0), db_text(r, i, D_BFORM), raw, e)) ==
+	    -1)
 		return -1;
-	ref.head = evidence_head(ev, log, db_text(r, i, D_FORM), raw, e);
-	if (ref.head == -1)
+	o = evidence_put_read(ev, r, i, EVIDENCE_COVERAGE, &ref, e);
+	if (o == NULL)
 		return -1;
-	o = evidence_begun(EVIDENCE_COVERAGE);
-	sha_256(sha, raw.p, raw.n);
-	json_object_set_new(o, "head_sha256", evidence_hex(sha, 32));
-	if (ref.before != -1) {
-		raw = db_bytes(r, i, D_BRAW);
-		sha_256(sha, raw.p, raw.n);
-		json_object_set_new(o, "before_sha256", evidence_hex(sha,
-		    32));
-	}
-	json_object_set_new(o, "log_id", evidence_b64(db_bytes(r, i, 0).p,
-	    32));
+	if (ref.before != -1)
+		evidence_put_head_sha(o, "before_sha256", raw);
 	json_object_set_new(o, "day", json_string(db_text(r, i, D_DAY)));
-	json_object_set_new(o, "size_from", json_integer(db_int(r, i,
-	    D_FROM)));
-	json_object_set_new(o, "size_to", json_integer(db_int(r, i, D_TO)));
-	json_object_set_new(o, "root_hash", evidence_hex(db_bytes(r, i,
-	    D_ROOT).p, 32));
 	json_object_set_new(o, "verified_at", evidence_moment(db_time(r, i,
 	    D_AT)));
 	json_object_set_new(o, "max_lag_seconds", json_integer(db_int(r, i,
@@ -382,9 +365,6 @@ put_day(struct evidence *ev, const struct db_res *r, size_t i, struct err *e)
 	if (!db_null(r, i, D_LIST))
 		json_object_set_new(o, "log_list_sha256", evidence_hex(
 		    db_bytes(r, i, D_LIST).p, 32));
-	if (!db_null(r, i, D_WATCH))
-		json_object_set_new(o, "watch_set_sha256", evidence_hex(
-		    db_bytes(r, i, D_WATCH).p, 32));
 	return evidence_attest(ev, o, &ref, e);
 }
 
@@ -396,10 +376,10 @@ evidence_store_coverage(struct db *db, int64_t from, int64_t to,
 	size_t		 i;
 	int		 rc = 0;
 
-	if (db_query(db, &r, e, "select " EVIDENCE_LOG_COLS ", d.day::text, "
-	    "d.size_from, d.size_to, d.root_hash, d.verified_at, "
-	    "d.max_lag_seconds, d.gaps, d.log_list_sha256, "
-	    "d.watch_set_sha256, d.proof, t.form, t.raw, b.form, b.raw "
+	if (db_query(db, &r, e, "select " EVIDENCE_LOG_COLS ", d.size_from, d.size_to, "
+	    "d.root_hash, d.proof, t.form, t.raw, d.watch_set_sha256, "
+	    "d.day::text, d.verified_at, d.max_lag_seconds, d.gaps, "
+	    "d.log_list_sha256, b.form, b.raw "
 	    "from coverage_day d join log l on l.id = d.log_ref "
 	    EVIDENCE_LOG_JOIN
 	    "join tree_head t on t.id = d.head_id "

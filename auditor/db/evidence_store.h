@@ -23,4 +23,11 @@ int evidence_store_what(struct db *, const char *what, struct evidence *,
 int evidence_store_coverage(struct db *, int64_t from, int64_t to,
     struct evidence *, size_t *n, struct err *);
 
+/*
+ * The same of history: stretches of entries that back-fills read and proved
+ * on those days, one for each set of watches that they were matched against.
+ */
+int evidence_store_history(struct db *, int64_t from, int64_t to,
+    struct evidence *, size_t *n, struct err *);
+
 #endif

@@ -71,25 +71,31 @@ int
 head_sweep(struct db *db, int64_t *removed, int *more, struct err *e)
 {
 	struct db_res	*r = NULL, *one;
+	int64_t		 spent = 0;
 	size_t		 i;
-	int		 rc = 0;
+	int		 rc = 0, done = 1;
 
 	*removed = 0;
 	*more = 0;
-	if (db_query(db, &r, e, "select id from log order by id", "") == -1)
+	if (db_query(db, &r, e, "select l.id from log l left join head_swept s "
+	    "on s.log_ref = l.id where s.upto is null or s.upto < 'infinity' "
+	    "order by l.id", "") == -1)
 		return -1;
-	/* so many of all of them are enough for once */
-	for (i = 0; i < db_rows(r) && !*more; i++) {
+	for (i = 0; i < db_rows(r) && done && spent < LIMIT_HEAD_SWEEP; i++) {
 		one = NULL;
-		rc = db_query(db, &one, e, "select head_sweep($1::int, "
-		    "interval '1 day', $2::int)", "ii", db_int(r, i, 0),
-		    (int64_t)LIMIT_HEAD_SWEEP - *removed);
+		rc = db_query(db, &one, e, "select looked, removed, done from "
+		    "head_sweep($1::int, interval '1 day', $2::int)", "ii",
+		    db_int(r, i, 0), (int64_t)LIMIT_HEAD_SWEEP);
 		if (rc == -1)
 			break;
-		*removed += db_int(one, 0, 0);
+		spent += db_int(one, 0, 0) + LIMIT_HEAD_SWEEP_LOG;
+		*removed += db_int(one, 0, 1);
+		done = db_bool(one, 0, 2);
 		db_free(one);
-		*more = *removed >= (int64_t)LIMIT_HEAD_SWEEP;
 	}
+	*more = !done || i < db_rows(r);
 	db_free(r);
-	return rc;
+	/* the next time all of them are looked at again */
+	return rc == -1 || *more ? rc : db_query(db, NULL, e, "delete from "
+	    "head_swept", "");
 }

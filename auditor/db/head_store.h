@@ -36,8 +36,9 @@ int head_pending(struct db *, int log_ref, uint64_t size, int64_t after,
 
 /*
  * Heads that nothing needs are removed: of each log the first of a day, and
- * what is anomalous or bounds something, stay.  *removed: how many; *more: 1
- * when there may be others.
+ * what is anomalous or bounds something, stay.  One call looks at some days of
+ * some logs (LIMIT_HEAD_SWEEP) and goes on where the last one ended, whoever
+ * made it.  *removed: how many; *more: 1 when it has not seen all of them.
  */
 int head_sweep(struct db *, int64_t *removed, int *more, struct err *);
 

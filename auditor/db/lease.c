@@ -88,6 +88,26 @@ lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
 	return 0;
 }
 
+int
+lease_due(struct db *db, const struct db_strs *kinds,
+    const struct db_strs *skip, const char *holder, int *due, struct err *e)
+{
+	struct db_res	*r;
+	size_t		 i;
+
+	if (db_query(db, &r, e, "select i - 1 from unnest($1) with ordinality"
+	    " x(k, i) where exists (select from work where kind = k and"
+	    " due_at <= now() and (lease_until is null or lease_until < now()"
+	    " or holder = $3) and (cardinality($2) = 0 or"
+	    " kind || ':' || subject <> all ($2)))", "aas", kinds, skip,
+	    holder) == -1)
+		return -1;
+	for (i = 0; i < db_rows(r); i++)
+		due[db_int(r, i, 0)] = 1;
+	db_free(r);
+	return 0;
+}
+
 void
 lease_free(struct lease *l)
 {
@@ -155,6 +175,56 @@ lease_check(struct db *db, const struct lease *l, struct err *e)
 	n = db_rows(r);
 	db_free(r);
 	return n == 1 ? 0 : lost(l, e);
+}
+
+int
+lease_check_all(struct db *db, const struct lease *const *v, size_t n,
+    struct err *e)
+{
+	int64_t		*id = mem_array(n + 1, sizeof(*id));
+	int64_t		*token = mem_array(n + 1, sizeof(*token));
+	struct db_ints	 ids = { id, n }, tokens = { token, n };
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++) {
+		id[i] = v[i]->id;
+		token[i] = v[i]->token;
+	}
+	/* by id, as everybody who locks many */
+	rc = db_query(db, &r, e, "select w.id from (select * from"
+	    " unnest($1, $2) x(id, token) order by id) x cross join lateral"
+	    " (select id from work where id = x.id and token = x.token and"
+	    " lease_until >= clock_timestamp() for update) w", "II", &ids,
+	    &tokens);
+	i = rc == 0 ? db_rows(r) : n;
+	db_free(r);
+	free(id);
+	free(token);
+	if (i == n)
+		return rc;
+	return err_set(e, ERR_LEASE, "%zu of %zu leases were lost", n - i, n);
+}
+
+int
+lease_done_all(struct db *db, const struct lease *const *v, size_t n,
+    int64_t due_in_s, struct err *e)
+{
+	int64_t		*id = mem_array(n + 1, sizeof(*id));
+	struct db_ints	 ids = { id, n };
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++)
+		id[i] = v[i]->id;
+	/* lease_check_all() has locked them */
+	rc = db_push(db, e, "update work set holder = null,"
+	    " lease_until = null, attempts = 0, last_error = null,"
+	    " due_at = now() + $2 * interval '1 second' where id = any ($1)",
+	    "Ii", &ids, due_in_s);
+	free(id);
+	return rc;
 }
 
 /* What an update of one row under its token has changed. */

@@ -61,6 +61,14 @@ int lease_plan(struct db *, const struct lease_work *, struct err *);
 int lease_claim(struct db *, const struct lease_ask *, struct lease *out,
     size_t *n, struct err *);
 
+/*
+ * Which kinds have something that is due and free, or held by ${holder} (when
+ * it is not NULL), and is not one of ${skip} ("kind:subject")?  due[i] is set
+ * to 1 for those of kinds[i]; the others stay.
+ */
+int lease_due(struct db *, const struct db_strs *kinds,
+    const struct db_strs *skip, const char *holder, int *due, struct err *);
+
 /* Free the strings of a lease and zero it; NULL is fine. */
 void lease_free(struct lease *);
 
@@ -84,6 +92,15 @@ int lease_excess(struct db *, const char *holder, const char *kind,
  * Else ERR_LEASE: roll back.
  */
 int lease_check(struct db *, const struct lease *, struct err *);
+
+/*
+ * The same of ${n} leases in one statement; and their end, pushed behind it:
+ * each is due again in ${due_in_s} seconds.
+ */
+int lease_check_all(struct db *, const struct lease *const *, size_t n,
+    struct err *);
+int lease_done_all(struct db *, const struct lease *const *, size_t n,
+    int64_t due_in_s, struct err *);
 
 /*
  * The work is done: free, due again in ${due_in_s} seconds, attempts 0;

@@ -469,6 +469,14 @@ health_fail(struct db *db, int log_ref, const char *why, struct err *e)
 }
 
 int
+health_note(struct db *db, int log_ref, const char *why, struct err *e)
+{
+	return db_query(db, NULL, e, "update log_health set last_error = $2, "
+	    "last_error_at = now() where log_ref = $1", "is", (int64_t)log_ref,
+	    why);
+}
+
+int
 log_hybrid(struct db *db, int log_ref, int hybrid, struct err *e)
 {
 	return db_query(db, NULL, e, "update log set hybrid = $2, "

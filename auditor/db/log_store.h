@@ -119,6 +119,8 @@ int range_store(struct db *, const struct range_in *, struct err *);
 int health_head(struct db *, const struct log_row *, uint64_t size,
     uint64_t timestamp_ms, int64_t head_id, struct err *);
 int health_fail(struct db *, int log_ref, const char *why, struct err *);
+/* What keeps a turn that still goes on from its end; the log is up. */
+int health_note(struct db *, int log_ref, const char *why, struct err *);
 /* Whether an RFC 6962 log serves tiles as well. */
 int log_hybrid(struct db *, int log_ref, int hybrid, struct err *);
 

@@ -14,17 +14,11 @@
 #include "base/sha.h"
 #include "pki/owner.h"
 
-/* The rows of a watch of the image, looked up once a call. */
-struct rows {
-	uint32_t		 watch;
-	struct watch_row	*v;
-	size_t			 n;
-};
-
 struct store {
 	const struct match_in	*in;
-	struct rows		*rows;
-	size_t			 nrows, cap;
+	uint32_t		*watch;	/* of the image, in their order */
+	struct watch_rows	*rows;	/* of each */
+	size_t			 nwatch;
 	struct decide_match	*d;	/* of all matches */
 	size_t			 nd, dcap;
 	struct match_row	*row;
@@ -34,58 +28,67 @@ struct store {
 static void
 store_free(struct store *s)
 {
-	size_t	i;
-
-	for (i = 0; i < s->nrows; i++) {
-		watch_row_free(s->rows[i].v, s->rows[i].n);
-		free(s->rows[i].v);
-	}
+	watch_rows_free(s->rows, s->nwatch);
 	free(s->rows);
+	free(s->watch);
 	free(s->d);
 	free(s->row);
 }
 
-static const struct rows *
-resolve(struct store *s, uint32_t watch, struct err *e)
+static int
+by_number(const void *a, const void *b)
 {
-	struct rows	*r;
-	size_t		 i;
-	int		 n;
+	const uint32_t	*x = a, *y = b;
 
-	for (i = 0; i < s->nrows; i++)
-		if (s->rows[i].watch == watch)
-			return &s->rows[i];
-	if (watch >= watch_count(s->in->watches)) {
-		(void)err_set(e, ERR_FORMAT, "a judge named a watch that is "
+	return (*x > *y) - (*x < *y);
+}
+
+/* The rows of all watches that these hit. */
+static int
+resolve(struct store *s, const struct judge_match *const *m, size_t n,
+    struct err *e)
+{
+	const char	**name;
+	size_t		  i, k, hits = 0;
+	int		  rc;
+
+	for (i = 0; i < n; i++)
+		hits += m[i]->nhits;
+	s->watch = mem_array(hits + 1, sizeof(*s->watch));
+	for (i = hits = 0; i < n; i++)
+		for (k = 0; k < m[i]->nhits; k++)
+			s->watch[hits++] = m[i]->hit_watch[k];
+	qsort(s->watch, hits, sizeof(*s->watch), by_number);
+	if (hits != 0 &&
+	    s->watch[hits - 1] >= watch_count(s->in->watches))
+		return err_set(e, ERR_FORMAT, "a judge named a watch that is "
 		    "not in the set");
-		return NULL;
-	}
-	s->rows = mem_grow(s->rows, &s->cap, s->nrows + 1, sizeof(*s->rows));
-	r = &s->rows[s->nrows];
-	r->watch = watch;
-	r->v = mem_array(LIMIT_WATCH_OWNERS, sizeof(*r->v));
-	n = watch_resolve(s->in->db, watch_text(s->in->watches, watch), r->v,
-	    LIMIT_WATCH_OWNERS, e);
-	if (n == -1) {
-		free(r->v);
-		return NULL;
-	}
-	r->n = n > LIMIT_WATCH_OWNERS ? LIMIT_WATCH_OWNERS : (size_t)n;
-	s->nrows++;
-	return r;
+	name = mem_array(hits + 1, sizeof(*name));
+	for (i = k = 0; i < hits; i++)
+		if (k == 0 || s->watch[k - 1] != s->watch[i]) {
+			name[k] = watch_text(s->in->watches, s->watch[i]);
+			s->watch[k++] = s->watch[i];
+		}
+	s->rows = mem_array(k + 1, sizeof(*s->rows));
+	rc = watch_resolve(s->in->db, name, k, s->rows, e);
+	s->nwatch = k;
+	free(name);
+	return rc;
 }
 
 /* Add the rows that a match hits, each with rule 5 answered, to s->d. */
 static int
 hits(struct store *s, const struct judge_match *m, struct err *e)
 {
-	const struct rows	*r;
+	const struct watch_rows	*r;
+	const uint32_t		*w;
 	struct decide_match	*d;
 	size_t			 i, k;
 
 	for (i = 0; i < m->nhits; i++) {
-		if ((r = resolve(s, m->hit_watch[i], e)) == NULL)
-			return -1;
+		w = bsearch(&m->hit_watch[i], s->watch, s->nwatch,
+		    sizeof(*w), by_number);
+		r = &s->rows[w - s->watch];
 		for (k = 0; k < r->n; k++) {
 			s->d = mem_grow(s->d, &s->dcap, s->nd + 1,
 			    sizeof(*s->d));
@@ -170,6 +173,8 @@ collect(struct store *s, const struct judge_match *const *m, size_t n,
 	int	proven = s->in->head_id != 0;
 	size_t	i, had;
 
+	if (resolve(s, m, n, e) == -1)
+		return -1;
 	s->row = mem_array(n + 1, sizeof(*s->row));
 	for (i = 0; i < n; i++) {
 		had = s->nd;

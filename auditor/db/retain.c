@@ -63,8 +63,9 @@ err:
 	return busy(db, e);
 }
 
+/* One at a time, so that nobody waits for all: *more when it was one. */
 static int
-partitions(struct db *db, const struct retain *t, struct buf *out,
+partitions(struct db *db, const struct retain *t, struct buf *out, int *more,
     struct err *e)
 {
 	struct db_res	*list;
@@ -73,9 +74,10 @@ partitions(struct db *db, const struct retain *t, struct buf *out,
 
 	if (retain_list(db, t, &list, e) == -1)
 		return -1;
-	for (i = 0; i < db_rows(list) && rc == 0; i++) {
+	for (i = 0; i < db_rows(list) && rc == 0 && !*more; i++) {
 		if (!db_bool(list, i, 5))
 			continue;
+		*more = !t->dry;
 		if (!t->dry)
 			rc = drop(db, list, i, out, e);
 		else
@@ -176,9 +178,10 @@ retain_turn(struct db *db, const struct retain *t, struct buf *out, int *more,
 	size_t	i;
 
 	*more = 0;
-	if (ahead(db, t, out, e) == -1 || partitions(db, t, out, e) == -1)
+	if (ahead(db, t, out, e) == -1 ||
+	    partitions(db, t, out, more, e) == -1)
 		return -1;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (i = 0; !*more && i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (old_rows(db, i, t, out, more, e) == -1)
 			return -1;
 	return 0;

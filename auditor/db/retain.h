@@ -26,9 +26,9 @@ int retain_list(struct db *, const struct retain *, struct db_res **,
 
 /*
  * Do what is due, each in a transaction of its own; a line about each thing
- * that was done goes to ${out}, nothing when there was nothing.  Rows that go
- * one by one: a batch of LIMIT_RETAIN_ROWS, then *more is 1.  ERR_TEMP when
- * somebody holds a table for long: again later.
+ * that was done goes to ${out}, nothing when there was nothing.  One partition,
+ * or a batch of LIMIT_RETAIN_ROWS rows that go one by one, then *more is 1.
+ * ERR_TEMP when somebody holds a table for long: again later.
  */
 int retain_turn(struct db *, const struct retain *, struct buf *out,
     int *more, struct err *);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auditor/db/vantage_store.h"
+#include "base/limit.h"
 #include "base/mem.h"
 
 void
@@ -57,59 +58,94 @@ watch_list(struct db *db, struct watch_row **v, size_t *n, struct err *e)
 /* --- from a pattern to rows --- */
 
 /*
- * A row for an item of watch_file, if the newest version has it.  It was
+ * Rows for items of watch_file, those that the newest version has.  One was
  * added when the first version of the unbroken run that has it was loaded.
  */
 static int
-from_file(struct db *db, const char *pattern, struct err *e)
+from_file(struct db *db, const struct db_strs *items, struct err *e)
 {
-	struct buf	line = BUF_INIT;
-	struct span	s;
-	int		rc;
-
-	buf_fmt(&line, "\n%s\n", pattern);
-	s = buf_bytes(&line);
-	rc = db_query(db, NULL, e,
+	return db_query(db, NULL, e,
 	    "insert into watch (pattern, origin, added_at)"
-	    " select $2, 'file', (select min(f.loaded_at) from watch_file f"
+	    " select p.x, 'file', (select min(f.loaded_at) from watch_file f"
 	    "  where f.id > coalesce((select max(g.id) from watch_file g"
-	    "   where position($1 in g.body) = 0), 0))"
+	    "   where position(p.line in g.body) = 0), 0))"
 	    " from (select id, body from watch_file order by id desc limit 1)"
-	    " newest where position($1 in newest.body) > 0"
+	    " newest, (select x, convert_to(E'\\n' || x || E'\\n', 'UTF8') as"
+	    " line from unnest($1) x order by x) p"
+	    " where position(p.line in newest.body) > 0"
 	    " on conflict (pattern, owner) where removed_at is null"
-	    " do nothing", "bs", &s, pattern);
-	buf_free(&line);
-	return rc;
+	    " do nothing", "a", items);
+}
+
+static int
+live_rows(struct db *db, const struct db_strs *patterns, struct db_res **r,
+    struct err *e)
+{
+	return db_query(db, r, e, "select w.*, p.i - 1 from unnest($1) with "
+	    "ordinality p(x, i) cross join lateral (" COLS " and pattern = "
+	    "p.x order by id limit $2) w order by p.i, w.id", "ai", patterns,
+	    (int64_t)LIMIT_WATCH_OWNERS);
+}
+
+/* Those that nobody has as his own: items of the file have owner "". */
+static struct db_strs
+nobodys(const struct db_res *r, const char *const *patterns, size_t n)
+{
+	const char	**v = mem_array(n + 1, sizeof(*v));
+	char		 *has = mem_array(n + 1, 1);
+	size_t		  i, k = 0;
+
+	memset(has, 0, n + 1);
+	for (i = 0; i < db_rows(r); i++)
+		if (db_text(r, i, 2)[0] == '\0')
+			has[db_int(r, i, 7)] = 1;
+	for (i = 0; i < n; i++)
+		if (!has[i])
+			v[k++] = patterns[i];
+	free(has);
+	return (struct db_strs){ v, k };
 }
 
 int
-watch_resolve(struct db *db, const char *pattern, struct watch_row *rows,
-    size_t max, struct err *e)
+watch_resolve(struct db *db, const char *const *patterns, size_t n,
+    struct watch_rows *out, struct err *e)
 {
-	struct db_res	*r = NULL;
-	size_t		 i, n;
-	int		 pass, nobody;
+	struct db_strs		 all = { patterns, n }, none;
+	struct watch_rows	*o;
+	struct db_res		*r = NULL;
+	size_t			 i;
+	int			 rc;
 
-	for (pass = 0; pass < 2; pass++) {
-		if (db_query(db, &r, e, COLS " and pattern = $1 order by id",
-		    "s", pattern) == -1)
-			return -1;
-		/* An item of the file is nobody's: owner "". */
-		for (i = 0, nobody = 0; i < db_rows(r); i++)
-			if (db_text(r, i, 2)[0] == '\0')
-				nobody = 1;
-		if (nobody || pass == 1)
-			break;
+	memset(out, 0, n * sizeof(*out));
+	if (n == 0)
+		return 0;
+	if (live_rows(db, &all, &r, e) == -1)
+		return -1;
+	none = nobodys(r, patterns, n);
+	rc = none.n != 0 ? from_file(db, &none, e) : 0;
+	if (rc == 0 && none.n != 0) {
 		db_free(r);
-		r = NULL;
-		if (from_file(db, pattern, e) == -1)
-			return -1;
+		rc = live_rows(db, &all, &r, e);
 	}
-	n = db_rows(r) < max ? db_rows(r) : max;
-	for (i = 0; i < n; i++)
-		row(r, i, &rows[i]);
+	free((void *)(uintptr_t)none.v);
+	for (i = 0; rc == 0 && i < db_rows(r); i++) {
+		o = &out[db_int(r, i, 7)];
+		o->v = mem_grow(o->v, &o->cap, o->n + 1, sizeof(*o->v));
+		row(r, i, &o->v[o->n++]);
+	}
 	db_free(r);
-	return (int)n;
+	return rc;
+}
+
+void
+watch_rows_free(struct watch_rows *w, size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++) {
+		watch_row_free(w[i].v, w[i].n);
+		free(w[i].v);
+	}
 }
 
 /* --- rule 5 --- */

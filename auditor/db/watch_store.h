@@ -68,16 +68,23 @@ int watch_file_check(const char *path, struct err *);
 int watch_load(struct db *, const struct conf *, struct watch_build *,
     struct err *);
 
+/* The rows of one pattern, owned. */
+struct watch_rows {
+	struct watch_row	*v;
+	size_t			 n, cap;
+};
+
 /*
- * The live rows of a pattern of the image: the first ${max} of them in
- * ${rows}.  An item of watch_file without a row gets one, with added_at the
- * moment since which every version of the file has had it.  Rows of one
- * pattern with different exclusions are all returned: the image keeps only
- * what all of them exclude.  Returns their number (0: nobody watches it any
- * more), or -1.
+ * The live rows of ${n} different patterns of the image, in ${out}: at most
+ * LIMIT_WATCH_OWNERS each; none: nobody watches it any more.  An item of
+ * watch_file without a row gets one, with added_at the moment since which
+ * every version of the file has had it.  Rows of one pattern with different
+ * exclusions are all returned: the image keeps only what all of them exclude.
+ * 0 or -1; watch_rows_free() in both cases.
  */
-int watch_resolve(struct db *, const char *pattern, struct watch_row *rows,
-    size_t max, struct err *);
+int watch_resolve(struct db *, const char *const *patterns, size_t n,
+    struct watch_rows *out, struct err *);
+void watch_rows_free(struct watch_rows *, size_t n);
 
 /*
  * Rule 5: does ${index} lie below the first head of the log that was verified

@@ -6,6 +6,7 @@
 
 #include "acme/chal.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/mem.h"
 
 /* Hits that are heeded, for each name: CAs look from a few places. */
@@ -252,6 +253,41 @@ is_fresh(const struct acme_drive *d)
 	return flow_order(d->flow) == NULL;
 }
 
+static void
+begin_silence(struct acme_drive *d, int64_t now)
+{
+	acme_silence_begin(&d->silence, now, LIMIT_ACME_SILENCE * CLK_SEC);
+}
+
+/*
+ * Does the CA not answer, or not let us ask for want of a nonce?  What is
+ * under way is not waited for when it is enough.
+ */
+static void
+listen(struct acme_drive *d)
+{
+	int64_t	now = clk_wall();
+	char	text[400];
+
+	if ((flow_events(d->flow) & (FLOW_DONE | FLOW_FAILED)) != 0 ||
+	    (d->nfly == 0 && acme_talk_waits(d->talk, is_fresh(d))))
+		acme_silence_end(&d->silence);
+	else if (flow_when(d->flow) <= now)
+		begin_silence(d, now);
+	switch (acme_silence_turn(&d->silence, now, text, sizeof(text))) {
+	case ACME_SILENCE_NONE:
+		return;
+	case ACME_SILENCE_TELL:
+		tell(d, text);
+		return;
+	case ACME_SILENCE_OVER:
+		d->left = acme_silence_code(&d->silence);
+		d->nfly = 0;
+		acme_silence_end(&d->silence);
+		flow_leave(d->flow, text, now);
+	}
+}
+
 int
 acme_drive_send(struct acme_drive *d, struct err *e)
 {
@@ -263,6 +299,7 @@ acme_drive_send(struct acme_drive *d, struct err *e)
 
 	if (d->broken.code != ERR_NONE)
 		return err_set(e, d->broken.code, "%s", d->broken.msg);
+	listen(d);
 	for (;;) {
 		d->stopped = !acme_talk_ready(d->talk, is_fresh(d));
 		if (d->stopped || d->nfly >= ACME_DRIVE_FLYING ||
@@ -272,16 +309,20 @@ acme_drive_send(struct acme_drive *d, struct err *e)
 			return -1;
 		sent = acme_talk_send(d->talk, &a, d->key, &why);
 		if (sent != 0) {
+			begin_silence(d, clk_wall());
 			d->fly[d->nfly].sent = sent;
 			d->fly[d->nfly++].ask = id;
 			continue;
 		}
 		/* a process of ours died, or refuses: not the CA */
-		if (why.code != ERR_HTTP && why.code != ERR_NET)
+		if (why.code != ERR_HTTP && why.code != ERR_NET &&
+		    why.code != ERR_SILENT)
 			return err_set(e, why.code, "%s", why.msg);
 		/* never sent: as if the CA were away */
 		memset(&none, 0, sizeof(none));
 		none.why = why.msg;
+		none.silent = why.code == ERR_SILENT;
+		acme_silence_lost(&d->silence, &none);
 		flow_reply(d->flow, id, &none, clk_wall());
 		err_clear(&why);
 	}
@@ -298,6 +339,12 @@ acme_drive_reply(struct acme_drive *d, uint64_t sent,
 		if (d->fly[i].sent == sent) {
 			ask = d->fly[i].ask;
 			d->fly[i] = d->fly[--d->nfly];
+			if (reply->status == 0)
+				acme_silence_lost(&d->silence, reply);
+			else
+				acme_silence_end(&d->silence);
+			if (d->nfly != 0)
+				begin_silence(d, clk_wall());
 			flow_reply(d->flow, ask, reply, clk_wall());
 			return 1;
 		}
@@ -308,11 +355,13 @@ int64_t
 acme_drive_when(struct acme_drive *d)
 {
 	int64_t	when = flow_when(d->flow), may;
+	int64_t	look = acme_silence_when(&d->silence);
 
-	if (!d->stopped)
-		return when;
-	may = acme_talk_when(d->talk, is_fresh(d));
-	return may > when ? may : when;
+	if (d->stopped) {
+		may = acme_talk_when(d->talk, is_fresh(d));
+		when = may > when ? may : when;
+	}
+	return look < when ? look : when;
 }
 
 size_t

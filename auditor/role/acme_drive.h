@@ -8,6 +8,7 @@
 #include "acme/flow.h"
 #include "auditor/role/acme_defer.h"
 #include "auditor/role/acme_place.h"
+#include "auditor/role/acme_silence.h"
 #include "auditor/role/acme_talk.h"
 #include "base/err.h"
 
@@ -36,6 +37,9 @@ struct acme_drive {
 	size_t			 nfly;
 	int			 putting;	/* some are not placed yet */
 	int			 stopped;	/* the talk says: not now */
+	struct acme_silence	 silence;	/* of the CA, to this flow */
+	enum err_code		 left;		/* it was left because of it:
+						   acme_silence_code() */
 	/* by the flow's number of the place; owned */
 	struct acme_defer	**defer;
 	size_t			 ndefer;
@@ -75,7 +79,8 @@ void acme_drive_unplace(struct acme_drive *);
 void acme_drive_hit(struct acme_drive *, const struct challenge_hit *);
 
 /*
- * Send all that may be sent now.  0, or -1: what was to be saved is not, or a
+ * Send all that may be sent now; a CA that does not answer is told of, and at
+ * LIMIT_ACME_SILENCE the flow is left (flow_leave()).  0, or -1: what was to be saved is not, or a
  * process of ours has died or refuses (ERR_SYS, ERR_TEMP: go on another time).
  */
 int acme_drive_send(struct acme_drive *, struct err *);

@@ -350,7 +350,8 @@ step(struct acme_run *r, struct err *e)
 	ev = flow_events(r->d.flow);
 	if ((ev & FLOW_FAILED) != 0 && r->d.nfly == 0 &&
 	    (ev & FLOW_REMOVE) == 0)
-		return err_set(e, ERR_HTTP, "%s", flow_why(r->d.flow));
+		return err_set(e, r->d.left != ERR_NONE ? r->d.left :
+		    ERR_HTTP, "%s", flow_why(r->d.flow));
 	return 0;
 }
 

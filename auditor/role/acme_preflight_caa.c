@@ -124,7 +124,8 @@ helps(const struct caa_set *set, const char *tag, const char *value,
 	int		 r;
 
 	more.v = mem_array(set->n + 1, sizeof(*more.v));
-	memcpy(more.v, set->v, set->n * sizeof(*more.v));
+	if (set->n != 0)
+		memcpy(more.v, set->v, set->n * sizeof(*more.v));
 	more.n = set->n + 1;
 	rr = &more.v[set->n];
 	memset(rr, 0, sizeof(*rr));

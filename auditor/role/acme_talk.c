@@ -14,6 +14,7 @@
 #include "acme/problem.h"
 #include "auditor/ipc.h"
 #include "auditor/role/acme_pace.h"
+#include "auditor/role/acme_silence.h"
 #include "auditor/role/children.h"
 #include "auditor/role/fetch_client.h"
 #include "base/clk.h"
@@ -23,12 +24,6 @@
 #define TIMEOUT_MS	30000
 /* A nonce that is not taken is replaced so often: 50 % refused, and none. */
 #define NONCE_TRIES	40
-
-static const struct { const char *name, *url; } known[] = {
-	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
-	{ "letsencrypt-staging",
-	  "https://acme-staging-v02.api.letsencrypt.org/directory" },
-};
 
 /* An answer that came, in a row of them. */
 struct heard {
@@ -48,29 +43,19 @@ struct acme_talk {
 	struct buf		 hosts;		/* for the sign process */
 	uint8_t			 authority[SIGN_AUTHORITY];
 	int			 operator;
+	acme_talk_tell		*tell;
+	void			*arg;		/* of tell */
 	int			 next;		/* the account's next key */
 	struct nonce		 nonces;
 	const struct acme_account_row *account;
 	struct heard		*first, **last;	/* answers that wait */
 	struct heard		*held;		/* given out last */
 	struct acme_pace	 pace;
-	uint64_t		 heads[LIMIT_ACME_NONCES];	/* nonces that
-						   are on their way */
+	uint64_t		 heads[LIMIT_ACME_NONCES];	/* on their way */
 	size_t			 nheads;
 	int64_t			 takes;		/* the CA, to answer */
 	struct err		 no_nonce;	/* why the last did not come */
 };
-
-const char *
-acme_talk_directory(const struct conf *c)
-{
-	size_t	i;
-
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(c->acme_directory, known[i].name) == 0)
-			return known[i].url;
-	return c->acme_directory;
-}
 
 static void
 heard_free(struct heard *h)
@@ -203,8 +188,9 @@ was_ahead(struct acme_talk *t, const struct fetch_done *d)
 	if (d->nonce[0] != '\0')
 		err_clear(&t->no_nonce);
 	else if (d->failure != FETCH_OK)
-		(void)err_set(&t->no_nonce, ERR_NET, "%.200s: %s",
-		    t->dir.new_nonce, d->message);
+		(void)err_set(&t->no_nonce, d->failure == FETCH_TIMEOUT ?
+		    ERR_SILENT : ERR_NET, "%.200s: %s", t->dir.new_nonce,
+		    d->message);
 	else
 		(void)err_set(&t->no_nonce, ERR_HTTP, "%.200s: no nonce (RFC "
 		    "8555, 7.2): HTTP %u", t->dir.new_nonce,
@@ -268,6 +254,7 @@ reply_of(struct heard *h, struct acme_reply *r)
 	r->why = h->why;
 	r->final = h->d.failure == FETCH_TOO_LARGE ||
 	    h->d.failure == FETCH_HEADERS || h->d.failure == FETCH_POLICY;
+	r->silent = h->d.failure == FETCH_TIMEOUT;
 	r->nonce = h->d.nonce;
 	r->location = h->d.location;
 	r->links = h->d.links;
@@ -327,14 +314,21 @@ static int
 wait_for(struct acme_talk *t, uint64_t id, struct acme_reply *r,
     struct err *e)
 {
-	int64_t		end = clk_mono() + 2 * TIMEOUT_MS * (CLK_SEC / 1000);
-	uint64_t	which;
+	const int64_t		 us = TIMEOUT_MS * (CLK_SEC / 1000);
+	int64_t			 end = clk_mono() + 2 * us;
+	struct acme_silence	 s = { 0, 0, 0, 0, "" };
+	uint64_t		 which;
+	char			 text[400];
 
+	acme_silence_begin(&s, clk_wall(), us);
 	while (!take(t, id, &which, r)) {
 		if (clk_mono() > end)
 			return err_set(e, ERR_SYS, "the fetch process hangs");
 		if (pump(t, 1000, e) == -1)
 			return -1;
+		if (acme_silence_turn(&s, clk_wall(), text, sizeof(text)) ==
+		    ACME_SILENCE_TELL)
+			t->tell(t->arg, text);
 	}
 	return 0;
 }
@@ -364,7 +358,7 @@ acme_talk_ahead(struct acme_talk *t, size_t n)
 int
 acme_talk_ready(struct acme_talk *t, int fresh)
 {
-	if (acme_pace_when(&t->pace, fresh, clk_wall()) > clk_wall())
+	if (acme_talk_waits(t, fresh))
 		return 0;
 	/* it does not come: who sends something hears why */
 	if (t->nonces.n != 0 || t->no_nonce.code != ERR_NONE)
@@ -381,6 +375,14 @@ acme_talk_when(struct acme_talk *t, int fresh)
 
 	when = acme_pace_when(&t->pace, fresh, now);
 	return when > now ? when : now + CLK_SEC;
+}
+
+int
+acme_talk_waits(struct acme_talk *t, int fresh)
+{
+	int64_t	now = clk_wall();
+
+	return acme_pace_when(&t->pace, fresh, now) > now;
 }
 
 /* A nonce, asked for when there is none: 0, or -1 and why not. */
@@ -402,7 +404,7 @@ nonce(struct acme_talk *t, char out[LIMIT_ACME_NONCE + 1], struct err *e)
 	t->held = NULL;
 	rc = wait_for(t, get(t, "HEAD", t->dir.new_nonce), &r, e);
 	if (rc == 0 && nonce_take(&t->nonces, out) == -1)
-		rc = err_set(e, ERR_HTTP, "%.200s: no nonce (RFC 8555, 7.2): "
+		rc = err_set(e, r.silent ? ERR_SILENT : ERR_HTTP, "%.200s: no nonce (RFC 8555, 7.2): "
 		    "%s", t->dir.new_nonce, r.status == 0 ? r.why :
 		    "the answer has no Replay-Nonce");
 	heard_free(t->held);
@@ -493,7 +495,8 @@ acme_talk_call(struct acme_talk *t, const struct acme_ask *a,
 		if (id == 0 || wait_for(t, id, r, e) == -1)
 			return -1;
 		if (r->status == 0)
-			return err_set(e, ERR_NET, "%.200s: %s%s", a->url,
+			return err_set(e, r->silent ? ERR_SILENT : ERR_NET,
+			    "%.200s: %s%s", a->url,
 			    r->why, t->held->d.failure == FETCH_TLS &&
 			    t->conf->acme_ca_file == NULL ? "; roots of a "
 			    "private CA go into acme.ca_file" :
@@ -546,7 +549,8 @@ open_sign(struct acme_talk *t, struct sign_setup *s, struct err *e)
 }
 
 struct acme_talk *
-acme_talk_new(const struct conf *c, int operator, struct err *e)
+acme_talk_new(const struct conf *c, int operator, acme_talk_tell *tell,
+    void *arg, struct err *e)
 {
 	struct acme_talk	*t = mem_zero(sizeof(*t));
 	struct sign_setup	 s;
@@ -557,6 +561,8 @@ acme_talk_new(const struct conf *c, int operator, struct err *e)
 	t->url = acme_talk_directory(c);
 	t->last = &t->first;
 	t->operator = operator;
+	t->tell = tell;
+	t->arg = arg;
 	acme_pace_init(&t->pace, t->url, clk_wall());
 	memset(&s, 0, sizeof(s));
 	s.state_dir = c->state_dir;

@@ -25,13 +25,16 @@ struct acme_talk;
  */
 const char *acme_talk_directory(const struct conf *);
 
+/* Who hears, with ${arg}, that the CA does not answer what is waited for. */
+typedef void acme_talk_tell(void *arg, const char *text);
+
 /*
  * Spawn the processes and read the directory.  ${operator}: a person is
  * behind this, so that revocations, rollovers and deactivations are signed,
  * too (sign_acme.h).  NULL and the error.
  */
 struct acme_talk *acme_talk_new(const struct conf *, int operator,
-    struct err *);
+    acme_talk_tell *, void *arg, struct err *);
 void acme_talk_free(struct acme_talk *);
 
 const struct directory *acme_talk_dir(const struct acme_talk *);
@@ -73,6 +76,9 @@ uint64_t acme_talk_send(struct acme_talk *, const struct acme_ask *,
 int acme_talk_ready(struct acme_talk *, int fresh);
 int64_t acme_talk_when(struct acme_talk *, int fresh);
 
+/* Has the CA asked us to wait? */
+int acme_talk_waits(struct acme_talk *, int fresh);
+
 /*
  * Have so many nonces there, or under way, ahead of the requests.
  */
@@ -97,7 +103,8 @@ int acme_talk_hear(struct acme_talk *, int ms, uint64_t *id,
 /*
  * One request and its answer, which lives until the next call, asked again
  * while the CA does not take the nonce.  0, or -1: not signed, or no answer
- * (the reply has status 0 then, too).
+ * (the reply has status 0 then, too; ERR_SILENT: none in the time it had,
+ * else ERR_NET or ERR_HTTP).
  */
 int acme_talk_call(struct acme_talk *, const struct acme_ask *,
     const char *cert, struct acme_reply *, struct err *);

@@ -11,6 +11,7 @@
 #include "auditor/proc.h"
 #include "auditor/role/children.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -68,10 +69,15 @@ job_free(struct audit_job *j)
 	free(j);
 }
 
-/* Nobody wants the answer any more. */
+/* Nobody wants the answer any more, when nobody else does. */
 static void
 cancel(struct audit *a, const struct audit_wait *w)
 {
+	size_t	i;
+
+	for (i = 0; i < a->nwaits; i++)
+		if (a->waits[i].what == w->what && a->waits[i].id == w->id)
+			return;
 	if (w->what == FROM_FETCH)
 		fetch_client_cancel(a->fetch, w->id);
 	else if (w->what == FROM_LOGS && a->en->logs != NULL)
@@ -83,15 +89,17 @@ cancel(struct audit *a, const struct audit_wait *w)
 void
 audit_bury(struct audit *a, struct audit_job *j)
 {
-	size_t	w;
+	struct audit_wait	gone;
+	size_t			w;
 
 	for (w = 0; w < a->nwaits;) {
 		if (a->waits[w].job != j) {
 			w++;
 			continue;
 		}
-		cancel(a, &a->waits[w]);
+		gone = a->waits[w];
 		a->waits[w] = a->waits[--a->nwaits];
+		cancel(a, &gone);
 	}
 	job_free(j);
 }
@@ -99,11 +107,13 @@ audit_bury(struct audit *a, struct audit_job *j)
 void
 audit_reset(struct audit *a)
 {
-	size_t	i;
+	struct audit_wait	gone;
+	size_t			i;
 
-	for (i = 0; i < a->nwaits; i++)
-		cancel(a, &a->waits[i]);
-	a->nwaits = 0;
+	while (a->nwaits != 0) {
+		gone = a->waits[--a->nwaits];
+		cancel(a, &gone);
+	}
 	/* rows stay leased until their time is over, or are given back here */
 	for (i = 0; i < a->njobs; i++) {
 		if (db_alive(a->en->db) && !a->jobs[i]->ended)
@@ -214,6 +224,27 @@ read_fetch(struct audit *a)
 	return rc;
 }
 
+/* What the DNS said, to all who asked the same. */
+static void
+said_to(struct audit *a, const struct probe_said *said)
+{
+	struct audit_job	*j;
+	size_t			 i;
+
+	/* a job that takes it may wait for the next answer at once */
+	for (i = 0; i < a->nwaits;) {
+		if (a->waits[i].what != FROM_PROBE ||
+		    a->waits[i].id != said->id) {
+			i++;
+			continue;
+		}
+		j = a->waits[i].job;
+		a->waits[i] = a->waits[--a->nwaits];
+		if (!j->ended && j->kind->said != NULL)
+			j->kind->said(j, said);
+	}
+}
+
 static int
 read_probe(struct audit *a)
 {
@@ -234,11 +265,8 @@ read_probe(struct audit *a)
 			j = whose(a, FROM_PROBE, served.id, served.last);
 			if (j != NULL && j->kind->served != NULL)
 				j->kind->served(j, &served);
-		} else {
-			j = whose(a, FROM_PROBE, said.id, 1);
-			if (j != NULL && j->kind->said != NULL)
-				j->kind->said(j, &said);
-		}
+		} else
+			said_to(a, &said);
 	}
 	if (rc == -1)
 		log_error("probe", "%s", e.msg);
@@ -276,6 +304,25 @@ read_judge(struct audit_job *j)
 		audit_fail(j, "the process that judges it died");
 }
 
+/* What became ready in this turn. */
+static void
+store_ready(struct audit *a)
+{
+	struct audit_job	*v[LIMIT_LEASES];
+	size_t			 i, k, n;
+
+	for (k = 0; k < AUDIT_KINDS; k++) {
+		if (audit_kinds[k]->store == NULL)
+			continue;
+		for (i = n = 0; i < a->njobs && n < audit_kinds[k]->most; i++)
+			if (a->jobs[i]->kind == audit_kinds[k] &&
+			    a->jobs[i]->ready && !a->jobs[i]->ended)
+				v[n++] = a->jobs[i];
+		if (n != 0)
+			audit_kinds[k]->store(v, n);
+	}
+}
+
 int
 audit_read(struct audit *a)
 {
@@ -285,29 +332,21 @@ audit_read(struct audit *a)
 		return -1;
 	for (i = 0; i < a->njobs; i++)
 		read_judge(a->jobs[i]);
+	store_ready(a);
 	return 0;
 }
 
-static size_t
-watch_ipc(struct ipc *ipc, struct pollfd *p)
-{
-	*p = (struct pollfd){ ipc_fd(ipc), (short)(POLLIN |
-	    (ipc_wants_write(ipc) ? POLLOUT : 0)), 0 };
-	return 1;
-}
-
 size_t
-audit_poll(const struct audit *a, struct pollfd *p, size_t max)
+audit_ipcs(const struct audit *a, struct ipc **v, size_t max)
 {
 	size_t	n = 0, i;
 
 	if (max < 2)
 		return 0;
-	n += watch_ipc(fetch_client_ipc(a->fetch), &p[n]);
-	n += watch_ipc(probe_client_ipc(a->probe), &p[n]);
+	v[n++] = fetch_client_ipc(a->fetch);
+	v[n++] = probe_client_ipc(a->probe);
 	for (i = 0; i < a->njobs && n < max; i++)
 		if (a->jobs[i]->judge != NULL)
-			n += watch_ipc(a->jobs[i]->judge->ipc, &p[n]);
+			v[n++] = a->jobs[i]->judge->ipc;
 	return n;
 }
-

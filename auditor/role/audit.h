@@ -1,7 +1,6 @@
 #ifndef AUDITOR_ROLE_AUDIT_H
 #define AUDITOR_ROLE_AUDIT_H
 
-#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +33,11 @@ struct audit_kind {
 		    struct cur *);
 	void	(*served)(struct audit_job *, const struct probe_served *);
 	void	(*said)(struct audit_job *, const struct probe_said *);
+	/*
+	 * Store what ${n} jobs have that are ready, in one transaction, at
+	 * the end of the turn in which they became it.
+	 */
+	void	(*store)(struct audit_job **, size_t n);
 	/* Its judge died or thinks for too long. */
 	void	(*orphan)(struct audit_job *, const char *why);
 	/* Free its state. */
@@ -48,6 +52,7 @@ struct audit_job {
 	struct judge_link	*judge;
 	int			 told;		/* it knows what to trust */
 	int			 ended;
+	int			 ready;		/* for its kind's store() */
 	int64_t			 due_at;	/* again, monotonic; 0: unknown */
 	int64_t			 patience;	/* for its judge, microseconds */
 	void			*state;		/* of the kind */
@@ -70,8 +75,8 @@ int audit_reload(struct audit *, struct err *);
 /* Claim what is due and go on; engine_wake() says when to be called again. */
 void audit_turn(struct audit *, int64_t now);
 
-/* Descriptors of its children and judges, at most ${max}. */
-size_t audit_poll(const struct audit *, struct pollfd *, size_t max);
+/* Of its children and judges, what waits to be written is; at most ${max}. */
+size_t audit_ipcs(const struct audit *, struct ipc **, size_t max);
 
 /* Read what they said: 0, or -1 when a child is gone. */
 int audit_read(struct audit *);
@@ -131,6 +136,14 @@ void audit_new_judge(struct audit_job *);
 int audit_begin(struct audit_job *);
 /* Commit it: the same. */
 int audit_commit(struct audit_job *);
+
+/*
+ * The same of several jobs, which are due again in so many seconds; nothing
+ * is done to them when it fails.
+ */
+int audit_begin_all(struct audit_job **, size_t n, struct err *);
+int audit_commit_all(struct audit_job **, size_t n, int64_t due_in_s,
+    struct err *);
 
 /* Text of strangers, in place: printable ASCII, which any column takes. */
 void audit_plain(char *);

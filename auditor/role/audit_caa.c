@@ -19,6 +19,7 @@
  * section 3), and standing grants (_validation-persist) at the name itself.
  */
 
+#define MOST		32	/* names at once */
 #define TYPE_CAA	257
 #define TYPE_TXT	16
 #define TIMEOUT_MS	5000
@@ -170,8 +171,7 @@ grants(struct audit_job *j, struct err *e)
 
 /* An issuance with the record set that was there before it. */
 static int
-judge_one(struct audit_job *j, const struct db_res *r, size_t i,
-    struct err *e)
+judge_one(struct db *db, const struct db_res *r, size_t i, struct err *e)
 {
 	struct span	 tbs = db_bytes(r, i, CAA_DUE_TBS);
 	struct caa_set	 set = { .n = 0 };
@@ -196,10 +196,10 @@ judge_one(struct audit_job *j, const struct db_res *r, size_t i,
 		    "records were not watched for long enough before");
 	(void)enc_hex_to(hex, tbs.p, 32);
 	if (says == 0)
-		rc = watcher_open(j->en->db, tbs.p, &f, NULL, e);
+		rc = watcher_open(db, tbs.p, &f, NULL, e);
 	if (rc == 0)
-		rc = caa_store_judged(j->en->db, &(struct caa_judged){ tbs,
-		    j->lease.subject, says == 1 ? "allowed" : says == 0 ?
+		rc = caa_store_judged(db, &(struct caa_judged){ tbs,
+		    db_text(r, i, CAA_DUE_NAME), says == 1 ? "allowed" : says == 0 ?
 		    "violated" : "unknown", why }, e);
 	json_decref(records);
 	caa_free(&set);
@@ -207,45 +207,93 @@ judge_one(struct audit_job *j, const struct db_res *r, size_t i,
 }
 
 static int
-judge_due(struct audit_job *j, struct err *e)
+judge_due(struct db *db, const struct db_strs *names, struct err *e)
 {
 	struct db_res	*r = NULL;
 	size_t		 i;
 	int		 rc = 0;
 
-	if (caa_store_due(j->en->db, j->lease.subject, &r, e) == -1)
+	if (caa_store_due(db, names, &r, e) == -1)
 		return -1;
 	for (i = 0; i < db_rows(r) && rc == 0; i++)
-		rc = judge_one(j, r, i, e);
+		rc = judge_one(db, r, i, e);
 	db_free(r);
 	return rc;
 }
 
-static void
-store(struct audit_job *j)
+/* Those that have grants, or had some nobody declared. */
+static int
+all_grants(struct audit_job **v, size_t n, const struct db_strs *names,
+    struct err *e)
 {
-	struct caa_job	*c = j->state;
-	struct caa_seen	 s = { j->lease.subject, &c->set, c->grants,
-	    c->resolver };
-	char		*before = NULL;
-	struct err	 e = ERR_INIT;
+	struct caa_job	*c;
+	struct db_res	*r = NULL;
+	size_t		 i, k;
 	int		 rc;
 
-	c->set.ad = c->ad;
-	if (audit_begin(j) == -1)
+	rc = caa_store_granted(v[0]->en->db, names, &r, e);
+	for (i = 0; rc == 0 && i < n; i++) {
+		c = v[i]->state;
+		for (k = 0; k < db_rows(r) &&
+		    strcmp(db_text(r, k, 0), names->v[i]) != 0; k++)
+			;
+		if (k < db_rows(r) || json_array_size(c->grants) != 0)
+			rc = grants(v[i], e);
+	}
+	db_free(r);
+	return rc;
+}
+
+static int
+store_once(struct audit_job **v, size_t n, struct err *e)
+{
+	struct db	*db = v[0]->en->db;
+	const char	*name[MOST];
+	struct db_strs	 names = { name, n };
+	struct caa_seen	 seen[MOST];
+	char		*before[MOST] = { NULL };
+	struct caa_job	*c;
+	size_t		 i;
+	int		 rc;
+
+	for (i = 0; i < n; i++) {
+		c = v[i]->state;
+		c->set.ad = c->ad;
+		name[i] = v[i]->lease.subject;
+		seen[i] = (struct caa_seen){ name[i], &c->set, c->grants,
+		    c->resolver };
+	}
+	rc = audit_begin_all(v, n, e);
+	if (rc == 0)
+		rc = caa_store_seen(db, seen, n, before, e);
+	if (rc == 0)
+		rc = judge_due(db, &names, e);
+	for (i = 0; i < n; i++) {
+		if (rc == 0 && before[i] != NULL)
+			rc = changed(v[i], before[i], e);
+		free(before[i]);
+	}
+	if (rc == 0)
+		rc = all_grants(v, n, &names, e);
+	return rc == 0 ? audit_commit_all(v, n, audit_every(v[0]), e) : -1;
+}
+
+static void
+store(struct audit_job **v, size_t n)
+{
+	struct err	e = ERR_INIT;
+	size_t		i;
+
+	if (store_once(v, n, &e) == 0)
 		return;
-	rc = caa_store_seen(j->en->db, &s, &before, &e);
-	if (rc == 0)
-		rc = judge_due(j, &e);
-	if (rc == 0 && before != NULL)
-		rc = changed(j, before, &e);
-	if (rc == 0)
-		rc = grants(j, &e);
-	free(before);
-	if (rc == -1)
-		audit_fault(j, &e);
-	else if (audit_commit(j) == 0)
-		audit_done(j, audit_every(j));
+	if (n == 1) {
+		audit_fault(v[0], &e);
+		return;
+	}
+	/* one of them is why: the others are as good as before */
+	db_rollback(v[0]->en->db);
+	for (i = 0; i < n; i++)
+		store(&v[i], 1);
 }
 
 /* No answer that counts: nothing changes. */
@@ -316,7 +364,7 @@ said(struct audit_job *j, const struct probe_said *s)
 	}
 	if (c->txt) {
 		take_grants(c, s);
-		store(j);
+		j->ready = 1;
 		return;
 	}
 	c->ad &= s->ad;
@@ -338,6 +386,6 @@ said(struct audit_job *j, const struct probe_said *s)
 }
 
 const struct audit_kind audit_caa = {
-	.name = "caa", .most = 32, .begin = begin, .said = said,
-	.drop = drop
+	.name = "caa", .most = MOST, .begin = begin, .said = said,
+	.store = store, .drop = drop
 };

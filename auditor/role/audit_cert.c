@@ -6,7 +6,7 @@
 
 #include "auditor/cert_find.h"
 #include "auditor/db/cert_store.h"
-#include "auditor/db/match_store.h"
+#include "auditor/db/issuer_store.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -334,6 +334,7 @@ aia(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 {
 	struct certs		*c = j->state;
 	struct judge_aia	 a;
+	struct issuer_in	 in[JUDGE_AIA_MAX];
 	struct err		 e = ERR_INIT;
 	size_t			 i;
 
@@ -342,12 +343,12 @@ aia(struct audit_job *j, const struct judge_reply *r, struct cur *cur)
 			return;
 		c->found += a.n;
 		for (i = 0; i < a.n; i++)
-			if (issuer_store(j->en->db, a.der[i],
-			    a.spki_sha256[i], owner_of_key(a.spki_sha256[i]),
-			    &e) == -1) {
-				audit_fault(j, &e);
-				return;
-			}
+			in[i] = (struct issuer_in){ a.der[i],
+			    a.spki_sha256[i], owner_of_key(a.spki_sha256[i]) };
+		if (issuer_store_all(j->en->db, in, a.n, &e) == -1) {
+			audit_fault(j, &e);
+			return;
+		}
 		if (audit_commit(j) == -1)
 			return;
 	}

@@ -231,24 +231,14 @@ look(struct audit *a, const char *holder, int *due)
 {
 	const char	*names[AUDIT_KINDS];
 	struct db_strs	 all = { names, AUDIT_KINDS }, none;
-	struct db_res	*r = NULL;
 	struct err	 e = ERR_INIT;
-	size_t		 i, k;
+	size_t		 i;
 
 	for (i = 0; i < AUDIT_KINDS; i++)
 		names[i] = audit_kinds[i]->name;
 	none = skip(a, AUDIT_KINDS);
-	if (db_query(a->en->db, &r, &e, "select k from unnest($1) k where "
-	    "exists (select from work where kind = k and due_at <= now() and "
-	    "(lease_until is null or lease_until < now() or holder = $3) and "
-	    "(cardinality($2) = 0 or kind || ':' || subject <> all ($2)))",
-	    "aas", &all, &none, holder) == -1)
+	if (lease_due(a->en->db, &all, &none, holder, due, &e) == -1)
 		log_error("audit", "%s", e.msg);
-	for (i = 0; i < db_rows(r); i++)
-		for (k = 0; k < AUDIT_KINDS; k++)
-			if (strcmp(names[k], db_text(r, i, 0)) == 0)
-				due[k] = 1;
-	db_free(r);
 	skip_free(&none);
 }
 

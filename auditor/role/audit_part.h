@@ -17,12 +17,14 @@
 /* What judges map that read nothing from an arena. */
 #define AUDIT_NO_ARENA	4096
 
-/* Which job waits for an answer. */
+/* Which job waits for an answer; several may wait for one of the DNS. */
 enum audit_from { FROM_FETCH, FROM_LOGS, FROM_PROBE };
 struct audit_wait {
 	uint64_t		 id;
 	enum audit_from		 what;
 	struct audit_job	*job;
+	char			 name[256];	/* asked of the DNS, or "" */
+	uint16_t		 type;
 };
 
 #define AUDIT_KINDS	10

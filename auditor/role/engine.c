@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,13 @@
 #include "base/mem.h"
 
 #define FILES		16384
+/* Children and judges that are waited for at once. */
+#define CHANNELS	1024
 #define STATUS_EVERY	(10 * CLK_SEC)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
+
+static volatile sig_atomic_t	child_ended;
 
 void
 engine_wake(struct engine *en, int64_t mono)
@@ -135,13 +140,24 @@ read_fetch(struct engine *en, struct fetch_client *f, int deliver)
 	return rc;
 }
 
-/* Programs of exec channels that ended. */
+static void
+on_child(int sig)
+{
+	(void)sig;
+	child_ended = 1;
+}
+
+/*
+ * Programs of exec channels, or children, that ended.  The signal ends poll();
+ * one that comes just before it is noticed within the second that it lasts.
+ */
 static void
 reap(struct engine *en)
 {
 	siginfo_t	si;
 	int		status;
 
+	child_ended = 0;
 	for (;;) {
 		memset(&si, 0, sizeof(si));
 		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
@@ -158,12 +174,11 @@ reap(struct engine *en)
 	}
 }
 
-/* The descriptors of this turn. */
+/* All channels of this turn. */
 static size_t
-gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
+channels(struct engine *en, struct ipc *boss, struct ipc **v, size_t max)
 {
-	struct ipc	*v[6];
-	size_t		 n = 0, i;
+	size_t	n = 0, i;
 
 	v[n++] = boss;
 	v[n++] = fetch_client_ipc(en->logs);
@@ -173,16 +188,44 @@ gather(struct engine *en, struct ipc *boss, struct pollfd *p, size_t max)
 		v[n++] = lists_ipc(en->lists);
 	if (vantage_ipc(en->vantage) != NULL)
 		v[n++] = vantage_ipc(en->vantage);
-	for (i = 0; i < n; i++)
-		p[i] = (struct pollfd){ ipc_fd(v[i]), (short)(POLLIN |
-		    (ipc_wants_write(v[i]) ? POLLOUT : 0)), 0 };
-	if (db_alive(en->db))
-		p[n++] = (struct pollfd){ db_fd(en->db), POLLIN, 0 };
 	for (i = 0; i < en->ntails; i++)
-		n += tail_crew_poll(en->tails[i], p + n, max - n);
+		n += tail_crew_ipcs(en->tails[i], v + n, max - n);
 	if (en->audit != NULL)
-		n += audit_poll(en->audit, p + n, max - n);
+		n += audit_ipcs(en->audit, v + n, max - n);
 	return n;
+}
+
+/*
+ * Send what waits, and sleep until something comes or it is ${wake}.  -1 on
+ * errors.
+ */
+static int
+nap(struct engine *en, struct ipc *boss)
+{
+	static struct pollfd	 p[CHANNELS + 1];
+	static struct ipc	*v[CHANNELS];
+	size_t			 n, i;
+	int64_t			 now;
+	int			 ms;
+
+	n = channels(en, boss, v, CHANNELS);
+	for (i = 0; i < n; i++) {
+		/* who is gone is found when its channel is read */
+		if (ipc_wants_write(v[i]))
+			(void)ipc_flush(v[i], NULL);
+		p[i] = ipc_poll(v[i]);
+	}
+	/* poll() passes over a negative one */
+	p[n] = (struct pollfd){ db_alive(en->db) ? db_fd(en->db) : -1,
+	    POLLIN, 0 };
+	now = clk_mono();
+	ms = en->wake <= now ? 0 : (int)((en->wake - now) / 1000 + 1);
+	if (poll(p, n + 1, ms) == -1 && errno != EINTR)
+		return -1;
+	for (i = 0; i < n; i++)
+		ipc_polled(v[i], p[i].revents);
+	en->db_spoke = p[n].revents != 0;
+	return 0;
 }
 
 /* --once: everything had its turn, and messages were tried. */
@@ -227,7 +270,7 @@ turn(struct engine *en, struct ipc *boss, int64_t now)
 		engine_away(en, boss);
 		return;
 	}
-	heard = db_notified(en->db);
+	heard = db_notified(en->db, en->db_spoke);
 	if (heard & 1 << en->hint_change)
 		en->beat_at = en->beat_at < now ? en->beat_at : now;
 	engine_beat(en, boss, now);
@@ -264,20 +307,12 @@ turn(struct engine *en, struct ipc *boss, int64_t now)
 static void
 loop(struct engine *en, struct ipc *boss)
 {
-	struct pollfd	p[1024];
-	int64_t		now;
-	size_t		n, i;
-	int		ms;
+	size_t	i;
 
 	while (!en->stop && !en->fatal) {
 		en->wake = clk_mono() + CLK_SEC;
 		turn(en, boss, clk_mono());
-		if (en->stop || en->fatal)
-			break;
-		n = gather(en, boss, p, sizeof(p) / sizeof(p[0]));
-		now = clk_mono();
-		ms = en->wake <= now ? 0 : (int)((en->wake - now) / 1000 + 1);
-		if (poll(p, n, ms) == -1 && errno != EINTR)
+		if (en->stop || en->fatal || nap(en, boss) == -1)
 			break;
 		/* what came while we slept is answers to another's work */
 		if (engine_slept(en, clk_mono()))
@@ -299,7 +334,8 @@ loop(struct engine *en, struct ipc *boss)
 			tail_judge(en->tails[i]);
 			tail_check_second(en->tails[i]);
 		}
-		reap(en);
+		if (child_ended)
+			reap(en);
 	}
 }
 
@@ -324,10 +360,15 @@ engine_main(void)
 	struct engine	*en = mem_zero(sizeof(*en));
 	struct ipc	*boss;
 	struct err	 e = ERR_INIT;
+	struct sigaction sa;
 	int		 rc;
 
 	proc_enter("engine", 0);
 	many_files();
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_child;
+	sa.sa_flags = SA_NOCLDSTOP | SA_RESTART;
+	(void)sigaction(SIGCHLD, &sa, NULL);
 	log_open("certvigil", LOG_INFO);
 	boss = ipc_new(PROC_CHANNEL);
 	if (engine_start(en, boss, &e) == -1) {

@@ -222,11 +222,35 @@ punctual(struct engine *en, int64_t now)
 	}
 }
 
+/* One question instead of a claim a kind: mostly there is nothing. */
+static size_t
+claim_due(struct engine *en, int64_t now)
+{
+	const char	*name[KINDS];
+	struct db_strs	 names = { name, 0 }, none = { NULL, 0 };
+	struct err	 e = ERR_INIT;
+	size_t		 kind[KINDS], n = 0, i, max;
+	int		 due[KINDS] = { 0 };
+
+	for (i = 0; i < KINDS; i++)
+		if ((en->roles & kinds[i].role) != 0 && now >= en->rest[i] &&
+		    kinds[i].room(en) != 0) {
+			kind[names.n] = i;
+			name[names.n++] = kinds[i].name;
+		}
+	if (names.n != 0 && lease_due(en->db, &names, &none, NULL, due, &e)
+	    == -1)
+		log_error(NULL, "%s", e.msg);
+	for (i = 0; i < names.n; i++)
+		/* what began may have taken the room of others */
+		if (due[i] && (max = kinds[kind[i]].room(en)) != 0)
+			n += claim(en, &kinds[kind[i]], max);
+	return n;
+}
+
 void
 engine_claim(struct engine *en, int64_t now)
 {
-	size_t	n = 0, i, max;
-
 	punctual(en, now);
 	if (now < en->claim_at) {
 		engine_wake(en, en->claim_at);
@@ -235,12 +259,8 @@ engine_claim(struct engine *en, int64_t now)
 	en->claim_at = now + CLAIM_EVERY;
 	engine_wake(en, en->claim_at);
 	share(en, now);
-	for (i = 0; i < KINDS; i++)
-		if ((en->roles & kinds[i].role) != 0 && now >= en->rest[i] &&
-		    (max = kinds[i].room(en)) != 0)
-			n += claim(en, &kinds[i], max);
 	/* what was claimed may have made more work (a list: its logs) */
-	if (n != 0) {
+	if (claim_due(en, now) != 0) {
 		en->claim_at = now;
 		engine_wake(en, now);
 	}

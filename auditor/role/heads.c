@@ -6,7 +6,7 @@
 #include "base/log.h"
 
 #define EVERY	86400
-/* Heads of years take seconds each time, in which the engine does nothing. */
+/* The engine does nothing meanwhile: it is done in pieces. */
 #define MORE	5
 
 void

@@ -125,6 +125,7 @@ issued(struct judge_match *m, const struct entry *e)
 	static char	 why[256];
 	struct span	 up[LIMIT_CHAIN + 1];
 	struct err	 err = ERR_INIT;
+	const char	*owner;
 	size_t		 i;
 	int		 r;
 
@@ -156,10 +157,9 @@ issued(struct judge_match *m, const struct entry *e)
 	up[0] = m->der;
 	for (i = 0; i < m->nchain; i++)
 		up[i + 1] = m->chain[i];
-	if (owner_of_key(m->issuer_spki) != NULL)
-		m->owner = owner_of_key(m->issuer_spki);
-	else if (owner_of_chain(up, m->nchain + 1) != NULL)
-		m->owner = owner_of_chain(up, m->nchain + 1);
+	if ((owner = owner_of_key(m->issuer_spki)) != NULL ||
+	    (owner = owner_of_chain(up, m->nchain + 1)) != NULL)
+		m->owner = owner;
 }
 
 /* What the certificate says of itself. */

@@ -188,6 +188,7 @@ struct tail {
 	struct tail_issuer	*issuers;
 	size_t			 nissuers, capi;
 	size_t			 nearly;	/* matches looked at early */
+	int64_t			 early_at;	/* and not before */
 	struct tail_kept	*kept;		/* in the cache; tail_cache.c */
 	size_t			 nkept, capkept;
 	int			 stale, unreachable;	/* findings: -1 not known */
@@ -219,8 +220,8 @@ int tail_fetched(struct tail *, const struct fetch_done *);
 /* Read what its judges said; one that died or lies is replaced. */
 void tail_judge(struct tail *);
 
-/* The descriptors of its judges to be waited for: how many. */
-size_t tail_crew_poll(const struct tail *, struct pollfd *, size_t max);
+/* The channels of its judges: how many. */
+size_t tail_crew_ipcs(const struct tail *, struct ipc **, size_t max);
 
 /*
  * The watch set changed: what was read but not committed is read again, by

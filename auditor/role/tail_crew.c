@@ -104,20 +104,16 @@ tail_crew_drop(struct tail *t)
 }
 
 size_t
-tail_crew_poll(const struct tail *t, struct pollfd *p, size_t max)
+tail_crew_ipcs(const struct tail *t, struct ipc **v, size_t max)
 {
-	const struct judge_link	*j = t->judge;
-	size_t			 n = 0, i;
+	size_t	n = 0, i;
 
-	for (i = 0; i <= t->ncrew && n < max; i++) {
-		if (j != NULL)
-			p[n++] = (struct pollfd){ ipc_fd(j->ipc),
-			    (short)(POLLIN | (ipc_wants_write(j->ipc) ?
-			    POLLOUT : 0)), 0 };
-		j = i < t->ncrew ? t->crew[i] : NULL;
-	}
+	if (t->judge != NULL && n < max)
+		v[n++] = t->judge->ipc;
+	for (i = 0; i < t->ncrew && n < max; i++)
+		v[n++] = t->crew[i]->ipc;
 	if (t->second != NULL && n < max)
-		p[n++] = (struct pollfd){ ipc_fd(t->second->ipc), POLLIN, 0 };
+		v[n++] = t->second->ipc;
 	return n;
 }
 

@@ -42,6 +42,8 @@
 #define GROW_LAST	4096
 /* A tile of an RFC 6962 log fails so often before get-entries is asked. */
 #define HYBRID_TRIES	3
+/* A page that failed so often is told of while the turn goes on. */
+#define NOTE_TRIES	2
 /* A log that says "later" for longer is left alone until then. */
 #define PATIENCE	(120 * CLK_SEC)
 
@@ -360,6 +362,8 @@ again(struct tail *t, struct tail_page *p, const char *why)
 		t->log.hybrid = 0;
 		no_tile(p);
 	}
+	if (p->tries == NOTE_TRIES && t->back == NULL)
+		(void)health_note(t->en->db, t->log.id, why, NULL);
 	if (p->tries < READ_TRIES && tail_rate_hold(t) <= PATIENCE) {
 		log_debug(t->log.description, "%" PRIu64 ": %s, again",
 		    p->from, why);

@@ -113,5 +113,5 @@ python3 tests/unit/auditor/made_tsig.py tests/fuzz/corpus/dnsupdate
 # the messages of the auditor to its judges, from their unit test
 mkdir -p tests/fuzz/corpus/judge_said
 SAID_SEEDS=tests/fuzz/corpus/judge_said \
-    "$(dirname "$bin")/unit/auditor/test_judge_said" > /dev/null
+    "$(dirname "$bin")/unit/auditor/test_judge_said_wire" > /dev/null
 du -sh tests/fuzz/corpus

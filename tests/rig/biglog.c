@@ -132,45 +132,34 @@ read_number(int c, struct args *a)
 static int
 read_text(int c, struct args *a)
 {
-	switch (c) {
-	case O_DIR:
-		a->log.dir = optarg;
-		return 0;
-	case O_DOMAIN:
-		a->log.domain = optarg;
-		return 0;
-	case O_NAME:
-		a->name = optarg;
-		return 0;
-	case O_STATIC:
-		a->tiled = 1;
-		return 0;
-	case O_HYBRID:
-		serve.hybrid = 1;
-		return 0;
-	case O_FAULT:
-		if (a->nfaults == BIGFAULTS)
-			return -1;
-		a->faults[a->nfaults++] = optarg;
-		return 0;
-	case O_ADDR:
-		a->web.addr = optarg;
-		return 0;
-	case O_CERT:
-		a->web.cert = optarg;
-		return 0;
-	case O_KEY:
-		a->web.key = optarg;
-		return 0;
-	case O_URL:
-		a->url = optarg;
-		return 0;
-	case O_NEAR:
-		a->near = 1;
-		return 0;
-	default:
+	const struct { int c; const char **to; } texts[] = {
+		{ O_DIR, &a->log.dir }, { O_DOMAIN, &a->log.domain },
+		{ O_NAME, &a->name }, { O_ADDR, &a->web.addr },
+		{ O_CERT, &a->web.cert }, { O_KEY, &a->web.key },
+		{ O_URL, &a->url },
+	};
+	const struct { int c, *to; } flags[] = {
+		{ O_STATIC, &a->tiled }, { O_HYBRID, &serve.hybrid },
+		{ O_NEAR, &a->near },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].c == c) {
+			*texts[i].to = optarg;
+			return 0;
+		}
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (flags[i].c == c) {
+			*flags[i].to = 1;
+			return 0;
+		}
+	if (c != O_FAULT)
 		return read_number(c, a);
-	}
+	if (a->nfaults == BIGFAULTS)
+		return -1;
+	a->faults[a->nfaults++] = optarg;
+	return 0;
 }
 
 static int

@@ -102,7 +102,7 @@ expect 0 'channel `nobody` is not in this file' \
 # --- init, as an ordinary user and as root ----------------------------------------
 
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
-	skip 20 "PostgreSQL is not installed"
+	skip 23 "PostgreSQL is not installed"
 else
 	as=()
 	if [ "$(id -u)" -eq 0 ]; then
@@ -138,6 +138,14 @@ else
 	expect 0 'xn--bcher-kva.example' "${user[@]}" watch list
 	expect 0 '^ok +database +reachable' "${user[@]}" doctor --no-color
 	expect 0 '"check":"database","status":"ok"' "${user[@]}" doctor --json
+	expect 0 '^ok +canary +none; canary.name' "${user[@]}" doctor --no-color
+	cp "$conf" "$work/before"
+	printf 'canary: {name: c.example.com}\n' >> "$conf"
+	expect 0 '"check":"canary","status":"warn".*"watched":true' \
+	    "${user[@]}" doctor --json
+	expect 0 'c.example.com is watched, not managed.* certvigil issue c.exa' \
+	    "${user[@]}" doctor --no-color
+	cp "$work/before" "$conf"
 	printf 'pol: 1s\n' > "$conf"
 	expect 78 'did you mean `poll`' "${user[@]}" watch list
 	printf 'database: "host=%s dbname=x"\n' "$work" > "$conf"

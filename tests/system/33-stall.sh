@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 t_begin 33-stall "${1:-}"
 
 bad='stall slow gzip_bomb 429_bare html_page'
-args=(--log good --log tiled,proto=static)
+args=(--log good --log tiled,proto=static --log half,proto=static)
 for l in $bad; do
 	args+=(--log "${l//_/-}" --log "${l//_/-}-tiled,proto=static")
 done
@@ -27,6 +27,9 @@ for l in $bad; do
 		lie "${l//_/-}$t" "$l"
 	done
 done
+# its head is fine, its pages are not
+post "/_rig/half/fill?n=600&seed=1" >/dev/null
+lie half 500 kind=data
 start
 ok "runs" wait_for 30 grep -q 'names watched' "$T/run.log"
 for k in 1 2 3; do
@@ -38,6 +41,9 @@ for k in 1 2 3; do
 	ok "round $k: the others are read at once" wait_sql 15 4 \
 	    "select count(*) from entry_match where name = 'n$k.corp.example'"
 done
+ok "what holds a turn up is told before it ends" wait_sql 30 t "select
+    h.failing_since is null and h.last_error is not null from log_health h
+    join log l on l.id = h.log_ref where l.url like '%/half/'"
 eq "no finding about a log" "$(sql "select count(*) from finding
     where kind like 'log.%'")" 0
 pss=$(for p in $(pids_of "$run_pid"); do

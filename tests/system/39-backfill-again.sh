@@ -152,4 +152,15 @@ eq "one back-fill" "$(sql "select count(*) from backfill b join log l on
     l.id = b.log_ref where l.description like '%slow%'")" 1
 eq "nothing lost, nothing twice" "$(sql "select count(*) from entry_match m
     join log l on l.id = m.log_ref where l.description like '%slow%'")" 6
+# the evidence of the day has it, beside the day of the log itself
+mkdir "$T/to"
+[ "$(id -u)" -ne 0 ] || chown certvigil "$T/to"
+get "$rig/loglist.json" > "$T/list.json"
+cv coverage --from "$(sql "select min(verified_at at time zone 'UTC')::date
+    from backfill_range")" --evidence "$T/to/day.json"
+cv evidence verify "$T/to/day.json" --log-list "$T/list.json"
+eq "evidence of the day" $rc 0
+[ $rc -eq 0 ] || show
+ok "says what was read of history" grep -q \
+    'of history, entries 0 to 11108 were read' "$T/out"
 t_end

@@ -397,14 +397,14 @@ digest(void)
 static int
 memory(void)
 {
-	char	*p = malloc(32u << 20);
+	char	*p = malloc(32u << 20), *q;
 
 	if (p == NULL)
 		return ENOMEM;
 	memset(p, 1, 32u << 20);
-	p = realloc(p, 48u << 20);
-	free(p);
-	return p == NULL ? ENOMEM : 0;
+	q = realloc(p, 48u << 20);
+	free(q != NULL ? q : p);
+	return q == NULL ? ENOMEM : 0;
 }
 
 static int

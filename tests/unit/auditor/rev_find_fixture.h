@@ -37,4 +37,21 @@ expect(const char *serial, const char *by)
 	free(text);
 }
 
+/* A certificate that was good, for owners `web` and `mail`. */
+static inline void
+one(void)
+{
+	sql("select named('11', '01', '{a.example}', '{http://c}', "
+	    "'{http://o}');"
+	    "update issuance set facts = '{\"watches\": [{\"owner\": \"web\", "
+	    "\"pattern\": \".example\", \"name\": \"a.example\"}, {\"owner\": "
+	    "\"mail\", \"pattern\": \".example\", \"name\": \"a.example\"}, "
+	    "{\"owner\": \"web\", \"pattern\": \"a.example\", \"name\": "
+	    "\"a.example\"}]}'");
+	rev_say(1, "01", REV_GOOD, -1);
+	rev_say(2, "01", REV_GOOD, -1);
+	rev_found(1);
+	is(FINDINGS, "");
+}
+
 #endif

@@ -1,77 +1,13 @@
-#include "auditor/db/back_store.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "tests/unit/auditor/sql.h"
+#include "tests/unit/auditor/back_fixture.h"
 
 /* Many workers on the history of one log, and commands beside them. */
 
-#define NEED_DB()	do { if (db == NULL) return; } while (0)
-
 #define OLD	(200 * 256)	/* entries before the tail began */
 #define NEW	(300 * 256)	/* and where it ends */
-
-static int
-clear(void **state)
-{
-	(void)state;
-	if (db == NULL)
-		return 0;
-	sql("truncate log, operator, tree_head, log_range, log_health, "
-	    "backfill, work, watch restart identity cascade;"
-	    "insert into operator (name) values ('op');"
-	    "insert into log (log_id, operator_id, description, protocol, url,"
-	    " read_url, key, mmd, state, list_source, first_list) values"
-	    " ('a', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', true);"
-	    "insert into tree_head (log_ref, tree_size, root_hash, "
-	    "timestamp_ms, form, raw, verdict, consistency) values (1, "
-	    "300000, decode(repeat('ab', 32), 'hex'), 5, 'sth', '', 'valid', "
-	    "'proved');"
-	    "insert into log_health (log_ref, head_id, head_size) values "
-	    "(1, 1, 300000)");
-	return 0;
-}
-
-static void
-ranges_are(const char *want)
-{
-	is("select coalesce(string_agg(size_from || '-' || size_to, ' ' "
-	    "order by size_from), '') from log_range", want);
-}
-
-static int64_t
-enter(int64_t from, int64_t to, int again, int want_fresh)
-{
-	struct back_want	w = { .log_ref = 1, .from = from, .to = to,
-	    .since = INT64_MIN, .again = again, .step = 65536,
-	    .actor = "test" };
-	struct err		e = ERR_INIT;
-	int64_t			id;
-	int			fresh;
-
-	if (db_begin(db, &e) == -1 || back_enter(db, &w, &id, &fresh, &e)
-	    == -1 || db_commit(db, &e) == -1)
-		fail_msg("%s", e.msg);
-	assert_int_equal(fresh, want_fresh);
-	return id;
-}
-
-static size_t
-plan(void)
-{
-	struct err	e = ERR_INIT;
-	size_t		n;
-
-	if (back_plan(db, &n, &e) == -1)
-		fail_msg("%s", e.msg);
-	return n;
-}
 
 /* The frontier of a tree of ${to}, as bytes that name it. */
 static void
@@ -170,7 +106,6 @@ together(void **state)
 	char		 text[200];
 
 	(void)state;
-	NEED_DB();
 	assert_int_equal(commit(db, OLD, OLD, NULL), 0);
 	(void)enter(0, OLD, 0, 1);
 	sql("update backfill set step = 1024");
@@ -245,7 +180,6 @@ cancelling(void **state)
 	int		st = -1;
 
 	(void)state;
-	NEED_DB();
 	id = enter(0, 200000, 0, 1);
 	assert_true(plan() != 0);
 	/* as lease_check() and back_store() do */
@@ -281,8 +215,8 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
-		cmocka_unit_test_setup(together, clear),
-		cmocka_unit_test_setup(cancelling, clear),
+		cmocka_unit_test_setup(together, back_clear),
+		cmocka_unit_test_setup(cancelling, back_clear),
 	};
 
 	return SQL_TESTS(tests);

@@ -1,37 +1,9 @@
-#include "auditor/db/back_store.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
 #include "base/limit.h"
-#include "tests/unit/auditor/sql.h"
+#include "tests/unit/auditor/back_fixture.h"
 
 /* What of a log's history is wanted, how it is cut, what is proven of it. */
 
 #define NEED_DB()	do { if (db == NULL) return; } while (0)
-
-static int
-clear(void **state)
-{
-	(void)state;
-	if (db == NULL)
-		return 0;
-	sql("truncate log, operator, tree_head, log_range, log_health, "
-	    "backfill, work, watch restart identity cascade;"
-	    "insert into operator (name) values ('op');"
-	    "insert into log (log_id, operator_id, description, protocol, url,"
-	    " read_url, key, mmd, state, list_source, first_list) values"
-	    " ('a', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', true);"
-	    "insert into tree_head (log_ref, tree_size, root_hash, "
-	    "timestamp_ms, form, raw, verdict, consistency) values (1, "
-	    "300000, decode(repeat('ab', 32), 'hex'), 5, 'sth', '', 'valid', "
-	    "'proved');"
-	    "insert into log_health (log_ref, head_id, head_size) values "
-	    "(1, 1, 300000)");
-	return 0;
-}
 
 /* [from, to) is proven. */
 static void
@@ -55,41 +27,6 @@ proven(int64_t from, int64_t to)
 	if (db_begin(db, &e) == -1 || range_join(db, &in, &e) == -1 ||
 	    db_sync(db, &e) == -1 || db_commit(db, &e) == -1)
 		fail_msg("%s", e.msg);
-}
-
-static void
-ranges_are(const char *want)
-{
-	is("select coalesce(string_agg(size_from || '-' || size_to, ' ' "
-	    "order by size_from), '') from log_range", want);
-}
-
-static int64_t
-enter(int64_t from, int64_t to, int again, int want_fresh)
-{
-	struct back_want	w = { .log_ref = 1, .from = from, .to = to,
-	    .since = INT64_MIN, .again = again, .step = 65536,
-	    .actor = "test" };
-	struct err		e = ERR_INIT;
-	int64_t			id;
-	int			fresh;
-
-	if (db_begin(db, &e) == -1 || back_enter(db, &w, &id, &fresh, &e)
-	    == -1 || db_commit(db, &e) == -1)
-		fail_msg("%s", e.msg);
-	assert_int_equal(fresh, want_fresh);
-	return id;
-}
-
-static size_t
-plan(void)
-{
-	struct err	e = ERR_INIT;
-	size_t		n;
-
-	if (back_plan(db, &n, &e) == -1)
-		fail_msg("%s", e.msg);
-	return n;
 }
 
 static void
@@ -400,12 +337,12 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(boundaries),
-		cmocka_unit_test_setup(joins, clear),
-		cmocka_unit_test_setup(cutting, clear),
-		cmocka_unit_test_setup(sharing, clear),
-		cmocka_unit_test_setup(window, clear),
-		cmocka_unit_test_setup(loading, clear),
-		cmocka_unit_test_setup(covered, clear),
+		cmocka_unit_test_setup(joins, back_clear),
+		cmocka_unit_test_setup(cutting, back_clear),
+		cmocka_unit_test_setup(sharing, back_clear),
+		cmocka_unit_test_setup(window, back_clear),
+		cmocka_unit_test_setup(loading, back_clear),
+		cmocka_unit_test_setup(covered, back_clear),
 	};
 	int	rc;
 

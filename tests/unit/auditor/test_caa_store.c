@@ -50,7 +50,7 @@ seen(const char *name, const char *value, const char *grants)
 		set.ttl = 300;
 		set.ad = 1;
 	}
-	if (caa_store_seen(db, &s, &before, &e) == -1)
+	if (caa_store_seen(db, &s, 1, &before, &e) == -1)
 		fail_msg("%s", e.msg);
 	caa_free(&set);
 	json_decref(g);
@@ -96,6 +96,42 @@ changes(void **state)
 	    "192.0.2.53");
 }
 
+/* Several names in one statement: each has its own row, and its change. */
+static void
+several(void **state)
+{
+	static const char	*name[] = { "a.example", "b.example",
+				    "c.example" };
+	struct caa_set		 set[3];
+	struct caa_seen		 v[3];
+	struct err		 e = ERR_INIT;
+	json_t			*none = json_array();
+	char			*before[3];
+	size_t			 i;
+
+	(void)state;
+	assert_null(seen("a.example", "ca.example", "[]"));
+	assert_null(seen("b.example", "ca.example", "[]"));
+	for (i = 0; i < 3; i++) {
+		memset(&set[i], 0, sizeof(set[i]));
+		issue(&set[i], i == 1 ? "other.example" : "ca.example");
+		(void)snprintf(set[i].at, sizeof(set[i].at), "example");
+		v[i] = (struct caa_seen){ name[i], &set[i], none, "x" };
+	}
+	assert_int_equal(caa_store_seen(db, v, 3, before, &e), 0);
+	assert_null(before[0]);
+	assert_string_equal(before[1], "0 issue \"ca.example\"\n");
+	assert_null(before[2]);
+	is("select string_agg(name, ' ' order by name) from caa_observation",
+	    "a.example b.example b.example c.example");
+	is("select resolver from caa_observation where name = 'a.example'",
+	    "x");
+	free(before[1]);
+	for (i = 0; i < 3; i++)
+		caa_free(&set[i]);
+	json_decref(none);
+}
+
 static void
 errors(void **state)
 {
@@ -130,10 +166,11 @@ issued(const char *tbs, const char *names, const char *when)
 static struct db_res *
 due(const char *name)
 {
+	struct db_strs	 names = { &name, 1 };
 	struct db_res	*r = NULL;
 	struct err	 e = ERR_INIT;
 
-	if (caa_store_due(db, name, &r, &e) == -1)
+	if (caa_store_due(db, &names, &r, &e) == -1)
 		fail_msg("%s", e.msg);
 	return r;
 }
@@ -296,6 +333,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup(changes, clear),
+		cmocka_unit_test_setup(several, clear),
 		cmocka_unit_test_setup(errors, clear),
 		cmocka_unit_test_setup(which_set, clear),
 		cmocka_unit_test_setup(who_is_due, clear),

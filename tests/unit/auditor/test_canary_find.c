@@ -1,4 +1,5 @@
 #include "auditor/canary_find.h"
+#include "auditor/canary_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +44,8 @@ clear(void **state)
 	sql(functions);
 	sql(audit_truncate);
 	sql("truncate acme_account, managed_certificate, acme_order, "
-	    "acme_received, acme_promise, canary restart identity cascade;"
+	    "acme_received, acme_promise, canary, watch restart identity "
+	    "cascade;"
 	    "insert into operator (name) values ('op');"
 	    "insert into log (log_id, operator_id, description, protocol, url, "
 	    "read_url, key, mmd, state, list_source, first_list, added_at) "
@@ -237,6 +239,71 @@ gone(void **state)
 	is(EVENTS, "opened,resolved");
 }
 
+/* What doctor says: how well it is, and words of it. */
+static void
+says(int want, const char *words)
+{
+	struct canary_state	s;
+	struct buf		b = BUF_INIT;
+	struct err		e = ERR_INIT;
+
+	sweep();
+	if (canary_state_load(db, &conf, &s, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(canary_state_say(&s, &b), want);
+	if (strstr(buf_text(&b), words) == NULL)
+		fail_msg("`%s` has no `%s`", buf_text(&b), words);
+	canary_state_free(&s);
+	buf_free(&b);
+}
+
+static void
+state_of(void **state)
+{
+	struct canary_state	 s;
+	json_t			*o;
+
+	(void)state;
+	says(1, "c.example is not watched, and so never seen");
+	sql("insert into watch (pattern, origin, exclude) values ('.example', "
+	    "'cli', '{c.example}')");
+	says(1, "is not watched");
+	sql("update watch set exclude = '{}'");
+	says(1, "c.example is watched, managed; there was no certificate for "
+	    "it yet: certvigil issue c.example");
+	sql("select got('11', '5 minutes', '{c.example}')");
+	says(0, "no log has shown it yet, which may take 30 min");
+	sql("update acme_received set received_at = now() - interval "
+	    "'31 minutes'");
+	says(2, "received or declared 31 min ago, and no log has shown it: "
+	    "certvigil findings");
+	sql("select shown('11')");
+	says(0, "a log showed it after 31 min");
+	/* who renews it */
+	conf.canary_every = 7 * 86400;
+	says(0, "c.example is watched, managed, renewed every 7 d; the newest "
+	    "certificate is of 20");
+	sql("update acme_received set received_at = now() - interval "
+	    "'11 days'; update canary set since = now() - interval "
+	    "'11 days'");
+	says(2, "the newest certificate is 11 d old: certvigil issue");
+	sql("update acme_received set received_at = now() - interval '1 day';"
+	    "update managed_certificate set removed_at = now() where id = 1");
+	says(1, "managed as a name of a.example; the newest certificate");
+	sql("update managed_certificate set removed_at = now()");
+	says(1, "not managed (others declare it)");
+	conf.canary_every = 0;
+	says(0, "not managed (others declare it)");
+	assert_int_equal(canary_state_load(db, &conf, &s, NULL), 0);
+	o = canary_state_json(&s);
+	assert_true(json_is_true(json_object_get(o, "watched")));
+	assert_true(json_is_null(json_object_get(o, "managed")));
+	assert_int_equal(json_string_length(json_object_get(o, "seen_at")),
+	    json_string_length(json_object_get(o, "newest_at")));
+	json_decref(o);
+	canary_state_free(&s);
+}
+
 int
 main(void)
 {
@@ -247,6 +314,7 @@ main(void)
 		cmocka_unit_test_setup(every, clear),
 		cmocka_unit_test_setup(quiet, clear),
 		cmocka_unit_test_setup(gone, clear),
+		cmocka_unit_test_setup(state_of, clear),
 	};
 
 	return SQL_TESTS(t);

@@ -417,23 +417,23 @@ test_notify(void **state)
 	other = testdb_again();
 	assert_int_equal(db_listen(db, "Odd \"name", &e), 0);
 	assert_int_equal(db_listen(db, "Odd \"name", &e), 0);
-	assert_int_equal(db_notified(db), 0);
+	assert_int_equal(db_notified(db, 1), 0);
 	testdb_run(other, "notify \"Odd \"\"name\"");
 	for (i = 0; i < 100 && !got; i++) {
 		p = (struct pollfd){ db_fd(db), POLLIN, 0 };
 		(void)poll(&p, 1, 100);
-		got = db_notified(db);
+		got = db_notified(db, 1);
 	}
 	assert_int_equal(got, 1);
-	assert_int_equal(db_notified(db), 0);
+	assert_int_equal(db_notified(db, 1), 0);
 	/* Kept over a new connection. */
 	assert_int_equal(db_reset(db, &e), 0);
-	(void)db_notified(db);
+	(void)db_notified(db, 1);
 	testdb_run(other, "notify \"Odd \"\"name\"");
 	for (i = 0, got = 0; i < 100 && !got; i++) {
 		p = (struct pollfd){ db_fd(db), POLLIN, 0 };
 		(void)poll(&p, 1, 100);
-		got = db_notified(db);
+		got = db_notified(db, 1);
 	}
 	assert_int_equal(got, 1);
 	db_close(other);

@@ -348,6 +348,8 @@ box_open(void *arg, struct buf *out)
 
 	(void)arg;
 	buf_str(out, f == NULL ? "closed" : "open");
+	if (f != NULL)
+		(void)fclose(f);
 	return 7;
 }
 

@@ -383,6 +383,12 @@ end_of_stream(void **state)
 	send_text(a, 1, "last words", NULL, 0);
 	assert_int_equal(ipc_flush(a, &e), 0);
 	ipc_free(a);
+	/* the first read has the frame, the second one the end */
+	assert_int_equal(ipc_read(b, &e), 0);
+	assert_int_equal(ipc_eof(b), 0);
+	ipc_polled(b, 0);
+	assert_int_equal(ipc_read(b, &e), 0);
+	ipc_polled(b, POLLHUP);
 	assert_int_equal(ipc_read(b, &e), -1);
 	assert_int_equal(e.code, ERR_NOENT);
 	assert_int_equal(ipc_eof(b), 1);

@@ -489,6 +489,51 @@ excess(const char *holder)
 }
 
 /* Nobody has more than its part while others live. */
+/* Several at once: all of them, or nothing. */
+static void
+test_all(void **state)
+{
+	const struct lease	*v[3];
+	struct lease		 l[3];
+	struct err		 e = ERR_INIT;
+	size_t			 i;
+
+	(void)state;
+	NEED_DB();
+	testdb_run(a, "insert into work (kind, subject) select 'log', i::text"
+	    " from generate_series(1, 3) i");
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(claim(a, "h:1", 1, &l[i]), 1);
+		v[2 - i] = &l[i];
+	}
+	assert_int_equal(db_begin(a, &e), 0);
+	assert_int_equal(lease_check_all(a, v, 3, &e), 0);
+	/* nobody else can have one that has run out meanwhile */
+	testdb_run(a, "update work set lease_until = now() - interval '1 s'");
+	assert_int_equal(claim(b, "h:2", 1, &l[1]), 0);
+	assert_int_equal(lease_check_all(a, v, 3, &e), -1);
+	assert_int_equal(e.code, ERR_LEASE);
+	err_clear(&e);
+	db_rollback(a);
+	testdb_run(a, "update work set token = token + 1 where id in (select "
+	    "max(id) from work)");
+	assert_int_equal(lease_check_all(a, v, 3, &e), -1);
+	assert_int_equal(e.code, ERR_LEASE);
+	err_clear(&e);
+	assert_int_equal(db_begin(a, &e), 0);
+	assert_int_equal(lease_check_all(a, v + 1, 2, &e), 0);
+	assert_int_equal(lease_done_all(a, v + 1, 2, 30, &e), 0);
+	assert_int_equal(db_commit(a, &e), 0);
+	assert_int_equal(testdb_int(a, "select count(*) from work where holder"
+	    " is null and lease_until is null and attempts = 0 and"
+	    " due_at between now() + interval '20 s' and"
+	    " now() + interval '30 s'"), 2);
+	assert_int_equal(testdb_int(a, "select count(*) from work where holder"
+	    " = 'h:1'"), 1);
+	for (i = 0; i < 3; i++)
+		lease_free(&l[i]);
+}
+
 static void
 test_share(void **state)
 {
@@ -541,6 +586,7 @@ main(void)
 		cmocka_unit_test_setup(test_claim, setup),
 		cmocka_unit_test_setup(test_skip_locked, setup),
 		cmocka_unit_test_setup(test_fence, setup),
+		cmocka_unit_test_setup(test_all, setup),
 		cmocka_unit_test_setup(test_fail_done, setup),
 		cmocka_unit_test_setup(test_takeover, setup),
 		cmocka_unit_test_setup(test_stopped, setup),

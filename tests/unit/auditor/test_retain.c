@@ -57,6 +57,25 @@ turn(struct db *db, const struct retain *t)
 	return said;
 }
 
+/* A turn that says all of these, NULL behind them; none: it is silent. */
+static void
+says(struct db *db, const struct retain *t, ...)
+{
+	char		*said = turn(db, t);
+	const char	*word;
+	size_t		 n = 0;
+	va_list		 ap;
+
+	va_start(ap, t);
+	for (; (word = va_arg(ap, const char *)) != NULL; n++)
+		if (strstr(said, word) == NULL)
+			fail_msg("`%s` has no `%s`", said, word);
+	va_end(ap);
+	if (n == 0)
+		assert_string_equal(said, "");
+	free(said);
+}
+
 /* Certificate number n that expires then. */
 #define CERT(n, when)							\
 	"insert into issuance (tbs_sha256, issuer_spki_sha256, serial, "	\
@@ -71,7 +90,6 @@ static void
 test_certificates(void **state)
 {
 	struct db	*db = testdb_open();
-	char		*said;
 
 	(void)state;
 	if (db == NULL)
@@ -111,16 +129,28 @@ test_certificates(void **state)
 	    "insert into finding (kind, subject, dedupe_key, severity, detail) "
 	    "select 'log.misbehaved', encode(log_id, 'base64'), 'd', 'medium', "
 	    "'{\"outside\": {\"index\": 7}}' from log");
-	said = turn(db, &dry);
-	assert_non_null(strstr(said, "would drop certificate_2024_01"));
-	assert_non_null(strstr(said, "would drop 1 certificates outside"));
-	free(said);
+	says(db, &dry, "would drop certificate_2024_01",
+	    "would drop 1 certificates outside", NULL);
 	assert_int_equal(number(db, "select count(*) from certificate"), 10);
-	said = turn(db, &usual);
-	assert_non_null(strstr(said, "dropped certificate_2024_01"));
-	assert_non_null(strstr(said, "3 rows that evidence needs were kept"));
-	assert_non_null(strstr(said, "dropped 1 certificates outside"));
-	free(said);
+	/* who waits for a turn waits for one partition */
+	{
+		struct err	e = ERR_INIT;
+		struct buf	b = BUF_INIT;
+		int		more = 0;
+
+		assert_int_equal(retain_turn(db, &usual, &b, &more, &e), 0);
+		assert_int_equal(more, 1);
+		assert_non_null(strstr(buf_text(&b),
+		    "dropped certificate_2024_01"));
+		assert_non_null(strstr(buf_text(&b),
+		    "3 rows that evidence needs were kept"));
+		buf_free(&b);
+		assert_int_equal(number(db, "select count(*) from pg_class "
+		    "where relname = 'certificate_2024_07'"), 1);
+	}
+	says(db, &usual, "dropped 1 certificates outside", NULL);
+	assert_int_equal(number(db, "select count(*) from pg_class where "
+	    "relname = 'certificate_2024_07'"), 0);
 	assert_int_equal(number(db, "select count(*) from certificate where "
 	    "sha256 in (sha256('c2'), sha256('c3'), sha256('c4'), "
 	    "sha256('c6'), sha256('c7'), sha256('c9'), sha256('c10'))"), 7);
@@ -131,9 +161,7 @@ test_certificates(void **state)
 	assert_true(number(db, "select count(*) from audit_trail where "
 	    "action = 'db.retention'") >= 1);
 	/* nothing is due: silent */
-	said = turn(db, &usual);
-	assert_string_equal(said, "");
-	free(said);
+	says(db, &usual, NULL);
 	/* one that is over, and not ours to drop, or not over */
 	{
 		struct err	e = ERR_INIT;
@@ -180,7 +208,6 @@ static void
 test_entries(void **state)
 {
 	struct db	*db = testdb_open();
-	char		*said;
 
 	(void)state;
 	if (db == NULL)
@@ -210,10 +237,8 @@ test_entries(void **state)
 	    "'medium', json_build_object('outside', json_build_object("
 	    "'index', case description when 'old' then 5 else 7 end, 'what', "
 	    "'interval')) from log");
-	said = turn(db, &usual);
-	assert_non_null(strstr(said, "dropped entry_"));
-	assert_non_null(strstr(said, "4 rows that evidence needs were kept"));
-	free(said);
+	says(db, &usual, "dropped entry_",
+	    "4 rows that evidence needs were kept", NULL);
 	assert_int_equal(number(db, "select count(*) from entry e join log l "
 	    "on l.id = e.log_ref where l.description = 'old' and index in (2, 3, 5, 7)"), 4);
 	assert_int_equal(number(db, "select count(*) from entry"), 22);
@@ -225,9 +250,7 @@ test_entries(void **state)
 	assert_int_equal(number(db, "select count(*) from entry"), 22);
 	run(db, "update log set state = 'usable' where description = 'old'");
 	/* a second turn keeps them, too */
-	said = turn(db, &usual);
-	assert_string_equal(said, "");
-	free(said);
+	says(db, &usual, NULL);
 	testdb_close(db);
 }
 
@@ -261,9 +284,7 @@ test_unlisted(void **state)
 	free(said);
 	assert_int_equal(number(db, "select count(*) from entry"), 1);
 	run(db, "update log_health set polled_at = now() - interval '401 days'");
-	said = turn(db, &usual);
-	assert_non_null(strstr(said, "dropped entry_"));
-	free(said);
+	says(db, &usual, "dropped entry_", NULL);
 	testdb_close(db);
 }
 
@@ -271,7 +292,6 @@ static void
 test_deliveries(void **state)
 {
 	struct db	*db = testdb_open();
-	char		*said;
 
 	(void)state;
 	if (db == NULL)
@@ -284,18 +304,14 @@ test_deliveries(void **state)
 	    "array[f.id], s, now() - d * interval '1 day' from finding f, "
 	    "unnest(array['delivered', 'dead', 'pending']) s, "
 	    "unnest(array[80, 100]) d");
-	said = turn(db, &usual);
-	assert_string_equal(said, "dropped 2 messages that ended\n");
-	free(said);
+	says(db, &usual, "dropped 2 messages that ended\n", NULL);
 	assert_int_equal(number(db, "select count(*) from delivery"), 10);
 	/* more than one batch */
 	run(db, "insert into delivery (channel, webhook_id, events, state, "
 	    "done_at) select 'c', gen_random_uuid(), '{}', 'dead', now() - "
 	    "interval '1 year' from generate_series(1, 10001)");
-	said = turn(db, &usual);
-	assert_string_equal(said, "dropped 10000 messages that ended\n"
-	    "dropped 1 messages that ended\n");
-	free(said);
+	says(db, &usual, "dropped 10000 messages that ended\n"
+	    "dropped 1 messages that ended\n", NULL);
 	testdb_close(db);
 }
 

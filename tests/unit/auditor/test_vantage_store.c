@@ -12,30 +12,10 @@
 
 /* What others saw, and what witnesses say. */
 
-#define NEED_DB()	do { if (db == NULL) return; } while (0)
-
-static int
-setup(void **state)
-{
-	(void)state;
-	db = testdb_open();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	testdb_close(db);
-	return 0;
-}
-
 static int
 clear(void **state)
 {
 	(void)state;
-	if (db == NULL)
-		return 0;
 	sql("truncate log, operator, tree_head, vantage, vantage_head, "
 	    "cosignature, work restart identity cascade");
 	sql("insert into operator (name) values ('Op')");
@@ -67,7 +47,6 @@ told(void **state)
 	int64_t			id, mine;
 
 	(void)state;
-	NEED_DB();
 	assert_int_equal(head_store(db, &ours, &mine, &e), 0);
 	assert_int_equal(vantage_saw(db, "v", &h, &id, &e), 0);
 	assert_true(id != 0 && id != mine);
@@ -100,7 +79,6 @@ limit(void **state)
 	int64_t		id;
 
 	(void)state;
-	NEED_DB();
 	sql("insert into tree_head (log_ref, tree_size, root_hash, "
 	    "timestamp_ms, form, raw, verdict) select 1, n, 'r', n, "
 	    "'checkpoint', 'raw', 'valid' from generate_series(1, 1000) n");
@@ -133,7 +111,6 @@ plan(void **state)
 	struct err		e = ERR_INIT;
 
 	(void)state;
-	NEED_DB();
 	memset(&c, 0, sizeof(c));
 	c.vantage = v;
 	c.nvantage = 2;
@@ -175,7 +152,6 @@ cosigned(void **state)
 	int			fresh;
 
 	(void)state;
-	NEED_DB();
 	assert_int_equal(head_store(db, &h, &c.head_id, &e), 0);
 	assert_int_equal(cosigned_store(db, &c, &fresh, &e), 0);
 	assert_int_equal(fresh, 1);
@@ -206,5 +182,5 @@ main(void)
 		cmocka_unit_test_setup(cosigned, clear),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return SQL_TESTS(tests);
 }

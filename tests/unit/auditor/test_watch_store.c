@@ -43,6 +43,23 @@ configure(struct conf *c, struct conf_watch *w, size_t n, const char *wf)
 	c->watch_file = (char *)(uintptr_t)wf;
 }
 
+/* The first ${max} rows of one pattern; how many. */
+static int
+resolve_one(const char *pattern, struct watch_row *rows, size_t max)
+{
+	struct watch_rows	w;
+	struct err		e = ERR_INIT;
+	size_t			i;
+
+	assert_int_equal(watch_resolve(db, &pattern, 1, &w, &e), 0);
+	for (i = 0; i < w.n && i < max; i++) {
+		rows[i] = w.v[i];
+		memset(&w.v[i], 0, sizeof(w.v[i]));
+	}
+	watch_rows_free(&w, 1);
+	return (int)i;
+}
+
 /* Sync in a transaction: the difference, or the error; static. */
 static const char *
 sync_with(const struct conf *c, enum err_code want)
@@ -185,41 +202,38 @@ from_file(void **state)
 	is("select count(*) from watch", "0");
 	/* A first match makes the row. */
 	sql("update watch_file set loaded_at = '2020-01-01Z'");
-	assert_int_equal(watch_resolve(db, "xn--mller-kva.example", rows, 4,
-	    &e), 1);
+	assert_int_equal(resolve_one("xn--mller-kva.example", rows, 4), 1);
 	assert_string_equal(rows[0].origin, "file");
 	assert_string_equal(rows[0].owner, "");
 	assert_int_equal(rows[0].added_at, 1577836800000000LL);
 	watch_row_free(rows, 1);
-	assert_int_equal(watch_resolve(db, "192.0.2.7", rows, 0, &e), 0);
+	assert_int_equal(resolve_one("192.0.2.7", rows, 0), 0);
 	/* No part of a line is an item. */
-	assert_int_equal(watch_resolve(db, "file.example", rows, 4, &e), 0);
-	assert_int_equal(watch_resolve(db, "example", rows, 4, &e), 0);
+	assert_int_equal(resolve_one("file.example", rows, 4), 0);
+	assert_int_equal(resolve_one("example", rows, 4), 0);
 	/* A new version: what is gone is removed, what stays is as old. */
 	write_file(v2, sizeof(v2) - 1);
 	assert_non_null(strstr(sync_with(&c, ERR_NONE), "~ watch_file"));
 	is(LIVE, "");
-	assert_int_equal(watch_resolve(db, ".file.example", rows, 4, &e), 1);
+	assert_int_equal(resolve_one(".file.example", rows, 4), 1);
 	assert_int_equal(rows[0].added_at, 1577836800000000LL);
 	watch_row_free(rows, 1);
-	assert_int_equal(watch_resolve(db, "xn--mller-kva.example", rows, 4,
-	    &e), 0);
+	assert_int_equal(resolve_one("xn--mller-kva.example", rows, 4), 0);
 	/* It comes back: it is new since then. */
 	write_file(v1, sizeof(v1) - 1);
 	sync_with(&c, ERR_NONE);
 	sql("update watch_file set loaded_at = '2021-01-01Z' where id = 3");
-	assert_int_equal(watch_resolve(db, "xn--mller-kva.example", rows, 4,
-	    &e), 1);
+	assert_int_equal(resolve_one("xn--mller-kva.example", rows, 4), 1);
 	assert_int_equal(rows[0].added_at, 1609459200000000LL);
 	watch_row_free(rows, 1);
 	/* An owner has the pattern too: the item of the file is nobody's. */
 	sql("insert into watch (pattern, owner, origin) values ('192.0.2.7',"
 	    " 'net', 'cli')");
-	assert_int_equal(watch_resolve(db, "192.0.2.7", rows, 4, &e), 2);
+	assert_int_equal(resolve_one("192.0.2.7", rows, 4), 2);
 	watch_row_free(rows, 2);
 	sql("update watch set removed_at = now() where pattern ="
 	    " '192.0.2.7' and owner = ''");
-	assert_int_equal(watch_resolve(db, "192.0.2.7", rows, 4, &e), 2);
+	assert_int_equal(resolve_one("192.0.2.7", rows, 4), 2);
 	watch_row_free(rows, 2);
 	/* It is removed in the file only. */
 	assert_int_equal(watch_remove(db, ".file.example", NULL, &e), -1);
@@ -252,7 +266,10 @@ large_file(void **state)
 {
 	struct buf		 t = BUF_INIT;
 	struct conf		 c;
+	static const char	*some[] = { ".n7.example", ".nn.example",
+				    ".n99999.example", ".n1.example" };
 	struct watch_row	 rows[1];
+	struct watch_rows	 w[4];
 	struct err		 e = ERR_INIT;
 	int			 i;
 
@@ -265,11 +282,17 @@ large_file(void **state)
 	is("select count(*) || ' ' || max(items) from watch_file",
 	    "1 100000");
 	is("select count(*) from watch", "0");
-	assert_int_equal(watch_resolve(db, ".n99999.example", rows, 1, &e),
-	    1);
+	assert_int_equal(resolve_one(".n99999.example", rows, 1), 1);
 	watch_row_free(rows, 1);
-	assert_int_equal(watch_resolve(db, ".n100000.example", rows, 1, &e),
-	    0);
+	assert_int_equal(resolve_one(".n100000.example", rows, 1), 0);
+	/* Many at once, in any order. */
+	assert_int_equal(watch_resolve(db, some, 4, w, &e), 0);
+	assert_int_equal(w[0].n + w[1].n + w[2].n + w[3].n, 3);
+	assert_string_equal(w[0].v[0].pattern, some[0]);
+	assert_string_equal(w[2].v[0].pattern, some[2]);
+	assert_string_equal(w[3].v[0].pattern, some[3]);
+	watch_rows_free(w, 4);
+	is("select count(*) from watch", "3");
 	/* The cap, and one more byte. */
 	buf_reset(&t);
 	while (t.n < LIMIT_WATCH_FILE - 1024)

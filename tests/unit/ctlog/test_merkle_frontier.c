@@ -1,7 +1,5 @@
-#include "tests/unit/ctlog/data.h"
+#include "tests/unit/ctlog/merkle_fixture.h"
 
-#include "base/sha.h"
-#include "ctlog/merkle.h"
 #include "ctlog/rfc6962.h"
 
 /*
@@ -9,52 +7,7 @@
  * trees, whose proofs are made here word for word, and of a real log.
  */
 
-#define MAX	80
-#define C(p)	((const uint8_t (*)[32])(p))
-
-static uint8_t	leaf[MAX][32];
-
-/* RFC 6962 2.1 */
-static void
-mth(size_t lo, size_t hi, uint8_t out[32])
-{
-	uint8_t	l[32], r[32];
-	size_t	k = 1;
-
-	if (hi - lo == 1) {
-		memcpy(out, leaf[lo], 32);
-		return;
-	}
-	while (k * 2 < hi - lo)
-		k *= 2;
-	mth(lo, lo + k, l);
-	mth(lo + k, hi, r);
-	sha_node(out, l, r);
-}
-
-/* 2.1.2 */
-static size_t
-proof(size_t m, size_t lo, size_t hi, int whole, uint8_t (*out)[32])
-{
-	size_t	k = 1, n;
-
-	if (m == hi - lo) {
-		if (whole)
-			return 0;
-		mth(lo, hi, out[0]);
-		return 1;
-	}
-	while (k * 2 < hi - lo)
-		k *= 2;
-	if (m <= k) {
-		n = proof(m, lo, lo + k, whole, out);
-		mth(lo + k, hi, out[n]);
-	} else {
-		n = proof(m - k, lo + k, hi, 0, out);
-		mth(lo, lo + k, out[n]);
-	}
-	return n + 1;
-}
+#define TREES	80	/* their sizes */
 
 static void
 all(void **state)
@@ -64,14 +17,11 @@ all(void **state)
 	size_t			a, n, k;
 
 	(void)state;
-	for (a = 0; a < MAX; a++) {
-		leaf[a][0] = (uint8_t)a;
-		sha_256(leaf[a], leaf[a], 1);
-	}
+	fill();
 	merkle_start(&want, 0);
-	for (a = 1; a < MAX; a++) {
+	for (a = 1; a < TREES; a++) {
 		merkle_leaf(&want, leaf[a - 1]);
-		for (n = a + 1; n <= MAX; n++) {
+		for (n = a + 1; n <= TREES; n++) {
 			k = proof(a, 0, n, 1, p);
 			if ((a & (a - 1)) == 0) {
 				assert_int_equal(

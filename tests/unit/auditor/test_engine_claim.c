@@ -1,0 +1,175 @@
+#include "auditor/role/engine_claim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "auditor/role/engine_role.h"
+#include "auditor/role/lists.h"
+#include "auditor/role/vantage.h"
+#include "base/clk.h"
+#include "base/mem.h"
+#include "tests/unit/auditor/sql.h"
+
+/* Which work an engine begins, and which it leaves to others. */
+
+static struct conf	conf;
+static struct engine	en;
+static char		begun[200];	/* sources that were read, in order */
+static struct lease	has;		/* the one that is being read */
+
+/* --- what reads a source: this program --------------------------------------- */
+
+struct vantage *
+vantage_new(struct engine *e)
+{
+	(void)e;
+	return NULL;
+}
+
+void
+vantage_free(struct vantage *v)
+{
+	(void)v;
+}
+
+int
+vantage_busy(const struct vantage *v)
+{
+	(void)v;
+	return has.subject != NULL;
+}
+
+void
+vantage_begin(struct vantage *v, struct lease *l)
+{
+	(void)v;
+	has = *l;
+	memset(l, 0, sizeof(*l));
+	(void)snprintf(begun + strlen(begun), sizeof(begun) - strlen(begun),
+	    "%s ", has.subject);
+}
+
+int
+vantage_fetched(struct vantage *v, const struct fetch_done *d)
+{
+	(void)v;
+	(void)d;
+	return 0;
+}
+
+void
+vantage_judge(struct vantage *v)
+{
+	(void)v;
+}
+
+struct ipc *
+vantage_ipc(const struct vantage *v)
+{
+	(void)v;
+	return NULL;
+}
+
+/* --- the engine ---------------------------------------------------------------- */
+
+static int
+begin(void **state)
+{
+	static struct conf_vantage	one[1];
+
+	(void)state;
+	sql("truncate work, worker, vantage restart identity cascade;"
+	    "insert into worker (id, host, pid, version, schema_version, roles,"
+	    " instance) values ('here:0', 'here', 1, '', 5, '{ingest}', "
+	    "'one')");
+	memset(&conf, 0, sizeof(conf));
+	one[0].name = (char *)(uintptr_t)"ours";
+	one[0].file = (char *)(uintptr_t)"/nothing/there";
+	conf.vantage = one;
+	conf.nvantage = 1;
+	conf.worker_lease = 30;
+	memset(&en, 0, sizeof(en));
+	en.conf = &conf;
+	en.db = db;
+	en.roles = ROLE_INGEST;
+	(void)snprintf(en.holder, sizeof(en.holder), "here:0");
+	(void)snprintf(en.instance, sizeof(en.instance), "one");
+	en.lists = lists_new(&en);
+	begun[0] = '\0';
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	lease_free(&has);
+	lists_free(en.lists);
+	return 0;
+}
+
+/* What is due now is looked at until nothing is. */
+static void
+turns(void)
+{
+	int	i;
+
+	for (i = 0; i < 5; i++) {
+		en.claim_at = 0;
+		engine_claim(&en, clk_mono());
+		if (has.subject != NULL)
+			assert_int_equal(lease_done(db, &has, 300, NULL), 0);
+		lease_free(&has);
+	}
+}
+
+/* One that another host has, which came first, is no fault and not put off. */
+static void
+elsewhere(void **state)
+{
+	(void)state;
+	sql("insert into vantage (name, url) values ('theirs', 'f'), ('ours', 'f');"
+	    "insert into work (kind, subject, due_at) values ('vantage', "
+	    "'theirs', now() - interval '1 hour'), ('vantage', 'ours', now() - "
+	    "interval '1 minute')");
+	turns();
+	assert_string_equal(begun, "ours ");
+	is("select count(*) from vantage where last_error is not null or "
+	    "failing_since is not null", "0");
+	is("select holder is null and attempts = 0 and due_at < now() + "
+	    "interval '2 seconds' from work where subject = 'theirs'", "t");
+	/* the host that has it gets it */
+	conf.vantage[0].name = (char *)(uintptr_t)"theirs";
+	sql("update work set due_at = now() - interval '1 second' where "
+	    "subject = 'theirs'");
+	turns();
+	assert_string_equal(begun, "ours theirs ");
+}
+
+/* A host without any source claims none. */
+static void
+none(void **state)
+{
+	(void)state;
+	conf.nvantage = 0;
+	sql("insert into work (kind, subject, due_at) values ('vantage', "
+	    "'theirs', now() - interval '1 hour')");
+	turns();
+	assert_string_equal(begun, "");
+	is("select token = 0 and holder is null from work", "t");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test_setup_teardown(elsewhere, begin, end),
+		cmocka_unit_test_setup_teardown(none, begin, end),
+	};
+
+	return SQL_TESTS(tests);
+}
