@@ -26,6 +26,7 @@ struct decide_match {
 	const char	*policy;	/* of the watch */
 	const char	*name;		/* its name that matched */
 	int		 baseline;	/* rule 5 applies to this entry */
+	int64_t		 there_at;	/* when a head had it; INT64_MIN: older */
 };
 
 /*

@@ -90,7 +90,8 @@ find(json_t *array, const char *key, int64_t id)
 
 /*
  * One entry below the first head is enough for the baseline: the certificate
- * existed before the watch.
+ * existed before the watch.  Not where another log had it as news before that
+ * head was there: a log that was away when the watch began shows nothing older.
  */
 static void
 add_watch(struct decide_case *c, const struct decide_match *m)
@@ -101,7 +102,8 @@ add_watch(struct decide_case *c, const struct decide_match *m)
 	if (w != NULL) {
 		json_object_set_new(w, "policy",
 		    json_string(or_empty(m->policy)));
-		if (m->baseline)
+		if (m->baseline && m->there_at <= number(c->in, "first_seen",
+		    INT64_MAX))
 			json_object_set_new(w, "baseline", json_true());
 		return;
 	}

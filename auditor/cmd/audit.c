@@ -144,8 +144,9 @@ catch_up(struct audit *a, struct err *e)
 	if (rc == -1)
 		return cmd_fail(e);
 	if (a->left > 0 && !a->ctx->quiet)
-		fprintf(stderr, "certvigil: the deadline is over, and %lld "
-		    "pieces of work were not done\n", (long long)a->left);
+		fprintf(stderr, "certvigil: %s%lld pieces of work were not "
+		    "done\n", clk_mono() < a->until ? "tried, and due again: " :
+		    "the deadline is over, and ", (long long)a->left);
 	return 0;
 }
 

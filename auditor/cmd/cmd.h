@@ -104,4 +104,7 @@ void cmd_lines(const char *text);
  */
 int cmd_apply(struct cmd_ctx *, int dry, struct buf *diff, struct err *);
 
+/* Say on stderr that ${logs} logs hold what a new watch was not looked for in. */
+void cmd_uncovered(int64_t logs);
+
 #endif

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "auditor/cmd/cmd.h"
 #include "auditor/db/channel.h"
 #include "auditor/db/setting.h"
@@ -33,6 +35,15 @@ check_names(struct cmd_ctx *ctx, struct err *e)
 	}
 	db_free(r);
 	return rc;
+}
+
+void
+cmd_uncovered(int64_t logs)
+{
+	(void)fprintf(stderr, "Not covered: everything before now in %lld "
+	    "log%s; certvigil backfill --log all --again reads it, and "
+	    "certvigil baseline list lists what that finds.\n",
+	    (long long)logs, logs == 1 ? "" : "s");
 }
 
 int

@@ -4,8 +4,10 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/conf_show.h"
+#include "auditor/db/back_store.h"
 #include "auditor/db/watch_store.h"
 #include "base/buf.h"
+#include "base/clk.h"
 
 static int run(struct cmd_ctx *, int, char **);
 
@@ -98,10 +100,12 @@ apply(struct cmd_ctx *ctx, int dry)
 	struct err	 e = ERR_INIT;
 	struct buf	 diff = BUF_INIT;
 	char		*line, *next, *shown;
-	int		 rc = 0;
+	int64_t		 from, logs = 0;
+	int		 rc = 0, added = 0;
 
 	if (cmd_become(ctx, &e) == -1 || cmd_db(ctx, &e) == -1 ||
-	    cmd_apply(ctx, dry, &diff, &e) == -1) {
+	    cmd_apply(ctx, dry, &diff, &e) == -1 || back_covered(ctx->db,
+	    clk_wall(), &from, &logs, &e) == -1) {
 		rc = cmd_fail(&e);
 		goto out;
 	}
@@ -113,6 +117,7 @@ apply(struct cmd_ctx *ctx, int dry)
 		next = line + strcspn(line, "\n");
 		if (*next != '\0')
 			*next++ = '\0';
+		added |= strncmp(line, "+ watch", 7) == 0;
 		shown = cmd_clean(line);
 		if (ctx->json)
 			cmd_json(json_pack("{s:s, s:b}", "change", shown,
@@ -121,6 +126,8 @@ apply(struct cmd_ctx *ctx, int dry)
 			(void)printf("%s\n", shown);
 		free(shown);
 	}
+	if (added && logs != 0 && !ctx->quiet)
+		cmd_uncovered(logs);
 out:
 	buf_free(&diff);
 	return rc;

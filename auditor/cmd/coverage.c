@@ -249,6 +249,27 @@ day_json(const struct db_res *r, size_t i)
 	cmd_json(o);
 }
 
+/* Days on which nothing was proven, before the first row and behind the last. */
+static int
+holes(struct cmd_ctx *ctx, int64_t from, int64_t to, int *any, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i;
+	char		*log;
+
+	if (coverage_store_holes(ctx->db, from, to, &r, e) == -1)
+		return -1;
+	*any = db_rows(r) != 0;
+	for (i = 0; i < db_rows(r) && !ctx->quiet; i++) {
+		log = cmd_clean(db_text(r, i, 0));
+		(void)fprintf(stderr, "certvigil: %s: nothing was proven from "
+		    "%s to %s\n", log, db_text(r, i, 1), db_text(r, i, 2));
+		free(log);
+	}
+	db_free(r);
+	return 0;
+}
+
 static int
 days(struct cmd_ctx *ctx, int64_t from, int64_t to, struct err *e)
 {
@@ -261,7 +282,8 @@ days(struct cmd_ctx *ctx, int64_t from, int64_t to, struct err *e)
 	size_t			 i;
 	int			 rc = 0;
 
-	if (coverage_store_days(ctx->db, from, to, &r, e) == -1)
+	if (holes(ctx, from, to, &rc, e) == -1 ||
+	    coverage_store_days(ctx->db, from, to, &r, e) == -1)
 		return -1;
 	if (db_rows(r) == 0)
 		(void)fprintf(stderr, "certvigil: nothing was verified in that "

@@ -46,6 +46,23 @@ entries_of(const struct cost *c, int tiles)
 	    (double)(c->logs[tiles] - c->growing[tiles]);
 }
 
+/* Before the first list of logs: what to expect of all of them. */
+static void
+expected(struct doctor *d)
+{
+	d->more = json_pack("{s:I, s:f, s:f, s:f, s:f, s:b}", "logs",
+	    (json_int_t)0, "entries_per_day", ALL_DAY, "bytes_per_day",
+	    ALL_DAY * WIRE_PAGE, "bytes_per_entry", WIRE_PAGE,
+	    "bytes_per_tile_entry", WIRE_TILE, "measured", 0);
+	doctor_say(d, DOCTOR_OK, "download", "no log is known yet; all public "
+	    "ones grow by %.0f million entries a day: %.0f GB where they give "
+	    "tiles, %.0f GB where they do not, or %.0f to %.0f Mbit/s (an "
+	    "estimate, by the averages of public logs)", ALL_DAY / 1e6,
+	    ALL_DAY * WIRE_TILE / 1e9, ALL_DAY * WIRE_PAGE / 1e9,
+	    ALL_DAY * WIRE_TILE * 8 / 86400e6,
+	    ALL_DAY * WIRE_PAGE * 8 / 86400e6);
+}
+
 static void
 download(struct doctor *d, const struct cost *c)
 {
@@ -60,8 +77,10 @@ download(struct doctor *d, const struct cost *c)
 		entries += entries_of(c, k);
 		bytes += entries_of(c, k) * wire_of(c, k);
 	}
-	if (logs == 0)
+	if (logs == 0) {
+		expected(d);
 		return;
+	}
 	how = known == logs && measured ? "measured here" : known == 0 &&
 	    !measured ? "by the averages of public logs" :
 	    "in part measured here, else by the averages of public logs";

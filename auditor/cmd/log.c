@@ -10,6 +10,7 @@
 #include "auditor/db/row.h"
 #include "base/clk.h"
 #include "base/enc.h"
+#include "base/mem.h"
 
 /* The logs that are read, and what is known of one. */
 
@@ -86,8 +87,9 @@ show_text(const json_t *o)
 	json_object_foreach((json_t *)(uintptr_t)o, key, v) {
 		if (json_is_null(v))
 			continue;
-		text = json_is_string(v) ? NULL :
-		    json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(4));
+		text = json_is_string(v) ? NULL : json_is_real(v) ?
+		    mem_printf("%.1f", json_real_value(v)) :
+		    json_dumps(v, JSON_ENCODE_ANY);
 		clean = cmd_clean(text != NULL ? text :
 		    json_string_value(v) != NULL ? json_string_value(v) : "");
 		printf("%-20s %s\n", key, clean);

@@ -29,6 +29,7 @@
  */
 #define DB_WAIT_S	30
 #define STOP_MS		15000
+#define SAY_EVERY	(60 * CLK_SEC)	/* that there is no database */
 
 struct worker {
 	struct proc	proc;
@@ -324,6 +325,7 @@ database(struct super *s, struct err *e)
 {
 	struct cmd_ctx	*ctx = s->ctx;
 	struct db	*db;
+	int64_t		 say_at = 0;
 	int		 rc;
 
 	if (ctx->db != NULL) {
@@ -343,7 +345,11 @@ database(struct super *s, struct err *e)
 		if (s->once || sig_stop)
 			return -1;
 		sdnotify("EXTEND_TIMEOUT_USEC=30000000");
-		log_warn("database", "%s; tried again each second", e->msg);
+		if (clk_mono() >= say_at) {
+			say_at = clk_mono() + SAY_EVERY;
+			log_warn("database", "%s; tried again each second",
+			    e->msg);
+		}
 		err_clear(e);
 		(void)sleep(1);
 	}

@@ -63,6 +63,7 @@ history(struct cmd_ctx *ctx, const char *given, struct err *e)
 	    .step = LIMIT_BACK_RANGE };
 	struct backfill_ids	ids = { NULL, 0, 0, 0 };
 	int64_t			from, logs;
+	char			when[CLK_TEXT];
 
 	if (given != NULL && how_far(given, &a, e) == -1)
 		return -1;
@@ -81,13 +82,10 @@ history(struct cmd_ctx *ctx, const char *given, struct err *e)
 			    "all --again%s%s; certvigil backfill list shows "
 			    "how far.\n", ids.n, ids.n == 1 ? "" : "s",
 			    a.since != INT64_MIN ? " --since " : "",
-			    a.since == INT64_MIN ? "" : given != NULL ?
-			    given : "DATE");
+			    a.since == INT64_MIN ? "" : clk_text(a.since,
+			    when));
 	} else if (!ctx->quiet && logs != 0)
-		(void)fprintf(stderr, "Not covered: everything before now in "
-		    "%lld log%s; certvigil backfill --log all --again reads "
-		    "it, and certvigil baseline list lists what that "
-		    "finds.\n", (long long)logs, logs == 1 ? "" : "s");
+		cmd_uncovered(logs);
 	return 0;
 }
 

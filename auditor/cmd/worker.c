@@ -82,12 +82,18 @@ static void
 print_text(const struct db_res *r, size_t i)
 {
 	struct buf	  roles = BUF_INIT;
-	char		**v, *id = cmd_clean(db_text(r, i, 0));
+	char		**v, *id = cmd_clean(db_text(r, i, 0)), *host;
 	size_t		  n, k;
 
 	v = db_strv(r, i, 5, &n);
 	for (k = 0; k < n; k++)
 		buf_fmt(&roles, "%s%s", k == 0 ? "" : ",", v[k]);
+	/* its name is that of the host, unless --name gave it another */
+	host = cmd_clean(db_text(r, i, 1));
+	n = strlen(host);
+	if (strncmp(id, host, n) != 0 || id[n] != ':')
+		buf_fmt(&roles, ", on %s", host);
+	free(host);
 	(void)printf("%-24s pid %-8" PRId64 " %-8s schema %-3" PRId64
 	    " %-7s seen %" PRId64 "s ago, %" PRId64 " leases, %s\n", id,
 	    db_int(r, i, 2), db_text(r, i, 3), db_int(r, i, 4),

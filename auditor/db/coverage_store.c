@@ -13,12 +13,17 @@
  * caught: everything in the newest head was read; then what was not seen is
  * younger than when that head was received, or, of a log that shows old heads
  * for longer than it may, than the head itself.
+ *
+ * is_over: a read-only log that was read to its final head.  It is asked four
+ * times a day, may be gone, and is behind nothing.
  */
 static const char now_sql[] =
     "with now as (select l.*, o.name as operator, h.*, r.size_to, "
     "r.size_from, greatest(h.caught_up_at, case when r.size_to >= h.head_size "
     "and h.failing_since is null then h.head_at end) as fresh_at, "
     "coalesce(r.size_to, 0) >= h.head_size as caught, "
+    "coalesce(l.state = 'readonly' and coalesce(r.size_to, 0) >= "
+    "l.final_size, false) as is_over, "
     "(select encode(sha256, 'hex') from log_list where "
     "source = l.list_source order by id desc limit 1) as list_sha "
     "from log l join operator o on o.id = l.operator_id "
@@ -68,7 +73,7 @@ static const char now_sql[] =
     "last_error, last_error_at, failing_since, fresh_at, state, url, "
     "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
     "list_source || coalesce(' ' || list_sha, ''), size_from, hybrid, "
-    "(failing_since is not null or fresh_at is null or "
+    "not is_over and (failing_since is not null or fresh_at is null or "
     "fresh_at < now() - make_interval(secs => 5 * $1::bigint)), "
     "key, interval_from, interval_to, watched, "
     "extract(epoch from now() - fresh_at)::bigint, state_at, "
@@ -116,6 +121,27 @@ coverage_store_days(struct db *db, int64_t from, int64_t to,
 	    "($1::timestamptz at time zone 'UTC')::date and "
 	    "($2::timestamptz at time zone 'UTC')::date "
 	    "order by d.day, l.description, l.log_id", "tt", from, to);
+}
+
+int
+coverage_store_holes(struct db *db, int64_t from, int64_t to,
+    struct db_res **r, struct err *e)
+{
+	return db_query(db, r, e, "with p as (select "
+	    "($1::timestamptz at time zone 'UTC')::date as a, "
+	    "least(($2::timestamptz at time zone 'UTC')::date, "
+	    "(now() at time zone 'UTC')::date - 1) as b), "
+	    "l as (select g.description, p.b, case when g.first_list and "
+	    "p.a > '1970-01-01' then p.a else greatest(p.a, (g.added_at at "
+	    "time zone 'UTC')::date) end as a, c.first, c.last "
+	    "from p, log g left join lateral (select min(day) as first, "
+	    "max(day) as last from coverage_day where log_ref = g.id and day "
+	    "between p.a and p.b + 1) c on true where g.watched and "
+	    "g.state not in ('readonly', 'retired')) "
+	    "select description, a::text, least(b, coalesce(first, b + 1) - 1)"
+	    "::text from l where a <= b and coalesce(first, b + 1) > a "
+	    "union all select description, (last + 1)::text, b::text from l "
+	    "where last < b order by 1, 2", "tt", from, to);
 }
 
 int

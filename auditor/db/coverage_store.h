@@ -33,7 +33,8 @@ enum coverage_col {
  *
  * A row a log that is read, by operator and description; with ${all} also
  * those that are read no longer.  COV_BEHIND: it fails now, or was not
- * verified for five times ${poll} (seconds).
+ * verified for five times ${poll} (seconds); never a read-only log that was
+ * read to its end.
  */
 int coverage_store_now(struct db *, int64_t poll, int all, struct db_res **,
     struct err *);
@@ -47,6 +48,15 @@ int coverage_store_misbehaved(struct db *, int64_t *n, struct err *);
  * max_lag_seconds, gaps, log_list_sha256, watch_set_sha256.
  */
 int coverage_store_days(struct db *, int64_t from, int64_t to,
+    struct db_res **, struct err *);
+
+/*
+ * The logs that are followed and were not proven at the beginning or the end
+ * of that time, today left out: description, from and until which day (text,
+ * both included).  A log that appeared later than the first ones begins when
+ * it did; with ${from} 0, all do.  Days between two rows are their gaps.
+ */
+int coverage_store_holes(struct db *, int64_t from, int64_t to,
     struct db_res **, struct err *);
 
 /* Counts for metrics: name, label, label, value; by name. */

@@ -104,7 +104,7 @@ hits(struct store *s, const struct judge_match *m, struct err *e)
 			    .name = m->hit_name[i] };
 			if (watch_base_get(s->in->base, s->in->db,
 			    s->in->log_ref, r->v[k].added_at, d->index,
-			    &d->baseline, e) == -1)
+			    &d->baseline, &d->there_at, e) == -1)
 				return -1;
 		}
 	}

@@ -377,7 +377,9 @@ report_store_coverage(struct db *db, const struct report_frame *f,
 	    "'failing_since', " ROW_RFC3339("x.failing_since") ", "
 	    "'added_at', " ROW_RFC3339("x.added_at") ", "
 	    "'last_error', x.last_error, 'current', "
-	    "coalesce(x.fresh_at, x.added_at) >= p.cutoff), "
+	    "coalesce(x.fresh_at, x.added_at) >= p.cutoff or coalesce("
+	    "x.state = 'readonly' and coalesce(x.verified, 0) >= "
+	    "x.final_size, false)), "
 	    "count(*) over () from x left join d on d.log_ref = x.id, p "
 	    "order by x.operator, x.description, x.log_id";
 

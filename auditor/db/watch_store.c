@@ -157,25 +157,27 @@ watch_rows_free(struct watch_rows *w, size_t n)
  */
 static int
 base_size(struct db *db, int log_ref, int64_t added_at, int64_t *size,
-    int *final, struct err *e)
+    int64_t *at, int *final, struct err *e)
 {
 	struct db_res *r = NULL;
 
 	if (db_query(db, &r, e,
-	    "select l.first_list or l.added_at < $2,"
-	    " (select h.tree_size from tree_head h"
+	    "select l.first_list or l.added_at < $2, b.tree_size, b.first_seen"
+	    " from log l left join lateral"
+	    " (select h.tree_size, h.first_seen from tree_head h"
 	    " where h.log_ref = l.id and h.verdict = 'valid'"
 	    " and h.last_seen >= $2 and not " VANTAGE_TOLD("h.id")
-	    " order by h.id limit 1)"
-	    " from log l where l.id = $1", "it", (int64_t)log_ref,
-	    added_at) == -1)
+	    " order by h.id limit 1) b on true where l.id = $1", "it",
+	    (int64_t)log_ref, added_at) == -1)
 		return -1;
 	*final = 1;
+	*at = INT64_MIN;
 	if (db_rows(r) == 0 || !db_bool(r, 0, 0))
 		*size = 0;
-	else if (!db_null(r, 0, 1))
+	else if (!db_null(r, 0, 1)) {
 		*size = db_int(r, 0, 1);
-	else {
+		*at = db_time(r, 0, 2);
+	} else {
 		*size = INT64_MAX;
 		*final = 0;
 	}
@@ -187,10 +189,10 @@ int
 watch_baseline(struct db *db, int log_ref, int64_t added_at, int64_t index,
     int *is_baseline, struct err *e)
 {
-	int64_t	size;
+	int64_t	size, at;
 	int	final;
 
-	if (base_size(db, log_ref, added_at, &size, &final, e) == -1)
+	if (base_size(db, log_ref, added_at, &size, &at, &final, e) == -1)
 		return -1;
 	*is_baseline = index < size;
 	return 0;
@@ -200,7 +202,7 @@ struct watch_base {
 	struct base_item {
 		int	log_ref;
 		int64_t	added_at;
-		int64_t	size;
+		int64_t	size, at;
 	}	*v;
 	size_t	 n, cap;
 };
@@ -240,7 +242,8 @@ base_find(const struct watch_base *b, int log_ref, int64_t added_at)
 
 int
 watch_base_get(struct watch_base *b, struct db *db, int log_ref,
-    int64_t added_at, int64_t index, int *is_baseline, struct err *e)
+    int64_t added_at, int64_t index, int *is_baseline, int64_t *at,
+    struct err *e)
 {
 	size_t	i = base_find(b, log_ref, added_at);
 	int64_t	size;
@@ -249,9 +252,10 @@ watch_base_get(struct watch_base *b, struct db *db, int log_ref,
 	if (i < b->n && b->v[i].log_ref == log_ref &&
 	    b->v[i].added_at == added_at) {
 		*is_baseline = index < b->v[i].size;
+		*at = b->v[i].at;
 		return 0;
 	}
-	if (base_size(db, log_ref, added_at, &size, &final, e) == -1)
+	if (base_size(db, log_ref, added_at, &size, at, &final, e) == -1)
 		return -1;
 	*is_baseline = index < size;
 	if (!final)
@@ -261,6 +265,7 @@ watch_base_get(struct watch_base *b, struct db *db, int log_ref,
 	b->v[i].log_ref = log_ref;
 	b->v[i].added_at = added_at;
 	b->v[i].size = size;
+	b->v[i].at = *at;
 	b->n++;
 	return 0;
 }

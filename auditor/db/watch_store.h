@@ -97,14 +97,16 @@ int watch_baseline(struct db *, int log_ref, int64_t added_at, int64_t index,
 
 /*
  * The same with a memory, for a page of matches: a query for each (log,
- * added_at), not for each match.  watch_base_free() takes NULL.
+ * added_at), not for each match.  *at: when that head was first seen, INT64_MIN
+ * when there is none yet.  watch_base_free() takes NULL.
  */
 struct watch_base;
 
 struct watch_base *watch_base_new(void);
 void watch_base_free(struct watch_base *);
 int watch_base_get(struct watch_base *, struct db *, int log_ref,
-    int64_t added_at, int64_t index, int *is_baseline, struct err *);
+    int64_t added_at, int64_t index, int *is_baseline, int64_t *at,
+    struct err *);
 
 /* --- what the commands do; each inside the caller's transaction --- */
 

@@ -1,5 +1,6 @@
 #include "auditor/role/children.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/limit.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 /*
@@ -61,19 +63,22 @@ static int
 open_meter(const struct conf *c, uint64_t rate)
 {
 	char	*path;
-	int	 fd;
+	int	 fd, why;
 
 	if (rate == 0)
 		return 0;
 	path = mem_printf("%s/fetch.meter", c->state_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	free(path);
-	if (fd == -1)
-		return 0;
-	if (ftruncate(fd, METER_SIZE) == -1) {
-		(void)close(fd);
-		return 0;
+	/* it is mapped: a hole where the disk is full would be a SIGBUS */
+	why = fd == -1 ? errno : posix_fallocate(fd, 0, METER_SIZE);
+	if (why != 0) {
+		log_warn(path, "%s: each process keeps fetch.max_rate by "
+		    "itself", strerror(why));
+		if (fd != -1)
+			(void)close(fd);
+		fd = 0;
 	}
+	free(path);
 	return fd;
 }
 

@@ -146,6 +146,8 @@ else
 	expect 0 'c.example.com is watched, not managed.* certvigil issue c.exa' \
 	    "${user[@]}" doctor --no-color
 	cp "$work/before" "$conf"
+	expect 0 '^ok +download +no log is known yet; .* 195 GB .* 795 GB .* 18 to 74' \
+	    "${user[@]}" doctor --no-color
 	printf 'pol: 1s\n' > "$conf"
 	expect 78 'did you mean `poll`' "${user[@]}" watch list
 	printf 'database: "host=%s dbname=x"\n' "$work" > "$conf"

@@ -31,6 +31,18 @@ evidence()
 	eq "$1: changed" $rc 2
 }
 
+# What is over is behind nothing, and current in the report.
+covered()
+{
+	sql "update log_health set head_at = now() - interval '7 hours',
+	    caught_up_at = now() - interval '7 hours' where log_ref = (select
+	    id from log where state = 'readonly')"
+	cv coverage
+	eq "coverage, $1" $rc 0
+	cv audit --format json
+	eq "report, $1" "$rc $(grep -c '"current": *false' "$T/out")" "0 0"
+}
+
 t_rig --log "a" --log "b,proto=static"
 for l in a b; do
 	post "/_rig/$l/fill?n=300&seed=7" >/dev/null
@@ -63,6 +75,7 @@ eq "read-only" "$rc $(sql 'select count(*) from finding')" "0 0"
 eq "polls are rare" "$(sql "select due_at > now() + interval '1 hour' from work
     where kind = 'tail' and subject = (select id::text from log where
     state = 'readonly')")" t
+covered "hours after the last"
 lie a 500
 once
 eq "gone" $rc 0
@@ -70,6 +83,7 @@ sql "update log_health set failing_since = now() - interval '3 days'
     where failing_since is not null"
 once
 eq "gone for long" "$rc $(sql 'select count(*) from finding')" "0 0"
+covered "when it is gone"
 post "/_rig/a/honest" >/dev/null
 
 # A day's heads but one go.

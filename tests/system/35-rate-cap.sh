@@ -1,5 +1,6 @@
 #!/bin/bash
-# fetch.max_rate holds over all logs and all workers of one machine.
+# fetch.max_rate holds over all logs and all workers of one machine; where there
+# is no room for what they share, that is said, and logs are read all the same.
 #
 #   bash tests/system/35-rate-cap.sh build/release
 #
@@ -51,4 +52,20 @@ ratio=$((bytes * 1000 * 100 / (rate * took)))
 echo "$bytes bytes in $took ms: $ratio % of the cap"
 ok "enough to tell ($bytes bytes)" test "$bytes" -gt $((4 * rate))
 ok "no more than the cap ($ratio %)" test "$ratio" -le 105
+
+# no room for the eight bytes that they share
+t_db full
+t_conf full 'watch: [.corp.example]' 'fetch: {max_rate: 100MB/s}'
+mkdir "$state"
+if [ "$(id -u)" -ne 0 ] ||
+    ! mount -t tmpfs -o size=64k,mode=0777 cvfull "$state" 2>/dev/null; then
+	skip 2 "no right to mount a small file system"
+	t_end
+fi
+trap 'umount -l "$state"; t_clean' EXIT
+dd if=/dev/zero of="$state/junk" bs=4k 2>/dev/null
+chown certvigil "$state" "$state/junk"
+once
+eq "a full disk" $rc 0
+ok "is said" grep -q 'fetch.meter: No space' "$T/err"
 t_end

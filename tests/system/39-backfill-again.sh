@@ -73,6 +73,10 @@ sleep 1
 cv watch add .other.example
 eq "said: not covered" "$rc $(grep -c 'Not covered: everything before now in 2' \
     "$T/err")" '0 1'
+sed -i 's/^watch: \[/&.third.example, /' "$conf"
+cv config apply
+eq "said of one of the configuration" "$rc $(grep -c 'Not covered' "$T/err")" \
+    '0 1'
 cv watch add .other.example --backfill tomorrow
 eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
 cv watch add .other.example --backfill all
@@ -95,7 +99,7 @@ cv backfill --log rfc --again
 eq "nothing is left" "$rc $(grep -c 'nothing is left' "$T/err")" '0 1'
 
 cv watch list --json
-eq "covered from the beginning" "$(grep -c '"covered_from":null' "$T/out")" 2
+eq "covered from the beginning" "$(grep -c '"covered_from":null' "$T/out")" 3
 cv coverage --json
 eq "coverage says from where on" \
     "$(grep -c '"verified_from":0' "$T/out")" 3

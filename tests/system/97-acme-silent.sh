@@ -16,7 +16,7 @@ t_begin 97-acme-silent "${1:-}"
 . tests/rig/acme.sh
 . tests/system/acme.sh
 if ! acme_ca "$T/ca" --always-valid; then
-	skip 7 "acmeca does not start"
+	skip 8 "acmeca does not start"
 	t_end
 fi
 t_db silent
@@ -25,7 +25,7 @@ echo '{"version": "1", "log_list_timestamp": "2026-11-27T00:00:00Z",
 a_conf_more="log_list: {file: $T/none.json, signature_key: none}"
 a_conf silent "http-01: {listen: \"127.0.0.1:$(_acme_port)\"}"
 # the daemon leaves to a command what has another configuration
-for w in itself directory; do
+for w in itself directory renew; do
 	sed "s/\(listen: \"127.0.0.1:\)[0-9]*/\1$(_acme_port)/" "$conf" \
 	    > "$T/$w.yaml"
 done
@@ -62,7 +62,8 @@ wait_sql 10 2 "select count(*) from acme_order"
 eq "both have ordered" $? 0
 acme_fault stall at=directory n=600
 begin "$T/directory.yaml" directory issue later.example
-for w in itself daemon directory; do
+begin "$T/renew.yaml" renew renew itself.example
+for w in itself daemon directory renew; do
 	ok "$w: told within some ten seconds" wait_for 15 told $w
 done
 eq "by the daemon" "$(sql "select count(*) from acme_order where holder like
@@ -70,6 +71,7 @@ eq "by the daemon" "$(sql "select count(*) from acme_order where holder like
 
 if [ -n "${LONG:-}" ]; then
 	ended directory '/dir.*: timeout'
+	ended renew '/dir.*: timeout'
 	for w in itself daemon; do
 		ended $w 'what was begun is kept, try again'
 	done
@@ -80,7 +82,7 @@ if [ -n "${LONG:-}" ]; then
 		complete "$w, again" $w.example
 	done
 else
-	for w in itself daemon directory; do
+	for w in itself daemon directory renew; do
 		kill "$(cat "$T/$w.pid")"
 		wait "$(cat "$T/$w.pid")"
 	done 2>/dev/null

@@ -22,41 +22,16 @@
 #include "base/limit.h"
 #include "base/mem.h"
 #include "tests/unit/auditor/evidence_audit.h"
-#include "tests/unit/auditor/evidence_flips.h"
+#include "tests/unit/auditor/evidence_signer.h"
 #include "tests/unit/testdb.h"
 
 #define MMD	86400
 
-static struct world		 w;
 static struct audited		 a;
 static struct db		*db;
-static struct sign		*instance;
-static struct evidence_signer	 signer;
-static char			 dir[] = "/tmp/evidence-XXXXXX";
 static uint8_t			 tbs[32], other_tbs[32];
 static char			 tbs_hex[65], other_hex[65], key_hex[65];
 static int64_t			 head;
-
-static inline int
-sign(void *arg, struct span json, struct buf *out, struct err *e)
-{
-	return sign_statement(arg, json, out, e);
-}
-
-static inline void
-must(int rc, const struct err *e)
-{
-	if (rc != -1)
-		return;
-	(void)fprintf(stderr, "%s\n", e->msg);
-	fail();
-}
-
-static inline struct span
-hash(const uint8_t *p)
-{
-	return (struct span){ p, 32 };
-}
 
 /* --- what is stored --- */
 
@@ -296,15 +271,9 @@ setup(void **state)
 	struct cert	c;
 
 	(void)state;
-	world_make(&w);
-	audited_make(&w, &a);
-	if (mkdtemp(dir) == NULL || (instance = sign_new(dir, &e)) == NULL) {
-		(void)fprintf(stderr, "%s\n", e.msg);
+	if (signer_begin() == -1)
 		return -1;
-	}
-	signer.sign = sign;
-	signer.arg = instance;
-	sign_public(instance, signer.key);
+	audited_make(&w, &a);
 	must(cert_read(buf_bytes(&a.cert), &c, &e), &e);
 	memcpy(tbs, c.tbs_sha256, 32);
 	assert_string_equal(c.serial, SERIAL);
@@ -328,17 +297,10 @@ setup(void **state)
 static inline int
 teardown(void **state)
 {
-	char	*key = mem_printf("%s/instance.key", dir);
-
 	(void)state;
 	testdb_close(db);
-	sign_free(instance);
 	audited_free(&a);
-	world_free(&w);
-	(void)unlink(key);
-	(void)rmdir(dir);
-	free(key);
-	return 0;
+	return signer_end();
 }
 
 /* --- files --- */
@@ -354,21 +316,6 @@ export(int finding, struct buf *out)
 	must(evidence_store_what(db, what, ev, &e), &e);
 	must(evidence_finish(ev, clk_wall(), out, &e), &e);
 	evidence_free(ev);
-}
-
-static inline enum evidence_verdict
-judge(const char *text, size_t n, int show)
-{
-	struct evidence_keys	 keys = { &w.list, { NULL, 0 }, NULL };
-	enum evidence_verdict	 v;
-	json_t			*lines;
-
-	v = evidence_verify((struct span){ (const uint8_t *)text, n }, &keys,
-	    &lines);
-	if (show || getenv("EVIDENCE_SAY") != NULL)
-		(void)json_dumpf(lines, stderr, JSON_INDENT(1));
-	json_decref(lines);
-	return v;
 }
 
 #endif

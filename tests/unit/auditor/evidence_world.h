@@ -24,41 +24,15 @@
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/mem.h"
-#include "tests/unit/auditor/evidence_fixture.h"
-#include "tests/unit/auditor/evidence_flips.h"
+#include "tests/unit/auditor/evidence_signer.h"
 #include "tests/unit/testdb.h"
 
 #define COMMITTED	9	/* entries were proven at this size, */
 #define SIZE		LEAVES	/* and signed at this one */
 
-static struct world		 w;
 static struct db		*db;
-static struct sign		*instance;
-static struct evidence_signer	 signer;
-static char			 dir[] = "/tmp/evidence-XXXXXX";
 static uint8_t			 tbs[32];
 static int64_t			 small, head, fork_head;
-
-static inline int
-sign(void *arg, struct span json, struct buf *out, struct err *e)
-{
-	return sign_statement(arg, json, out, e);
-}
-
-static inline void
-must(int rc, const struct err *e)
-{
-	if (rc != -1)
-		return;
-	(void)fprintf(stderr, "%s\n", e->msg);
-	fail();
-}
-
-static inline struct span
-hash(const uint8_t *p)
-{
-	return (struct span){ p, 32 };
-}
 
 static inline int64_t
 put_head(size_t size, uint64_t ms, const uint8_t *root, const char *state)
@@ -197,14 +171,8 @@ setup(void **state)
 	uint8_t		lie[32] = { 1 };
 
 	(void)state;
-	world_make(&w);
-	if (mkdtemp(dir) == NULL || (instance = sign_new(dir, &e)) == NULL) {
-		(void)fprintf(stderr, "%s\n", e.msg);
+	if (signer_begin() == -1)
 		return -1;
-	}
-	signer.sign = sign;
-	signer.arg = instance;
-	sign_public(instance, signer.key);
 	if ((db = testdb_open()) == NULL)
 		return 0;
 	must(cert_read(buf_bytes(&w.cert), &c, &e), &e);
@@ -224,31 +192,9 @@ setup(void **state)
 static inline int
 teardown(void **state)
 {
-	char	*key = mem_printf("%s/instance.key", dir);
-
 	(void)state;
 	testdb_close(db);
-	sign_free(instance);
-	world_free(&w);
-	(void)unlink(key);
-	(void)rmdir(dir);
-	free(key);
-	return 0;
-}
-
-static inline enum evidence_verdict
-judge(const char *text, size_t n, int show)
-{
-	struct evidence_keys	 keys = { &w.list, { NULL, 0 }, NULL };
-	enum evidence_verdict	 v;
-	json_t			*lines;
-
-	v = evidence_verify((struct span){ (const uint8_t *)text, n }, &keys,
-	    &lines);
-	if (show && v != EVIDENCE_VALID)
-		(void)json_dumpf(lines, stderr, JSON_INDENT(1));
-	json_decref(lines);
-	return v;
+	return signer_end();
 }
 
 /*

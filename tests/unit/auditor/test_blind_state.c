@@ -55,6 +55,60 @@ clear(void **state)
 	return 0;
 }
 
+/* --- days ---------------------------------------------------------------------- */
+
+/* The holes from ${from} to ${to} days ago, as "LOG FIRST LAST," in days ago. */
+static void
+holes(int from, int to, const char *want)
+{
+	static const int64_t	 day = 86400 * CLK_SEC;
+	struct db_res		*r = NULL;
+	struct err		 e = ERR_INIT;
+	int64_t			 now = clk_wall(), first, last;
+	char			 have[200] = "";
+	size_t			 i, n = 0;
+
+	if (coverage_store_holes(db, now - from * day, now - to * day, &r, &e)
+	    == -1)
+		fail_msg("%s", e.msg);
+	for (i = 0; i < db_rows(r); i++) {
+		assert_int_equal(clk_parse(db_text(r, i, 1), &first), 0);
+		assert_int_equal(clk_parse(db_text(r, i, 2), &last), 0);
+		n += (size_t)snprintf(have + n, sizeof(have) - n,
+		    "%s %d %d,", db_text(r, i, 0), (int)((now - first) / day),
+		    (int)((now - last) / day));
+	}
+	db_free(r);
+	assert_string_equal(have, want);
+}
+
+static void
+no_proof(void **state)
+{
+	(void)state;
+	sql("update log set watched = id < 4; update log set added_at = now() "
+	    "- interval '3 days', first_list = false where id = 2; update log set state = "
+	    "'readonly' where id = 3;"
+	    "insert into coverage_day (log_ref, day, size_from, size_to, "
+	    "root_hash, head_id, verified_at) select r.log_ref, (now() at time "
+	    "zone 'UTC')::date - d, 0, 100, '', head_id, now() from log_range "
+	    "r, generate_series(2, 5) d where r.log_ref = 1");
+	/* a log without a row, one that stopped and began late, one that is over */
+	holes(8, 0, "log 1 8 6,log 1 1 1,log 2 3 1,");
+	/* before we were, and from the beginning */
+	holes(12, 3, "log 1 12 6,log 2 3 3,");
+	holes((int)(clk_wall() / CLK_SEC / 86400), 3, "log 1 9 6,log 2 3 3,");
+	holes(5, 2, "log 2 3 2,");
+	holes(5, 4, "");
+	/* what today is yet to bring is not missed */
+	holes(0, 0, "");
+	sql("insert into coverage_day (log_ref, day, size_from, size_to, "
+	    "root_hash, head_id, verified_at) select log_ref, (now() at time "
+	    "zone 'UTC')::date - d, 0, 100, '', head_id, now() from log_range, "
+	    "generate_series(0, 1) d where log_ref < 3");
+	holes(3, 0, "log 2 3 2,");
+}
+
 /* --- lag --------------------------------------------------------------------- */
 
 /* Of log 1: how long, within two seconds. */
@@ -365,6 +419,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	t[] = {
+		cmocka_unit_test_setup(no_proof, clear),
 		cmocka_unit_test_setup(lag, clear),
 		cmocka_unit_test_setup(eta, clear),
 		cmocka_unit_test_setup(opens, clear),

@@ -17,73 +17,25 @@
 #include "auditor/role/sign.h"
 #include "base/clk.h"
 #include "base/mem.h"
-#include "tests/unit/auditor/evidence_fixture.h"
-#include "tests/unit/auditor/evidence_flips.h"
+#include "tests/unit/auditor/evidence_signer.h"
 
 /* Heads that contradict each other, as evidence. */
 
 #define OLD	5		/* the smaller tree; its size is no power of 2 */
 #define MS	1767225700000ULL
 
-static struct world		 w;
-static struct sign		*instance;
-static struct evidence_signer	 signer;
-static char			 dir[] = "/tmp/evidence-XXXXXX";
-
-static int
-sign(void *arg, struct span json, struct buf *out, struct err *e)
-{
-	return sign_statement(arg, json, out, e);
-}
-
 static int
 setup(void **state)
 {
-	struct err	e = ERR_INIT;
-
 	(void)state;
-	world_make(&w);
-	if (mkdtemp(dir) == NULL || (instance = sign_new(dir, &e)) == NULL) {
-		(void)fprintf(stderr, "%s\n", e.msg);
-		return -1;
-	}
-	signer.sign = sign;
-	signer.arg = instance;
-	sign_public(instance, signer.key);
-	return 0;
+	return signer_begin();
 }
 
 static int
 teardown(void **state)
 {
-	char	*key = mem_printf("%s/instance.key", dir);
-
 	(void)state;
-	sign_free(instance);
-	world_free(&w);
-	(void)unlink(key);
-	(void)rmdir(dir);
-	free(key);
-	return 0;
-}
-
-static enum evidence_verdict
-judge(const char *text, size_t n, int show)
-{
-	struct evidence_keys	 keys = { &w.list, { NULL, 0 }, NULL };
-	enum evidence_verdict	 v;
-	json_t			*lines;
-	char			*s;
-
-	v = evidence_verify((struct span){ (const uint8_t *)text, n }, &keys,
-	    &lines);
-	if (show) {
-		s = json_dumps(lines, JSON_INDENT(1));
-		(void)fprintf(stderr, "%s\n", s);
-		free(s);
-	}
-	json_decref(lines);
-	return v;
+	return signer_end();
 }
 
 /* A file with the log and two heads; the smaller with ${root}. */

@@ -333,6 +333,7 @@ baseline(void **state)
 	struct watch_base	*b = watch_base_new();
 	struct err		 e = ERR_INIT;
 	size_t			 i, pass;
+	int64_t			 at;
 	int			 is_base;
 
 	(void)state;
@@ -359,8 +360,8 @@ baseline(void **state)
 			if (is_base != t[i].want)
 				fail_msg("row %zu", i);
 			assert_int_equal(watch_base_get(b, db, t[i].log,
-			    t[i].added * 1000000, t[i].index, &is_base, &e),
-			    0);
+			    t[i].added * 1000000, t[i].index, &is_base, &at,
+			    &e), 0);
 			if (is_base != t[i].want)
 				fail_msg("row %zu, remembered", i);
 		}
@@ -368,7 +369,7 @@ baseline(void **state)
 	sql("update tree_head set last_seen = to_timestamp(3000) where"
 	    " tree_size = 200");
 	assert_int_equal(watch_base_get(b, db, 1, 2001000000, 1000000,
-	    &is_base, &e), 0);
+	    &is_base, &at, &e), 0);
 	assert_int_equal(is_base, 0);
 	watch_base_free(b);
 }
