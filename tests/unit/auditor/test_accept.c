@@ -72,9 +72,9 @@ issue(int i, const char *names, int baseline, int nowners)
 {
 	struct decide_match	m[2] = {
 		{ 1, i, 1790000000000LL, 1, ".a.example", "", "",
-		    "a.example", baseline },
+		    "a.example", baseline, INT64_MIN },
 		{ 1, i, 1790000000000LL, 2, ".a.example", "web", "",
-		    "a.example", baseline },
+		    "a.example", baseline, INT64_MIN },
 	};
 	struct span		s = { tbs[i], 32 };
 	struct err		e = ERR_INIT;
