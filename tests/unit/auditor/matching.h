@@ -143,6 +143,7 @@ struct worker {
 	int			 log;
 	struct judge_match	 m[SHARED];
 	size_t			 n;
+	int			 once;	/* with the proof, once */
 	struct err		 e;
 	int			 rc;
 };
@@ -161,7 +162,7 @@ work(void *arg)
 
 	for (i = 0; i < w->n; i++)
 		v[i] = &w->m[w->log == 1 ? i : w->n - 1 - i];
-	for (i = 0; i < 3 && w->rc == 0; i++) {
+	for (i = w->once ? 2 : 0; i < 3 && w->rc == 0; i++) {
 		in.head_id = i == 0 ? 0 : 7;
 		if (db_begin(w->db, &w->e) == -1 ||
 		    match_store(&in, v, w->n, &w->e) == -1 ||

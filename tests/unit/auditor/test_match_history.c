@@ -104,6 +104,7 @@ lost_race(void **state)
 	w[1].db = testdb_again();
 	w[1].log = 2;
 	w[1].n = OLD;
+	w[1].once = 1;
 	if (db_begin(db, &e) == -1 || match_store(&in, v, OLD, &e) == -1)
 		fail_msg("%s", e.msg);
 	assert_int_equal(pthread_create(&t, NULL, work, &w[1]), 0);
