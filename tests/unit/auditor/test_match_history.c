@@ -95,6 +95,8 @@ lost_race(void **state)
 			w[k].m[i] = match(i);
 			w[k].m[i].tbs_sha256[0] = (uint8_t)(i * 101);
 			w[k].m[i].serial = serial[i];
+			/* nobody is to wait for its issuer */
+			w[k].m[i].nchain = 0;
 			w[k].m[i].names = w[k].m[i].hit_name = &own[i];
 			w[k].m[i].cert_sha256[0] = (uint8_t)i;
 			w[k].m[i].cert_sha256[31] = (uint8_t)k;
