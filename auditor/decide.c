@@ -210,7 +210,7 @@ portions(struct db *db, const struct conf *conf, const struct decide_one *v,
 	size_t	i, k;
 
 	for (i = 0; i < n; i += k) {
-		k = n - i < LIMIT_DECIDE_BATCH ? n - i : LIMIT_DECIDE_BATCH;
+		k = n - i < LIMIT_MATCH_ROWS ? n - i : LIMIT_MATCH_ROWS;
 		if (some(db, conf, v + i, k, proven, needs == NULL ? NULL :
 		    needs + i, e) == -1)
 			return -1;

@@ -523,10 +523,8 @@
 
 /* Matches after which what was proven is committed, however little it is. */
 #define LIMIT_MATCH_COMMIT	1024
-/* Rows that one statement takes, and bytes of them. */
+/* Rows that one statement takes or decides about, and bytes of them. */
 #define LIMIT_MATCH_ROWS	512
 #define LIMIT_MATCH_BYTES	(8u << 20)
-/* Issuances whose facts are in memory at a time. */
-#define LIMIT_DECIDE_BATCH	512
 
 #endif

@@ -516,19 +516,24 @@ begin
 		case when strpos(n.name, '.') > 0 then '*' ||
 		substr(n.name, strpos(n.name, '.')) else n.name end as wild
 		from u, unnest(u.names::text[]) n (name) where u.owner is not null),
-	k as (select u.nr, u.key, k.* from u join known k on k.tbs_sha256 = u.tbs
-		where k.removed_at is null and k.trust <> 'seed' union
-		select u.nr, u.key, k.* from u join known k on k.spki_sha256 = u.key
-		where k.removed_at is null and k.trust <> 'seed'),
-	e as (select u.nr, e.* from u join expectation e on e.spki_sha256 = u.key
-		where e.kind = 'issuance' and e.state = 'open' union all
-		select u.nr, e.* from u join expectation e on e.tbs_sha256 = u.tbs
-		where e.kind = 'issuance' and e.state = 'fulfilled'
-		and e.spki_sha256 = u.key),
-	o as (select u.nr, u.tbs, m.name as name, e.* from u
-		join acme_order o on o.spki_sha256 = u.key
-		join managed_certificate m on m.id = o.managed_id
-		join expectation e on e.id = o.expectation)
+	k as (select u.nr, u.key, k.* from u cross join lateral (select * from known
+		where tbs_sha256 = u.tbs and removed_at is null offset 0) k
+		where k.trust <> 'seed' union
+		select u.nr, u.key, k.* from u cross join lateral (select * from known
+		where spki_sha256 = u.key and removed_at is null offset 0) k
+		where k.trust <> 'seed'),
+	e as (select u.nr, e.* from u cross join lateral (select * from expectation
+		where spki_sha256 = u.key and state = 'open' offset 0) e
+		where e.kind = 'issuance' union all
+		select u.nr, e.* from u cross join lateral (select * from expectation
+		where tbs_sha256 = u.tbs and state = 'fulfilled' offset 0) e
+		where e.kind = 'issuance' and e.spki_sha256 = u.key),
+	o as (select u.nr, u.tbs, m.name as name, e.* from u cross join lateral
+		(select * from acme_order where spki_sha256 = u.key offset 0) o
+		cross join lateral (select * from managed_certificate
+		where id = o.managed_id offset 0) m
+		cross join lateral (select * from expectation
+		where id = o.expectation offset 0) e)
 	select 0::bigint, 'now', (extract(epoch from now()) * 1000000)::bigint::text
 	union all select 0, 'source', json_build_object('name', s.name,
 		'names', s.names, 'issuers', s.issuers,
@@ -540,11 +545,11 @@ begin
 	union all select u.nr, 'new', null from u where ahead
 	union all select x.nr, 'usual', x.name from x where
 		((select exists (select from known k where k.removed_at is null
-		and k.issuer_owner is not null)) and exists (select from known k
-		where k.removed_at is null and k.issuer_owner = x.owner
-		and k.trust in ('issuance', 'key', 'seed')
-		and k.tbs_sha256 is distinct from x.tbs
-		and (k.names @> array[x.name] or k.names @> array[x.wild])))
+		and k.issuer_owner is not null)) and exists (select from (select *
+		from known where removed_at is null
+		and names && array[x.name, x.wild] offset 0) k
+		where k.issuer_owner = x.owner and k.trust in ('issuance', 'key', 'seed')
+		and k.tbs_sha256 is distinct from x.tbs))
 		or exists (select from certificate_name c cross join lateral
 		(select from issuance j where j.tbs_sha256 = c.tbs_sha256
 		and j.issuer_owner = x.owner
@@ -580,8 +585,9 @@ begin
 		and j.tbs_sha256 <> u.tbs and j.issued = 'valid' limit 8) j
 	union all select u.nr, 'finding', json_build_object('id', f.id,
 		'kind', f.kind, 'owner', f.owner, 'state', f.state)::text
-		from u join finding f on f.subject in (encode(u.tbs, 'hex'),
-		encode(u.issuer, 'hex') || ':' || u.serial);
+		from u cross join lateral (select * from finding where subject in (
+		encode(u.tbs, 'hex'), encode(u.issuer, 'hex') || ':' || u.serial)
+		offset 0) f;
 end $$;
 
 -- What matched, as rows: auditor/db/match_put.c.  Functions, whose plans are kept:
@@ -709,6 +715,14 @@ create index expectation_used on expectation (tbs_sha256) where state = 'fulfill
 -- a row that is decided about again needs no new entries in all other indexes.
 drop index issuance_decision;
 create index issuance_silent on issuance (first_seen) where decision = 'silent';
+
+-- What is known changes seldom and is looked up for every match: nothing of it
+-- waits in a list that is read each time until somebody vacuums the table.
+alter index known_names set (fastupdate = off);
+do $$
+begin
+	perform gin_clean_pending_list('known_names');
+end $$;
 
 -- No watch is ever deleted, and its number was read in the same transaction:
 -- looking it up again costs as much as storing the row, and all workers would

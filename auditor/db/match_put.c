@@ -274,9 +274,11 @@ fresh(struct db *db, const struct made *x, const struct decide_done *done,
 	/* all of them in one order */
 	for (i = 0; i < db_rows(r); i++) {
 		t = db_bytes(r, i, 0);
-		while (v[row].m->malformed ||
-		    memcmp(v[row].m->tbs_sha256, t.p, SHA_LEN) != 0)
+		while (row < n && (v[row].m->malformed ||
+		    memcmp(v[row].m->tbs_sha256, t.p, SHA_LEN) != 0))
 			row++;
+		if (row == n)
+			break;
 		b[m] = hash(v[row].m->tbs_sha256);
 		s[m++] = buf_text(&x[row].names);
 		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p,
@@ -286,9 +288,10 @@ fresh(struct db *db, const struct made *x, const struct decide_done *done,
 		}
 		if (!db_bool(r, i, 1))
 			continue;
-		while (memcmp(done->v[k].tbs.p, t.p, SHA_LEN) != 0)
+		while (k < done->n && memcmp(done->v[k].tbs.p, t.p,
+		    SHA_LEN) != 0)
 			k++;
-		if (strcmp(done->v[k].names, "{}") != 0) {
+		if (k < done->n && strcmp(done->v[k].names, "{}") != 0) {
 			b[m] = done->v[k].tbs;
 			s[m++] = done->v[k].names;
 		}

@@ -1,0 +1,168 @@
+#include "auditor/db/match_store.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "auditor/decide_say.h"
+#include "tests/unit/auditor/matching.h"
+
+/* What nobody needs to hear of: it is stored with what was decided about it. */
+
+#define OLD	40
+
+/* The logs were as large as they are when the watch was added. */
+static void
+baseline(void)
+{
+	sql("update log set first_list = true;"
+	    "insert into log (log_id, operator_id, description, protocol, "
+	    "url, read_url, key, mmd, state, list_source, first_list, "
+	    "watched) values ('\\x02', 1, 'log 2', 'rfc6962', 'u', 'u', "
+	    "'\\x02', 86400, 'usable', 'chrome', true, true);"
+	    "insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict, consistency) select n, 1000, "
+	    "'\\x01', 1, 'sth', '', 'valid', 'proved' from "
+	    "generate_series(1, 2) n");
+}
+
+/* What each rule said of all that is stored, with what was left out. */
+static void
+said(size_t n)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	json_t		*v, *x;
+	char		*s;
+	size_t		 i;
+
+	if (db_query(db, &r, &e, "select (select body from rule_said r where "
+	    "r.id = said limit 1), encode(tbs_sha256, 'hex'), "
+	    "facts->'owners'->0->>'name' from issuance", "") == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(db_rows(r), n);
+	for (i = 0; i < n; i++) {
+		assert_null(strstr(db_text(r, i, 0), db_text(r, i, 1)));
+		assert_null(strstr(db_text(r, i, 0), db_text(r, i, 2)));
+		s = decide_said(db_text(r, i, 0), db_text(r, i, 1),
+		    db_text(r, i, 2));
+		v = json_loads(s, 0, NULL);
+		free(s);
+		assert_int_equal(json_array_size(v), 1);
+		assert_int_equal(json_array_size(json_array_get(v, 0)), 8);
+		x = json_array_get(json_array_get(v, 0), 3);
+		assert_non_null(strstr(json_string_value(json_object_get(x,
+		    "silent")), db_text(r, i, 1)));
+		x = json_array_get(json_array_get(v, 0), 7);
+		assert_non_null(strstr(json_string_value(json_object_get(x,
+		    "why")), db_text(r, i, 2)));
+		json_decref(v);
+	}
+	db_free(r);
+}
+
+/*
+ * What is stored as decided, by two workers at once: the second meets rows that
+ * were not there when it looked, and adds its entries to what is decided.
+ */
+static void
+lost_race(void **state)
+{
+	static struct worker		 w[2];
+	static char			 serial[OLD][8], host[OLD][24];
+	static const char		*own[OLD];
+	const struct judge_match	*v[OLD];
+	struct match_in			 in = { .db = db, .conf = &conf,
+	    .watches = &set, .base = base, .log_ref = 1, .log_name = "log",
+	    .head_id = 7, .proof_size = 1000 };
+	struct err			 e = ERR_INIT;
+	pthread_t			 t;
+	size_t				 i, k;
+
+	(void)state;
+	NEED_DB();
+	baseline();
+	for (i = 0; i < OLD; i++) {
+		snprintf(serial[i], sizeof(serial[i]), "%02zx", i + 1);
+		snprintf(host[i], sizeof(host[i]), "h%zu.a.example", i);
+		own[i] = host[i];
+		for (k = 0; k < 2; k++) {
+			w[k].m[i] = match(i);
+			w[k].m[i].tbs_sha256[0] = (uint8_t)(i * 101);
+			w[k].m[i].serial = serial[i];
+			/* nobody is to wait for its issuer */
+			w[k].m[i].nchain = 0;
+			w[k].m[i].names = w[k].m[i].hit_name = &own[i];
+			w[k].m[i].cert_sha256[0] = (uint8_t)i;
+			w[k].m[i].cert_sha256[31] = (uint8_t)k;
+		}
+		v[i] = &w[0].m[i];
+	}
+	w[1].db = testdb_again();
+	w[1].log = 2;
+	w[1].n = OLD;
+	w[1].once = 1;
+	if (db_begin(db, &e) == -1 || match_store(&in, v, OLD, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(pthread_create(&t, NULL, work, &w[1]), 0);
+	while (number("select count(*) from pg_locks where not granted") == 0)
+		usleep(1000);
+	if (db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	db_close(w[1].db);
+	if (w[1].rc != 0)
+		fail_msg("%s", w[1].e.msg);
+	assert_int_equal(COUNT("issuance where decision = 'baseline' and "
+	    "logged_at is not null and jsonb_array_length(facts->'entries') "
+	    "= 2"), OLD);
+	assert_int_equal(COUNT("entry"), 2 * OLD);
+	assert_int_equal(COUNT("entry_match where baseline"), 2 * OLD);
+	assert_int_equal(COUNT("certificate"), 2 * OLD);
+	assert_int_equal(COUNT("certificate_name"), OLD);
+	assert_int_equal(COUNT("finding"), 0);
+	assert_int_equal(number("select count(distinct id) from rule_said"),
+	    1);
+	said(OLD);
+}
+
+/* A name twice, and one that is looked for in another form. */
+static void
+names_twice(void **state)
+{
+	static const char	*odd[] = { "WWW.a.example", "b.a.example",
+	    "b.a.example", "www.a.example" };
+	struct judge_match	m;
+	int			i;
+
+	(void)state;
+	NEED_DB();
+	baseline();
+	for (i = 0; i < 2; i++) {
+		m = match((uint64_t)i);
+		m.names = odd;
+		m.nnames = 4;
+		STORE(m, 1);
+		assert_int_equal(COUNT("certificate_name"), 3);
+		assert_int_equal(COUNT("issuance where decision = "
+		    "'baseline' and cardinality(names) = 4"), 1);
+		assert_int_equal(COUNT("certificate"), 1);
+		assert_int_equal(COUNT("entry"), i + 1);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	t[] = {
+		cmocka_unit_test_setup(lost_race, clear),
+		cmocka_unit_test_setup(names_twice, clear),
+	};
+
+	return cmocka_run_group_tests(t, setup, teardown);
+}
