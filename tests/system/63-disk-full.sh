@@ -67,7 +67,8 @@ ok "full: said" wait_for 60 says 'no space left'
 # no room for the server's own log, either: it panics
 sql "select pg_logical_emit_message(false, 'x', repeat('y', 1000000))
     from generate_series(1, 100)" >/dev/null
-ok "full: the server went down" grep -q PANIC "$state/pg.log"
+ok "full: the server went down" grep -qE 'PANIC|closed the connection' \
+    "$state/pg.log" "$T/psql.err"
 for _ in $(seq 6); do
 	grow
 done
