@@ -25,7 +25,7 @@
 #define RAW		(256u << 10)
 #define RECORD		(18u << 10)	/* one, and what encrypting adds */
 /* So much is to have come before we are woken. */
-#define GATHER		(256u << 10)
+#define GATHER		(512u << 10)
 #define FEW		(32u << 10)	/* not worth a system call */
 
 struct page_tls {
