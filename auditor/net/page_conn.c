@@ -226,6 +226,9 @@ name_it(SSL *s, const char *host)
 	X509_VERIFY_PARAM	*p = SSL_get0_param(s);
 	struct netaddr		 a;
 
+	/* To OpenSSL no name is any name. */
+	if (*host == '\0')
+		return 0;
 	if (netaddr_parse(&a, host) == 0)
 		return X509_VERIFY_PARAM_set1_ip_asc(p, host) == 1;
 	X509_VERIFY_PARAM_set_hostflags(p,

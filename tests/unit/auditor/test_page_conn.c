@@ -232,6 +232,22 @@ strangers(void **state)
 	who_free(&early);
 }
 
+/* To OpenSSL no name is any name: there is no such connection. */
+static void
+nameless(void **state)
+{
+	struct page_tls	*tls = trusting(NULL);
+	struct err	 e = ERR_INIT;
+	int		 fd[2];
+
+	(void)state;
+	pair(fd);
+	assert_null(page_conn_new(fd[0], tls, "", &e));
+	assert_int_not_equal(e.code, ERR_NONE);
+	(void)close(fd[1]);
+	page_tls_free(tls);
+}
+
 /* The server writes what it can of ${b} from *at. */
 static void
 serve(struct talk *t, const struct buf *b, size_t *at)
@@ -396,6 +412,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(strangers),
+		cmocka_unit_test(nameless),
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(end),
 		cmocka_unit_test(quiet),
