@@ -30,6 +30,7 @@ yard=${CERTVIGIL_BENCH:-../shared/bench}
 spotter=v0.24.2
 status=0
 export no_proxy=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
+[ -z "${BENCH_KEEP:-}" ] || mkdir -p "$BENCH_KEEP" || exit 1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cvbench.XXXX") || exit 1
 chmod 755 "$work"
