@@ -190,4 +190,41 @@ setup(void)
 	return 0;
 }
 
+/* All tests of a program: with a folder, keys and a CA, and without again. */
+static int
+begin(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/cv-known-XXXXXX");
+	if (mkdtemp(dir) == NULL || setup() == -1)
+		return -1;
+	ctx.db = db;
+	ctx.conf = &conf;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	static const char	*const names[] = { "a.pem", "bad.der",
+				    "sub/b.pem", "sub/README", "sub/.hidden",
+				    "sub" };
+	char			*path;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		EVP_PKEY_free(keys[i]);
+	X509_free(ca);
+	owner_reset();
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		path = mem_printf("%s/%s", dir, names[i]);
+		remove(path);
+		free(path);
+	}
+	rmdir(dir);
+	testdb_close(db);
+	return 0;
+}
+
 #endif

@@ -238,31 +238,9 @@ main(void)
 		T(many_names),
 		T(baselines),
 	};
-	size_t	 i;
-	char	*cmd;
-	int	 rc;
 
+	/* without a database: counted as skipped */
 	if ((db = testdb_open()) == NULL)
 		return 0;
-	snprintf(dir, sizeof(dir), "/tmp/cv-known-XXXXXX");
-	if (mkdtemp(dir) == NULL || setup() == -1)
-		return 1;
-	ctx.db = db;
-	ctx.conf = &conf;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	for (i = 0; i < 4; i++)
-		EVP_PKEY_free(keys[i]);
-	X509_free(ca);
-	owner_reset();
-	for (i = 0; i < 6; i++) {
-		static const char *const names[] = { "a.pem", "bad.der",
-		    "sub/b.pem", "sub/README", "sub/.hidden", "sub" };
-
-		cmd = mem_printf("%s/%s", dir, names[i]);
-		remove(cmd);
-		free(cmd);
-	}
-	rmdir(dir);
-	testdb_close(db);
-	return rc;
+	return cmocka_run_group_tests(tests, begin, end);
 }
