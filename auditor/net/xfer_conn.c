@@ -74,6 +74,7 @@ xfer_conn_new(struct xfer_job *j)
 	}
 	c = mem_zero(sizeof(*c));
 	c->io = io;
+	c->epoll = j->x->epoll;
 	c->key = xfer_conn_key(j);
 	c->born = clk_mono();
 	(void)snprintf(c->addr, sizeof(c->addr), "%s", ip != NULL ? ip : "");
@@ -92,6 +93,8 @@ xfer_conn_free(struct xfer_conn *c)
 {
 	if (c == NULL)
 		return;
+	/* A copy of it that libcurl had not closed would keep it watched. */
+	(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, page_conn_fd(c->io), NULL);
 	page_conn_free(c->io);
 	free(c->key);
 	free(c->in);

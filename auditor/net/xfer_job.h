@@ -177,6 +177,7 @@ struct page_conn;
 struct xfer_conn {
 	struct xfer_conn	*prev, *next;	/* of those kept */
 	struct page_conn	*io;		/* owned */
+	int			 epoll;		/* borrowed: where it is watched */
 	struct xfer_job		*job;		/* borrowed; NULL: kept */
 	char			*key;		/* owned: to whom */
 	char			 addr[64];
