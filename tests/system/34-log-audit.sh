@@ -76,6 +76,22 @@ eq "polls are rare" "$(sql "select due_at > now() + interval '1 hour' from work
     where kind = 'tail' and subject = (select id::text from log where
     state = 'readonly')")" t
 covered "hours after the last"
+# It shows less than it ended with: that is read, and not all there is.
+final()
+{
+	sql "update log set final_size = final_size + $1 where
+	    state = 'readonly'; update log_health set caught_up_at =
+	    now() - interval '7 hours'; update work set due_at = now()
+	    where kind = 'tail'"
+}
+final 5
+once
+eq "final tree not shown" $rc 0
+cv --json coverage
+eq "final tree not shown: coverage" "$rc $(grep '"lag_entries": *5' "$T/out" |
+    grep -c '"behind": *true')" "1 1"
+final -5
+once
 lie a 500
 once
 eq "gone" $rc 0

@@ -192,6 +192,18 @@ lag(void **state)
 		{ "update log_health set head_at = now() - interval '2 hours', "
 		  "failing_since = now(); update log set state = 'readonly', "
 		  "state_at = now() - interval '1 hour'", 7200, 7200 },
+		/* read-only, and it never showed the tree that it ended with */
+		{ "update log set state = 'readonly', final_size = 150, state_at "
+		  "= now() - interval '1 hour'", 3600, 3600 },
+		{ "update log set state = 'readonly', final_size = 150, state_at "
+		  "= now() - interval '1 hour'; update tree_head set "
+		  "timestamp_ms = ago('2 hours')", 7200, 7200 },
+		{ "update log set state = 'readonly', final_size = 150",
+		  0, 0 },
+		{ "update log set state = 'readonly', final_size = 100, state_at "
+		  "= now() - interval '1 hour'", 0, 0 },
+		{ "update log set state = 'usable', final_size = 150, state_at "
+		  "= now() - interval '1 hour'", 0, 0 },
 	};
 	size_t	i;
 
@@ -199,6 +211,45 @@ lag(void **state)
 		(void)clear(state);
 		sql(t[i].sql);
 		lags(t[i].lag, t[i].blind);
+	}
+}
+
+/* What a read-only log does not show of its final tree is missing. */
+static void
+short_of_its_end(void **state)
+{
+	static const struct {
+		const char	*sql, *want;
+	} t[] = {
+		{ "final_size = 150", "100 100 50 null t" },
+		{ "final_size = 100", "100 100 0 0 f" },
+		{ "final_size = 90", "100 100 0 0 f" },
+		{ "state = 'usable', final_size = 150", "100 100 0 0 f" },
+	};
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	char		*text, have[80];
+	size_t		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		sql("update log set watched = id = 1, state = 'readonly', "
+		    "state_at = now() - interval '1 hour'; update log_health "
+		    "set entries_per_second = 10, caught_up_at = now() - "
+		    "interval '1 hour'");
+		text = mem_printf("update log set %s", t[i].sql);
+		sql(text);
+		free(text);
+		if (coverage_store_now(db, 60, 0, &r, &e) == -1)
+			fail_msg("%s", e.msg);
+		(void)snprintf(have, sizeof(have), "%d %d %d %s %s",
+		    (int)db_int(r, 0, COV_TREE_SIZE),
+		    (int)db_int(r, 0, COV_VERIFIED),
+		    (int)db_int(r, 0, COV_LAG_ENTRIES),
+		    db_null(r, 0, COV_ETA) ? "null" : db_text(r, 0, COV_ETA),
+		    db_bool(r, 0, COV_BEHIND) ? "t" : "f");
+		db_free(r);
+		assert_string_equal(have, t[i].want);
 	}
 }
 
@@ -421,6 +472,7 @@ main(void)
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(no_proof, clear),
 		cmocka_unit_test_setup(lag, clear),
+		cmocka_unit_test_setup(short_of_its_end, clear),
 		cmocka_unit_test_setup(eta, clear),
 		cmocka_unit_test_setup(opens, clear),
 		cmocka_unit_test_setup(apart, clear),
