@@ -444,7 +444,22 @@ estimates(void **state)
 	is("select severity from finding", "medium");
 	is("select detail->'estimate'->>'share' is null and reason like "
 	    "'%no estimate: 12 issuances%' from finding", "t");
-	sql("truncate finding restart identity cascade");
+	/* so many are enough, whatever is not issued or was only served */
+	issued(7, 'b', "two.example", "03");
+	sql("insert into sct (tbs_sha256, log_id, timestamp_ms, raw, source) "
+	    "select hash('a0'), hash('03'), 1, '', 'tls'");
+	sweep(0);
+	is("select detail->'estimate'->>'share' is null from finding", "t");
+	issued(1, 'c', "two.example", "03");
+	sweep(0);
+	is("select round((detail->'estimate'->>'share')::numeric, 3) || ' ' || "
+	    "(detail->'estimate'->>'only_there') from finding", "0.600 12");
+	sql("update issuance set issued = 'invalid' where tbs_sha256 = "
+	    "hash('c0')");
+	sweep(0);
+	is("select detail->'estimate'->>'share' is null from finding", "t");
+	sql("truncate finding, issuance, entry, sct restart identity cascade");
+	issued(12, 'a', "one.example", "02");
 	issued(15, 'b', "two.example", "03");
 	sweep(0);
 	/* 12 of 27 were in logs 1 and 2 only */
