@@ -68,6 +68,23 @@ for l in a b; do
 	sql "truncate finding cascade"
 done
 
+# A path that is wrong says nothing of a head that waits: it goes on waiting.
+waits()
+{
+	sql "select string_agg(distinct consistency, ' ') from tree_head
+	    where log_ref = 1 and tree_size = 300"
+}
+sql "update tree_head set consistency = 'pending' where log_ref = 1 and
+    tree_size = 300" || fail sql
+lie a consistency_bad
+once
+eq "a wrong path" "$rc $(sql 'select count(*) from finding') $(waits)" \
+    "0 0 pending"
+post "/_rig/a/honest" >/dev/null
+once
+eq "and the right one" "$rc $(sql 'select count(*) from finding') $(waits)" \
+    "0 0 proved"
+
 # Read-only: an old head is no fault, and a log that is over may be gone.
 post "/_rig/a/state?state=readonly" >/dev/null
 once
