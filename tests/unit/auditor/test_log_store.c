@@ -382,6 +382,12 @@ days(void **state)
 	    "coverage_day order by day desc limit 1"), 182);
 	assert_int_equal(number("select size_to from coverage_day order by "
 	    "day desc limit 1"), 30);
+	/* a log that does not grow signs seldom, and nothing of it is late */
+	sql("update tree_head set timestamp_ms = (extract(epoch from now() - "
+	    "interval '5 hours') * 1000)::bigint + id");
+	more(id, &r, 0, head(id, 30, (uint64_t)clk_wall() / 1000), 0);
+	assert_int_equal(number("select max_lag_seconds / 60 from coverage_day "
+	    "order by day desc limit 1"), 180);
 }
 
 /* How fast it is read. */
