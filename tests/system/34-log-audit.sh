@@ -25,8 +25,8 @@ evidence()
 	eq "$1: verify" $rc 0
 	[ $rc -eq 0 ] || show
 	ok "$1: shows $2" grep -q "\"$2\"" "$T/e.json"
-	# one bit of it is changed
-	sed 's/"tree_size": 3/"tree_size": 4/' "$T/e.json" > "$T/f.json"
+	# a digit more of it
+	sed 's/"tree_size": \([0-9]\)/"tree_size": 1\1/' "$T/e.json" > "$T/f.json"
 	cv evidence verify --log-list "$T/list.json" "$T/f.json"
 	eq "$1: changed" $rc 2
 }
@@ -67,6 +67,39 @@ for l in a b; do
 	eq "$l: honest again" $rc 0
 	sql "truncate finding cascade"
 done
+
+# Two trees of one size, of which no entry is given: the heads are the proof.
+# When they are given, the head that is not their tree is marked.
+post "/_rig/a/fill?n=50&seed=9" >/dev/null
+lie a fork 'mode=alternate&at=430'
+lie a 429_seconds 'n=600&kind=get-entries'
+once
+once
+eq "two heads" "$rc $(sql "select detail->>'what' from finding where
+    kind = 'log.misbehaved'")" "2 fork"
+evidence "two heads" fork
+sql "truncate finding cascade"
+post "/_rig/a/honest" >/dev/null
+sql "update ask_rate set hold_until = null, head_until = null" || fail sql
+once
+eq "and the entries" "$rc $(sql "select string_agg(distinct consistency, ' '
+    order by consistency) from tree_head where log_ref = 1 and tree_size = 450")" \
+    "2 conflict proved"
+sql "truncate finding cascade"
+once
+eq "said once" "$rc $(sql 'select count(*) from finding')" "0 0"
+
+# It grew, and its head is older than the one before.
+post "/_rig/b/fill?n=10&seed=9" >/dev/null
+lie b backwards_timestamp n=3600
+once
+eq "back in time" "$rc $(sql "select detail->>'what' from finding")" \
+    "0 timestamp"
+evidence "back in time" head
+sql "truncate finding cascade"
+post "/_rig/b/honest" >/dev/null
+once
+eq "and well again" "$rc $(sql 'select count(*) from finding')" "0 0"
 
 # A path that is wrong says nothing of a head that waits: it goes on waiting.
 waits()
@@ -109,6 +142,18 @@ eq "final tree not shown: coverage" "$rc $(grep '"lag_entries": *5' "$T/out" |
     grep -c '"behind": *true')" "1 1"
 final -5
 once
+# What it shows is as large as its final tree, and another one.
+sql "update log set final_root = sha256('another') where state = 'readonly';
+    update work set due_at = now() where kind = 'tail'" || fail sql
+once
+eq "another final tree" "$rc $(sql "select detail->>'what' from finding")" \
+    "2 final"
+sql "update log set final_root = h.root_hash from tree_head h where
+    h.log_ref = log.id and h.tree_size = log.final_size and h.consistency =
+    'proved'; truncate finding cascade; update work set due_at = now() where
+    kind = 'tail'" || fail sql
+once
+eq "the right one" "$rc $(sql 'select count(*) from finding')" "0 0"
 lie a 500
 once
 eq "gone" $rc 0

@@ -253,6 +253,53 @@ short_of_its_end(void **state)
 	}
 }
 
+/* Is it behind, when log 1 is the only one that is read? */
+static void
+behind_now(void **state)
+{
+	static const struct {
+		const char	*sql;
+		int		 behind;
+	} t[] = {
+		{ "select 1", 0 },
+		{ "update log_health set failing_since = now()", 1 },
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'6 minutes'", 0 },	/* a head that has nothing new */
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'6 minutes', head_at = now() - interval '6 minutes'", 1 },
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'4 minutes', head_at = now() - interval '4 minutes'", 0 },
+		{ "update log_health set caught_up_at = null, head_at = null", 1 },
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'7 hours', head_at = now() - interval '7 hours', "
+		  "failing_since = now(); update log set state = 'readonly', "
+		  "final_size = 100", 0 },
+	};
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	int64_t		 n;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		sql("update log set watched = id = 1");
+		sql(t[i].sql);
+		if (coverage_store_now(db, 60, 0, &r, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(db_rows(r), 1);
+		if (db_bool(r, 0, COV_BEHIND) != t[i].behind)
+			fail_msg("%s", t[i].sql);
+		db_free(r);
+	}
+	/* what a person has seen is still so */
+	sql("insert into finding (kind, subject, owner, severity, state, "
+	    "dedupe_key) select 'log.misbehaved', s, '', 'critical', s, s from "
+	    "unnest('{open,acked,resolved,accepted}'::text[]) s");
+	assert_int_equal(coverage_store_misbehaved(db, &n, &e), 0);
+	assert_int_equal(n, 2);
+	sql("truncate finding cascade");
+}
+
 /* Time to catch up: not of a log that is not read, nor of one that wins. */
 static void
 eta(void **state)
@@ -489,6 +536,7 @@ main(void)
 		cmocka_unit_test_setup(no_proof, clear),
 		cmocka_unit_test_setup(lag, clear),
 		cmocka_unit_test_setup(short_of_its_end, clear),
+		cmocka_unit_test_setup(behind_now, clear),
 		cmocka_unit_test_setup(eta, clear),
 		cmocka_unit_test_setup(opens, clear),
 		cmocka_unit_test_setup(apart, clear),
