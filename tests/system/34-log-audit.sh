@@ -142,7 +142,14 @@ eq "final tree not shown: coverage" "$rc $(grep '"lag_entries": *5' "$T/out" |
     grep -c '"behind": *true')" "1 1"
 final -5
 once
-# What it shows is as large as its final tree, and another one.
+# What it shows is larger than its final tree; or as large, and another one.
+final -5
+once
+eq "beyond its final tree" "$rc $(sql "select detail->>'what' from finding")" \
+    "2 final"
+sql "truncate finding cascade"
+final 5
+once
 sql "update log set final_root = sha256('another') where state = 'readonly';
     update work set due_at = now() where kind = 'tail'" || fail sql
 once
