@@ -101,6 +101,15 @@ post "/_rig/b/honest" >/dev/null
 once
 eq "and well again" "$rc $(sql 'select count(*) from finding')" "0 0"
 
+# A front-end that is behind makes the log no smaller.
+size=$(sql "select head_size from log_health where log_ref = 2")
+lie b shrink 'times=1&n=300'
+once
+eq "a front-end that is behind" "$rc $(sql "select head_size from log_health
+    where log_ref = 2") $(sql "select consistency from tree_head where
+    log_ref = 2 and tree_size < $size order by last_seen desc limit 1")" \
+    "0 $size smaller"
+
 # A path that is wrong says nothing of a head that waits: it goes on waiting.
 waits()
 {
