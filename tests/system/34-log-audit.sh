@@ -5,7 +5,7 @@
 #
 #   bash tests/system/34-log-audit.sh build/release
 #
-# takes: 12
+# takes: 16
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
