@@ -13,18 +13,31 @@ hash(const uint8_t *p)
 	return (struct span){ p, 32 };
 }
 
-/* An open back-fill that holds all of it, or one of what is being found. */
+/* Since when there is no watch that came later; -infinity without any. */
+#define NEWEST	"coalesce(greatest((select max(added_at) from watch where " \
+	"removed_at is null), (select max(loaded_at) from watch_file)), " \
+	"'-infinity')"
+
+/*
+ * An open back-fill that holds all of it, or one of what is being found.  For
+ * watches only one that none of them missed: entered behind all of them, or
+ * not begun.
+ */
 static int
 open_one(struct db *db, const struct back_want *w, int64_t *id, struct err *e)
 {
 	struct db_res	*r = NULL;
 
-	if (db_query(db, &r, e, "select id from backfill where "
+	if (db_query(db, &r, e, "select id from backfill b where "
 	    "state = 'open' and log_ref = $1 and again = $2 and size_to >= $4 "
 	    "and case when $3 >= 0 then size_from <= $3 "
 	    "else since is null and size_from = 0 or since <= $5 end "
-	    "order by id limit 1", "iBiit", (int64_t)w->log_ref, w->again,
-	    w->from, w->to, w->since) == -1)
+	    "and (not again or added_at > " NEWEST " or not exists (select "
+	    "from backfill_range r where r.backfill_id = b.id and "
+	    "(r.size_done > r.size_from or exists (select from work w where "
+	    "w.kind = 'backfill' and w.subject = r.id::text and "
+	    "w.token > 0)))) order by id limit 1", "iBiit",
+	    (int64_t)w->log_ref, w->again, w->from, w->to, w->since) == -1)
 		return -1;
 	*id = db_rows(r) == 0 ? 0 : db_int(r, 0, 0);
 	db_free(r);
@@ -46,9 +59,7 @@ unread(struct db *db, const struct back_want *w, int64_t *n, struct err *e)
 	    "size_from < $3 and size_to > $2), 0)::bigint "
 	    "when exists (select from backfill b where b.log_ref = $1 and "
 	    "b.again and b.state = 'done' and b.size_from <= $2 and "
-	    "b.size_to >= $3 and b.added_at > greatest((select max(added_at) "
-	    "from watch where removed_at is null), "
-	    "(select max(loaded_at) from watch_file))) then 0 "
+	    "b.size_to >= $3 and b.added_at > " NEWEST ") then 0 "
 	    "else $3 - $2 end", "iiiB", (int64_t)w->log_ref, w->from, w->to,
 	    w->again) == -1)
 		return -1;

@@ -322,6 +322,17 @@ covered(void **state)
 	sql("update backfill set state = 'done'");
 	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
 	assert_true(from == INT64_MIN && logs == 0);
+	/* not for a watch that came later */
+	assert_int_equal(back_covered(db, at + 300 * 1000000LL, &from, &logs,
+	    &e), 0);
+	assert_true(from == at + 300 * 1000000LL && logs == 1);
+	/* nor what leaves out some that was there then */
+	sql("update backfill set size_to = 299999 where size_from = 0");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == 1700000000LL * 1000000 && logs == 1);
+	sql("update backfill set size_to = 299999");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == at && logs == 1);
 	/* a log that came behind the watch is read from its beginning */
 	sql("truncate backfill cascade; update log set "
 	    "added_at = to_timestamp(1790000050);"
