@@ -120,6 +120,7 @@ struct tail {
 	struct engine_rate	*rate[LIMIT_SOURCE_ADDRESSES];
 	struct engine_rate	*operator[LIMIT_SOURCE_ADDRESSES];
 	size_t			 nsources;	/* 0: no lease so far */
+	int			 own;		/* a log on our own network */
 	size_t			 source;	/* of the last request */
 	uint64_t		 wire;		/* bytes of pages, this turn */
 	uint64_t		 wire_from;	/* what was proven before it */
