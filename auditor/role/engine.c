@@ -364,6 +364,7 @@ engine_main(void)
 	int		 rc;
 
 	proc_enter("engine", 0);
+	proc_batch();
 	many_files();
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_child;
