@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -407,6 +408,36 @@ quiet(void **state)
 	talk_end(&t);
 }
 
+/* Over a long path the mark is below half of the window, and grows with it. */
+static void
+marks(void **state)
+{
+	struct err		 e = ERR_INIT;
+	struct page_conn	*c;
+	socklen_t		 len = sizeof(int);
+	int			 fd[2], low = 0;
+
+	(void)state;
+	assert_int_equal(page_conn_mark(-1), 0);
+	assert_int_equal(page_conn_mark(131072), 32768);
+	assert_int_equal(page_conn_mark(1 << 20), 256 << 10);
+	assert_int_equal(page_conn_mark(2 << 20), 512 << 10);
+	assert_int_equal(page_conn_mark(INT_MAX), 512 << 10);
+	pair(fd);
+	c = page_conn_new(fd[0], NULL, "", &e);
+	assert_non_null(c);
+	page_conn_expect(c, MANY);
+	assert_int_equal(getsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &low,
+	    &len), 0);
+	assert_in_range(low, 32768, 512 << 10);
+	page_conn_expect(c, 1);
+	assert_int_equal(getsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &low,
+	    &len), 0);
+	assert_int_equal(low, 1);
+	page_conn_free(c);
+	(void)close(fd[1]);
+}
+
 int
 main(void)
 {
@@ -416,6 +447,7 @@ main(void)
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(end),
 		cmocka_unit_test(quiet),
+		cmocka_unit_test(marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
