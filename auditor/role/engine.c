@@ -30,6 +30,8 @@
 /* Children and judges that are waited for at once. */
 #define CHANNELS	1024
 #define STATUS_EVERY	(10 * CLK_SEC)
+/* That there is nothing to wait for is said so often. */
+#define STATUS_REST	(3600 * CLK_SEC)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
 
@@ -44,10 +46,11 @@ engine_wake(struct engine *en, int64_t mono)
 
 /* --- what is done now and then --- */
 
-/* One line now and then about how far it is. */
+/* How far it is, while more is behind than is read until the next line. */
 static void
 status(struct engine *en, int64_t now)
 {
+	static int64_t	rest_at;
 	static uint64_t	before;
 	uint64_t	behind = 0;
 	size_t		i, n = 0;
@@ -74,6 +77,11 @@ status(struct engine *en, int64_t now)
 			n++;
 			behind += t->target - t->now.to;
 		}
+	}
+	if ((double)behind <= rate * STATUS_EVERY / CLK_SEC) {
+		if (now < rest_at)
+			return;
+		rest_at = now + STATUS_REST;
 	}
 	if (behind == 0 && rate < 1)
 		log_info(NULL, "%zu logs followed, nothing to read",

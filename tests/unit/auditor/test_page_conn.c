@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -473,6 +474,36 @@ quiet_of_tls(void **state)
 	quiet_tls(TLS1_3_VERSION, "HTTP/1.1 200 OK", 1);
 }
 
+/* Over a long path the mark is below half of the window, and grows with it. */
+static void
+marks(void **state)
+{
+	struct err		 e = ERR_INIT;
+	struct page_conn	*c;
+	socklen_t		 len = sizeof(int);
+	int			 fd[2], low = 0;
+
+	(void)state;
+	assert_int_equal(page_conn_mark(-1), 0);
+	assert_int_equal(page_conn_mark(131072), 32768);
+	assert_int_equal(page_conn_mark(1 << 20), 256 << 10);
+	assert_int_equal(page_conn_mark(2 << 20), 512 << 10);
+	assert_int_equal(page_conn_mark(INT_MAX), 512 << 10);
+	pair(fd);
+	c = page_conn_new(fd[0], NULL, "", &e);
+	assert_non_null(c);
+	page_conn_expect(c, MANY);
+	assert_int_equal(getsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &low,
+	    &len), 0);
+	assert_in_range(low, 32768, 512 << 10);
+	page_conn_expect(c, 1);
+	assert_int_equal(getsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &low,
+	    &len), 0);
+	assert_int_equal(low, 1);
+	page_conn_free(c);
+	(void)close(fd[1]);
+}
+
 int
 main(void)
 {
@@ -483,6 +514,7 @@ main(void)
 		cmocka_unit_test(end),
 		cmocka_unit_test(quiet),
 		cmocka_unit_test(quiet_of_tls),
+		cmocka_unit_test(marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
