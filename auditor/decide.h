@@ -79,6 +79,8 @@ struct decide_done {
 	struct issuance_said		*said;	/* what rules said, each once */
 	char				**own;	/* what their strings lie in */
 	size_t				 n, nsaid, nown, cap, scap, ocap;
+	int				 fresh;	/* none of those asked about
+						   was stored */
 };
 
 /*

@@ -8,7 +8,7 @@
 #define WHERE " i.decision = 'baseline'" \
 	" and ($1::text is null or i.issuer_owner = $1)" \
 	" and ($2::text is null or $2 = '.' or exists (select from" \
-	"  certificate_name c where c.tbs_sha256 = i.tbs_sha256 and" \
+	"  issuance_name c where c.tbs_sha256 = i.tbs_sha256 and" \
 	"  (c.name = $2 or (left($2, 1) = '.' and (c.name = substr($2, 2)" \
 	"  or right(c.name, length($2)) = $2)))))" \
 	" and ($3 or i.tbs_sha256 = any($4))"
@@ -23,7 +23,7 @@ baseline_list(struct db *db, const struct baseline_filter *f,
 	    "select encode(i.tbs_sha256, 'hex'), i.issuer_owner, i.names,"
 	    " i.not_before, i.not_after, i.serial, encode(i.spki_sha256,"
 	    " 'hex'), array(select distinct w->>'pattern' from"
-	    " jsonb_array_elements(i.facts->'watches') w) from issuance i"
+	    " jsonb_array_elements(i.facts::jsonb->'watches') w) from issuance i"
 	    " where" WHERE " order by i.first_seen, i.tbs_sha256", ARGS,
 	    FILTER(f));
 }
@@ -37,9 +37,9 @@ baseline_group(struct db *db, const struct baseline_filter *f,
 	} t[] = {
 		{ "issuer_owner", "i.issuer_owner", "" },
 		{ "name", "w->>'name'",
-		    ", jsonb_array_elements(i.facts->'watches') w" },
+		    ", jsonb_array_elements(i.facts::jsonb->'watches') w" },
 		{ "watch", "w->>'pattern'",
-		    ", jsonb_array_elements(i.facts->'watches') w" },
+		    ", jsonb_array_elements(i.facts::jsonb->'watches') w" },
 	};
 	struct buf	sql = BUF_INIT;
 	size_t		i;
@@ -69,7 +69,7 @@ baseline_declare(struct db *db, const struct baseline_filter *f,
 	    "with i as (select i.* from issuance i where" WHERE "),"
 	    " k as (insert into known (tbs_sha256, names, issuer_owner,"
 	    "  trust, origin, reason, author) select i.tbs_sha256,"
-	    "  array(select c.name from certificate_name c where"
+	    "  array(select c.name from issuance_name c where"
 	    "  c.tbs_sha256 = i.tbs_sha256 order by c.name),"
 	    "  i.issuer_owner, $5, 'baseline', $6, $7 from i"
 	    "  on conflict do nothing)"

@@ -102,7 +102,7 @@ section(struct db *db, const char *sql, const struct report_frame *f,
 #define NAMES(i) "to_json(" i ".names[1:20]), 'names_count', " \
 	"cardinality(" i ".names)"
 #define OWNERS(i) "(select coalesce(json_agg(distinct w->>'owner'), '[]') " \
-	"from jsonb_array_elements(" i ".facts->'watches') w where " \
+	"from jsonb_array_elements(" i ".facts::jsonb->'watches') w where " \
 	"w->>'owner' <> '')"
 
 json_t *

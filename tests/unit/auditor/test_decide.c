@@ -230,7 +230,7 @@ unexpected(void **state)
 	IS("select count(*) from finding_event", "1");
 	IS("select array_to_string(logs, ',') from finding",
 	    "log one,log two");
-	IS("select jsonb_array_length(facts->'entries') from issuance", "2");
+	IS("select jsonb_array_length(facts::jsonb->'entries') from issuance", "2");
 	IS("select detail->>'names_count' from finding", "1");
 	/* A person resolves it: reading it again does not open it. */
 	sql("update finding set state = 'resolved'");
@@ -693,8 +693,8 @@ large(void **state)
 	decide(1, m, n, 1);
 	snprintf(want, sizeof(want), "%d %d %d", LIMIT_DECIDE_WATCHES,
 	    LIMIT_DECIDE_ENTRIES, LIMIT_DETAIL_NAMES);
-	IS("select concat_ws(' ', jsonb_array_length(facts->'watches'),"
-	    " jsonb_array_length(facts->'entries'), (select"
+	IS("select concat_ws(' ', jsonb_array_length(facts::jsonb->'watches'),"
+	    " jsonb_array_length(facts::jsonb->'entries'), (select"
 	    " jsonb_array_length(detail->'names') from finding))"
 	    " from issuance", want);
 	IS("select detail->>'names_more' from finding", "975");

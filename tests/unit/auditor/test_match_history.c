@@ -43,7 +43,7 @@ said(size_t n)
 
 	if (db_query(db, &r, &e, "select (select body from rule_said r where "
 	    "r.id = said limit 1), encode(tbs_sha256, 'hex'), "
-	    "facts->'owners'->0->>'name' from issuance", "") == -1)
+	    "facts::jsonb->'owners'->0->>'name' from issuance", "") == -1)
 		fail_msg("%s", e.msg);
 	assert_int_equal(db_rows(r), n);
 	for (i = 0; i < n; i++) {
@@ -119,7 +119,7 @@ lost_race(void **state)
 	if (w[1].rc != 0)
 		fail_msg("%s", w[1].e.msg);
 	assert_int_equal(COUNT("issuance where decision = 'baseline' and "
-	    "logged_at is not null and jsonb_array_length(facts->'entries') "
+	    "logged_at is not null and jsonb_array_length(facts::jsonb->'entries') "
 	    "= 2"), OLD);
 	assert_int_equal(COUNT("entry"), 2 * OLD);
 	assert_int_equal(COUNT("entry_match where baseline"), 2 * OLD);

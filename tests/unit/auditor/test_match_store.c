@@ -97,7 +97,7 @@ many(void **state)
 		assert_int_equal(COUNT("certificate_name where name in "
 		    "('a\"b.a.example', 'c\\,d.a.example')"), 2);
 		assert_int_equal(COUNT("issuance where decision = 'page' and "
-		    "(jsonb_array_length(facts->'entries') = 2 or names[1] = "
+		    "(jsonb_array_length(facts::jsonb->'entries') = 2 or names[1] = "
 		    "'a\"b.a.example')"), N);
 		assert_int_equal(COUNT("finding where kind = "
 		    "'certificate.unexpected'"), N);
@@ -147,7 +147,7 @@ side_by_side(void **state)
 		if (w[k].rc != 0)
 			fail_msg("log %d: %s", w[k].log, w[k].e.msg);
 	assert_int_equal(COUNT("issuance where decision = 'page' and "
-	    "logged_at is not null and jsonb_array_length(facts->'entries') "
+	    "logged_at is not null and jsonb_array_length(facts::jsonb->'entries') "
 	    "= 2"), SHARED);
 	assert_int_equal(COUNT("entry"), 2 * SHARED);
 	assert_int_equal(COUNT("certificate"), 2 * SHARED);
