@@ -191,11 +191,54 @@ pair(void **state)
 		    "and rule = 3 and issued = 'valid' and issuer_owner = "
 		    "'ca.example' and logged_at is not null"), 1);
 		is("select string_agg(x->>'index', ' ') from issuance, "
-		    "jsonb_array_elements(facts->'entries') x", "5 6");
+		    "jsonb_array_elements(facts::jsonb->'entries') x", "5 6");
 		assert_int_equal(COUNT("issuance"), 1);
 		assert_int_equal(COUNT("entry"), 2);
 		assert_int_equal(COUNT("certificate"), 2);
 		assert_int_equal(COUNT("finding"), 0);
+	}
+	sql("truncate known cascade");
+}
+
+/* What makes an issuance known, and what looks as if it did. */
+static void
+known_or_not(void **state)
+{
+	static const struct {
+		const char	*tbs, *key, *trust, *removed, *want;
+	} t[] = {
+		{ "01", NULL, "issuance", NULL, "silent 3" },
+		{ NULL, "03", "key", NULL, "silent 4" },
+		/* taken back */
+		{ "01", NULL, "issuance", "now()", "page 8" },
+		{ NULL, "03", "key", "now()", "page 8" },
+		/* seeds only show what is usual */
+		{ "01", NULL, "seed", NULL, "page 8" },
+		{ NULL, "03", "seed", NULL, "page 8" },
+		/* of others */
+		{ "02", NULL, "issuance", NULL, "page 8" },
+		{ NULL, "04", "key", NULL, "page 8" },
+	};
+	struct judge_match	m;
+	char			text[400];
+	size_t			i;
+
+	NEED_DB();
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		(void)snprintf(text, sizeof(text), "truncate known cascade; "
+		    "insert into known (tbs_sha256, spki_sha256, trust, "
+		    "origin, author, removed_at) values (decode(repeat("
+		    "nullif('%s', ''), 32), 'hex'), decode(repeat("
+		    "nullif('%s', ''), 32), 'hex'), '%s', 'cli', 'x', %s)",
+		    t[i].tbs != NULL ? t[i].tbs : "", t[i].key != NULL ?
+		    t[i].key : "", t[i].trust, t[i].removed != NULL ?
+		    t[i].removed : "null");
+		sql(text);
+		m = match(5);
+		STORE(m, 1);
+		is("select decision || ' ' || rule from issuance", t[i].want);
+		assert_int_equal(COUNT("finding"), t[i].want[0] == 'p');
 	}
 	sql("truncate known cascade");
 }
@@ -207,6 +250,7 @@ main(void)
 		cmocka_unit_test_setup(lost_race, clear),
 		cmocka_unit_test_setup(names_twice, clear),
 		cmocka_unit_test_setup(pair, clear),
+		cmocka_unit_test_setup(known_or_not, clear),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);
