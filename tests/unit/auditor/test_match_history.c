@@ -219,6 +219,15 @@ known_or_not(void **state)
 		{ "02", NULL, "issuance", NULL, "page 8" },
 		{ NULL, "04", "key", NULL, "page 8" },
 	};
+	static const struct {
+		const char	*tbs, *name, *owner, *want;
+	} u[] = {
+		{ "02", "www.a.example", "ca.example", "high" },
+		{ "02", "*.a.example", "ca.example", "high" },
+		{ "01", "www.a.example", "ca.example", "critical" },
+		{ "02", "www.a.example", "other.example", "critical" },
+		{ "02", "x.a.example", "ca.example", "critical" },
+	};
 	struct judge_match	m;
 	char			text[400];
 	size_t			i;
@@ -240,7 +249,48 @@ known_or_not(void **state)
 		is("select decision || ' ' || rule from issuance", t[i].want);
 		assert_int_equal(COUNT("finding"), t[i].want[0] == 'p');
 	}
+	/* what makes a CA usual: not this very one, nor what another CA did */
+	for (i = 0; i < sizeof(u) / sizeof(u[0]); i++) {
+		(void)clear(state);
+		(void)snprintf(text, sizeof(text), "truncate known cascade; "
+		    "insert into known (tbs_sha256, names, issuer_owner, "
+		    "trust, origin, author) values (decode(repeat('%s', 32), "
+		    "'hex'), '{%s}', '%s', 'seed', 'cli', 'x')", u[i].tbs,
+		    u[i].name, u[i].owner);
+		sql(text);
+		m = match(5);
+		STORE(m, 1);
+		is("select severity from finding", u[i].want);
+	}
 	sql("truncate known cascade");
+}
+
+/* Twins: what nobody has signed for sure is none. */
+static void
+twins(void **state)
+{
+	struct judge_match	a, b;
+
+	(void)state;
+	NEED_DB();
+	a = match(5);
+	a.issued = -1;
+	STORE(a, 1);
+	b = match(6);
+	memset(b.tbs_sha256, 7, 32);
+	memset(b.cert_sha256, 8, 32);
+	STORE(b, 1);
+	assert_int_equal(COUNT("finding where kind = 'certificate.twins'"),
+	    0);
+	/* now it is known that the CA has signed both */
+	a.issued = 1;
+	STORE(a, 1);
+	assert_int_equal(COUNT("finding where kind = 'certificate.twins'"),
+	    1);
+	/* and it stays so, whoever cannot say it later */
+	a.issued = 0;
+	STORE(a, 1);
+	assert_int_equal(COUNT("issuance where issued = 'valid'"), 2);
 }
 
 int
@@ -251,6 +301,7 @@ main(void)
 		cmocka_unit_test_setup(names_twice, clear),
 		cmocka_unit_test_setup(pair, clear),
 		cmocka_unit_test_setup(known_or_not, clear),
+		cmocka_unit_test_setup(twins, clear),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);
