@@ -284,6 +284,10 @@ finish(int rc)
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return rc;
+	/* it failed long ago, for what is not known: once more, then */
+	if (errno == 0 && write(STDOUT_FILENO, "\n", 1) == 1)
+		(void)err_set(&e, ERR_NET, "writing to stdout: not all of it "
+		    "arrived");
 	if (errno == EPIPE)
 		return rc;
 	(void)err_set(&e, ERR_SYS, "writing to stdout");
