@@ -117,6 +117,12 @@ cv backfill --log all --not-after 2026-01-01 --no-wait --json
 eq "not after: which logs" "$rc $(sql "select string_agg(distinct
     replace(l.description, 'Rig log ', ''), ' ') from backfill b join log l on
     l.id = b.log_ref")" "0 new rfc static"
+eq "not after: which ones not" "$(grep -c '"state":"left_out"' "$T/out") $(
+    sed -n 's/.*"description":"\([^"]*\)","state":"left_out","not_after_below":"\(.*\)"}/\1 \2/p' \
+    "$T/out")" "1 Rig log old 2026-01-01T00:00:00Z"
+cv backfill --log old --not-after 2026-01-01
+eq "one that is left out" "$rc $(cat "$T/err")" "0 Rig log old: left out, its \
+certificates all expire before 2026-01-01T00:00:00Z"
 cv backfill cancel 1
 eq "cancelled" "$rc $(sql "select state from backfill where id = 1")" \
     '0 cancelled'
