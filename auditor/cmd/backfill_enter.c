@@ -141,14 +141,17 @@ enter_one(struct cmd_ctx *ctx, const struct db_res *r, size_t i,
     const struct backfill_ask *a, struct backfill_ids *ids, struct err *e)
 {
 	struct back_want w;
-	int64_t		 id;
-	int		 fresh;
+	struct back_ids	 have = { NULL, 0, 0 };
+	size_t		 k;
+	int		 fresh, rc = 0;
 	char		 line[300];
 
 	if (want(r, i, a, &w, e) == -1 ||
-	    back_enter(ctx->db, &w, &id, &fresh, e) == -1)
+	    back_enter(ctx->db, &w, &have, &fresh, e) == -1) {
+		free(have.v);
 		return -1;
-	if (id == 0) {
+	}
+	if (have.n == 0) {
 		(void)snprintf(line, sizeof(line), "%.100s: nothing is left "
 		    "to read%s", db_text(r, i, BACK_L_NAME), a->again ? "" :
 		    "; --again reads it for watches that came later");
@@ -161,10 +164,16 @@ enter_one(struct cmd_ctx *ctx, const struct db_res *r, size_t i,
 		    db_text(r, i, BACK_L_NAME), db_text(r, i, BACK_L_ERROR));
 		say(ctx, line);
 	}
-	ids->v = mem_grow(ids->v, &ids->cap, ids->n + 1, sizeof(*ids->v));
-	ids->v[ids->n++] = id;
-	return fresh ? cmd_audit(ctx, "backfill.add", json_pack("{sI ss}",
-	    "id", (json_int_t)id, "log", db_text(r, i, BACK_L_NAME)), e) : 0;
+	for (k = 0; k < have.n && rc == 0; k++) {
+		back_ids_add(&ids->open, have.v[k]);
+		if (fresh)
+			rc = cmd_audit(ctx, "backfill.add", json_pack(
+			    "{sI ss}", "id", (json_int_t)have.v[k], "log",
+			    db_text(r, i, BACK_L_NAME)), e);
+	}
+	ids->logs++;
+	free(have.v);
+	return rc;
 }
 
 /*

@@ -81,6 +81,9 @@ cv watch add .other.example --backfill tomorrow
 eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
 cv watch add .other.example --backfill all
 eq "entered" "$rc $(grep -c 'logs will be read for it' "$T/err")" '0 1'
+cv watch add .late.example --backfill all
+eq "a second one: read once for both" "$rc $(sql "select count(*) from backfill
+    where state = 'open'")" '0 2'
 # a log that says "later" is left alone for a while, and what is to be read stays
 lie rfc 429_seconds 'n=1&times=2&kind=get-entries'
 for l in rfc static; do
@@ -99,7 +102,7 @@ cv backfill --log rfc --again
 eq "nothing is left" "$rc $(grep -c 'nothing is left' "$T/err")" '0 1'
 
 cv watch list --json
-eq "covered from the beginning" "$(grep -c '"covered_from":null' "$T/out")" 3
+eq "covered from the beginning" "$(grep -c '"covered_from":null' "$T/out")" 4
 cv coverage --json
 eq "coverage says from where on" \
     "$(grep -c '"verified_from":0' "$T/out")" 3
