@@ -191,7 +191,7 @@ pair(void **state)
 		    "and rule = 3 and issued = 'valid' and issuer_owner = "
 		    "'ca.example' and logged_at is not null"), 1);
 		is("select string_agg(x->>'index', ' ') from issuance, "
-		    "jsonb_array_elements(facts->'entries') x", "5 6");
+		    "jsonb_array_elements(facts::jsonb->'entries') x", "5 6");
 		assert_int_equal(COUNT("issuance"), 1);
 		assert_int_equal(COUNT("entry"), 2);
 		assert_int_equal(COUNT("certificate"), 2);
