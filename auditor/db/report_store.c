@@ -340,7 +340,10 @@ report_store_baseline(struct db *db, const struct report_frame *f,
 	    "'issuer_owner', x.issuer_owner, 'serial', x.serial, "
 	    "'not_before', " ROW_RFC3339("x.not_before") ", "
 	    "'not_after', " ROW_RFC3339("x.not_after") ", "
-	    "'first_seen', " ROW_RFC3339("x.first_seen") "), x.n "
+	    "'first_seen', " ROW_RFC3339("x.first_seen") ", "
+	    "'logged_after_watch_seconds', (select "
+	    "max((w->>'late_s')::bigint) from jsonb_array_elements("
+	    "x.facts::jsonb->'watches') w)), x.n "
 	    "from x order by x.issuer_owner nulls first, x.not_after, "
 	    "x.tbs_sha256";
 

@@ -133,6 +133,7 @@ audit_free(struct audit *a)
 		return;
 	if (a->fetch != NULL && a->probe != NULL)
 		audit_reset(a);
+	(void)audit_resolver_turn(&a->resolvers, INT64_MAX);
 	free(a->jobs);
 	free(a->waits);
 	for (i = 0; i < a->nturned; i++)
