@@ -265,6 +265,42 @@ known_or_not(void **state)
 	sql("truncate known cascade");
 }
 
+/*
+ * An order is good for one certificate: whoever finds that another one has
+ * used it up in the same moment asks the rules again.
+ */
+static void
+used_up(void **state)
+{
+	struct judge_match	m;
+	int			lost;
+
+	NEED_DB();
+	sql("create or replace function too_late() returns trigger language "
+	    "plpgsql as $$ begin return null; end $$");
+	for (lost = 0; lost < 2; lost++) {
+		(void)clear(state);
+		sql("truncate expectation, known cascade; insert into "
+		    "expectation (kind, spki_sha256, names, issuer_owner, "
+		    "not_before_ms, not_after_ms, origin, author) values "
+		    "('issuance', decode(repeat('03', 32), 'hex'), "
+		    "'{www.a.example}', 'ca.example', 1780000000000, "
+		    "1795000000000, 'cli', 'x')");
+		/* as if the row that we saw open were another's by now */
+		if (lost)
+			sql("create trigger too_late before update on "
+			    "expectation for each row execute function "
+			    "too_late()");
+		m = match(5);
+		STORE(m, 1);
+		is("select decision || ' ' || rule from issuance", lost ?
+		    "page 8" : "silent 2");
+		assert_int_equal(COUNT("finding"), lost);
+	}
+	sql("drop trigger too_late on expectation; truncate expectation "
+	    "cascade");
+}
+
 /* Twins: what nobody has signed for sure is none. */
 static void
 twins(void **state)
@@ -282,9 +318,12 @@ twins(void **state)
 	STORE(b, 1);
 	assert_int_equal(COUNT("finding where kind = 'certificate.twins'"),
 	    0);
-	/* now it is known that the CA has signed both */
+	/* now it is known that the CA has signed both, if not whose it is */
 	a.issued = 1;
+	a.owner = "";
 	STORE(a, 1);
+	assert_int_equal(COUNT("issuance where issuer_owner = 'ca.example'"),
+	    2);
 	assert_int_equal(COUNT("finding where kind = 'certificate.twins'"),
 	    1);
 	/* and it stays so, whoever cannot say it later */
@@ -301,6 +340,7 @@ main(void)
 		cmocka_unit_test_setup(names_twice, clear),
 		cmocka_unit_test_setup(pair, clear),
 		cmocka_unit_test_setup(known_or_not, clear),
+		cmocka_unit_test_setup(used_up, clear),
 		cmocka_unit_test_setup(twins, clear),
 	};
 
