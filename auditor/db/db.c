@@ -20,6 +20,11 @@ struct db {
 	int	 open;		/* inside a transaction */
 	size_t	 pushed;	/* statements in the pipeline */
 	int	 piped;		/* in pipeline mode */
+	struct kept {
+		size_t		 nr;	/* in the pipeline, from 1; 0: is here */
+		struct db_res	*r;
+	}	*kept;		/* of db_ask() */
+	size_t	 nkept, ckept, given;
 	int	 notified;
 	char	*listen[LIMIT_DB_LISTEN];
 	size_t	 nlisten;
@@ -98,6 +103,15 @@ notice(void *arg, const char *text)
 
 /* --- connecting ---------------------------------------------------------- */
 
+/* Answers that nobody took. */
+static void
+forget(struct db *db)
+{
+	for (; db->given < db->nkept; db->given++)
+		db_free(db->kept[db->given].r);
+	db->nkept = db->given = 0;
+}
+
 struct db *
 db_open(const char *conninfo, struct err *e)
 {
@@ -119,6 +133,8 @@ db_close(struct db *db)
 
 	if (db == NULL)
 		return;
+	forget(db);
+	free(db->kept);
 	PQfinish(db->pg);
 	for (i = 0; i < db->nlisten; i++)
 		free(db->listen[i]);
@@ -162,6 +178,7 @@ db_reset(struct db *db, struct err *e)
 
 	db->open = db->piped = 0;
 	db->pushed = 0;
+	forget(db);
 	db->state[0] = '\0';
 	db->dead = r == -1;
 	if (db->dead)
@@ -177,6 +194,20 @@ db_reset(struct db *db, struct err *e)
 
 /* --- the pipeline -------------------------------------------------------- */
 
+/* The result of statement ${nr}, where somebody asked for it. */
+static int
+keep(struct db *db, size_t nr, PGresult *r)
+{
+	size_t	i;
+
+	for (i = db->given; i < db->nkept && db->kept[i].nr != nr; i++)
+		;
+	if (i == db->nkept)
+		return 0;
+	db->kept[i] = (struct kept){ 0, db_res_take(r) };
+	return 1;
+}
+
 /*
  * Wait for what was pushed and leave pipeline mode.  The first error counts;
  * ${last}, when not NULL, gets the last statement's result, to be cleared;
@@ -186,6 +217,7 @@ static int
 drain(struct db *db, PGresult **last, struct err *e)
 {
 	PGresult	*r;
+	size_t		 nr = 0;
 	int		 ret = 0, nulls = 0, end = 0;
 
 	if (last != NULL)
@@ -205,7 +237,9 @@ drain(struct db *db, PGresult **last, struct err *e)
 			break;
 		case PGRES_COMMAND_OK:
 		case PGRES_TUPLES_OK:
-			if (last != NULL) {
+			if (keep(db, ++nr, r))
+				r = NULL;
+			else if (last != NULL) {
 				PQclear(*last);
 				*last = r;
 				r = NULL;
@@ -260,11 +294,11 @@ push(struct db *db, const char *sql, const struct db_args *a, struct err *e)
 	return 0;
 }
 
-int
-db_push(struct db *db, struct err *e, const char *sql, const char *types, ...)
+static int
+push_args(struct db *db, struct err *e, const char *sql, const char *types,
+    va_list ap)
 {
 	struct db_args	a;
-	va_list		ap;
 	int		r;
 
 	if (usable(db, e) == -1)
@@ -274,13 +308,48 @@ db_push(struct db *db, struct err *e, const char *sql, const char *types, ...)
 		    "a pipeline needs an open transaction");
 	if (db->pushed >= LIMIT_DB_PIPELINE && db_sync(db, e) == -1)
 		return -1;
-	va_start(ap, types);
 	r = db_args_read(&a, types, ap, e);
-	va_end(ap);
 	if (r == 0)
 		r = push(db, sql, &a, e);
 	db_args_free(&a);
 	return r;
+}
+
+int
+db_push(struct db *db, struct err *e, const char *sql, const char *types, ...)
+{
+	va_list	ap;
+	int	r;
+
+	va_start(ap, types);
+	r = push_args(db, e, sql, types, ap);
+	va_end(ap);
+	return r;
+}
+
+int
+db_ask(struct db *db, struct err *e, const char *sql, const char *types, ...)
+{
+	va_list	ap;
+	int	r;
+
+	va_start(ap, types);
+	r = push_args(db, e, sql, types, ap);
+	va_end(ap);
+	if (r == -1)
+		return -1;
+	db->kept = mem_grow(db->kept, &db->ckept, db->nkept + 1,
+	    sizeof(*db->kept));
+	db->kept[db->nkept++] = (struct kept){ db->pushed, NULL };
+	return 0;
+}
+
+struct db_res *
+db_answer(struct db *db)
+{
+	if (db->given == db->nkept || db->kept[db->given].nr != 0)
+		return NULL;
+	return db->kept[db->given++].r;
 }
 
 /* --- statements ---------------------------------------------------------- */
@@ -458,6 +527,7 @@ db_commit(struct db *db, struct err *e)
 		return -1;
 	}
 	db->open = 0;
+	forget(db);
 	if (strcmp(tag, "COMMIT") != 0)
 		return err_set(e, ERR_DB, "the transaction was rolled back: "
 		    "one of its statements had failed");
@@ -471,6 +541,7 @@ db_rollback(struct db *db)
 		return;
 	if (db->piped && !db->dead)
 		(void)drain(db, NULL, NULL);
+	forget(db);
 	db->open = 0;
 	if (!db->dead)
 		(void)db_script(db, "rollback", NULL);
