@@ -14,16 +14,18 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+struct kept {
+	size_t		 nr;	/* in the pipeline, from 1; 0: is here */
+	struct db_res	*r;
+};
+
 struct db {
 	PGconn	*pg;
 	int	 dead;
 	int	 open;		/* inside a transaction */
 	size_t	 pushed;	/* statements in the pipeline */
 	int	 piped;		/* in pipeline mode */
-	struct kept {
-		size_t		 nr;	/* in the pipeline, from 1; 0: is here */
-		struct db_res	*r;
-	}	*kept;		/* of db_ask() */
+	struct kept	*kept;	/* of db_ask() */
 	size_t	 nkept, ckept, given;
 	int	 notified;
 	char	*listen[LIMIT_DB_LISTEN];
@@ -186,7 +188,6 @@ db_reset(struct db *db, struct err *e)
 	for (i = 0; i < db->nlisten; i++)
 		if (listen_on(db, db->listen[i], e) == -1)
 			return -1;
-	/* What was said meanwhile was missed: look once. */
 	/* whatever was missed meanwhile counts as heard */
 	db->notified = (1 << db->nlisten) - 1;
 	return 0;
@@ -194,18 +195,21 @@ db_reset(struct db *db, struct err *e)
 
 /* --- the pipeline -------------------------------------------------------- */
 
-/* The result of statement ${nr}, where somebody asked for it. */
-static int
-keep(struct db *db, size_t nr, PGresult *r)
+/* The result of statement ${nr}: who asked for it has it; else ${last}. */
+static void
+keep(struct db *db, size_t nr, PGresult *r, PGresult **last)
 {
 	size_t	i;
 
 	for (i = db->given; i < db->nkept && db->kept[i].nr != nr; i++)
 		;
-	if (i == db->nkept)
-		return 0;
-	db->kept[i] = (struct kept){ 0, db_res_take(r) };
-	return 1;
+	if (i < db->nkept)
+		db->kept[i] = (struct kept){ 0, db_res_take(r) };
+	else {
+		PQclear(last != NULL ? *last : r);
+		if (last != NULL)
+			*last = r;
+	}
 }
 
 /*
@@ -237,14 +241,8 @@ drain(struct db *db, PGresult **last, struct err *e)
 			break;
 		case PGRES_COMMAND_OK:
 		case PGRES_TUPLES_OK:
-			if (keep(db, ++nr, r))
-				r = NULL;
-			else if (last != NULL) {
-				PQclear(*last);
-				*last = r;
-				r = NULL;
-			}
-			break;
+			keep(db, ++nr, r, last);
+			continue;
 		case PGRES_PIPELINE_ABORTED:
 			break;
 		default:
@@ -255,12 +253,7 @@ drain(struct db *db, PGresult **last, struct err *e)
 		}
 		PQclear(r);
 	}
-	if (!end) {
-		db->dead = 1;
-		if (ret == 0)
-			ret = fail(db, NULL, e);
-	}
-	if (!db->dead && PQexitPipelineMode(db->pg) != 1) {
+	if (!end || (!db->dead && PQexitPipelineMode(db->pg) != 1)) {
 		db->dead = 1;
 		if (ret == 0)
 			ret = fail(db, NULL, e);
@@ -304,8 +297,7 @@ push_args(struct db *db, struct err *e, const char *sql, const char *types,
 	if (usable(db, e) == -1)
 		return -1;
 	if (!db->open)
-		return err_set(e, ERR_DB,
-		    "a pipeline needs an open transaction");
+		return err_set(e, ERR_DB, "a pipeline needs a transaction");
 	if (db->pushed >= LIMIT_DB_PIPELINE && db_sync(db, e) == -1)
 		return -1;
 	r = db_args_read(&a, types, ap, e);
@@ -336,20 +328,18 @@ db_ask(struct db *db, struct err *e, const char *sql, const char *types, ...)
 	va_start(ap, types);
 	r = push_args(db, e, sql, types, ap);
 	va_end(ap);
-	if (r == -1)
-		return -1;
 	db->kept = mem_grow(db->kept, &db->ckept, db->nkept + 1,
 	    sizeof(*db->kept));
-	db->kept[db->nkept++] = (struct kept){ db->pushed, NULL };
-	return 0;
+	if (r == 0)
+		db->kept[db->nkept++] = (struct kept){ db->pushed, NULL };
+	return r;
 }
 
 struct db_res *
 db_answer(struct db *db)
 {
-	if (db->given == db->nkept || db->kept[db->given].nr != 0)
-		return NULL;
-	return db->kept[db->given++].r;
+	return db->given == db->nkept || db->kept[db->given].nr != 0 ? NULL :
+	    db->kept[db->given++].r;
 }
 
 /* --- statements ---------------------------------------------------------- */
