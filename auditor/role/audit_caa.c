@@ -305,7 +305,7 @@ refused(struct audit_job *j, const struct probe_said *s, const char *why)
 	if (caa_store_error(j->en->db, j->lease.subject, why, &e) == -1)
 		audit_fault(j, &e);
 	else
-		audit_fail_dns(j, s, why);
+		audit_fail_dns(j, s->resolver, NULL, why);
 }
 
 /* Where it belongs: servers turn the order of records. */
@@ -362,7 +362,7 @@ said(struct audit_job *j, const struct probe_said *s)
 		refused(j, s, why);
 		return;
 	}
-	audit_heard_dns(j, s);
+	audit_heard_dns(j, s->resolver);
 	if (c->txt) {
 		take_grants(c, s);
 		j->ready = 1;
