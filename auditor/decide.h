@@ -27,6 +27,8 @@ struct decide_match {
 	const char	*name;		/* its name that matched */
 	int		 baseline;	/* rule 5 applies to this entry */
 	int64_t		 there_at;	/* when a head had it; INT64_MIN: older */
+	int64_t		 late_s;	/* the log dates it so long behind the
+					   beginning of the watch; <= 0: before */
 };
 
 /*
@@ -79,16 +81,24 @@ struct decide_done {
 	struct issuance_said		*said;	/* what rules said, each once */
 	char				**own;	/* what their strings lie in */
 	size_t				 n, nsaid, nown, cap, scap, ocap;
+	int				 fresh;	/* none of those asked about
+						   was stored */
 };
 
 /*
  * Decide about those of ${n} that are not stored and that nobody needs to hear
  * of, so that they are stored with what was decided: as decide_all() would, had
  * they been stored without.  What somebody else stores meanwhile keeps what is
- * there, and goes through decide_all().  Free with decide_done_free().
+ * there, and goes through decide_all().  decide_ahead_open() looks all of them
+ * up, NULL on error; decide_ahead() decides about ${n} of them from ${i} on,
+ * each once, and its result is freed with decide_done_free().
  */
-int decide_ahead(struct db *, const struct conf *, const struct decide_new *,
-    size_t n, int proven, struct decide_done *, struct err *);
+struct decide_ahead;
+struct decide_ahead *decide_ahead_open(struct db *, const struct conf *,
+    const struct decide_new *, size_t n, int proven, struct err *);
+int decide_ahead(struct decide_ahead *, size_t i, size_t n,
+    struct decide_done *, struct err *);
+void decide_ahead_free(struct decide_ahead *);
 void decide_done_free(struct decide_done *);
 
 /*

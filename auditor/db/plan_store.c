@@ -56,11 +56,11 @@ static const char caa_sql[] =
     "issuance where first_seen > now() - interval '30 days' and not_after > "
     "now() order by first_seen desc limit 4 * $1), "
     "c as materialized (select c.name, i.* from i cross join lateral (select "
-    "name from certificate_name where tbs_sha256 = i.tbs_sha256 offset 0) c "
+    "name from issuance_name where tbs_sha256 = i.tbs_sha256 offset 0) c "
     "where c.name ~ '^([*][.])?[a-z0-9_-]+([.][a-z0-9_-]+)+$' and c.name !~ "
     "'^[0-9.]+$' and length(c.name) <= 253), "
     "h as (select distinct i.tbs_sha256, w->>'fold' as name from i, "
-    "jsonb_array_elements(i.facts->'watches') w), "
+    "jsonb_array_elements(i.facts::jsonb->'watches') w), "
     "n as materialized (select regexp_replace(c.name, '^[*][.]', '') as "
     "name, max(c.first_seen) as seen, bool_and(c.old) as old, "
     "bool_or(h.name is not null) as hit from c left join h on "
@@ -88,13 +88,12 @@ plan_store(struct db *db, int64_t before, int64_t every, struct err *e)
 {
 	if (db_begin(db, e) == -1)
 		return -1;
-	if (db_query(db, NULL, e, cert_sql, "t", before) == -1 ||
-	    db_query(db, NULL, e, source_sql, "") == -1 ||
-	    db_query(db, NULL, e, incl_sql, "i", every) == -1 ||
-	    db_query(db, NULL, e, keys_sql, "i", every) == -1 ||
-	    db_query(db, NULL, e, endpoint_sql, "") == -1 ||
-	    db_query(db, NULL, e, caa_sql, "ii", (int64_t)CAA_NAMES, every)
-	    == -1 ||
+	if (db_push(db, e, cert_sql, "t", before) == -1 ||
+	    db_push(db, e, source_sql, "") == -1 ||
+	    db_push(db, e, incl_sql, "i", every) == -1 ||
+	    db_push(db, e, keys_sql, "i", every) == -1 ||
+	    db_push(db, e, endpoint_sql, "") == -1 ||
+	    db_push(db, e, caa_sql, "ii", (int64_t)CAA_NAMES, every) == -1 ||
 	    db_commit(db, e) == -1) {
 		db_rollback(db);
 		return -1;

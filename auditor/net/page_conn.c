@@ -497,6 +497,22 @@ page_conn_expect(struct page_conn *c, uint64_t n)
 	(void)setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
 }
 
+/*
+ * TLS has things to say that are no answer, and may have more of one than the
+ * socket shows: received, or decrypted, with what was asked for.
+ */
+static int
+quiet_tls(struct page_conn *c)
+{
+	uint8_t	byte;
+	size_t	n;
+
+	c->dry = 0;
+	ERR_clear_error();
+	return result(c, SSL_peek_ex(c->ssl, &byte, 1, &n), "TLS", NULL) ==
+	    PAGE_IO_AGAIN;
+}
+
 int
 page_conn_quiet(struct page_conn *c)
 {
@@ -505,10 +521,11 @@ page_conn_quiet(struct page_conn *c)
 
 	if (c->gone)
 		return 0;
+	if (c->ssl != NULL)
+		return quiet_tls(c);
 	r = recv(c->fd, &byte, 1, MSG_PEEK);
-	/* TLS has things to say that are no answer. */
 	if (r == 1)
-		return c->ssl != NULL;
+		return 0;
 	c->ready = 0;
 	return r == -1 && errno == EAGAIN;
 }
