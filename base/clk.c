@@ -8,17 +8,33 @@
 
 #define DAY 86400LL
 
-static int64_t fixed;
+/* Clocks that are this near to each other are one. */
+#define SAME (5 * CLK_SEC)
+
+static int64_t fixed, shift;
+
+static int64_t
+system_clock(void)
+{
+	struct timespec	t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * CLK_SEC + t.tv_nsec / 1000;
+}
 
 int64_t
 clk_wall(void)
 {
-	struct timespec	t;
+	return fixed != 0 ? fixed : system_clock() + shift;
+}
 
-	if (fixed != 0)
-		return fixed;
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * CLK_SEC + t.tv_nsec / 1000;
+int64_t
+clk_follow(int64_t us)
+{
+	shift = us - system_clock();
+	if (shift > -SAME && shift < SAME)
+		shift = 0;
+	return shift;
 }
 
 int64_t

@@ -11,6 +11,13 @@
 /* Microseconds since 1970, UTC; replaced by clk_fix() in tests and --at. */
 int64_t clk_wall(void);
 
+/*
+ * Another clock shows ${us} now: clk_wall() goes by that one, and by the system's
+ * again once they differ by less than five seconds.  How far the other is ahead
+ * of the system's; 0: not to speak of.
+ */
+int64_t clk_follow(int64_t us);
+
 /* Microseconds of a clock that never jumps. */
 int64_t clk_mono(void);
 

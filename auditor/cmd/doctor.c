@@ -233,6 +233,10 @@ check_space(struct doctor *d)
 		say(d, UNKNOWN, "space", "%s: %s", dir, strerror(errno));
 		return;
 	}
+	if (v.f_flag & ST_RDONLY) {
+		say(d, FAIL, "space", "%s: its file system is read-only", dir);
+		return;
+	}
 	left = (uint64_t)v.f_bavail * v.f_frsize;
 	say(d, left < SPACE_OUT ? FAIL : left < SPACE_LOW ? WARN : OK,
 	    "space", "%s: %.1f GB left%s", dir, (double)left / 1e9,

@@ -97,7 +97,7 @@ name_of(const struct ccadb_list *l, size_t i)
 static int
 same(struct span a, struct span b)
 {
-	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 /* Rows [from, to) have one key: the CRLs of each name of it. */

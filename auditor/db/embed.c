@@ -343,6 +343,12 @@ enter(const char *state_dir, int daemon, int timeout_s, struct err *e)
 	m->daemon = daemon;
 	deadline = begin + timeout_s * CLK_SEC;
 	while (flock(m->lock_fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			(void)err_set(e, ERR_CONF, "%s cannot be locked (%s): "
+			    "state_dir must be on a local file system",
+			    m->state, strerror(errno));
+			goto err;
+		}
 		if (!daemon && join(m))
 			return m;
 		holder(m, name, sizeof(name));

@@ -69,6 +69,10 @@ embed_place_state(const char *dir, struct err *e)
 	if (step(path, dir, e) == -1)
 		goto out;
 	if (!may(path, W_OK | X_OK)) {
+		if (errno == EROFS)
+			(void)err_set(e, ERR_CONF, "state directory %s: its "
+			    "file system is read-only: mount it writable, or "
+			    "set state_dir elsewhere", dir);
 		(void)err_set(e, ERR_PERM, "state directory %s: user %ld "
 		    "cannot write there: as root: chown %ld %s", dir,
 		    (long)geteuid(), (long)geteuid(), dir);

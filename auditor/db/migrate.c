@@ -155,7 +155,7 @@ err:
 static int
 refused(struct db *db, int have, struct err *e)
 {
-	struct err	why = ERR_INIT;
+	struct err	why;
 
 	if (e == NULL || strcmp(db_sqlstate(db), "42501") != 0)
 		return -1;

@@ -16,6 +16,7 @@
 #include "auditor/proc.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/children.h"
+#include "auditor/role/engine_clock.h"
 #include "auditor/role/engine_role.h"
 #include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_wait.h"
@@ -261,9 +262,11 @@ engine_marked(struct engine *en, struct err *e)
 	    "order by id) filter (where exclude <> '{}' and removed_at is "
 	    "null))) from watch where origin <> 'file'), "
 	    "(select max(id) from watch_file), (select max(set_at) from "
-	    "setting))", "") == -1)
+	    "setting)), (extract(epoch from clock_timestamp()) * "
+	    "1000000)::bigint", "") == -1)
 		return -1;
 	(void)snprintf(mark, sizeof(mark), "%s.", db_text(r, 0, 0));
+	engine_clock_heard(db_int(r, 0, 1));
 	db_free(r);
 	if (strcmp(mark, en->watch_mark) == 0)
 		return 0;

@@ -1,5 +1,6 @@
 #include "auditor/role/sign_client.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,9 +64,12 @@ sign_client_answer(struct sign_client *c, enum sign_type type,
 		return err_set(e, ERR_SYS, "sign process: an answer that "
 		    "cannot be read");
 	s = cur_rest(&body);
-	if (code != ERR_NONE)
+	if (code != ERR_NONE) {
+		/* what its errno was is in its words */
+		errno = 0;
 		return err_set(e, (enum err_code)code, "%.*s",
 		    (int)(s.n < 400 ? s.n : 400), (const char *)s.p);
+	}
 	if (out != NULL)
 		buf_span(out, s);
 	return 0;

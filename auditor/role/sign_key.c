@@ -156,9 +156,11 @@ sign_key_get(const char *dir, struct err *e)
 			key = load(path, &x);
 		EVP_PKEY_free(fresh);
 	}
-	if (key == NULL)
-		err_set(e, x.code == ERR_NONE ? ERR_CONF : x.code, "%s",
-		    x.code == ERR_NONE ? "no instance key" : x.msg);
+	if (key == NULL && x.code == ERR_NONE)
+		err_set(&x, ERR_CONF, "no instance key");
+	/* as it is: errno is in its words, once */
+	if (key == NULL && e != NULL && e->code == ERR_NONE)
+		*e = x;
 	free(path);
 	return key;
 }

@@ -6,6 +6,7 @@
 
 #include "auditor/db/finding.h"
 #include "auditor/db/watch_store.h"
+#include "auditor/role/engine_clock.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -137,6 +138,10 @@ tail_fresh(struct tail *t)
 		return;
 	age = clk_wall() / 1000 - ms;
 	limit = t->log.mmd * 1000 + STALE_GRACE_MS;
+	if (age > limit && t->stale != 1) {
+		engine_clock_ask(t->en);
+		age = clk_wall() / 1000 - ms;
+	}
 	if (age > limit) {
 		(void)snprintf(why, sizeof(why), "newest head is %" PRId64
 		    " s old, the log's MMD is %" PRId64 " s (RFC 6962 3.5)",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/db/vantage_store.h"
+#include "auditor/role/engine_clock.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -68,14 +69,21 @@ head_refused(struct tail *t, const struct judge_reply *r)
 	tail_end(t, why);
 }
 
+static int
+in_future(const struct tail *t)
+{
+	return (int64_t)t->head.timestamp_ms > clk_wall() / 1000 + FUTURE_MS;
+}
+
 /* What a valid head alone says: future, older than the MMD, final. */
 static void
 head_alone(struct tail *t)
 {
-	int64_t	now_ms = clk_wall() / 1000;
 	char	why[256];
 
-	if ((int64_t)t->head.timestamp_ms > now_ms + FUTURE_MS) {
+	if (in_future(t))
+		engine_clock_ask(t->en);
+	if (in_future(t)) {
 		(void)snprintf(why, sizeof(why), "head is dated %" PRIu64
 		    " ms, in the future (RFC 6962 3.5)", t->head.timestamp_ms);
 		tail_misbehaved(t, "timestamp", why);

@@ -258,6 +258,12 @@ test_setup(void **state)
 	uint8_t			 spki[32];
 
 	(void)state;
+	/* the reason is said once */
+	assert_null(sign_client_new("/dev/null/state", &e));
+	assert_non_null(strstr(e.msg, "Not a directory"));
+	assert_null(strstr(strstr(e.msg, "Not a directory") + 1,
+	    "Not a directory"));
+	err_clear(&e);
 	c = sign_client_new(dir, &e);
 	assert_non_null(c);
 	assert_int_equal(sign_client_cert(c, "c1", "p256", spki, &e), -1);

@@ -1,6 +1,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <time.h>
+
 #include <cmocka.h>
 
 #include <errno.h>
@@ -177,11 +179,33 @@ test_err(void **state)
 	assert_int_equal(err_exit(ERR_NET), 1);
 }
 
+/* Another clock is followed where ours is far from it. */
+static void
+test_follow(void **state)
+{
+	int64_t	now = clk_wall(), hour = 3600 * CLK_SEC;
+
+	(void)state;
+	assert_int_equal(clk_follow(now), 0);
+	assert_in_range(clk_follow(now + hour), hour - 60 * CLK_SEC, hour);
+	assert_in_range(clk_wall(), now + hour, now + hour + 60 * CLK_SEC);
+	assert_true(clk_follow(now - hour) < 0);
+	assert_in_range(clk_wall(), now - hour, now - hour + 60 * CLK_SEC);
+	/* from the system's, not from where it was before */
+	assert_in_range(clk_follow(now + hour), hour - 60 * CLK_SEC, hour);
+	clk_fix(12345);
+	assert_int_equal(clk_wall(), 12345);
+	clk_fix(0);
+	assert_int_equal(clk_follow((int64_t)time(NULL) * CLK_SEC), 0);
+	assert_in_range(clk_wall(), now, now + 60 * CLK_SEC);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_follow),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_err)
