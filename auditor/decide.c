@@ -194,9 +194,12 @@ decide_ahead(struct db *db, const struct conf *conf,
 	memset(&done, 0, sizeof(done));
 	c = cases(conf, n, proven);
 	rc = n == 0 ? 0 : decide_facts_ahead(c, db, v, n, e);
-	for (i = 0; i < n && rc != -1; i++)
+	done.done.fresh = 1;
+	for (i = 0; i < n && rc != -1; i++) {
+		done.done.fresh &= c[i].ahead;
 		if (c[i].ahead && !v[i].twin)
 			rc = run(&c[i], db, 0, &done, e);
+	}
 	cases_free(c, n);
 	*out = done.done;
 	return rc == -1 ? -1 : 0;

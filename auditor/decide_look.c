@@ -153,8 +153,8 @@ put(struct decide_case *c, const char *what, const char *v, struct err *e)
 	int64_t		 at = strtoll(v, NULL, 10);
 	size_t		 i;
 
-	if (strcmp(what, "new") == 0) {
-		c->ahead = 1;
+	if (strcmp(what, "old") == 0) {
+		c->ahead = 0;
 		return 0;
 	}
 	if (strcmp(what, "first") == 0) {
@@ -210,6 +210,7 @@ answer(struct decide_case *v, size_t n, const struct db_res *r, int ahead,
 	for (i = 0; i < n; i++) {
 		json_object_set_new(v[i].in, "usual", json_array());
 		json_object_set_new(v[i].in, "twins", json_array());
+		v[i].ahead = ahead;
 	}
 	for (i = 0; i < db_rows(r) && rc == 0; i++) {
 		if (put_shared(&s, r, i))

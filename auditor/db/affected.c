@@ -11,7 +11,7 @@
  */
 #define COLUMNS "i.tbs_sha256, i.issuer_spki_sha256, i.serial, " \
 	"i.spki_sha256, i.names, i.not_before, i.not_after, " \
-	"i.issuer_owner, i.facts->'watches' as watches"
+	"i.issuer_owner, i.facts::jsonb->'watches' as watches"
 #define BOUNDS "i.not_after > now() and ($1::bytea is null or " \
 	"i.issuer_spki_sha256 = $1) and ($2::timestamptz is null or " \
 	"i.not_before >= $2) and ($3::timestamptz is null or " \
@@ -32,7 +32,7 @@ static const char by_serial[] = "t as materialized (select distinct serial, "
 
 static const char rest[] =
     "n as materialized (select a.tbs_sha256, array_agg(c.name order by "
-    "c.name) as set from a join certificate_name c using (tbs_sha256) "
+    "c.name) as set from a join issuance_name c using (tbs_sha256) "
     "group by 1), "
     "g as materialized (select set, row_number() over () as id from "
     "(select distinct set from n) x), "
@@ -57,7 +57,7 @@ static const char rest[] =
     "coalesce(j.decision, '') not in ('deny', 'misused', 'malformed') and "
     "a.tbs_sha256 is null and r.serial is null), "
     "m as materialized (select d.id, d.tbs_sha256 from d "
-    "join certificate_name x using (tbs_sha256) "
+    "join issuance_name x using (tbs_sha256) "
     "join u on u.id = d.id and u.name = x.name "
     "join g on g.id = d.id group by d.id, d.tbs_sha256, g.set "
     "having count(*) = cardinality(g.set)), "

@@ -35,7 +35,7 @@
 #define ASKED \
 	"i.not_after > now() and i.issued = 'valid' and i.decision is not null " \
 	"and i.decision <> 'malformed'"
-#define WATCHED	"coalesce(i.facts->'watches', '[]') <> '[]'"
+#define WATCHED	"coalesce(i.facts::jsonb->'watches', '[]') <> '[]'"
 
 int
 ari_store_place(struct db *db, const char *directory, const char *owner,

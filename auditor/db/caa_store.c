@@ -138,7 +138,7 @@ caa_store_again(struct db *db, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e, "update work w set due_at = now() from "
 	    "issuance i join cert_fact f on f.tbs_sha256 = i.tbs_sha256 join "
-	    "certificate_name c on c.tbs_sha256 = i.tbs_sha256 where "
+	    "issuance_name c on c.tbs_sha256 = i.tbs_sha256 where "
 	    "w.kind = 'caa' and w.subject = regexp_replace(c.name, "
 	    "'^[*][.]', '') and w.holder is null and w.last_error is null "
 	    "and w.subject <> all (f.caa_names) and i.issued = 'valid' and "

@@ -304,7 +304,7 @@ static const char plan_sql[] =
 static const char caa_sql[] =
     "update work w set due_at = now() from jsonb_to_recordset($1::jsonb) as "
     "x(tbs text) join cert_fact f on f.tbs_sha256 = decode(x.tbs, 'hex') "
-    "join certificate_name c on c.tbs_sha256 = f.tbs_sha256 where w.kind = "
+    "join issuance_name c on c.tbs_sha256 = f.tbs_sha256 where w.kind = "
     "'caa' and w.subject = regexp_replace(c.name, '^[*][.]', '') and "
     "w.holder is null and w.last_error is null and w.due_at > now() and "
     "w.subject <> all (f.caa_names)";

@@ -80,7 +80,7 @@ cert_view_find(struct db *db, const char *text, uint8_t tbs[32],
 	"'issued', i.issued, 'decision', i.decision, 'rule', i.rule, " \
 	"'reason', i.rule_reason, " \
 	"'owners', (select coalesce(json_agg(distinct w->>'owner'), '[]') " \
-	"from jsonb_array_elements(i.facts->'watches') w), " \
+	"from jsonb_array_elements(i.facts::jsonb->'watches') w), " \
 	"'chain', (select coalesce(json_agg(json_build_object(" \
 	"'program', v.program, 'verdict', v.verdict, 'issued', v.issued, " \
 	"'reason', v.reason, 'until', " ROW_RFC3339("v.until") ", 'path', " \
@@ -120,11 +120,11 @@ static const char list_sql[] = "declare certs no scroll cursor for "
     "tbs_sha256 from issuance union select tbs_sha256 from "
     "served_certificate) t left join issuance i using (tbs_sha256) where "
     "($1::text is null or $1 = any(i.names) or exists (select from "
-    "certificate_name c where c.tbs_sha256 = t.tbs_sha256 and ($1 = '.' or "
+    "issuance_name c where c.tbs_sha256 = t.tbs_sha256 and ($1 = '.' or "
     "c.name = $1 or c.name = '*' || substr($1, strpos($1, '.')) or "
     "(left($1, 1) = '.' and (c.name = substr($1, 2) or "
     "right(c.name, length($1)) = $1))))) "
-    "and ($2::text is null or i.facts->'watches' @> "
+    "and ($2::text is null or i.facts::jsonb->'watches' @> "
     "jsonb_build_array(jsonb_build_object('owner', $2::text))) "
     "and ($3::text is null or i.issuer_owner = $3) "
     "and ($4::bigint = 0 or i.not_after between now() and now() + "

@@ -52,8 +52,7 @@ enum { ISSUANCE_NR, ISSUANCE_WHAT, ISSUANCE_V };
  *
  * and, from 1 on, number nr of them:
  *
- *	new: it is not stored (only with ${ahead}; about all others nothing is
- *	said then)
+ *	old: it is stored (only with ${ahead}; nothing else is said of it then)
  *	usual: a name for which the issuer owner is usual
  *	first: microseconds, when that owner issued for a name (not ${ahead})
  *	known: {id, tbs, key, names, issuer_owner, until, trust, place}

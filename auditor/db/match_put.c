@@ -19,7 +19,7 @@
 struct cols {
 	size_t			 n;
 	struct span		 b[5][ROWS];
-	const char		*s[10][ROWS];
+	const char		*s[11][ROWS];
 	int64_t			 i[4][ROWS];
 	struct decide_new	 d[ROWS];	/* of issuances */
 };
@@ -241,7 +241,7 @@ static void
 add_decisions(struct cols *c, const struct decide_done *done)
 {
 	static const struct issuance_decision	 none = {
-		    .hold_until = INT64_MIN };
+		    .hold_until = INT64_MIN, .names = "{}" };
 	const struct issuance_decision		*d;
 	size_t					 i, k = 0;
 
@@ -251,6 +251,7 @@ add_decisions(struct cols *c, const struct decide_done *done)
 		c->s[7][i] = d->decision;
 		c->s[8][i] = d->reason;
 		c->s[9][i] = d->facts;
+		c->s[10][i] = d->names;
 		c->b[3][i] = (struct span){ d == &none ? NULL : d->said,
 		    ISSUANCE_SAID };
 		c->i[2][i] = d->rule;
@@ -258,49 +259,100 @@ add_decisions(struct cols *c, const struct decide_done *done)
 	}
 }
 
-/*
- * Those of the answer were not there before: they get their names, and are
- * marked, as are those that were stored as decided.
- */
 static int
-fresh(struct db *db, const struct made *x, const struct decide_done *done,
-    struct match_row *v, size_t n, const struct db_res *r, struct err *e)
+same(const struct judge_match *m, const uint8_t *tbs)
 {
-	struct span	*b = mem_array(2 * db_rows(r) + 1, sizeof(*b)), t;
-	const char	**s = mem_array(2 * db_rows(r) + 1, sizeof(*s));
-	size_t		 i, k = 0, m = 0, row = 0;
-	int		 rc;
+	return !m->malformed && memcmp(m->tbs_sha256, tbs, SHA_LEN) == 0;
+}
 
-	/* all of them in one order */
+/* All of them: they were not there, and are stored as decided. */
+static void
+mark_all(const struct decide_done *done, struct match_row *v, size_t n)
+{
+	size_t	i, k = 0;
+
+	for (i = 0; i < n; i++) {
+		if (v[i].m->malformed)
+			continue;
+		if (k < done->n && i != 0 && !same(v[i].m, done->v[k].tbs.p) &&
+		    same(v[i - 1].m, done->v[k].tbs.p))
+			k++;
+		v[i].fresh = 1;
+		v[i].decided = k < done->n && same(v[i].m, done->v[k].tbs.p);
+	}
+}
+
+/* Those of the answer, in the same order. */
+static void
+mark_some(struct match_row *v, size_t n, const struct db_res *r)
+{
+	struct span	t;
+	size_t		i, row = 0;
+
 	for (i = 0; i < db_rows(r); i++) {
 		t = db_bytes(r, i, 0);
-		while (row < n && (v[row].m->malformed ||
-		    memcmp(v[row].m->tbs_sha256, t.p, SHA_LEN) != 0))
+		while (row < n && !same(v[row].m, t.p))
 			row++;
-		if (row == n)
-			break;
-		b[m] = hash(v[row].m->tbs_sha256);
-		s[m++] = buf_text(&x[row].names);
-		for (; row < n && memcmp(v[row].m->tbs_sha256, t.p,
-		    SHA_LEN) == 0; row++) {
+		for (; row < n && same(v[row].m, t.p); row++) {
 			v[row].fresh = 1;
 			v[row].decided = db_bool(r, i, 1);
 		}
-		if (!db_bool(r, i, 1))
+	}
+}
+
+/* The names of those that were not there, a row each. */
+static int
+put_names(struct db *db, const struct match_row *v, size_t n, struct err *e)
+{
+	const struct judge_match	*m;
+	struct span			*b;
+	const char			**s;
+	size_t				 i, j, k = 0;
+	int				 rc = 0;
+
+	for (i = 0; i < n; i++)
+		k += v[i].fresh ? v[i].m->nnames : 0;
+	b = mem_array(k + 1, sizeof(*b));
+	s = mem_array(k + 1, sizeof(*s));
+	for (i = k = 0; i < n; i++) {
+		m = v[i].m;
+		if (!v[i].fresh || (i != 0 && same(v[i - 1].m, m->tbs_sha256)))
 			continue;
-		while (k < done->n && memcmp(done->v[k].tbs.p, t.p,
-		    SHA_LEN) != 0)
-			k++;
-		if (k < done->n && strcmp(done->v[k].names, "{}") != 0) {
-			b[m] = done->v[k].tbs;
-			s[m++] = done->v[k].names;
+		for (j = 0; j < m->nnames; j++) {
+			b[k] = hash(m->tbs_sha256);
+			s[k++] = m->names[j];
 		}
 	}
-	rc = m == 0 ? 0 : db_push(db, e, "select match_names($1, $2)", "Aa",
-	    &(struct db_spans){ b, m }, &(struct db_strs){ s, m });
+	if (k != 0)
+		rc = db_push(db, e, "select match_names($1, $2)", "Aa",
+		    &(struct db_spans){ b, k }, &(struct db_strs){ s, k });
 	free(b);
 	free(s);
 	return rc;
+}
+
+/* Names in their canonical form, where that is another one. */
+static int
+put_folded(struct db *db, const struct decide_done *done,
+    const struct match_row *v, size_t n, struct cols *c, struct err *e)
+{
+	const struct issuance_decision	*d;
+	size_t				 i, row = 0;
+
+	for (i = c->n = 0; i < done->n; i++) {
+		d = &done->v[i];
+		if (strcmp(d->names, "{}") == 0)
+			continue;
+		while (row < n && !same(v[row].m, d->tbs.p))
+			row++;
+		if (row == n || !v[row].decided)
+			continue;
+		c->b[0][c->n] = d->tbs;
+		c->s[0][c->n++] = d->names;
+	}
+	return c->n == 0 ? 0 : db_push(db, e, "insert into certificate_name "
+	    "(tbs_sha256, name) select t, m from unnest($1, $2) v (t, n), "
+	    "unnest(n::text[]) m on conflict do nothing", "Aa", B(0), S(0));
 }
 
 /*
@@ -335,11 +387,20 @@ put_issuances(const struct match_in *in, const struct made *x,
 	if (rc == 0)
 		rc = db_query(in->db, &r, e, "select * from match_issuances("
 		    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-		    "$14, $15, $16, $17, $18, $19)", "AAAaaaaaaaTTBaIaaAT", B(0), B(1), B(2), S(0), S(1), S(2),
+		    "$14, $15, $16, $17, $18, $19, $20, $21)",
+		    "AAAaaaaaaaTTBaIaaATaB", B(0), B(1), B(2), S(0), S(1), S(2),
 		    S(3), S(4), S(5), S(6), I(0), I(1), in->head_id != 0, S(7),
-		    I(2), S(8), S(9), B(3), I(3));
+		    I(2), S(8), S(9), B(3), I(3), S(10),
+		    done.fresh);
+	if (rc == 0) {
+		if (db_rows(r) == 1 && db_null(r, 0, 0))
+			mark_all(&done, v, n);
+		else
+			mark_some(v, n, r);
+		rc = put_names(in->db, v, n, e);
+	}
 	if (rc == 0)
-		rc = fresh(in->db, x, &done, v, n, r, e);
+		rc = put_folded(in->db, &done, v, n, c, e);
 	db_free(r);
 	decide_done_free(&done);
 	return rc;
@@ -354,23 +415,36 @@ struct hits {
 	const char	**name;
 };
 
+/* Did the watch of ${k} match by another name before? */
+static int
+again(const struct decide_match *d, size_t k)
+{
+	size_t	i;
+
+	for (i = 0; i < k && d[i].watch_id != d[k].watch_id; i++)
+		;
+	return i < k;
+}
+
 static void
-hits_open(struct hits *h, const struct match_row *v, size_t n)
+hits_open(struct hits *h, const struct match_row *const *v, size_t n)
 {
 	size_t	i, k, all = 0;
 
 	for (i = 0; i < n; i++)
-		all += v[i].nd;
+		all += v[i]->nd;
 	h->index = mem_array(all + 1, sizeof(*h->index));
 	h->watch = mem_array(all + 1, sizeof(*h->watch));
 	h->baseline = mem_array(all + 1, sizeof(*h->baseline));
 	h->name = mem_array(all + 1, sizeof(*h->name));
 	for (i = h->n = 0; i < n; i++)
-		for (k = 0; k < v[i].nd; k++, h->n++) {
-			h->index[h->n] = v[i].d[k].index;
-			h->watch[h->n] = v[i].d[k].watch_id;
-			h->baseline[h->n] = v[i].d[k].baseline != 0;
-			h->name[h->n] = v[i].d[k].name;
+		for (k = 0; k < v[i]->nd; k++) {
+			if (again(v[i]->d, k))
+				continue;
+			h->index[h->n] = v[i]->d[k].index;
+			h->watch[h->n] = v[i]->d[k].watch_id;
+			h->baseline[h->n] = v[i]->d[k].baseline != 0;
+			h->name[h->n++] = v[i]->d[k].name;
 		}
 }
 
@@ -408,18 +482,34 @@ put_certificates(struct db *db, const struct made *x,
 	    I(0), I(1));
 }
 
-/* The entries with their proofs, and what they matched. */
 static int
-put_entries(const struct match_in *in, const struct match_row *v, size_t n,
-    struct cols *c, struct err *e)
+by_index(const void *a, const void *b)
 {
+	const struct match_row	*const *x = a, *const *y = b;
+	uint64_t		 i = (*x)->m->index, k = (*y)->m->index;
+
+	return (i > k) - (i < k);
+}
+
+/*
+ * The entries with their proofs, and what they matched: in the order of the log,
+ * in which an index grows at its end alone.
+ */
+static int
+put_entries(const struct match_in *in, const struct match_row *given,
+    size_t n, struct cols *c, struct err *e)
+{
+	const struct match_row		*v[ROWS];
 	const struct judge_match	*m;
 	struct hits			 h;
 	size_t				 i;
 	int				 rc;
 
+	for (i = 0; i < n; i++)
+		v[i] = &given[i];
+	qsort(v, n, sizeof(v[0]), by_index);
 	for (i = 0; i < n; i++) {
-		m = v[i].m;
+		m = v[i]->m;
 		c->b[0][i] = m->leaf;
 		c->b[1][i] = hash(m->leaf_hash);
 		c->b[2][i] = hash(m->malformed ? NULL : m->tbs_sha256);

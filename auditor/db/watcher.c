@@ -35,7 +35,7 @@ open_rows(struct db *db, const struct db_res *r, const struct finding *f,
 	"o as (select w->>'owner' as owner, w->>'pattern' as pattern, " \
 	"w->>'name' as name, i.issuer_owner, i.logged_at is not null as " \
 	"proven, 0 as rank from i, jsonb_array_elements(coalesce(" \
-	"i.facts->'watches', '[]')) w " \
+	"i.facts::jsonb->'watches', '[]')) w " \
 	"union all select e.owner, '', e.host, (select issuer_owner from i " \
 	"limit 1), exists (select from i where logged_at is not null), 1 " \
 	"from endpoint_observation x join endpoint e on e.id = " \

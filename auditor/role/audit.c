@@ -159,6 +159,7 @@ audit_free(struct audit *a)
 	if (a == NULL)
 		return;
 	audit_reset(a);
+	(void)audit_resolver_turn(&a->resolvers, INT64_MAX);
 	free(a->jobs);
 	free(a->waits);
 	for (i = 0; i < a->nturned; i++)

@@ -284,6 +284,7 @@ audit_turn(struct audit *a, int64_t now)
 	for (i = 0; i < a->njobs; i++)
 		patience(a->jobs[i], now);
 	bury(a);
+	engine_wake(a->en, audit_resolver_turn(&a->resolvers, now));
 	if (a->en->once && !a->en->logs_done)
 		return;
 	if (now >= a->look_at) {

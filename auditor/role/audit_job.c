@@ -65,22 +65,47 @@ audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
 		log_error(j->kind->name, "%s", e.msg);
 }
 
-void
-audit_fail(struct audit_job *j, const char *why)
+static void
+fail(struct audit_job *j, const char *why)
 {
 	int64_t			every = audit_every(j);
 	struct lease_retry	r = { every < RETRY_BASE ? every : RETRY_BASE,
 	    every < RETRY_CAP ? every : RETRY_CAP, why };
 	struct err		e = ERR_INIT;
 
-	/* once: it is said again when it has been well in between */
-	if (j->lease.attempts <= 1)
-		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
 	    e.code != ERR_LEASE)
 		log_error(j->kind->name, "%s", e.msg);
 	j->ended = 1;
 	engine_wake(j->en, clk_mono());
+}
+
+void
+audit_fail(struct audit_job *j, const char *why)
+{
+	/* once: it is said again when it has been well in between */
+	if (j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+	fail(j, why);
+}
+
+void
+audit_fail_dns(struct audit_job *j, const struct probe_said *s,
+    const char *why)
+{
+	if (audit_resolver_missed(&j->audit->resolvers, s->resolver, why,
+	    j->lease.attempts <= 1, clk_mono()) == 0)
+		fail(j, why);
+	else
+		audit_fail(j, why);
+}
+
+void
+audit_heard_dns(struct audit_job *j, const struct probe_said *s)
+{
+	/* what is remembered is no sign of life */
+	if ((s->id & AUDIT_OURS) == 0)
+		audit_resolver_heard(&j->audit->resolvers, s->resolver);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "auditor/role/audit.h"
 #include "auditor/role/audit_ccadb.h"
 #include "auditor/role/audit_memo.h"
+#include "auditor/role/audit_resolver.h"
 #include "auditor/role/audit_trust.h"
 
 /*
@@ -54,6 +55,7 @@ struct audit {
 	size_t			 nwaits, capwaits;
 	struct audit_trust	 trust;
 	struct audit_ccadb	 ccadb;
+	struct audit_resolvers	 resolvers;
 	int			 arena;		/* memfd of AUDIT_NO_ARENA bytes */
 	int64_t			 look_at;	/* what is due */
 	int			 more[AUDIT_KINDS];	/* the last claim was full */

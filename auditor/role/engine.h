@@ -105,7 +105,7 @@ struct engine {
 	struct notify		*notify;	/* NULL: not its role */
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
-	char			 watch_mark[128]; /* state of its tables */
+	char			 watch_mark[192]; /* state of its tables */
 	uint8_t			 log_list[32];
 	int			 have_list;
 	struct tail		**tails;

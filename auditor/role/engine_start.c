@@ -254,9 +254,12 @@ engine_marked(struct engine *en, struct err *e)
 	char		 mark[sizeof(en->watch_mark)];
 	int		 first = en->watch_mark[0] == '\0';
 
+	/* what is left out can change in a row that stays */
 	if (db_query(en->db, &r, e, "select concat_ws(' ', (select "
 	    "concat_ws(' ', count(*), max(id), max(removed_at), "
-	    "count(removed_at)) from watch where origin <> 'file'), "
+	    "count(removed_at), md5(string_agg(id || exclude::text, ' ' "
+	    "order by id) filter (where exclude <> '{}' and removed_at is "
+	    "null))) from watch where origin <> 'file'), "
 	    "(select max(id) from watch_file), (select max(set_at) from "
 	    "setting))", "") == -1)
 		return -1;

@@ -119,8 +119,8 @@ tail_misbehaved(struct tail *t, const char *what, const char *reason)
 	tail_misbehaved_head(t, what, reason, &h, "");
 }
 
-static void
-stale(struct tail *t)
+void
+tail_fresh(struct tail *t)
 {
 	int64_t	ms = t->log.head_ms, age, limit;
 	char	why[200];
@@ -170,7 +170,6 @@ tail_health(struct tail *t, const char *why)
 		if (t->unreachable != 0 || since != INT64_MIN)
 			resolve(t, "log.unreachable", "the log answers");
 		t->unreachable = 0;
-		stale(t);
 		return;
 	}
 	health(t, why);

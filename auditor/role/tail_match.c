@@ -402,6 +402,14 @@ issuers_trim(struct tail *t)
 	t->nissuers = 0;
 }
 
+/* Does a read-only log show less than the tree that it ends with? */
+static int
+is_short(const struct tail *t)
+{
+	return t->log.readonly && t->log.has_final &&
+	    (int64_t)t->now.to < t->log.final_size;
+}
+
 int
 tail_commit(struct tail *t, int caught_up, struct err *e)
 {
@@ -426,7 +434,7 @@ tail_commit(struct tail *t, int caught_up, struct err *e)
 	secs = (double)(clk_mono() - t->committed) / (double)CLK_SEC;
 	range = (struct range_in){ .log_ref = t->log.id,
 	    .from = t->range_from, .frontier = &t->now, .root = t->now_root,
-	    .head_id = t->head_id, .caught_up = caught_up,
+	    .head_id = t->head_id, .caught_up = caught_up && !is_short(t),
 	    .per_second = t->fresh >= 1000 && secs > 0 ?
 	    (double)t->fresh / secs : 0, .watch_set = t->en->watch_set,
 	    .log_list = t->en->have_list ? t->en->log_list : NULL,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/db/rate_store.h"
+#include "auditor/net/egress.h"
 #include "auditor/net/netaddr.h"
 #include "base/clk.h"
 #include "base/log.h"
@@ -23,7 +24,7 @@
 #define OPERATOR_START	40.0
 #define OPERATOR_MAX	400.0
 #define OPERATOR_BURST	16.0
-/* A log on our own network (plain http is allowed to no other). */
+/* A log on our own network. */
 #define PRIVATE		10000.0
 /* A tail that waited asks again within this time, or wants no more. */
 #define WANTED		(CLK_SEC / 10)
@@ -254,6 +255,22 @@ present(struct engine *en, size_t at[LIMIT_SOURCE_ADDRESSES])
 	return n;
 }
 
+/* Is it a log on our own network? */
+static int
+is_own(const struct tail *t)
+{
+	const struct conf_strs	*s = &t->en->conf->egress_allow_private;
+	struct egress		 g = EGRESS_INIT;
+	size_t			 i;
+	int			 own;
+
+	for (i = 0; i < s->n; i++)
+		(void)egress_parse_allow(&g, s->v[i], NULL);
+	own = egress_url_own(&g, t->log.read_url);
+	egress_free(&g);
+	return own;
+}
+
 void
 tail_rate_begin(struct tail *t)
 {
@@ -262,19 +279,18 @@ tail_rate_begin(struct tail *t)
 	const char		*source;
 	char			 id[16], all[300];
 	size_t			 at[LIMIT_SOURCE_ADDRESSES], i, n = 0, some;
-	int			 private;
 	int64_t			 now = clk_mono();
 
-	private = strncmp(t->log.read_url, "http:", 5) == 0;
+	t->own = is_own(t);
 	(void)snprintf(id, sizeof(id), "%d", t->log.id);
 	(void)snprintf(all, sizeof(all), "%.280s%s", t->log.operator,
-	    private ? " (private)" : "");
+	    t->own ? " (private)" : "");
 	some = present(t->en, at);
 	t->nsources = some == 0 ? 1 : some;
 	for (i = 0; i < t->nsources; i++) {
 		source = some == 0 ? "" : a->v[at[i]];
-		t->rate[i] = find(t->en, t->log.id, id, source, private);
-		t->operator[i] = find(t->en, 0, all, source, private);
+		t->rate[i] = find(t->en, t->log.id, id, source, t->own);
+		t->operator[i] = find(t->en, 0, all, source, t->own);
 		t->rate[i]->used = t->operator[i]->used = now;
 		if (!t->rate[i]->known)
 			fresh[n++] = t->rate[i];

@@ -83,15 +83,15 @@ static struct decide_match
 match(int log, int64_t index, int watch, int baseline)
 {
 	static const struct decide_match rows[] = {
-		{ 0, 0, NOW_MS, 0, "", "", "", "", 0, 0 },
+		{ 0, 0, NOW_MS, 0, "", "", "", "", 0, 0, 0 },
 		{ 0, 0, NOW_MS, 1, ".shop.example", "", "",
-		    "www.shop.example", 0, 0 },
+		    "www.shop.example", 0, 0, 0 },
 		{ 0, 0, NOW_MS, 2, ".shop.example", "team-b", "strict",
-		    "www.shop.example", 0, 0 },
+		    "www.shop.example", 0, 0, 0 },
 		{ 0, 0, NOW_MS, 3, ".pay.example", "", "", "www.pay.example",
-		    0, 0 },
+		    0, 0, 0 },
 		{ 0, 0, NOW_MS, 4, "*.old.example", "", "digests",
-		    "www.old.example", 0, 0 },
+		    "www.old.example", 0, 0, 0 },
 	};
 	struct decide_match m = rows[watch];
 
@@ -230,7 +230,7 @@ unexpected(void **state)
 	IS("select count(*) from finding_event", "1");
 	IS("select array_to_string(logs, ',') from finding",
 	    "log one,log two");
-	IS("select jsonb_array_length(facts->'entries') from issuance", "2");
+	IS("select jsonb_array_length(facts::jsonb->'entries') from issuance", "2");
 	IS("select detail->>'names_count' from finding", "1");
 	/* A person resolves it: reading it again does not open it. */
 	sql("update finding set state = 'resolved'");
@@ -603,10 +603,13 @@ baseline(void **state)
 	m[0].there_at = INT64_MAX - 1;
 	decide(1, m, 1, 1);
 	DECISION(1, "page 8");
+	IS("select facts::jsonb->'watches'->0 ? 'late_s' from issuance", "f");
 	/* A head that had it before is another matter. */
 	m[0].there_at = INT64_MIN;
+	m[0].late_s = 90;
 	decide(1, m, 1, 1);
 	DECISION(1, "baseline 5");
+	IS("select facts::jsonb->'watches'->0->>'late_s' from issuance", "90");
 	clean(NULL);
 	issuance(&www);
 	m[0] = match(1, 5, 1, 1);
@@ -693,8 +696,8 @@ large(void **state)
 	decide(1, m, n, 1);
 	snprintf(want, sizeof(want), "%d %d %d", LIMIT_DECIDE_WATCHES,
 	    LIMIT_DECIDE_ENTRIES, LIMIT_DETAIL_NAMES);
-	IS("select concat_ws(' ', jsonb_array_length(facts->'watches'),"
-	    " jsonb_array_length(facts->'entries'), (select"
+	IS("select concat_ws(' ', jsonb_array_length(facts::jsonb->'watches'),"
+	    " jsonb_array_length(facts::jsonb->'entries'), (select"
 	    " jsonb_array_length(detail->'names') from finding))"
 	    " from issuance", want);
 	IS("select detail->>'names_more' from finding", "975");

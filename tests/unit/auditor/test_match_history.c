@@ -43,7 +43,7 @@ said(size_t n)
 
 	if (db_query(db, &r, &e, "select (select body from rule_said r where "
 	    "r.id = said limit 1), encode(tbs_sha256, 'hex'), "
-	    "facts->'owners'->0->>'name' from issuance", "") == -1)
+	    "facts::jsonb->'owners'->0->>'name' from issuance", "") == -1)
 		fail_msg("%s", e.msg);
 	assert_int_equal(db_rows(r), n);
 	for (i = 0; i < n; i++) {
@@ -119,7 +119,7 @@ lost_race(void **state)
 	if (w[1].rc != 0)
 		fail_msg("%s", w[1].e.msg);
 	assert_int_equal(COUNT("issuance where decision = 'baseline' and "
-	    "logged_at is not null and jsonb_array_length(facts->'entries') "
+	    "logged_at is not null and jsonb_array_length(facts::jsonb->'entries') "
 	    "= 2"), OLD);
 	assert_int_equal(COUNT("entry"), 2 * OLD);
 	assert_int_equal(COUNT("entry_match where baseline"), 2 * OLD);
@@ -156,12 +156,57 @@ names_twice(void **state)
 	}
 }
 
+/*
+ * A precertificate and its certificate that come together are one: what the CA
+ * signed counts, whoever of them shows it, and both are among the entries.
+ */
+static void
+pair(void **state)
+{
+	struct judge_match		 m[2];
+	const struct judge_match	*v[2] = { &m[0], &m[1] };
+	struct match_in			 in;
+	struct err			 e = ERR_INIT;
+	int				 signed_one;
+
+	NEED_DB();
+	for (signed_one = 0; signed_one < 2; signed_one++) {
+		(void)clear(state);
+		sql("truncate known cascade; insert into known (tbs_sha256, "
+		    "trust, origin, author) values (decode(repeat('01', 32), "
+		    "'hex'), 'issuance', 'cli', 'x')");
+		m[0] = match(5);
+		m[0].type = ENTRY_PRECERT;
+		m[1] = match(6);
+		m[1].cert_sha256[0] = 9;
+		m[!signed_one].issued = -1;
+		m[!signed_one].owner = "";
+		in = (struct match_in){ .db = db, .conf = &conf,
+		    .watches = &set, .base = base, .log_ref = 1,
+		    .log_name = "log", .head_id = 7, .proof_size = 1000 };
+		if (db_begin(db, &e) == -1 || match_store(&in, v, 2, &e) == -1
+		    || db_commit(db, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(COUNT("issuance where decision = 'silent' "
+		    "and rule = 3 and issued = 'valid' and issuer_owner = "
+		    "'ca.example' and logged_at is not null"), 1);
+		is("select string_agg(x->>'index', ' ') from issuance, "
+		    "jsonb_array_elements(facts::jsonb->'entries') x", "5 6");
+		assert_int_equal(COUNT("issuance"), 1);
+		assert_int_equal(COUNT("entry"), 2);
+		assert_int_equal(COUNT("certificate"), 2);
+		assert_int_equal(COUNT("finding"), 0);
+	}
+	sql("truncate known cascade");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(lost_race, clear),
 		cmocka_unit_test_setup(names_twice, clear),
+		cmocka_unit_test_setup(pair, clear),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);

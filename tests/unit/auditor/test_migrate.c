@@ -158,6 +158,34 @@ test_plain_role(void **state)
 	free(info);
 }
 
+/* A role that owns nothing: it is said who may, and trying again is no use. */
+static void
+test_no_right(void **state)
+{
+	struct db	*db = testdb_empty(), *plain;
+	struct err	 e = ERR_INIT;
+	char		*info, *role;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	role = mem_printf("%s_n", testdb_name);
+	testdb_admin("create role", role, " login");
+	info = mem_printf("%s user=%s", testdb_info, role);
+	plain = db_open(info, &e);
+	assert_non_null(plain);
+	assert_int_equal(migrate_up(plain, 0, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_PERM);
+	assert_non_null(strstr(e.msg, "has schema 0, "));
+	assert_non_null(strstr(e.msg, "as the role that owns the tables"));
+	assert_non_null(strstr(e.msg, "permission denied"));
+	db_close(plain);
+	testdb_close(db);
+	testdb_admin("drop role", role, "");
+	free(info);
+	free(role);
+}
+
 /* Every migration up to ${number}, and what migrate_up() keeps of it. */
 static void
 up_to(struct db *db, int number)
@@ -236,6 +264,43 @@ test_from_4(void **state)
 	testdb_close(db);
 }
 
+/* What was stored with a match, names in two forms among it. */
+static void
+test_from_5(void **state)
+{
+	struct db	*db = testdb_empty();
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	up_to(db, 5);
+	testdb_run(db, "insert into issuance (tbs_sha256, issuer_spki_sha256,"
+	    " serial, spki_sha256, names, not_before, not_after, facts) values"
+	    " ('a', 'i', '01', 'k', '{WWW.a.example,a.example}', now(), now(),"
+	    " '{\"watches\": [{\"owner\": \"o\"}], \"at\": null}'),"
+	    " ('b', 'i', '02', 'k', '{b.example}', now(), now(), null);"
+	    "insert into certificate_name values ('a', 'WWW.a.example'),"
+	    " ('a', 'a.example'), ('a', 'www.a.example'), ('b', 'b.example')");
+	if (migrate_up(db, 0, NULL, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(testdb_int(db, "select count(*) from issuance where "
+	    "facts::jsonb->'watches' @> '[{\"owner\": \"o\"}]' and "
+	    "facts::jsonb ? 'at' and folded = '{www.a.example}'"), 1);
+	assert_int_equal(testdb_int(db, "select count(*) from issuance where "
+	    "facts is null and folded is null and tbs_sha256 = 'b'"), 1);
+	/* by issuance there is what there is by name */
+	assert_int_equal(testdb_int(db, "select count(*) from issuance_name n "
+	    "full join certificate_name c using (tbs_sha256, name) where "
+	    "n.tbs_sha256 is not null and c.tbs_sha256 is not null"), 4);
+	assert_int_equal(testdb_int(db, "select count(*) from issuance_name n "
+	    "full join certificate_name c using (tbs_sha256, name)"), 4);
+	assert_int_equal(db_script(db, "insert into certificate_name values "
+	    "('b', 'b.example')", &e), -1);
+	err_clear(&e);
+	testdb_close(db);
+}
+
 /* The audit trail chains itself and cannot be changed. */
 static void
 test_audit_trail(void **state)
@@ -273,7 +338,9 @@ main(void)
 		cmocka_unit_test(test_atomic),
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_from_4),
+		cmocka_unit_test(test_from_5),
 		cmocka_unit_test(test_plain_role),
+		cmocka_unit_test(test_no_right),
 		cmocka_unit_test(test_audit_trail),
 	};
 
