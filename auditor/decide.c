@@ -181,28 +181,55 @@ some(struct db *db, const struct conf *conf, const struct decide_one *v,
 	return rc;
 }
 
-int
-decide_ahead(struct db *db, const struct conf *conf,
-    const struct decide_new *v, size_t n, int proven, struct decide_done *out,
-    struct err *e)
+struct decide_ahead {
+	struct db			*db;
+	const struct decide_new		*v;
+	struct decide_case		*c;
+	size_t				 n;
+};
+
+struct decide_ahead *
+decide_ahead_open(struct db *db, const struct conf *conf,
+    const struct decide_new *v, size_t n, int proven, struct err *e)
 {
-	struct decide_case	*c;
-	struct done		 done;
-	size_t			 i;
-	int			 rc;
+	struct decide_ahead	*a = mem_zero(sizeof(*a));
+
+	*a = (struct decide_ahead){ db, v, cases(conf, n, proven), n };
+	if (n == 0 || decide_facts_ahead(a->c, db, v, n, e) == 0)
+		return a;
+	decide_ahead_free(a);
+	return NULL;
+}
+
+int
+decide_ahead(struct decide_ahead *a, size_t i, size_t n,
+    struct decide_done *out, struct err *e)
+{
+	struct done	done;
+	size_t		k;
+	int		rc = 0;
 
 	memset(&done, 0, sizeof(done));
-	c = cases(conf, n, proven);
-	rc = n == 0 ? 0 : decide_facts_ahead(c, db, v, n, e);
 	done.done.fresh = 1;
-	for (i = 0; i < n && rc != -1; i++) {
-		done.done.fresh &= c[i].ahead;
-		if (c[i].ahead && !v[i].twin)
-			rc = run(&c[i], db, 0, &done, e);
+	for (k = i; k < i + n && rc != -1; k++) {
+		done.done.fresh &= a->c[k].ahead;
+		if (a->c[k].ahead && !a->v[k].twin) {
+			decide_facts_join(&a->c[k], &a->v[k].one);
+			rc = run(&a->c[k], a->db, 0, &done, e);
+		}
+		decide_facts_free(&a->c[k]);
 	}
-	cases_free(c, n);
 	*out = done.done;
 	return rc == -1 ? -1 : 0;
+}
+
+void
+decide_ahead_free(struct decide_ahead *a)
+{
+	if (a == NULL)
+		return;
+	cases_free(a->c, a->n);
+	free(a);
 }
 
 /* In portions whose facts fit into memory. */

@@ -89,10 +89,16 @@ struct decide_done {
  * Decide about those of ${n} that are not stored and that nobody needs to hear
  * of, so that they are stored with what was decided: as decide_all() would, had
  * they been stored without.  What somebody else stores meanwhile keeps what is
- * there, and goes through decide_all().  Free with decide_done_free().
+ * there, and goes through decide_all().  decide_ahead_open() looks all of them
+ * up, NULL on error; decide_ahead() decides about ${n} of them from ${i} on,
+ * each once, and its result is freed with decide_done_free().
  */
-int decide_ahead(struct db *, const struct conf *, const struct decide_new *,
-    size_t n, int proven, struct decide_done *, struct err *);
+struct decide_ahead;
+struct decide_ahead *decide_ahead_open(struct db *, const struct conf *,
+    const struct decide_new *, size_t n, int proven, struct err *);
+int decide_ahead(struct decide_ahead *, size_t i, size_t n,
+    struct decide_done *, struct err *);
+void decide_ahead_free(struct decide_ahead *);
 void decide_done_free(struct decide_done *);
 
 /*

@@ -316,12 +316,13 @@ decide_facts_ahead(struct decide_case *v, struct db *db,
 		begin(&v[i], &x[i].one);
 		v[i].in = row(&x[i]);
 	}
-	if (decide_look_ahead(v, db, x, n, e) == -1)
-		return -1;
-	for (i = 0; i < n; i++)
-		if (v[i].ahead)
-			join(&v[i], &x[i].one);
-	return 0;
+	return decide_look_ahead(v, db, x, n, e);
+}
+
+void
+decide_facts_join(struct decide_case *c, const struct decide_one *o)
+{
+	join(c, o);
 }
 
 void

@@ -48,9 +48,13 @@ struct decide_case {
 int decide_facts_load(struct decide_case *v, struct db *,
     const struct decide_one *, size_t n, struct err *);
 
-/* The same of some that are not stored; v[i].ahead tells which they are. */
+/*
+ * The same of some that are not stored; v[i].ahead tells which they are, and
+ * decide_facts_join() makes one of them complete.
+ */
 int decide_facts_ahead(struct decide_case *v, struct db *,
     const struct decide_new *, size_t n, struct err *);
+void decide_facts_join(struct decide_case *, const struct decide_one *);
 void decide_facts_free(struct decide_case *);
 
 /* The first watch of an owner that matched: its object; borrowed. */

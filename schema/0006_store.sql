@@ -397,6 +397,46 @@ create or replace function retention_needed() returns setof bytea language sql s
 	select tbs_sha256 from endpoint_observation
 	where tbs_sha256 is not null and last_seen > now() - interval '90 days'
 $$;
+-- As in 0005; what is needed is looked up in the partition, which is not read.
+do $do$
+begin
+	execute format($f$
+create or replace function retention_drop(part text) returns bigint
+language plpgsql security definer set search_path = %1$I, pg_temp set jit = off as $$
+declare
+	p record;
+	kept bigint;
+	cond text;
+begin
+	perform pg_advisory_xact_lock(7202614);
+	select * into p from retention_part where name = part and over_at < now();
+	if not found then
+		raise exception 'partition %% is not over, or there is none', part;
+	end if;
+	cond := case p.parent when 'entry' then format('union select x.ctid from %%I x '
+	    'where x.malformed or '
+	    'x.index in (select i::text::bigint from finding f, '
+	    'jsonb_path_query(f.detail, ''$.**.index'') i where '
+	    'f.kind = ''log.misbehaved'' and jsonb_typeof(i) = ''number'' and '
+	    'f.subject = (select encode(log_id, ''base64'') from log where '
+	    'id = %%s))', p.name, p.log_ref) else '' end;
+	execute format('alter table %%I detach partition %%I', p.parent, p.name);
+	execute format('insert into %%I select x.* from %%I x where x.ctid = any (array(
+	    select y.ctid from (select distinct n from retention_needed() n) n
+	    cross join lateral (select ctid from %%I where tbs_sha256 = n.n offset 0) y
+	    %%s))', p.parent, p.name, p.name, cond);
+	get diagnostics kept = row_count;
+	execute format('select %%L::bigint where exists (select from %%I)', kept, p.name) into kept;
+	execute format('drop table %%I', p.name);
+	if p.parent = 'entry' then
+		delete from entry_match m where m.log_ref = p.log_ref and not exists
+		    (select from entry e where e.log_ref = m.log_ref and e.index = m.index);
+	end if;
+	return kept;
+end $$
+$f$, current_schema());
+end $do$;
+
 
 select grant_roles();
 select grant_functions();

@@ -14,12 +14,19 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+struct kept {
+	size_t		 nr;	/* in the pipeline, from 1; 0: is here */
+	struct db_res	*r;
+};
+
 struct db {
 	PGconn	*pg;
 	int	 dead;
 	int	 open;		/* inside a transaction */
 	size_t	 pushed;	/* statements in the pipeline */
 	int	 piped;		/* in pipeline mode */
+	struct kept	*kept;	/* of db_ask() */
+	size_t	 nkept, ckept, given;
 	int	 notified;
 	char	*listen[LIMIT_DB_LISTEN];
 	size_t	 nlisten;
@@ -98,6 +105,15 @@ notice(void *arg, const char *text)
 
 /* --- connecting ---------------------------------------------------------- */
 
+/* Answers that nobody took. */
+static void
+forget(struct db *db)
+{
+	for (; db->given < db->nkept; db->given++)
+		db_free(db->kept[db->given].r);
+	db->nkept = db->given = 0;
+}
+
 struct db *
 db_open(const char *conninfo, struct err *e)
 {
@@ -119,6 +135,8 @@ db_close(struct db *db)
 
 	if (db == NULL)
 		return;
+	forget(db);
+	free(db->kept);
 	PQfinish(db->pg);
 	for (i = 0; i < db->nlisten; i++)
 		free(db->listen[i]);
@@ -162,6 +180,7 @@ db_reset(struct db *db, struct err *e)
 
 	db->open = db->piped = 0;
 	db->pushed = 0;
+	forget(db);
 	db->state[0] = '\0';
 	db->dead = r == -1;
 	if (db->dead)
@@ -169,13 +188,29 @@ db_reset(struct db *db, struct err *e)
 	for (i = 0; i < db->nlisten; i++)
 		if (listen_on(db, db->listen[i], e) == -1)
 			return -1;
-	/* What was said meanwhile was missed: look once. */
 	/* whatever was missed meanwhile counts as heard */
 	db->notified = (1 << db->nlisten) - 1;
 	return 0;
 }
 
 /* --- the pipeline -------------------------------------------------------- */
+
+/* The result of statement ${nr}: who asked for it has it; else ${last}. */
+static void
+keep(struct db *db, size_t nr, PGresult *r, PGresult **last)
+{
+	size_t	i;
+
+	for (i = db->given; i < db->nkept && db->kept[i].nr != nr; i++)
+		;
+	if (i < db->nkept)
+		db->kept[i] = (struct kept){ 0, db_res_take(r) };
+	else {
+		PQclear(last != NULL ? *last : r);
+		if (last != NULL)
+			*last = r;
+	}
+}
 
 /*
  * Wait for what was pushed and leave pipeline mode.  The first error counts;
@@ -186,6 +221,7 @@ static int
 drain(struct db *db, PGresult **last, struct err *e)
 {
 	PGresult	*r;
+	size_t		 nr = 0;
 	int		 ret = 0, nulls = 0, end = 0;
 
 	if (last != NULL)
@@ -205,12 +241,8 @@ drain(struct db *db, PGresult **last, struct err *e)
 			break;
 		case PGRES_COMMAND_OK:
 		case PGRES_TUPLES_OK:
-			if (last != NULL) {
-				PQclear(*last);
-				*last = r;
-				r = NULL;
-			}
-			break;
+			keep(db, ++nr, r, last);
+			continue;
 		case PGRES_PIPELINE_ABORTED:
 			break;
 		default:
@@ -221,12 +253,7 @@ drain(struct db *db, PGresult **last, struct err *e)
 		}
 		PQclear(r);
 	}
-	if (!end) {
-		db->dead = 1;
-		if (ret == 0)
-			ret = fail(db, NULL, e);
-	}
-	if (!db->dead && PQexitPipelineMode(db->pg) != 1) {
+	if (!end || (!db->dead && PQexitPipelineMode(db->pg) != 1)) {
 		db->dead = 1;
 		if (ret == 0)
 			ret = fail(db, NULL, e);
@@ -260,27 +287,59 @@ push(struct db *db, const char *sql, const struct db_args *a, struct err *e)
 	return 0;
 }
 
-int
-db_push(struct db *db, struct err *e, const char *sql, const char *types, ...)
+static int
+push_args(struct db *db, struct err *e, const char *sql, const char *types,
+    va_list ap)
 {
 	struct db_args	a;
-	va_list		ap;
 	int		r;
 
 	if (usable(db, e) == -1)
 		return -1;
 	if (!db->open)
-		return err_set(e, ERR_DB,
-		    "a pipeline needs an open transaction");
+		return err_set(e, ERR_DB, "a pipeline needs a transaction");
 	if (db->pushed >= LIMIT_DB_PIPELINE && db_sync(db, e) == -1)
 		return -1;
-	va_start(ap, types);
 	r = db_args_read(&a, types, ap, e);
-	va_end(ap);
 	if (r == 0)
 		r = push(db, sql, &a, e);
 	db_args_free(&a);
 	return r;
+}
+
+int
+db_push(struct db *db, struct err *e, const char *sql, const char *types, ...)
+{
+	va_list	ap;
+	int	r;
+
+	va_start(ap, types);
+	r = push_args(db, e, sql, types, ap);
+	va_end(ap);
+	return r;
+}
+
+int
+db_ask(struct db *db, struct err *e, const char *sql, const char *types, ...)
+{
+	va_list	ap;
+	int	r;
+
+	va_start(ap, types);
+	r = push_args(db, e, sql, types, ap);
+	va_end(ap);
+	db->kept = mem_grow(db->kept, &db->ckept, db->nkept + 1,
+	    sizeof(*db->kept));
+	if (r == 0)
+		db->kept[db->nkept++] = (struct kept){ db->pushed, NULL };
+	return r;
+}
+
+struct db_res *
+db_answer(struct db *db)
+{
+	return db->given == db->nkept || db->kept[db->given].nr != 0 ? NULL :
+	    db->kept[db->given++].r;
 }
 
 /* --- statements ---------------------------------------------------------- */
@@ -458,6 +517,7 @@ db_commit(struct db *db, struct err *e)
 		return -1;
 	}
 	db->open = 0;
+	forget(db);
 	if (strcmp(tag, "COMMIT") != 0)
 		return err_set(e, ERR_DB, "the transaction was rolled back: "
 		    "one of its statements had failed");
@@ -471,6 +531,7 @@ db_rollback(struct db *db)
 		return;
 	if (db->piped && !db->dead)
 		(void)drain(db, NULL, NULL);
+	forget(db);
 	db->open = 0;
 	if (!db->dead)
 		(void)db_script(db, "rollback", NULL);

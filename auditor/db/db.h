@@ -108,6 +108,15 @@ void db_idle(struct db *, int seconds);
 int db_push(struct db *, struct err *, const char *, const char *, ...);
 int db_sync(struct db *, struct err *);
 
+/*
+ * db_ask() is a db_push() whose result is kept: after the next db_sync(),
+ * db_answer() gives those of one db_ask() after another, to be freed with
+ * db_free(); NULL when there is none.  What nobody took is dropped when the
+ * transaction ends.
+ */
+int db_ask(struct db *, struct err *, const char *, const char *, ...);
+struct db_res *db_answer(struct db *);
+
 /* Rows of the last result; rows changed by an INSERT, UPDATE or DELETE. */
 size_t db_rows(const struct db_res *);
 int64_t db_changed(const struct db_res *);

@@ -4,16 +4,15 @@
 #include <string.h>
 
 #include "auditor/db/issuance.h"
-#include "auditor/decide.h"
+#include "auditor/db/match_made.h"
 #include "auditor/role/judge.h"
-#include "base/enc.h"
-#include "base/limit.h"
 #include "base/mem.h"
 #include "base/sha.h"
 #include "ctlog/entry.h"
-#include "pki/owner.h"
 
 #define ROWS	LIMIT_MATCH_ROWS
+/* What the server stores while the next as many are decided about. */
+#define PORTION	(ROWS / 2)
 
 /* The columns of one statement, which takes a row of each. */
 struct cols {
@@ -21,63 +20,16 @@ struct cols {
 	struct span		 b[5][ROWS];
 	const char		*s[11][ROWS];
 	int64_t			 i[4][ROWS];
-	struct decide_new	 d[ROWS];	/* of issuances */
 };
 
 #define B(k)	(&(struct db_spans){ c->b[k], c->n })
 #define S(k)	(&(struct db_strs){ c->s[k], c->n })
 #define I(k)	(&(struct db_ints){ c->i[k], c->n })
 
-/* What is made of one match. */
-struct made {
-	uint8_t		 fp[LIMIT_CHAIN][32];	/* of the chain */
-	size_t		 nfp;
-	const char	*owner;			/* of the issuer; "" */
-	struct buf	 names;			/* as the text of an array */
-	struct buf	 chain;
-	int		 twin;			/* see decide.h */
-};
-
 static struct span
 hash(const uint8_t *p)
 {
 	return (struct span){ p, p == NULL ? 0 : 32 };
-}
-
-/* A time that PostgreSQL can hold, whatever the certificate says. */
-static int64_t
-sane(int64_t t)
-{
-	return t == INT64_MIN ? 0 : t;
-}
-
-static void
-make(struct made *x, const struct judge_match *m)
-{
-	struct db_strs	names = { m->names, m->nnames };
-	char		hex[65];
-	size_t		i;
-
-	memset(x, 0, sizeof(*x));
-	x->owner = m->owner;
-	if (m->malformed)
-		return;
-	buf_str(&x->chain, "{");
-	for (i = 0; i < m->nchain && i < LIMIT_CHAIN; i++) {
-		if (!m->chain_fp)
-			sha_256(x->fp[i], m->chain[i].p, m->chain[i].n);
-		else if (m->chain[i].n == 32)
-			memcpy(x->fp[i], m->chain[i].p, 32);
-		(void)enc_hex_to(hex, x->fp[i], 32);
-		buf_fmt(&x->chain, "%s\"\\\\x%s\"", i > 0 ? "," : "", hex);
-		x->nfp = i + 1;
-	}
-	buf_str(&x->chain, "}");
-	db_strs_text(&x->names, &names);
-	/* chain[0] did sign it, so CCADB's word about it counts */
-	if (x->owner[0] == '\0' && x->nfp != 0 && m->issued == 1 &&
-	    owner_of_fingerprint(x->fp[0]) != NULL)
-		x->owner = owner_of_fingerprint(x->fp[0]);
 }
 
 /* --- issuers ------------------------------------------------------------- */
@@ -98,7 +50,7 @@ by_fp(const void *a, const void *b)
 
 /* Who signed it; and the CA itself, where a certificate of its did. */
 static size_t
-signers(const struct made *x, const struct judge_match *m, struct signer *s)
+signers(const struct match_made *x, const struct judge_match *m, struct signer *s)
 {
 	if (m->malformed || m->chain_fp || x->nfp == 0 || m->issued != 1)
 		return 0;
@@ -126,7 +78,7 @@ push_issuers(struct db *db, const struct cols *c, struct err *e)
 }
 
 static int
-put_issuers(struct db *db, const struct made *x, const struct match_row *v,
+put_issuers(struct db *db, const struct match_made *x, const struct match_row *v,
     size_t n, struct cols *c, struct err *e)
 {
 	struct signer	*s = mem_array(2 * n + 1, sizeof(*s));
@@ -161,79 +113,43 @@ put_issuers(struct db *db, const struct made *x, const struct match_row *v,
 
 /* --- issuances ------------------------------------------------------------ */
 
-static int
-by_serial(const void *a, const void *b)
-{
-	const struct judge_match	*x = *(const struct judge_match *const *)a;
-	const struct judge_match	*y = *(const struct judge_match *const *)b;
-	int				 r;
+/* Matches that are stored by one set of statements, and their issuances. */
+struct part {
+	const struct match_made	*x;
+	struct match_row	*v;
+	size_t			 n;
+	const struct decide_new	*issuance;
+	const size_t		*row;	/* of each, in all that are stored */
+	size_t			 from;	/* where these begin there */
+	size_t			 nissuance;
+};
 
-	if ((r = memcmp(x->issuer_spki, y->issuer_spki, 32)) != 0 ||
-	    (r = strcmp(x->serial, y->serial)) != 0)
-		return r;
-	return memcmp(x->tbs_sha256, y->tbs_sha256, 32);
-}
-
-/* Which of them have the issuer and the serial of another. */
+/* What the rows of the issuances will be. */
 static void
-find_twins(struct made *x, const struct match_row *v, size_t n)
+issuance_cols(struct cols *c, const struct part *p)
 {
-	const struct judge_match	**m, *a, *b;
-	size_t				  i, k = 0;
-	int				  any = 0;
+	const struct decide_new		*d;
+	const struct judge_match	*m;
+	size_t				 i, row;
 
-	m = mem_array(n + 1, sizeof(struct judge_match *));
-	for (i = 0; i < n; i++)
-		if (!v[i].m->malformed)
-			m[k++] = v[i].m;
-	qsort(m, k, sizeof(struct judge_match *), by_serial);
-	for (i = 1; i < k && !any; i++) {
-		a = m[i - 1];
-		b = m[i];
-		any = memcmp(a->issuer_spki, b->issuer_spki, 32) == 0 &&
-		    strcmp(a->serial, b->serial) == 0 &&
-		    memcmp(a->tbs_sha256, b->tbs_sha256, 32) != 0;
+	for (i = 0; i < p->nissuance; i++) {
+		d = &p->issuance[i];
+		row = p->row[i] - p->from;
+		m = p->v[row].m;
+		c->b[0][i] = d->one.tbs;
+		c->b[1][i] = d->issuer;
+		c->b[2][i] = d->key;
+		c->s[0][i] = d->serial;
+		c->s[1][i] = d->key_type;
+		c->s[2][i] = buf_text(&p->x[row].names);
+		c->s[3][i] = d->owner;
+		c->s[4][i] = d->issued;
+		c->s[5][i] = m->subject;
+		c->s[6][i] = m->issuer;
+		c->i[0][i] = d->not_before;
+		c->i[1][i] = match_made_time(m->not_after);
 	}
-	free(m);
-	/* it hardly ever happens: then all of them take the longer way */
-	for (i = 0; i < n && any; i++)
-		x[i].twin = 1;
-}
-
-/* A certificate and its precertificate are one row, as if put in order. */
-static void
-add_issuance(struct cols *c, const struct made *x, const struct match_row *v)
-{
-	static const char *const	 issued[] = { "unchecked", "invalid",
-					    "valid" };
-	const struct judge_match	*m = v->m;
-	size_t				 i = c->n;
-
-	if (i != 0 && memcmp(c->b[0][i - 1].p, m->tbs_sha256, 32) == 0) {
-		if (strcmp(c->s[4][i - 1], "valid") != 0)
-			c->s[4][i - 1] = issued[m->issued + 1];
-		if (c->s[3][i - 1][0] == '\0')
-			c->s[3][i - 1] = x->owner;
-		c->d[i - 1].one.n += v->nd;
-		return;
-	}
-	c->b[0][i] = hash(m->tbs_sha256);
-	c->b[1][i] = hash(m->issuer_spki);
-	c->b[2][i] = hash(m->spki_sha256);
-	c->s[0][i] = m->serial;
-	c->s[1][i] = m->key_type;
-	c->s[2][i] = buf_text(&x->names);
-	c->s[3][i] = x->owner;
-	c->s[4][i] = issued[m->issued + 1];
-	c->s[5][i] = m->subject;
-	c->s[6][i] = m->issuer;
-	c->i[0][i] = sane(m->not_before);
-	c->i[1][i] = sane(m->not_after);
-	c->d[i] = (struct decide_new){ .one = { c->b[0][i], v->d, v->nd, 1 },
-	    .issuer = c->b[1][i], .key = c->b[2][i], .serial = m->serial,
-	    .key_type = m->key_type, .names = { m->names, m->nnames },
-	    .not_before = c->i[0][i], .twin = x->twin };
-	c->n++;
+	c->n = p->nissuance;
 }
 
 /* What was decided about some of them, as columns. */
@@ -355,52 +271,45 @@ put_folded(struct db *db, const struct decide_done *done,
 	    "unnest(n::text[]) m on conflict do nothing", "Aa", B(0), S(0));
 }
 
+/* One that says nothing new is locked, and not written again. */
+#define ISSUANCES "select * from match_issuances($1, $2, $3, $4, $5, $6, $7, " \
+	"$8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)", \
+	"AAAaaaaaaaTTBaIaaATaB", B(0), B(1), B(2), S(0), S(1), S(2), S(3), \
+	S(4), S(5), S(6), I(0), I(1), in->head_id != 0, S(7), I(2), S(8), \
+	S(9), B(3), I(3), S(10), done.fresh
+
 /*
  * The issuances; those that are new and that nobody needs to hear of with what
- * was decided about them, and marked.
+ * was decided about them, and marked.  Where all of them are new, that they still
+ * are is only asked: *asked, see match_put().
  */
 static int
-put_issuances(const struct match_in *in, const struct made *x,
-    struct match_row *v, size_t n, struct cols *c, struct err *e)
+put_issuances(const struct match_in *in, struct decide_ahead *ahead,
+    size_t first, const struct part *p, struct cols *c, int *asked,
+    struct err *e)
 {
 	struct decide_done	done;
 	struct db_res		*r = NULL;
-	size_t			 i;
 	int			 rc;
 
-	c->n = 0;
-	for (i = 0; i < n; i++)
-		if (!v[i].m->malformed)
-			add_issuance(c, &x[i], &v[i]);
-	if (c->n == 0)
+	*asked = 0;
+	if (p->nissuance == 0)
 		return 0;
-	for (i = 0; i < c->n; i++) {
-		c->d[i].owner = c->s[3][i];
-		c->d[i].issued = c->s[4][i];
-	}
-	rc = decide_ahead(in->db, in->conf, c->d, c->n, in->head_id != 0,
-	    &done, e);
+	rc = decide_ahead(ahead, first, p->nissuance, &done, e);
+	issuance_cols(c, p);
 	add_decisions(c, &done);
 	if (rc == 0)
 		rc = issuance_say(in->db, done.said, done.nsaid, e);
-	/* one that says nothing new is locked, and not written again */
+	if (rc == 0 && done.fresh) {
+		rc = db_ask(in->db, e, ISSUANCES);
+		*asked = rc == 0;
+		mark_all(&done, p->v, p->n);
+	} else if (rc == 0 && (rc = db_query(in->db, &r, e, ISSUANCES)) == 0)
+		mark_some(p->v, p->n, r);
 	if (rc == 0)
-		rc = db_query(in->db, &r, e, "select * from match_issuances("
-		    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-		    "$14, $15, $16, $17, $18, $19, $20, $21)",
-		    "AAAaaaaaaaTTBaIaaATaB", B(0), B(1), B(2), S(0), S(1), S(2),
-		    S(3), S(4), S(5), S(6), I(0), I(1), in->head_id != 0, S(7),
-		    I(2), S(8), S(9), B(3), I(3), S(10),
-		    done.fresh);
-	if (rc == 0) {
-		if (db_rows(r) == 1 && db_null(r, 0, 0))
-			mark_all(&done, v, n);
-		else
-			mark_some(v, n, r);
-		rc = put_names(in->db, v, n, e);
-	}
+		rc = put_names(in->db, p->v, p->n, e);
 	if (rc == 0)
-		rc = put_folded(in->db, &done, v, n, c, e);
+		rc = put_folded(in->db, &done, p->v, p->n, c, e);
 	db_free(r);
 	decide_done_free(&done);
 	return rc;
@@ -458,7 +367,7 @@ hits_free(struct hits *h)
 }
 
 static int
-put_certificates(struct db *db, const struct made *x,
+put_certificates(struct db *db, const struct match_made *x,
     const struct match_row *v, size_t n, struct cols *c, struct err *e)
 {
 	const struct judge_match	*m;
@@ -474,7 +383,7 @@ put_certificates(struct db *db, const struct made *x,
 		c->b[2][c->n] = m->der;
 		c->s[0][c->n] = m->type == ENTRY_PRECERT ? "precert" : "x509";
 		c->s[1][c->n] = buf_text(&x[i].chain);
-		c->i[0][c->n] = sane(m->not_after);
+		c->i[0][c->n] = match_made_time(m->not_after);
 		c->i[1][c->n++] = v[i].fresh;
 	}
 	return c->n == 0 ? 0 : db_push(db, e, "select match_certificates($1, "
@@ -538,43 +447,114 @@ put_entries(const struct match_in *in, const struct match_row *given,
 	return rc;
 }
 
-/* How many of them one set of statements takes. */
-static size_t
-portion(const struct match_row *v, size_t n)
-{
-	size_t	i, bytes = 0;
+/* --- all of them ---------------------------------------------------------- */
 
-	for (i = 0; i < n && i < ROWS && bytes < LIMIT_MATCH_BYTES; i++)
+/*
+ * How many of ${n} go together: at most ${max}, and none whose issuance the next
+ * one has, too, unless all of them are of one.
+ */
+static size_t
+cut(const struct match_row *v, size_t n, size_t max)
+{
+	size_t	i, k, bytes = 0;
+
+	for (i = 0; i < n && i < max && bytes < LIMIT_MATCH_BYTES; i++)
 		bytes += v[i].m->leaf.n + v[i].m->der.n;
-	return i;
+	for (k = i; k > 0 && k < n && !v[k].m->malformed &&
+	    same(v[k - 1].m, v[k].m->tbs_sha256); k--)
+		;
+	return k > 0 ? k : i;
+}
+
+/* Those that were asked about: were all of them new when they were put? */
+static int
+answers(struct db *db, const struct part *p, size_t n, struct err *e)
+{
+	struct db_res	*r;
+	size_t		 i, k;
+
+	if (n != 0 && db_sync(db, e) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		r = db_answer(db);
+		if (db_rows(r) != 1 || !db_null(r, 0, 0)) {
+			for (k = 0; k < p[i].n; k++)
+				p[i].v[k].fresh = p[i].v[k].decided = 0;
+			mark_some(p[i].v, p[i].n, r);
+		}
+		db_free(r);
+	}
+	return 0;
+}
+
+/* How many issuances of ${a}, from ${j} on, begin before a row. */
+static size_t
+begin(const struct match_news *a, size_t j, size_t row)
+{
+	size_t	k = j;
+
+	while (k < a->n && a->row[k] < row)
+		k++;
+	return k - j;
+}
+
+/* Rows from ${i} to ${end}, whose issuances, from ${j} on, are looked up. */
+static int
+put_lot(const struct match_in *in, const struct match_made *x,
+    struct match_row *v, size_t i, size_t end, const struct match_news *a,
+    size_t j, struct cols *c, struct err *e)
+{
+	struct decide_ahead	*ahead;
+	struct part		*asked, p;
+	size_t			 n = 0, first = j;
+	int			 rc = 0, is;
+
+	ahead = decide_ahead_open(in->db, in->conf, a->v + j,
+	    begin(a, j, end), in->head_id != 0, e);
+	if (ahead == NULL)
+		return -1;
+	asked = mem_array(end - i + 1, sizeof(*asked));
+	for (; i < end && rc == 0; i += p.n, j += p.nissuance) {
+		p = (struct part){ x + i, v + i, cut(v + i, end - i, PORTION),
+		    a->v + j, a->row + j, i, 0 };
+		p.nissuance = begin(a, j, i + p.n);
+		if (put_issuances(in, ahead, j - first, &p, c, &is, e) == -1 ||
+		    put_certificates(in->db, x + i, v + i, p.n, c, e) == -1 ||
+		    (in->head_id != 0 &&
+		    put_entries(in, v + i, p.n, c, e) == -1))
+			rc = -1;
+		else if (is)
+			asked[n++] = p;
+	}
+	if (rc == 0)
+		rc = answers(in->db, asked, n, e);
+	free(asked);
+	decide_ahead_free(ahead);
+	return rc;
 }
 
 int
 match_put(const struct match_in *in, struct match_row *v, size_t n,
     struct err *e)
 {
-	struct cols	*c = mem_array(1, sizeof(*c));
-	struct made	*x = mem_array(n + 1, sizeof(*x));
-	size_t		 i, k;
-	int		 rc;
+	struct cols		*c = mem_array(1, sizeof(*c));
+	struct match_made	*x = mem_array(n + 1, sizeof(*x));
+	struct match_news	 a;
+	size_t			 i, j = 0, end;
+	int			 rc;
 
 	for (i = 0; i < n; i++)
-		make(&x[i], v[i].m);
-	find_twins(x, v, n);
+		match_made(&x[i], v[i].m);
+	match_news(&a, x, v, n);
 	/* in one order everywhere, so that two workers cannot deadlock */
 	rc = put_issuers(in->db, x, v, n, c, e);
-	for (i = 0; i < n && rc == 0; i += k) {
-		k = portion(v + i, n - i);
-		if (put_issuances(in, x + i, v + i, k, c, e) == -1 ||
-		    put_certificates(in->db, x + i, v + i, k, c, e) == -1 ||
-		    (in->head_id != 0 &&
-		    put_entries(in, v + i, k, c, e) == -1))
-			rc = -1;
+	for (i = 0; i < n && rc == 0; j += begin(&a, j, end), i = end) {
+		end = i + cut(v + i, n - i, LIMIT_MATCH_COMMIT);
+		rc = put_lot(in, x, v, i, end, &a, j, c, e);
 	}
-	for (i = 0; i < n; i++) {
-		buf_free(&x[i].names);
-		buf_free(&x[i].chain);
-	}
+	for (i = 0; i < n; i++)
+		match_made_free(&x[i]);
+	match_news_free(&a);
 	free(x);
 	free(c);
 	return rc;

@@ -305,7 +305,7 @@ refused(struct audit_job *j, const struct probe_said *s, const char *why)
 	if (caa_store_error(j->en->db, j->lease.subject, why, &e) == -1)
 		audit_fault(j, &e);
 	else
-		audit_fail_dns(j, s, why);
+		audit_fail_dns(j, s->resolver, NULL, why);
 }
 
 /* Where it belongs: servers turn the order of records. */

@@ -90,11 +90,16 @@ audit_fail(struct audit_job *j, const char *why)
 }
 
 void
-audit_fail_dns(struct audit_job *j, const struct probe_said *s,
+audit_fail_dns(struct audit_job *j, const char *resolver, const char *name,
     const char *why)
 {
-	if (audit_resolver_missed(&j->audit->resolvers, s->resolver, why,
-	    j->lease.attempts <= 1, clk_mono()) == 0)
+	char	all[600];
+
+	(void)snprintf(all, sizeof(all), "%s%s%s", name != NULL ? name : "",
+	    name != NULL ? ": " : "", why);
+	if (resolver[0] != '\0' && audit_resolver_missed(
+	    &j->audit->resolvers, resolver, all, j->lease.attempts <= 1,
+	    clk_mono()) == 0)
 		fail(j, why);
 	else
 		audit_fail(j, why);

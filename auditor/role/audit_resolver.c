@@ -56,7 +56,7 @@ audit_resolver_heard(struct audit_resolvers *all, const char *resolver)
 		return;
 	r->heard = 1;
 	if (r->down)
-		log_info("caa", "resolver %s answers again; %" PRIu64
+		log_info("dns", "resolver %s answers again; %" PRIu64
 		    " questions had no answer", r->text, r->all);
 	r->down = 0;
 	r->all = r->missed;
@@ -67,14 +67,14 @@ static void
 tell(struct audit_resolver *r)
 {
 	if (r->heard) {
-		log_info("caa", "resolver %s has no answer about %" PRIu64
+		log_info("dns", "resolver %s has no answer about %" PRIu64
 		    " name%s, the first is %s", r->text, r->missed,
 		    r->missed == 1 ? "" : "s", r->first);
 	} else {
-		log_warn("caa", "resolver %s gives no answers: the CAA records "
-		    "of %" PRIu64 " name%s are not known, the first is %s; "
-		    "more names are not told", r->text, r->missed,
-		    r->missed == 1 ? "" : "s", r->first);
+		log_warn("dns", "resolver %s gives no answers: %" PRIu64
+		    " name%s could not be looked up, the first is %s; more "
+		    "are not told", r->text, r->missed, r->missed == 1 ? "" :
+		    "s", r->first);
 		r->down = 1;
 	}
 	r->missed = 0;

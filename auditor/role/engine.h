@@ -42,6 +42,7 @@ struct engine_run {
 	int		 sync;		/* the configuration goes to tables */
 	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY */
 	int		 progress;	/* say now and then how far it is */
+	int		 quiet;		/* nothing but warnings and errors */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
 	size_t		 nfiles;		/* ENGINE_FILE_FD on */
 	size_t		 nlisten[CHALLENGE_KINDS]; /* sockets, from

@@ -315,6 +315,8 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 	if (ipc_recv(boss, &m, BOSS_MS, e) != 1 || m.type != ENGINE_RUN ||
 	    engine_run_read(&m.body, &r) == -1)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
+	if (r.quiet)
+		log_open("certvigil", LOG_WARN);
 	engine_slot_name(en, r.name);
 	for (i = 0; i < r.nfiles; i++)
 		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/db/finding.h"
+#include "auditor/db/watch_store.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -44,6 +45,11 @@ tail_head_mark(struct tail *t, int64_t id, const char *consistency)
 	if (rc == 0)
 		rc = head_mark(t->en->db, id, consistency, &e);
 	tail_unlock(t, rc, "head", &e);
+	/* what is older than a watch may have been told by it */
+	if (strcmp(consistency, "conflict") == 0) {
+		watch_base_free(t->en->base);
+		t->en->base = watch_base_new();
+	}
 }
 
 /* A finding about this log, in a transaction of its own. */

@@ -79,30 +79,30 @@ down_and_up(void **state)
 	assert_true(at > CLK_SEC && at < 60 * CLK_SEC);
 	says("");
 	assert_true(audit_resolver_turn(&r, at) == at + CLK_SEC);
-	says("t: warning: caa: resolver " A " gives no answers: the CAA records of "
-	    "700 names are not known, the first is n0.example: " A " is silent"
-	    "; more names are not told\n");
+	says("t: warning: dns: resolver " A " gives no answers: 700 names "
+	    "could not be looked up, the first is n0.example: " A " is silent"
+	    "; more are not told\n");
 	assert_true(audit_resolver_turn(&r, at + CLK_SEC) == INT64_MAX);
-	says("t: warning: caa: resolver " B " gives no answers: the CAA records of "
-	    "1 name are not known, the first is n0.example: " B " is silent"
-	    "; more names are not told\n");
+	says("t: warning: dns: resolver " B " gives no answers: 1 name "
+	    "could not be looked up, the first is n0.example: " B " is silent"
+	    "; more are not told\n");
 	/* others, and the same once more: that is known */
 	miss(A, 30, 1, 100 * CLK_SEC);
 	miss(A, 700, 0, 200 * CLK_SEC);
 	assert_true(audit_resolver_turn(&r, 900 * CLK_SEC) == INT64_MAX);
 	says("");
 	audit_resolver_heard(&r, A);
-	says("t: caa: resolver " A " answers again; 1430 questions had no answer\n");
+	says("t: dns: resolver " A " answers again; 1430 questions had no answer\n");
 	audit_resolver_heard(&r, A);
 	says("");
 	/* a second time it is said, too */
 	miss(A, 2, 1, 1000 * CLK_SEC);
 	(void)audit_resolver_turn(&r, INT64_MAX);
-	says("t: warning: caa: resolver " A " gives no answers: the CAA records of "
-	    "2 names are not known, the first is n0.example: " A " is silent"
-	    "; more names are not told\n");
+	says("t: warning: dns: resolver " A " gives no answers: 2 names "
+	    "could not be looked up, the first is n0.example: " A " is silent"
+	    "; more are not told\n");
 	audit_resolver_heard(&r, A);
-	says("t: caa: resolver " A " answers again; 2 questions had no answer\n");
+	says("t: dns: resolver " A " answers again; 2 questions had no answer\n");
 }
 
 /* A zone whose servers are away is no fault of the resolver. */
@@ -116,7 +116,7 @@ one_name(void **state)
 	audit_resolver_heard(&r, A);
 	says("");
 	(void)audit_resolver_turn(&r, 60 * CLK_SEC);
-	says("t: caa: resolver " A " has no answer about 2 names, the first is "
+	says("t: dns: resolver " A " has no answer about 2 names, the first is "
 	    "n0.example: " A " is silent\n");
 	audit_resolver_heard(&r, A);
 	/* tried again, as it is in vain: told already */

@@ -209,8 +209,8 @@ strangers(void **state)
 	struct who	a, b, old, early;
 
 	(void)state;
-	who_make(&a, "DNS:log.example,DNS:*.b.example,IP:127.0.0.1,IP:::1",
-	    -3600, 3600);
+	who_make(&a, "DNS:log.example,DNS:*.b.example,DNS:l*.c.example,"
+	    "IP:127.0.0.1,IP:::1", -3600, 3600);
 	who_make(&b, "DNS:log.example", -3600, 3600);
 	who_make(&old, "DNS:log.example", -7200, -3600);
 	who_make(&early, "DNS:log.example", 3600, 7200);
@@ -221,6 +221,7 @@ strangers(void **state)
 	assert_int_equal(believes(&a, &a, "::1"), PAGE_IO_OK);
 	assert_int_equal(believes(&a, &a, "other.example"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, &a, "x.y.b.example"), PAGE_IO_BAD);
+	assert_int_equal(believes(&a, &a, "log.c.example"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, &a, "127.0.0.2"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, &b, "log.example"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, NULL, "log.example"), PAGE_IO_BAD);
@@ -462,6 +463,41 @@ quiet_tls(int version, const char *more, int together)
 	who_free(&w);
 }
 
+/* One that ends in the middle of what it received; the other goes on. */
+static void
+ends_early(void **state)
+{
+	struct who	 w;
+	struct page_tls	*tls;
+	struct talk	 t[2];
+	struct err	 e = ERR_INIT;
+	uint8_t		 b[4];
+	size_t		 n, k;
+	int		 i;
+
+	(void)state;
+	who_make(&w, "IP:127.0.0.1", -3600, 3600);
+	tls = trusting(&w);
+	for (k = 0; k < 2; k++) {
+		talk_begin(&t[k], tls, &w, "127.0.0.1", TLS1_2_VERSION);
+		assert_int_equal(shake(&t[k], &e), PAGE_IO_OK);
+		for (i = 0; i < 1000 && SSL_do_handshake(t[k].s) != 1; i++)
+			(void)poll(NULL, 0, 1);
+		assert_int_equal(SSL_write(t[k].s, "abcd", 4), 4);
+		assert_int_equal(SSL_write(t[k].s, "efgh", 4), 4);
+		edge(&t[k], 1000);
+	}
+	assert_int_equal(page_conn_read(t[0].c, b, 4, &n, &e), PAGE_IO_OK);
+	talk_end(&t[0]);
+	assert_int_equal(page_conn_read(t[1].c, b, 4, &n, &e), PAGE_IO_OK);
+	assert_memory_equal(b, "abcd", 4);
+	assert_int_equal(page_conn_read(t[1].c, b, 4, &n, &e), PAGE_IO_OK);
+	assert_memory_equal(b, "efgh", 4);
+	talk_end(&t[1]);
+	page_tls_free(tls);
+	who_free(&w);
+}
+
 static void
 quiet_of_tls(void **state)
 {
@@ -514,6 +550,7 @@ main(void)
 		cmocka_unit_test(end),
 		cmocka_unit_test(quiet),
 		cmocka_unit_test(quiet_of_tls),
+		cmocka_unit_test(ends_early),
 		cmocka_unit_test(marks),
 	};
 
