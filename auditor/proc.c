@@ -40,17 +40,10 @@ static int	batch;
 
 #define ENV_N (sizeof(env_names) / sizeof(env_names[0]))
 
-/*
- * The engine grows by megabytes with a batch of matches: where the system has
- * large pages for who asks (transparent_hugepage), glibc asks for them, and
- * there is a fault each 2 MB instead of each 4 KB.
- */
-static const char large_pages[] = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1";
-
 /* All that the child needs between fork and exec, made before the fork. */
 struct launch {
 	char		*argv[3];
-	char		*env[ENV_N + 2];
+	char		*env[ENV_N + 1];
 	int		 from[FDS_MAX + 1];	/* HIGH or above */
 	int		 to[FDS_MAX + 1];
 	size_t		 n;
@@ -191,7 +184,7 @@ launch_fds(struct launch *l, int channel, const struct proc_fd *fds, size_t n,
 }
 
 static void
-launch_env(struct launch *l, const char *role)
+launch_env(struct launch *l)
 {
 	const char	*v;
 	size_t		 i, n = 0;
@@ -201,8 +194,6 @@ launch_env(struct launch *l, const char *role)
 		if (v != NULL)
 			l->env[n++] = mem_printf("%s=%s", env_names[i], v);
 	}
-	if (strcmp(role, "engine") == 0)
-		l->env[n++] = mem_str(large_pages);
 	l->env[n] = NULL;
 }
 
@@ -252,7 +243,7 @@ proc_spawn(const char *role, const struct proc_fd *fds, size_t n,
 	l.argv[0] = name;
 	l.argv[1] = mem_printf("%s%s", PROC_ROLE_ARG, role);
 	l.parent = getpid();
-	launch_env(&l, role);
+	launch_env(&l);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1 ||
 	    pipe2(report, O_CLOEXEC) == -1) {
 		(void)err_set(e, ERR_SYS, "starting the %s process", role);

@@ -190,30 +190,6 @@ inherits_nothing(void **state)
 	assert_int_equal(unsetenv("http_proxy"), 0);
 }
 
-/* What the C library is asked for is asked of the engine's alone. */
-static void
-large_pages(void **state)
-{
-	static const char	want[] =
-	    "env GLIBC_TUNABLES=glibc.malloc.hugetlb=1\n";
-	static const char *const roles[] = { "report", "engine" };
-	struct proc		p;
-	struct ipc_msg		m;
-	int			i;
-
-	(void)state;
-	assert_int_equal(setenv("GLIBC_TUNABLES", "glibc.malloc.check=1", 1),
-	    0);
-	for (i = 0; i < 2; i++) {
-		start(roles[i], &p, &m);
-		assert_int_equal(has(&m, want), i);
-		assert_int_equal(has(&m, "malloc.check"), 0);
-		wait_end(&p, "exit 5");
-		proc_free(&p);
-	}
-	assert_int_equal(unsetenv("GLIBC_TUNABLES"), 0);
-}
-
 /* Descriptors by number, also when the numbers cross. */
 static void
 given_descriptors(void **state)
@@ -496,11 +472,9 @@ main(int argc, char **argv)
 	} roles[] = {
 		{ "report", report_main }, { "sleep", sleep_main },
 		{ "deaf", deaf_main }, { "parent", parent_main },
-		{ "engine", report_main },
 	};
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(inherits_nothing),
-		cmocka_unit_test(large_pages),
 		cmocka_unit_test(given_descriptors),
 		cmocka_unit_test(many_descriptors),
 		cmocka_unit_test(bad_descriptors),
