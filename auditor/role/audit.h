@@ -117,7 +117,7 @@ void audit_fail(struct audit_job *, const char *why);
 void audit_fail_dns(struct audit_job *, const char *resolver,
     const char *name, const char *why);
 /* It had an answer. */
-void audit_heard_dns(struct audit_job *, const char *resolver);
+void audit_heard_dns(struct audit_job *, const struct probe_said *);
 
 /* End because of us (the database, a lost lease): nothing is said of a peer. */
 void audit_fault(struct audit_job *, const struct err *);

@@ -362,7 +362,7 @@ said(struct audit_job *j, const struct probe_said *s)
 		refused(j, s, why);
 		return;
 	}
-	audit_heard_dns(j, s->resolver);
+	audit_heard_dns(j, s);
 	if (c->txt) {
 		take_grants(c, s);
 		j->ready = 1;

@@ -106,9 +106,11 @@ audit_fail_dns(struct audit_job *j, const char *resolver, const char *name,
 }
 
 void
-audit_heard_dns(struct audit_job *j, const char *resolver)
+audit_heard_dns(struct audit_job *j, const struct probe_said *s)
 {
-	audit_resolver_heard(&j->audit->resolvers, resolver);
+	/* what is remembered is no sign of life */
+	if ((s->id & AUDIT_OURS) == 0)
+		audit_resolver_heard(&j->audit->resolvers, s->resolver);
 }
 
 void

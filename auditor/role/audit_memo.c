@@ -45,7 +45,8 @@ audit_memo_add(struct audit_memo *m, const char *name, uint16_t type,
 	struct buf		 b = BUF_INIT;
 	int64_t			 keep = s->ttl;
 
-	if (!s->ok)
+	/* RFC 8659 section 3: what fails is asked again */
+	if (!s->ok || (s->rcode != 0 && s->rcode != 3))
 		return;
 	probe_said_pack(&b, s);
 	if (b.n > LIMIT_AUDIT_MEMO_BYTES) {

@@ -28,7 +28,7 @@ struct audit_memo {
 /*
  * Remember an answer about ${name} until its TTL is over, for five seconds at
  * least and a minute at most, and never for longer than ${most} microseconds.
- * One that is large, or none, is not remembered.
+ * One that is large, or other than records or NXDOMAIN, is not remembered.
  */
 void audit_memo_add(struct audit_memo *, const char *name, uint16_t type,
     const struct probe_said *, int64_t now, int64_t most);

@@ -1,7 +1,6 @@
 #include "auditor/role/engine.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,12 +32,6 @@
 #define STATUS_EVERY	(10 * CLK_SEC)
 /* That there is nothing to wait for is said so often. */
 #define STATUS_REST	(3600 * CLK_SEC)
-/*
- * Memory of a batch of matches is kept for the next one: given back to the
- * system each time, each page of it is a fault again.
- */
-#define MALLOC_KEEP	(4 << 20)
-#define MALLOC_STEP	(256 << 10)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
 
@@ -369,14 +362,6 @@ many_files(void)
 	}
 }
 
-static void
-keep_memory(void)
-{
-	(void)mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP);
-	(void)mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP);
-	(void)mallopt(M_TOP_PAD, MALLOC_STEP);
-}
-
 int
 engine_main(void)
 {
@@ -389,7 +374,6 @@ engine_main(void)
 	proc_enter("engine", 0);
 	proc_batch();
 	many_files();
-	keep_memory();
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_child;
 	sa.sa_flags = SA_NOCLDSTOP | SA_RESTART;

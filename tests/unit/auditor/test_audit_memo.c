@@ -121,6 +121,10 @@ what_is_not_kept(void **state)
 	said.ok = 0;
 	audit_memo_add(m, "a.example", CAA, &said, 0, HOUR);
 	assert_false(knows(m, "a.example", CAA, 1));
+	(void)answer(30, 0);
+	said.rcode = 2;
+	audit_memo_add(m, "a.example", CAA, &said, 0, HOUR);
+	assert_false(knows(m, "a.example", CAA, 1));
 	probe_said_pack(&b, answer(30, 1));
 	around = b.n - 1;
 	buf_free(&b);
