@@ -8,6 +8,7 @@
 #include "auditor/db/coverage_store.h"
 #include "auditor/db/row.h"
 #include "base/clk.h"
+#include "base/enc.h"
 #include "base/mem.h"
 
 /* Logs that a sentence names. */
@@ -49,10 +50,76 @@ log_read(struct blind_log *l, const struct db_res *r, size_t i)
 int
 blind_state_is(const struct blind_state *s, size_t i)
 {
-	const struct blind_log	*l = &s->log[i];
+	enum loglist_state	st;
+	size_t			p;
+	int			counts = 0;
 
-	return l->lag >= BLIND_AFTER && (l->state == LOGLIST_USABLE ||
-	    l->state == LOGLIST_QUALIFIED || l->state == LOGLIST_READONLY);
+	for (p = 0; p < POLICY_PROGRAMS; p++) {
+		st = s->view[p][i].state;
+		counts |= st == LOGLIST_USABLE || st == LOGLIST_QUALIFIED ||
+		    st == LOGLIST_READONLY;
+	}
+	return counts && s->log[i].lag >= BLIND_AFTER;
+}
+
+/* --- what each program knows ------------------------------------------------- */
+
+/* The row of log ${i} in that list; db_rows() when it has not got it. */
+static size_t
+find(const struct blind_state *s, const char *source, size_t i)
+{
+	struct span	id = db_bytes(s->rows, s->row[i], COV_LOG_ID);
+	struct buf	b64 = BUF_INIT;
+	size_t		k;
+
+	enc_b64(&b64, id.p, id.n);
+	for (k = 0; k < db_rows(s->lists); k++)
+		if (strcmp(db_text(s->lists, k, BLIND_L_SOURCE), source) == 0
+		    && strcmp(db_text(s->lists, k, BLIND_L_LOG_ID),
+		    buf_text(&b64)) == 0)
+			break;
+	buf_free(&b64);
+	return k;
+}
+
+static int
+has_list(const struct blind_state *s, const char *source)
+{
+	size_t	k;
+
+	for (k = 0; k < db_rows(s->lists); k++)
+		if (strcmp(db_text(s->lists, k, BLIND_L_SOURCE), source) == 0)
+			return 1;
+	return 0;
+}
+
+/*
+ * A browser counts the logs of its own list, by the states and operators that
+ * it knows them by.  Where its list is not read, those of the other must do.
+ */
+static void
+view_make(struct blind_state *s, enum policy_program program,
+    const char *source)
+{
+	struct blind_log	*v = mem_array(s->n + 1, sizeof(*v));
+	size_t			 i, k;
+
+	s->view[program] = v;
+	for (i = 0; i < s->n; i++)
+		v[i] = s->log[i];
+	if (!has_list(s, source))
+		return;
+	for (i = 0; i < s->n; i++) {
+		v[i].state = LOGLIST_UNSTATED;
+		if ((k = find(s, source, i)) == db_rows(s->lists))
+			continue;
+		v[i].operator = db_text(s->lists, k, BLIND_L_OPERATOR);
+		v[i].state = state_of(db_text(s->lists, k, BLIND_L_STATE));
+		if (db_null(s->lists, k, BLIND_L_SINCE) ||
+		    clk_parse(db_text(s->lists, k, BLIND_L_SINCE),
+		    &v[i].state_at) == -1)
+			v[i].state_at = 0;
+	}
 }
 
 int
@@ -92,10 +159,12 @@ blind_state_load(struct blind_state *s, struct db *db, int64_t poll,
 	static const enum policy_kind	kinds[] = { POLICY_EMBEDDED,
 	    POLICY_TLS };
 	struct blind_verdict		*v;
+	enum policy_program		 p;
 	size_t				 i;
 
 	memset(s, 0, sizeof(*s));
-	if (coverage_store_now(db, poll, 1, &s->rows, e) == -1)
+	if (coverage_store_now(db, poll, 1, &s->rows, e) == -1 ||
+	    blind_store_lists(db, &s->lists, e) == -1)
 		return -1;
 	s->log = mem_array(db_rows(s->rows) + 1, sizeof(*s->log));
 	s->row = mem_array(db_rows(s->rows) + 1, sizeof(*s->row));
@@ -106,12 +175,15 @@ blind_state_load(struct blind_state *s, struct db *db, int64_t poll,
 		s->row[s->n] = i;
 		log_read(&s->log[s->n++], s->rows, i);
 	}
+	view_make(s, POLICY_CHROME, "chrome");
+	view_make(s, POLICY_APPLE, "apple");
 	for (i = 0; i < s->n; i++)
 		s->nblind += blind_state_is(s, i) != 0;
 	for (i = 0; i < BLIND_WAYS; i++) {
 		v = &s->way[i];
-		blind_judge(i < 2 ? POLICY_CHROME : POLICY_APPLE,
-		    kinds[i % 2], s->log, s->n, at, BLIND_AFTER, v);
+		p = i < 2 ? POLICY_CHROME : POLICY_APPLE;
+		blind_judge(p, kinds[i % 2], s->view[p], s->n, at,
+		    BLIND_AFTER, v);
 		if (v->kind == POLICY_EMBEDDED && v->seconds > s->seconds)
 			s->seconds = v->seconds;
 	}
@@ -123,6 +195,9 @@ blind_state_free(struct blind_state *s)
 {
 	db_free(s->rows);
 	db_free(s->seen);
+	db_free(s->lists);
+	free(s->view[POLICY_CHROME]);
+	free(s->view[POLICY_APPLE]);
 	free(s->log);
 	free(s->row);
 	memset(s, 0, sizeof(*s));

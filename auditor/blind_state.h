@@ -29,6 +29,9 @@
 struct blind_state {
 	struct db_res		*rows;	/* coverage_store_now(), all logs */
 	struct blind_log	*log;	/* those that are listed */
+	/* As each program has them, which may not know some of them. */
+	struct blind_log	*view[POLICY_PROGRAMS];
+	struct db_res		*lists;	/* blind_store_lists() */
 	size_t			*row;	/* of each in ${rows} */
 	size_t			 n;
 	struct blind_verdict	 way[BLIND_WAYS];
@@ -50,7 +53,7 @@ void blind_state_free(struct blind_state *);
  */
 int blind_state_seen(struct blind_state *, struct db *, struct err *);
 
-/* Does log ${i} lag by BLIND_AFTER, and would its SCTs count? */
+/* Does log ${i} lag by BLIND_AFTER, and would its SCTs count somewhere? */
 int blind_state_is(const struct blind_state *, size_t i);
 
 /* The share that was only in the logs that are blind; -1: no estimate. */

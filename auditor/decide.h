@@ -27,6 +27,8 @@ struct decide_match {
 	const char	*name;		/* its name that matched */
 	int		 baseline;	/* rule 5 applies to this entry */
 	int64_t		 there_at;	/* when a head had it; INT64_MIN: older */
+	int64_t		 late_s;	/* the log dates it so long behind the
+					   beginning of the watch; <= 0: before */
 };
 
 /*

@@ -89,6 +89,17 @@ find(json_t *array, const char *key, int64_t id)
 }
 
 /*
+ * The log's first head came late: it is of the baseline all the same, and that
+ * it may have been issued behind the watch is told with it.
+ */
+static void
+late(json_t *w, const struct decide_match *m)
+{
+	if (m->late_s > number(w, "late_s", 0))
+		json_object_set_new(w, "late_s", json_integer(m->late_s));
+}
+
+/*
  * One entry below the first head is enough for the baseline: the certificate
  * existed before the watch.  Not where another log had it as news before that
  * head was there: a log that was away when the watch began shows nothing older.
@@ -103,8 +114,10 @@ add_watch(struct decide_case *c, const struct decide_match *m)
 		json_object_set_new(w, "policy",
 		    json_string(or_empty(m->policy)));
 		if (m->baseline && m->there_at <= number(c->in, "first_seen",
-		    INT64_MAX))
+		    INT64_MAX)) {
 			json_object_set_new(w, "baseline", json_true());
+			late(w, m);
+		}
 		return;
 	}
 	fold = folded(m->name);
@@ -113,6 +126,9 @@ add_watch(struct decide_case *c, const struct decide_match *m)
 	    "owner", or_empty(m->owner), "policy", or_empty(m->policy),
 	    "name", or_empty(m->name), "fold", fold, "baseline",
 	    m->baseline));
+	if (m->baseline)
+		late(json_array_get(c->watches, json_array_size(c->watches) -
+		    1), m);
 	free(fold);
 }
 

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,9 @@ static const char *const env_names[] = {
 	"STATE_DIRECTORY", "XDG_STATE_HOME", "CREDENTIALS_DIRECTORY",
 	"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
 };
+
+/* The policy is of our choice: SCHED_BATCH. */
+static int	batch;
 
 #define ENV_N (sizeof(env_names) / sizeof(env_names[0]))
 
@@ -77,6 +81,24 @@ proc_enter(const char *role, int secret)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	if (secret)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void
+proc_batch(void)
+{
+	struct sched_param	p = { 0 };
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		batch = sched_setscheduler(0, SCHED_BATCH, &p) == 0;
+}
+
+void
+proc_unbatch(void)
+{
+	struct sched_param	p = { 0 };
+
+	if (batch)
+		(void)sched_setscheduler(0, SCHED_OTHER, &p);
 }
 
 void

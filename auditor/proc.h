@@ -46,6 +46,18 @@ int proc_spawn(const char *role, const struct proc_fd *fds, size_t n,
  */
 void proc_enter(const char *role, int secret);
 
+/*
+ * We and the children that we start from now on work rather than answer
+ * (SCHED_BATCH): who is woken does not push aside who woke it, so that on a
+ * processor that they share a message costs no switch before its sender has
+ * done what it can.  Each gets as much of the processor as before.  Where
+ * the operator has chosen another policy, that one stays.
+ */
+void proc_batch(void);
+
+/* Back to what it was: in a child that becomes a program of the operator. */
+void proc_unbatch(void);
+
 /* The role in "--role=ROLE", or NULL when ${arg} is not such. */
 const char *proc_role(const char *arg);
 

@@ -87,6 +87,23 @@ add_logs(json_t *out)
 	json_object_set_new(u, "count", json_integer(n));
 }
 
+char *
+report_late(int64_t s, char *out)
+{
+	static const struct {
+		int64_t		 s;
+		const char	*name;
+	} unit[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" },
+	    { 1, "second" } };
+	size_t	i = 0;
+
+	while (i < 3 && s < 2 * unit[i].s)
+		i++;
+	(void)snprintf(out, REPORT_LATE, "%lld %s%s",
+	    (long long)(s / unit[i].s), unit[i].name, s == 1 ? "" : "s");
+	return out;
+}
+
 /* The baseline by issuer owner; the list is sorted by it. */
 static void
 add_groups(json_t *out)

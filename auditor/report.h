@@ -66,6 +66,10 @@ int report_fails(const json_t *report, const json_t *finding);
 /* What a row is about: its name, else its subject; borrowed. */
 const char *report_about(const json_t *);
 
+#define REPORT_LATE	40
+/* So many seconds in words ("3 days"); ${out} has REPORT_LATE bytes. */
+char *report_late(int64_t s, char *out);
+
 /* What was decided about a new certificate, in a word for people; static. */
 const char *report_decision(const json_t *);
 

@@ -204,11 +204,16 @@ silenced_row(const json_t *r, const json_t *o, struct buf *out)
 static void
 baseline_row(const json_t *r, const json_t *o, struct buf *out)
 {
+	int64_t	late = json_integer_value(json_object_get(o,
+		    "logged_after_watch_seconds"));
+	char	text[REPORT_LATE];
+
 	(void)r;
 	cell(out, "", issuer(o));
 	name_cell(out, o);
 	time_cell(out, message_get(o, "not_before"));
 	time_cell(out, message_get(o, "not_after"));
+	cell(out, "", late != 0 ? report_late(late, text) : "");
 	owners_cell(out, o);
 }
 
@@ -275,6 +280,7 @@ static const struct part parts[] = {
 	{ "baseline", "Baseline, not reviewed",
 	  "Nothing of the baseline is unreviewed.",
 	  TH("Issuer") TH("Names") TH("Valid from") TH("Valid until")
+	  TH("Logged after its watch began")
 	  TH("Owner"), baseline_row },
 	{ "unchecked", "Not checked", "Everything was checked.",
 	  TH("What") TH("Which") TH("Since") TH("Last good")

@@ -130,6 +130,10 @@ silenced_row(const json_t *r, const json_t *o, struct buf *out)
 static void
 baseline_row(const json_t *r, const json_t *o, struct buf *out)
 {
+	int64_t	late = json_integer_value(json_object_get(o,
+		    "logged_after_watch_seconds"));
+	char	text[REPORT_LATE];
+
 	(void)r;
 	buf_fmt(out, "  until %.10s  ", message_get(o, "not_after"));
 	clean(out, "", message_get(o, "issuer_owner")[0] != '\0' ?
@@ -137,6 +141,9 @@ baseline_row(const json_t *r, const json_t *o, struct buf *out)
 	buf_str(out, "  ");
 	names(o, out);
 	owners(o, out);
+	if (late != 0)
+		buf_fmt(out, "  logged %s after its watch began",
+		    report_late(late, text));
 	buf_str(out, "\n");
 }
 

@@ -527,4 +527,11 @@
 #define LIMIT_MATCH_ROWS	512
 #define LIMIT_MATCH_BYTES	(8u << 20)
 
+/* --- what the DNS said a moment ago --- */
+
+/* Answers that are remembered: parents of the names that are looked at. */
+#define LIMIT_AUDIT_MEMO	128u
+/* Bytes of one: CAA records are short; what is larger is asked for again. */
+#define LIMIT_AUDIT_MEMO_BYTES	2048u
+
 #endif

@@ -187,17 +187,25 @@ longest(const struct look *k, struct blind_verdict *v)
 	}
 }
 
-/* Is log ${i} as good as one before it that is not in the set either? */
+/* A log that takes no more cannot fall behind. */
+static int
+may_fall(const struct look *k, size_t i, int64_t t)
+{
+	const struct blind_log	*l = &k->log[i];
+
+	return k->may[i] && !k->in[i] && covers(l, t) &&
+	    (l->state == LOGLIST_USABLE || l->state == LOGLIST_QUALIFIED);
+}
+
+/* Is log ${i} as good as one before it that was tried in its place? */
 static int
 same_as_before(const struct look *k, size_t i, int64_t t)
 {
 	size_t	j;
 
 	for (j = 0; j < i; j++)
-		if (k->may[j] && !k->in[j] && k->op[j] == k->op[i] &&
-		    covers(&k->log[j], t) &&
-		    k->log[j].protocol == k->log[i].protocol &&
-		    is_current(&k->log[j]) == is_current(&k->log[i]))
+		if (may_fall(k, j, t) && k->op[j] == k->op[i] &&
+		    k->log[j].protocol == k->log[i].protocol)
 			return 1;
 	return 0;
 }
@@ -211,11 +219,7 @@ completes(const struct look *k, size_t i, int64_t t, int more)
 	if (more == 0)
 		return enough(k);
 	for (; i < k->n; i++) {
-		/* a log that takes no more cannot fall behind */
-		if (!k->may[i] || k->in[i] || !covers(&k->log[i], t) ||
-		    (k->log[i].state != LOGLIST_USABLE &&
-		    k->log[i].state != LOGLIST_QUALIFIED) ||
-		    same_as_before(k, i, t))
+		if (!may_fall(k, i, t) || same_as_before(k, i, t))
 			continue;
 		k->in[i] = 1;
 		r = completes(k, i + 1, t, more - 1);

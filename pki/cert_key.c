@@ -15,6 +15,7 @@
 #include "base/sha.h"
 #include "pki/cert.h"
 #include "pki/der.h"
+#include "pki/ecdsa.h"
 #include "pki/weak_rsa.h"
 
 /* Keys and signatures: pki/cert.h has the contract. */
@@ -106,7 +107,8 @@ cert_key_type(struct span spki, char *out, size_t cap)
 /*
  * The keys of the latest issuers, by the bytes of their SubjectPublicKeyInfo:
  * a log has few, and reading one costs more than a signature.  The newest is
- * the first.  Each is ready to verify with the digest of the last time.
+ * the first.  Each is ready to verify with the digest of the last time, and
+ * one that is used often has tables, if it is of a kind that they help.
  */
 static struct known_key {
 	uint8_t		*spki;
@@ -114,7 +116,12 @@ static struct known_key {
 	EVP_PKEY	*key;
 	EVP_PKEY_CTX	*ctx;
 	int		 md;
+	unsigned	 uses;
+	struct ecdsa	*tables;
 } keys[LIMIT_CERT_KEYS];
+
+/* Tables cost as much as three signatures are dearer without. */
+enum { TABLES_AT = 4 };
 
 /* With PSS the parameters say how: that is left to OpenSSL's ASN.1 code. */
 static int
@@ -167,15 +174,21 @@ ready(struct known_key *k, int md)
 static int
 verify_md(struct known_key *k, int md, struct span sig, struct span tbs)
 {
-	EVP_PKEY_CTX	*ctx = ready(k, md);
+	EVP_PKEY_CTX	*ctx;
 	uint8_t		 h[EVP_MAX_MD_SIZE];
 	unsigned	 n = SHA_LEN;
+	int		 r;
 
 	if (md == NID_sha256)
 		sha_256(h, tbs.p, tbs.n);
 	else if (EVP_Digest(tbs.p, tbs.n, h, &n, EVP_get_digestbynid(md),
 	    NULL) != 1)
 		return -1;
+	if (k->uses < TABLES_AT && ++k->uses == TABLES_AT)
+		k->tables = ecdsa_new(k->key);
+	if (k->tables != NULL && (r = ecdsa_verify(k->tables, sig, h, n)) != -1)
+		return r;
+	ctx = ready(k, md);
 	return ctx == NULL ? -1 : EVP_PKEY_verify(ctx, sig.p, sig.n, h, n);
 }
 
@@ -250,7 +263,7 @@ static EVP_PKEY *
 key_of(struct span spki)
 {
 	const uint8_t		*p = spki.p;
-	struct known_key	 k = { NULL, 0, NULL, NULL, 0 };
+	struct known_key	 k = { .key = NULL };
 	size_t			 i;
 
 	for (i = 0; i < LIMIT_CERT_KEYS && keys[i].key != NULL; i++)
@@ -266,6 +279,7 @@ key_of(struct span spki)
 		k.n = spki.n;
 		if (i == LIMIT_CERT_KEYS) {
 			free(keys[--i].spki);
+			ecdsa_free(keys[i].tables);
 			EVP_PKEY_CTX_free(keys[i].ctx);
 			EVP_PKEY_free(keys[i].key);
 		}

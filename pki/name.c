@@ -318,7 +318,10 @@ name_covers(const char *wild, const char *name)
 	return strcmp(wild + nw, name + n) == 0 && glob(wild, nw, name, n);
 }
 
-/* Characters that must not reach a terminal or a chat as they are. */
+/*
+ * Characters that must not reach a terminal or a chat as they are: ranges in
+ * their order.
+ */
 static int
 is_hidden(uint32_t v)
 {
@@ -334,8 +337,8 @@ is_hidden(uint32_t v)
 	size_t			i;
 
 	for (i = 0; i < sizeof(range) / sizeof(range[0]); i++)
-		if (v >= range[i][0] && v <= range[i][1])
-			return 1;
+		if (v <= range[i][1])
+			return v >= range[i][0];
 	return 0;
 }
 

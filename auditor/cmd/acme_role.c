@@ -276,6 +276,8 @@ begin(struct acme_role *r, struct ipc *boss, struct err *e)
 	if (ipc_recv(boss, &m, BOSS_MS, e) != 1 || m.type != ENGINE_RUN ||
 	    engine_run_read(&m.body, &run) == -1)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
+	if (run.quiet)
+		log_open("certvigil", LOG_WARN);
 	for (i = 0; i < run.nfiles; i++)
 		file_adopt(run.files[i], ENGINE_FILE_FD + (int)i);
 	challenge_listen_adopted(run.nlisten, ENGINE_LISTEN_FD);

@@ -274,19 +274,29 @@ audit(struct audit *a)
 		return cmd_fail(&e);
 	if ((rc = catch_up(a, &e)) != 0)
 		return rc;
-	if ((r = build(a, &e)) == NULL || store(a, r, &e) == -1) {
+	if ((r = build(a, &e)) == NULL) {
 		rc = cmd_fail(&e);
 		goto out;
 	}
-	cmd_hint(a->ctx);
 	a->form->render(r, &out);
+	/* the next one begins at the end of one that was told */
 	if (signer_write(a->output, &out, &e) == -1) {
 		rc = cmd_fail(&e);
 		goto out;
 	}
+	rc = (int)json_integer_value(json_object_get(r, "verdict"));
+	if (fflush(stdout) == EOF && errno != EPIPE) {
+		fputs("certvigil: this report did not arrive; the next one "
+		    "begins where it did\n", stderr);
+		goto out;
+	}
+	if (store(a, r, &e) == -1) {
+		rc = cmd_fail(&e);
+		goto out;
+	}
+	cmd_hint(a->ctx);
 	if (a->output != NULL && !a->ctx->quiet)
 		fprintf(stderr, "%s\n", message_get(r, "first_line"));
-	rc = (int)json_integer_value(json_object_get(r, "verdict"));
 out:
 	buf_free(&out);
 	json_decref(r);

@@ -85,7 +85,7 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	struct backfill_ask	 a = { .since = INT64_MIN,
 	    .not_after = INT64_MIN, .from = -1, .to = -1,
 	    .step = LIMIT_BACK_RANGE };
-	struct backfill_ids	 ids = { NULL, 0, 0, 0 };
+	struct backfill_ids	 ids = { { NULL, 0, 0 }, 0, 0 };
 	const char		*s = NULL, *na = NULL, *ab = NULL, *n = NULL;
 	int			 no_wait = 0, rc;
 	const struct opt	 opts[] = {
@@ -122,7 +122,7 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = cmd_fail(&e);
 	else if (!no_wait)
 		rc = backfill_follow(ctx, &ids);
-	free(ids.v);
+	free(ids.open.v);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "auditor/cmd/cmd.h"
+#include "auditor/db/back_store.h"
 
 /* Which history is to be read, for `backfill` and `watch add`. */
 struct backfill_ask {
@@ -18,9 +19,9 @@ struct backfill_ask {
 
 /* Back-fills that a command follows. */
 struct backfill_ids {
-	int64_t	*v;			/* free() */
-	size_t	 n, cap;
-	int	 skipped;		/* logs that cannot be read */
+	struct back_ids	 open;		/* free() open.v */
+	size_t		 logs;		/* that they are of */
+	int		 skipped;	/* logs that cannot be read */
 };
 
 /*

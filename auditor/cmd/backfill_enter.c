@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auditor/db/back_store.h"
+#include "auditor/db/row.h"
 #include "auditor/near.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -140,14 +141,17 @@ enter_one(struct cmd_ctx *ctx, const struct db_res *r, size_t i,
     const struct backfill_ask *a, struct backfill_ids *ids, struct err *e)
 {
 	struct back_want w;
-	int64_t		 id;
-	int		 fresh;
+	struct back_ids	 have = { NULL, 0, 0 };
+	size_t		 k;
+	int		 fresh, rc = 0;
 	char		 line[300];
 
 	if (want(r, i, a, &w, e) == -1 ||
-	    back_enter(ctx->db, &w, &id, &fresh, e) == -1)
+	    back_enter(ctx->db, &w, &have, &fresh, e) == -1) {
+		free(have.v);
 		return -1;
-	if (id == 0) {
+	}
+	if (have.n == 0) {
 		(void)snprintf(line, sizeof(line), "%.100s: nothing is left "
 		    "to read%s", db_text(r, i, BACK_L_NAME), a->again ? "" :
 		    "; --again reads it for watches that came later");
@@ -160,10 +164,46 @@ enter_one(struct cmd_ctx *ctx, const struct db_res *r, size_t i,
 		    db_text(r, i, BACK_L_NAME), db_text(r, i, BACK_L_ERROR));
 		say(ctx, line);
 	}
-	ids->v = mem_grow(ids->v, &ids->cap, ids->n + 1, sizeof(*ids->v));
-	ids->v[ids->n++] = id;
-	return fresh ? cmd_audit(ctx, "backfill.add", json_pack("{sI ss}",
-	    "id", (json_int_t)id, "log", db_text(r, i, BACK_L_NAME)), e) : 0;
+	for (k = 0; k < have.n && rc == 0; k++) {
+		back_ids_add(&ids->open, have.v[k]);
+		if (fresh)
+			rc = cmd_audit(ctx, "backfill.add", json_pack(
+			    "{sI ss}", "id", (json_int_t)have.v[k], "log",
+			    db_text(r, i, BACK_L_NAME)), e);
+	}
+	ids->logs++;
+	free(have.v);
+	return rc;
+}
+
+/*
+ * No certificate of this shard is valid for so long: 1, and it is said of one
+ * that would be read.
+ */
+static int
+left_out(const struct cmd_ctx *ctx, const struct db_res *r, size_t i,
+    const struct backfill_ask *a)
+{
+	char	end[CLK_TEXT], line[300];
+
+	if (a->not_after == INT64_MIN || db_null(r, i, BACK_L_INTERVAL_TO) ||
+	    db_time(r, i, BACK_L_INTERVAL_TO) > a->not_after)
+		return 0;
+	if (!db_bool(r, i, BACK_L_READ))
+		return 1;
+	(void)clk_text(db_time(r, i, BACK_L_INTERVAL_TO), end);
+	if (ctx->json) {
+		cmd_json(json_pack("{sn so so ss ss}", "id", "log_id",
+		    row_b64(r, i, BACK_L_ID), "description",
+		    row_str(r, i, BACK_L_NAME), "state", "left_out",
+		    "not_after_below", end));
+		return 1;
+	}
+	(void)snprintf(line, sizeof(line), "%.100s: left out, its "
+	    "certificates all expire before %s", db_text(r, i, BACK_L_NAME),
+	    end);
+	say(ctx, line);
+	return 1;
 }
 
 /* All logs: what one cannot give does not keep the others. */
@@ -174,10 +214,7 @@ enter_all(struct cmd_ctx *ctx, const struct db_res *r,
 	size_t	i;
 
 	for (i = 0; i < db_rows(r); i++) {
-		/* no certificate of this shard is valid for so long */
-		if (a->not_after != INT64_MIN &&
-		    !db_null(r, i, BACK_L_INTERVAL_TO) &&
-		    db_time(r, i, BACK_L_INTERVAL_TO) <= a->not_after)
+		if (left_out(ctx, r, i, a))
 			continue;
 		if (enter_one(ctx, r, i, a, ids, e) == 0)
 			continue;
@@ -207,7 +244,8 @@ enter(struct cmd_ctx *ctx, const struct backfill_ask *a,
 		    "certvigil run first");
 	else if (strcmp(a->log, "all") == 0)
 		rc = enter_all(ctx, r, a, ids, e);
-	else if ((rc = choose(r, a->log, &i, e)) == 0)
+	else if ((rc = choose(r, a->log, &i, e)) == 0 &&
+	    !left_out(ctx, r, i, a))
 		rc = enter_one(ctx, r, i, a, ids, e);
 	db_free(r);
 	return rc;

@@ -66,8 +66,8 @@ ours(const struct follow *f, int64_t id)
 {
 	size_t	i;
 
-	for (i = 0; i < f->ids->n; i++)
-		if (f->ids->v[i] == id)
+	for (i = 0; i < f->ids->open.n; i++)
+		if (f->ids->open.v[i] == id)
 			return 1;
 	return 0;
 }
@@ -96,11 +96,12 @@ text(struct follow *f, int64_t now)
 		(void)snprintf(eta, sizeof(eta), ", %" PRId64 ":%02" PRId64
 		    ":%02" PRId64 " left", s / 3600, s / 60 % 60, s % 60);
 	(void)fprintf(stderr, "%s%" PRId64 " of %" PRId64
-	    " entries read (%.1f%%), %.0f/s%s, %zu of %zu logs%s%s",
+	    " entries read (%.1f%%), %.0f/s%s, %zu of %zu %s%s%s",
 	    tty ? "\r" : "", f->read, f->read + f->left,
 	    f->read + f->left > 0 ? 100.0 * (double)f->read /
 	    (double)(f->read + f->left) : 0.0, rate, eta,
-	    f->ids->n - f->open, f->ids->n,
+	    f->ids->open.n - f->open, f->ids->open.n,
+	    f->ids->open.n == f->ids->logs ? "logs" : "parts of logs",
 	    f->searching != 0 ? ", dates are looked for" : "",
 	    tty ? "\033[K" : "\n");
 	(void)fflush(stderr);
@@ -272,7 +273,7 @@ backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
 	struct err	e = ERR_INIT;
 	int		rc = 0, alive = 0;
 
-	if (ids->n == 0)
+	if (ids->open.n == 0)
 		return ids->skipped != 0;
 	if (look(&f, 0, &e) == -1)
 		return cmd_fail(&e);

@@ -9,6 +9,7 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/row.h"
 #include "auditor/decide.h"
+#include "auditor/report.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/mem.h"
@@ -71,19 +72,22 @@ static void
 print_group(const struct cmd_ctx *ctx, const struct db_res *r, size_t i,
     const char *by)
 {
-	static const int width[] = { 32, 7, 11, 20 };
-	const char	*cols[5];
+	static const int width[] = { 32, 7, 11, 20, 20 };
+	const char	*cols[6];
 	char		 n[24], valid[24], from[CLK_TEXT], to[CLK_TEXT];
+	char		 late[60];
 
 	clk_text(db_time(r, i, BASELINE_GROUP_FROM), from);
 	clk_text(db_time(r, i, BASELINE_GROUP_TO), to);
 	if (ctx->json) {
-		cmd_json(json_pack("{so sI sI ss ss}", by,
+		cmd_json(json_pack("{so sI sI ss ss sI}", by,
 		    row_str(r, i, BASELINE_GROUP_KEY), "issuances",
 		    (json_int_t)db_int(r, i, BASELINE_GROUP_COUNT),
 		    "still_valid",
 		    (json_int_t)db_int(r, i, BASELINE_GROUP_VALID),
-		    "not_before", from, "not_after", to));
+		    "not_before", from, "not_after", to,
+		    "logged_after_watch",
+		    (json_int_t)db_int(r, i, BASELINE_GROUP_LATE)));
 		return;
 	}
 	snprintf(n, sizeof(n), "%lld",
@@ -96,7 +100,10 @@ print_group(const struct cmd_ctx *ctx, const struct db_res *r, size_t i,
 	cols[2] = valid;
 	cols[3] = from;
 	cols[4] = to;
-	opt_row(cols, width, 5);
+	(void)snprintf(late, sizeof(late), "%lld logged after the watch",
+	    (long long)db_int(r, i, BASELINE_GROUP_LATE));
+	cols[5] = late;
+	opt_row(cols, width, db_int(r, i, BASELINE_GROUP_LATE) != 0 ? 6 : 5);
 }
 
 static void
@@ -105,10 +112,10 @@ print_one(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 	static const int width[] = { 64, 18, 20 };
 	struct buf	 names = BUF_INIT;
 	const char	*cols[4];
-	char		 to[CLK_TEXT];
+	char		 to[CLK_TEXT], late[REPORT_LATE];
 
 	if (ctx->json) {
-		cmd_json(json_pack("{so so so so so so so so}",
+		cmd_json(json_pack("{so so so so so so so so so}",
 		    "tbs_sha256", row_str(r, i, BASELINE_TBS),
 		    "issuer_owner", row_str(r, i, BASELINE_ISSUER),
 		    "names", row_strs(r, i, BASELINE_NAMES),
@@ -116,10 +123,15 @@ print_one(const struct cmd_ctx *ctx, const struct db_res *r, size_t i)
 		    "not_after", row_time(r, i, BASELINE_NOT_AFTER),
 		    "serial", row_str(r, i, BASELINE_SERIAL),
 		    "spki_sha256", row_str(r, i, BASELINE_SPKI),
-		    "watches", row_strs(r, i, BASELINE_WATCHES)));
+		    "watches", row_strs(r, i, BASELINE_WATCHES),
+		    "logged_after_watch_seconds", row_int(r, i,
+		    BASELINE_LATE)));
 		return;
 	}
 	opt_join(r, i, BASELINE_NAMES, 3, &names);
+	if (!db_null(r, i, BASELINE_LATE))
+		buf_fmt(&names, " (logged %s after its watch began)",
+		    report_late(db_int(r, i, BASELINE_LATE), late));
 	cols[0] = db_text(r, i, BASELINE_TBS);
 	cols[1] = db_null(r, i, BASELINE_ISSUER) ? "(not known)" :
 	    db_text(r, i, BASELINE_ISSUER);

@@ -8,6 +8,7 @@
 
 #include "auditor/cmd/doctor.h"
 #include "auditor/db/cost_store.h"
+#include "base/mem.h"
 
 /*
  * Figures of docs/operations.md, for what this instance has not measured
@@ -159,52 +160,105 @@ disk(struct doctor *d, const struct cost *c)
 	    days < SPACE_DAYS ? "; make room" : "");
 }
 
-/* kB of the processes that run this very program, and how many they are. */
+/* One that runs. */
+struct process {
+	long	pid, parent;
+	long	kb;		/* PSS; -1: it shows that to root alone */
+	int	ours;
+};
+
+/* The number behind ${key} in a file of a process; -1. */
 static long
-pss(size_t *n)
+number_of(const char *pid, const char *file, const char *key)
 {
-	char		 own[4096], exe[4096], path[64], line[128];
+	char	 path[64], line[128];
+	long	 v = -1;
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, file);
+	if ((f = fopen(path, "re")) == NULL)
+		return -1;
+	while (v == -1 && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, key, strlen(key)) == 0)
+			v = strtol(line + strlen(key), NULL, 10);
+	(void)fclose(f);
+	return v;
+}
+
+/* All but ourselves; ours are those that run this very program. */
+static struct process *
+processes(size_t *n)
+{
+	char		 own[4096], exe[4096], path[64];
 	struct dirent	*x;
+	struct process	*v = NULL, *p;
 	DIR		*dir = opendir("/proc");
 	ssize_t		 k, have = readlink("/proc/self/exe", own, sizeof(own));
-	long		 sum = 0, kb;
-	FILE		*f;
+	size_t		 cap = 0;
 
 	*n = 0;
 	while (dir != NULL && (x = readdir(dir)) != NULL) {
 		if (!isdigit((unsigned char)x->d_name[0]) ||
 		    strtol(x->d_name, NULL, 10) == (long)getpid())
 			continue;
+		v = mem_grow(v, &cap, *n + 1, sizeof(*v));
+		p = &v[(*n)++];
 		(void)snprintf(path, sizeof(path), "/proc/%.20s/exe",
 		    x->d_name);
 		k = readlink(path, exe, sizeof(exe));
-		if (k <= 0 || k != have || memcmp(exe, own, (size_t)k) != 0)
-			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%.20s/smaps_rollup",
-		    x->d_name);
-		if ((f = fopen(path, "re")) == NULL)
-			continue;
-		while (fgets(line, sizeof(line), f) != NULL)
-			if (sscanf(line, "Pss: %ld kB", &kb) == 1) {
-				sum += kb;
-				(*n)++;
-			}
-		(void)fclose(f);
+		p->pid = strtol(x->d_name, NULL, 10);
+		p->parent = number_of(x->d_name, "status", "PPid:");
+		p->ours = k > 0 && k == have && memcmp(exe, own, (size_t)k) ==
+		    0;
+		p->kb = number_of(x->d_name, "smaps_rollup", "Pss:");
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
+	return v;
+}
+
+/*
+ * kB of all that runs, how many processes that is, and how many of them do
+ * not show theirs: most of ours let nobody but root look, and are known by
+ * their parents.
+ */
+static long
+pss(size_t *n, size_t *hidden)
+{
+	struct process	*v;
+	size_t		 i, k, all;
+	long		 sum = 0;
+	int		 more;
+
+	*n = *hidden = 0;
+	v = processes(&all);
+	do {
+		more = 0;
+		for (i = 0; i < all; i++)
+			for (k = 0; k < all && !v[i].ours; k++)
+				if (v[k].ours && v[k].pid == v[i].parent)
+					more = v[i].ours = 1;
+	} while (more);
+	for (i = 0; i < all; i++) {
+		*n += v[i].ours != 0;
+		*hidden += v[i].ours && v[i].kb == -1;
+		if (v[i].ours && v[i].kb != -1)
+			sum += v[i].kb;
+	}
+	free(v);
 	return sum;
 }
 
 static void
 memory(struct doctor *d, const struct cost *c)
 {
-	size_t	n = 0;
-	long	kb = pss(&n);
+	size_t	n, hidden;
+	long	kb = pss(&n, &hidden);
 	double	mb = (double)kb / 1024;
 	int64_t	logs = c->logs[0] + c->logs[1];
+	char	why[120];
 
-	if (n != 0) {
+	if (n != 0 && hidden == 0) {
 		d->more = json_pack("{s:I, s:f, s:b}", "processes",
 		    (json_int_t)n, "megabytes", mb, "measured", 1);
 		doctor_say(d, DOCTOR_OK, "memory", "%.0f MB in %zu processes "
@@ -212,11 +266,17 @@ memory(struct doctor *d, const struct cost *c)
 		return;
 	}
 	mb = BASE_MB + LOG_MB * (double)logs;
-	d->more = json_pack("{s:f, s:f, s:b}", "megabytes", mb,
-	    "megabytes_per_log", LOG_MB, "measured", 0);
+	d->more = json_pack("{s:f, s:f, s:I, s:b}", "megabytes", mb,
+	    "megabytes_per_log", LOG_MB, "processes", (json_int_t)n,
+	    "measured", 0);
+	if (n == 0)
+		(void)snprintf(why, sizeof(why), "it is not seen to run");
+	else
+		(void)snprintf(why, sizeof(why), "%zu of %zu processes that "
+		    "run now show theirs to root alone", hidden, n);
 	doctor_say(d, DOCTOR_OK, "memory", "about %.0f MB for %lld logs that "
 	    "are caught up with, and up to 16 MB for each that is behind (an "
-	    "estimate: it does not run now)", mb, (long long)logs);
+	    "estimate: %s)", mb, (long long)logs, why);
 }
 
 void

@@ -245,7 +245,7 @@ by_hex(struct cmd_ctx *ctx, const char *text, struct printer *p,
 		return rc == -1 ? -1 : 1;
 	if (cert_view_find(ctx->db, text, tbs, &sub) == -1) {
 		if (sub.code == ERR_NOENT || (serial != NULL &&
-		    strlen(text) < 8))
+		    (strlen(text) < 8 || strpbrk(text, ": ") != NULL)))
 			return 0;
 		return err_set(e, sub.code, "%s", sub.msg);
 	}

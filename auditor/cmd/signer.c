@@ -1,9 +1,11 @@
 #include "auditor/cmd/signer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "auditor/role/sign_client.h"
@@ -38,19 +40,30 @@ signer_close(struct signer *s)
 int
 signer_write(const char *path, const struct buf *b, struct err *e)
 {
-	char	*tmp;
-	FILE	*f;
-	int	 fd, bad;
+	struct stat	 st;
+	char		*tmp;
+	FILE		*f;
+	int		 fd, bad;
 
-	if (path == NULL || strcmp(path, "-") == 0)
-		return fwrite(b->p, 1, b->n, stdout) == b->n ? 0 :
-		    err_set(e, ERR_SYS, "writing to stdout");
+	if (path == NULL || strcmp(path, "-") == 0) {
+		/* whether all of it arrived is looked at, at the end */
+		(void)fwrite(b->p, 1, b->n, stdout);
+		return 0;
+	}
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "%s is no file: without it, the "
+		    "standard output is written to", path);
 	tmp = mem_printf("%s.part", path);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 	    0644);
 	f = fd == -1 ? NULL : fdopen(fd, "w");
 	if (f == NULL) {
-		(void)err_set(e, ERR_SYS, "%s", tmp);
+		if (errno == EACCES || errno == EROFS)
+			(void)err_set(e, ERR_PERM, "%s may not be written by "
+			    "user %ld: %s", tmp, (long)geteuid(),
+			    strerror(errno));
+		else
+			(void)err_set(e, ERR_SYS, "%s", tmp);
 		free(tmp);
 		return -1;
 	}

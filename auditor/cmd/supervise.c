@@ -106,6 +106,7 @@ child(struct super *s, const char *role, int slot, struct proc *out,
 	r.sync = s->o->sync;
 	r.once = s->once;
 	r.progress = !s->ctx->quiet && s->once != ENGINE_HISTORY;
+	r.quiet = s->ctx->quiet;
 	engine_run_pack(&b, &r);
 	ipc_send(out->ipc, ENGINE_RUN, &b, NULL, 0);
 	(void)ipc_flush(out->ipc, NULL);

@@ -61,7 +61,7 @@ history(struct cmd_ctx *ctx, const char *given, struct err *e)
 	struct backfill_ask	a = { .since = INT64_MIN,
 	    .not_after = INT64_MIN, .from = -1, .to = -1, .again = 1,
 	    .step = LIMIT_BACK_RANGE };
-	struct backfill_ids	ids = { NULL, 0, 0, 0 };
+	struct backfill_ids	ids = { { NULL, 0, 0 }, 0, 0 };
 	int64_t			from, logs;
 	char			when[CLK_TEXT];
 
@@ -75,12 +75,12 @@ history(struct cmd_ctx *ctx, const char *given, struct err *e)
 	if (a.log != NULL && logs != 0) {
 		if (backfill_enter(ctx, &a, &ids, e) == -1)
 			return -1;
-		free(ids.v);
+		free(ids.open.v);
 		if (!ctx->quiet)
 			(void)fprintf(stderr, "%zu log%s will be read for "
 			    "it, by the daemon or by certvigil backfill --log "
 			    "all --again%s%s; certvigil backfill list shows "
-			    "how far.\n", ids.n, ids.n == 1 ? "" : "s",
+			    "how far.\n", ids.logs, ids.logs == 1 ? "" : "s",
 			    a.since != INT64_MIN ? " --since " : "",
 			    a.since == INT64_MIN ? "" : clk_text(a.since,
 			    when));

@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/back_join.h"
 #include "auditor/db/lease.h"
 #include "base/limit.h"
 
@@ -15,42 +17,34 @@ hash(const uint8_t *p)
 
 /* An open back-fill that holds all of it, or one of what is being found. */
 static int
-open_one(struct db *db, const struct back_want *w, int64_t *id, struct err *e)
+open_one(struct db *db, const struct back_want *w, struct back_ids *ids,
+    struct err *e)
 {
 	struct db_res	*r = NULL;
 
 	if (db_query(db, &r, e, "select id from backfill where "
-	    "state = 'open' and log_ref = $1 and again = $2 and size_to >= $4 "
-	    "and case when $3 >= 0 then size_from <= $3 "
-	    "else since is null and size_from = 0 or since <= $5 end "
-	    "order by id limit 1", "iBiit", (int64_t)w->log_ref, w->again,
-	    w->from, w->to, w->since) == -1)
+	    "state = 'open' and log_ref = $1 and not again and size_to >= $3 "
+	    "and case when $2 >= 0 then size_from <= $2 "
+	    "else since is null and size_from = 0 or since <= $4 end "
+	    "order by id limit 1", "iiit", (int64_t)w->log_ref, w->from,
+	    w->to, w->since) == -1)
 		return -1;
-	*id = db_rows(r) == 0 ? 0 : db_int(r, 0, 0);
+	if (db_rows(r) != 0)
+		back_ids_add(ids, db_int(r, 0, 0));
 	db_free(r);
 	return 0;
 }
 
-/*
- * Entries of [from, to) to be read: those that are not proven; when they are
- * to be matched again all, unless that was done for every watch there is.
- */
+/* Entries of [from, to) that are not proven. */
 static int
 unread(struct db *db, const struct back_want *w, int64_t *n, struct err *e)
 {
 	struct db_res	*r = NULL;
 
-	if (db_query(db, &r, e, "select case when not $4 then "
-	    "$3 - $2 - coalesce((select sum(least(size_to, $3) - "
-	    "greatest(size_from, $2)) from log_range where log_ref = $1 and "
-	    "size_from < $3 and size_to > $2), 0)::bigint "
-	    "when exists (select from backfill b where b.log_ref = $1 and "
-	    "b.again and b.state = 'done' and b.size_from <= $2 and "
-	    "b.size_to >= $3 and b.added_at > greatest((select max(added_at) "
-	    "from watch where removed_at is null), "
-	    "(select max(loaded_at) from watch_file))) then 0 "
-	    "else $3 - $2 end", "iiiB", (int64_t)w->log_ref, w->from, w->to,
-	    w->again) == -1)
+	if (db_query(db, &r, e, "select $3 - $2 - coalesce((select "
+	    "sum(least(size_to, $3) - greatest(size_from, $2)) from log_range "
+	    "where log_ref = $1 and size_from < $3 and size_to > $2), "
+	    "0)::bigint", "iii", (int64_t)w->log_ref, w->from, w->to) == -1)
 		return -1;
 	*n = db_int(r, 0, 0);
 	db_free(r);
@@ -67,32 +61,80 @@ plan_find(struct db *db, int64_t id, struct err *e)
 	return lease_add(db, "backfill", subject, e);
 }
 
-int
-back_enter(struct db *db, const struct back_want *w, int64_t *id, int *fresh,
+/* What is read for the first time. */
+static int
+first(struct db *db, const struct back_want *w, struct back_ids *ids,
+    int64_t *n, struct err *e)
+{
+	if (open_one(db, w, ids, e) == -1)
+		return -1;
+	return ids->n != 0 || w->from < 0 ? 0 : unread(db, w, n, e);
+}
+
+/* What is matched once more: all, unless that was done for every watch. */
+static int
+again(struct db *db, struct back_want *w, struct back_ids *ids, int64_t *n,
     struct err *e)
 {
-	struct db_res	*r = NULL;
-	int64_t		 n = 0;
+	int	read = 0;
 
-	*fresh = 0;
-	/* one at a time: two commands would enter the same twice */
-	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202613)", "")
-	    == -1 || open_one(db, w, id, e) == -1)
+	if (w->from < 0 && back_join_date(db, w, ids, e) == -1)
 		return -1;
-	if (*id != 0 || w->to <= 0)
+	if (ids->n != 0 || w->from < 0 || w->from >= w->to)
 		return 0;
-	if (w->from >= 0 && (unread(db, w, &n, e) == -1 || n <= 0))
-		return n <= 0 ? 0 : -1;
+	if (back_join_open(db, w, ids, &read, e) == -1)
+		return -1;
+	*n = read ? 0 : w->to - w->from;
+	return 0;
+}
+
+/* A new one. */
+static int
+enter(struct db *db, const struct back_want *w, int64_t n,
+    struct back_ids *ids, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 id;
+
 	if (db_query(db, &r, e, "insert into backfill (log_ref, since, "
 	    "size_from, size_to, again, step, cut, entries, actor) values "
 	    "($1, $2, nullif($3, -1), $4, $5, $6, $4, $7, $8) returning id",
 	    "itiiBiis", (int64_t)w->log_ref, w->since, w->from, w->to,
 	    w->again, w->step, n, w->actor) == -1)
 		return -1;
-	*id = db_int(r, 0, 0);
-	*fresh = 1;
+	id = db_int(r, 0, 0);
 	db_free(r);
-	return w->from >= 0 ? 0 : plan_find(db, *id, e);
+	back_ids_add(ids, id);
+	return w->from >= 0 ? 0 : plan_find(db, id, e);
+}
+
+int
+back_enter(struct db *db, const struct back_want *given, struct back_ids *ids,
+    int *fresh, struct err *e)
+{
+	struct back_want w = *given;
+	struct back_ids	 own = { NULL, 0, 0 };
+	int64_t		 n = 0;
+	size_t		 i;
+	int		 rc;
+
+	*fresh = 0;
+	/* one at a time: two commands would enter the same twice */
+	if (db_query(db, NULL, e, "select pg_advisory_xact_lock(7202613)", "")
+	    == -1)
+		return -1;
+	rc = w.again ? again(db, &w, &own, &n, e) : first(db, &w, &own, &n, e);
+	if (rc == 0 && own.n == 0 && w.to > 0 && (w.from < 0 || n > 0)) {
+		*fresh = 1;
+		if (w.again && w.from >= 0)
+			rc = back_join(db, &w, &own, e);
+		if (rc == 0 && own.n == 0)
+			rc = enter(db, &w, n, &own, e);
+	}
+	for (i = 0; i < own.n; i++)
+		back_ids_add(ids, own.v[i]);
+	free(own.v);
+	return rc;
 }
 
 int
@@ -259,8 +301,9 @@ back_covered(struct db *db, int64_t added_at, int64_t *from, int64_t *logs,
 
 	/*
 	 * x: what was there when the watch came, and whether its tail began
-	 * behind that at 0.  A back-fill that was entered behind the watch is
-	 * read with it, and so are the entries of later heads.
+	 * behind that at 0.  Back-fills that were entered behind the watch are
+	 * read with it (d: what they cover), and so are the entries of later
+	 * heads.
 	 */
 	if (db_query(db, &r, e, "with x as (select l.id, coalesce((select "
 	    "t.tree_size from tree_head t where t.log_ref = l.id and "
@@ -271,12 +314,16 @@ back_covered(struct db *db, int64_t added_at, int64_t *from, int64_t *logs,
 	    "c.size_from = 0) as whole from log l join lateral (select "
 	    "size_to from log_range where log_ref = l.id "
 	    "order by size_from desc limit 1) g on true where l.watched and "
-	    "l.listed), y as (select case when size = 0 or whole or exists "
-	    "(select from backfill b where b.log_ref = x.id and "
-	    "b.state = 'done' and b.added_at >= $1 and b.size_from = 0 and "
-	    "b.size_to >= size) then null else coalesce((select min(b.since) "
-	    "from backfill b where b.log_ref = x.id and b.state = 'done' and "
-	    "b.added_at >= $1 and b.size_to >= size), $1) end as at from x) "
+	    "l.listed), d as (select x.id, range_agg(int8range(b.size_from, "
+	    "b.size_to)) as u from x join backfill b on b.log_ref = x.id "
+	    "where b.state = 'done' and b.added_at >= $1 and "
+	    "b.size_from < b.size_to group by x.id), "
+	    "y as (select case when size = 0 or whole or "
+	    "u @> int8range(0, size) then null else coalesce((select "
+	    "min(b.since) from backfill b where b.log_ref = x.id and "
+	    "b.state = 'done' and b.added_at >= $1 and "
+	    "u @> int8range(least(b.size_from, size), size)), $1) end as at "
+	    "from x left join d using (id)) "
 	    "select case when count(*) = 0 then $1 else max(at) end, "
 	    "count(at) from y", "t", added_at) == -1)
 		return -1;

@@ -39,13 +39,22 @@ struct back_want {
 	const char	*actor;
 };
 
+/* Ids of back-fills; free() v. */
+struct back_ids {
+	int64_t	*v;
+	size_t	 n, cap;
+};
+
+void back_ids_add(struct back_ids *, int64_t);
+
 /*
- * Enter it, in the caller's transaction; an open back-fill that holds all of
- * it is gone on with.  *id 0: nothing of it is left to read.  *fresh: it was
- * not there.
+ * Enter it, in the caller's transaction; open back-fills that hold all of it
+ * are gone on with.  The ids of those that read it are added to ${ids}: none
+ * when nothing of it is left to read.  *fresh: they were not there, or are
+ * about other entries now.
  */
-int back_enter(struct db *, const struct back_want *, int64_t *id, int *fresh,
-    struct err *);
+int back_enter(struct db *, const struct back_want *, struct back_ids *ids,
+    int *fresh, struct err *);
 
 /*
  * Cut more ranges of open back-fills into rows of work, as far as

@@ -4,11 +4,15 @@
 
 #include "base/buf.h"
 
+/* Seconds that the log dated it behind the beginning of its watch; null. */
+#define LATE "(select max((w->>'late_s')::bigint) from" \
+	" jsonb_array_elements(i.facts::jsonb->'watches') w)"
+
 /* The filter as SQL over issuance i: parameters 1 to 4. */
 #define WHERE " i.decision = 'baseline'" \
 	" and ($1::text is null or i.issuer_owner = $1)" \
 	" and ($2::text is null or $2 = '.' or exists (select from" \
-	"  issuance_name c where c.tbs_sha256 = i.tbs_sha256 and" \
+	"  certificate_name c where c.tbs_sha256 = i.tbs_sha256 and" \
 	"  (c.name = $2 or (left($2, 1) = '.' and (c.name = substr($2, 2)" \
 	"  or right(c.name, length($2)) = $2)))))" \
 	" and ($3 or i.tbs_sha256 = any($4))"
@@ -23,7 +27,8 @@ baseline_list(struct db *db, const struct baseline_filter *f,
 	    "select encode(i.tbs_sha256, 'hex'), i.issuer_owner, i.names,"
 	    " i.not_before, i.not_after, i.serial, encode(i.spki_sha256,"
 	    " 'hex'), array(select distinct w->>'pattern' from"
-	    " jsonb_array_elements(i.facts::jsonb->'watches') w) from issuance i"
+	    " jsonb_array_elements(i.facts::jsonb->'watches') w), " LATE
+	    " from issuance i"
 	    " where" WHERE " order by i.first_seen, i.tbs_sha256", ARGS,
 	    FILTER(f));
 }
@@ -52,7 +57,9 @@ baseline_group(struct db *db, const struct baseline_filter *f,
 		    "%.40s: issuer_owner, name or watch", by);
 	buf_fmt(&sql, "select %s, count(distinct i.tbs_sha256),"
 	    " count(distinct i.tbs_sha256) filter (where i.not_after >"
-	    " now()), min(i.not_before), max(i.not_after) from issuance i%s"
+	    " now()), min(i.not_before), max(i.not_after),"
+	    " count(distinct i.tbs_sha256) filter (where " LATE " > 0)"
+	    " from issuance i%s"
 	    " where" WHERE " group by 1 order by 2 desc, 1", t[i].key,
 	    t[i].from);
 	rc = db_query(db, r, e, buf_text(&sql), ARGS, FILTER(f));
@@ -69,7 +76,7 @@ baseline_declare(struct db *db, const struct baseline_filter *f,
 	    "with i as (select i.* from issuance i where" WHERE "),"
 	    " k as (insert into known (tbs_sha256, names, issuer_owner,"
 	    "  trust, origin, reason, author) select i.tbs_sha256,"
-	    "  array(select c.name from issuance_name c where"
+	    "  array(select c.name from certificate_name c where"
 	    "  c.tbs_sha256 = i.tbs_sha256 order by c.name),"
 	    "  i.issuer_owner, $5, 'baseline', $6, $7 from i"
 	    "  on conflict do nothing)"

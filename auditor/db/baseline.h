@@ -15,7 +15,8 @@ struct baseline_filter {
 
 enum baseline_col {
 	BASELINE_TBS, BASELINE_ISSUER, BASELINE_NAMES, BASELINE_NOT_BEFORE,
-	BASELINE_NOT_AFTER, BASELINE_SERIAL, BASELINE_SPKI, BASELINE_WATCHES
+	BASELINE_NOT_AFTER, BASELINE_SERIAL, BASELINE_SPKI, BASELINE_WATCHES,
+	BASELINE_LATE	/* seconds; null: logged before its watch began */
 };
 int baseline_list(struct db *, const struct baseline_filter *,
     struct db_res **, struct err *);
@@ -23,7 +24,8 @@ int baseline_list(struct db *, const struct baseline_filter *,
 /* Grouped by issuer_owner, name or watch (else ERR_USAGE), the most first. */
 enum baseline_group_col {
 	BASELINE_GROUP_KEY, BASELINE_GROUP_COUNT, BASELINE_GROUP_VALID,
-	BASELINE_GROUP_FROM, BASELINE_GROUP_TO
+	BASELINE_GROUP_FROM, BASELINE_GROUP_TO,
+	BASELINE_GROUP_LATE	/* how many were logged behind their watch */
 };
 int baseline_group(struct db *, const struct baseline_filter *,
     const char *by, struct db_res **, struct err *);

@@ -24,6 +24,28 @@ blind_store_estimate(struct db *db, const struct db_spans *logs,
 }
 
 int
+blind_store_lists(struct db *db, struct db_res **r, struct err *e)
+{
+	/* they were read by a judge before: it is JSON of that form */
+	return db_query(db, r, e, "with s as materialized (select distinct on "
+	    "(source) source, body from log_list where source <> 'file' and "
+	    "checked_at > now() - interval '7 days' and not exists (select "
+	    "from log where listed and list_source = 'file') "
+	    "order by source, checked_at desc, id desc), "
+	    "o as (select s.source, o.v from s cross join lateral "
+	    "jsonb_array_elements(convert_from(s.body, 'UTF8')::jsonb->"
+	    "'operators') o(v)) "
+	    "select o.source, l.v->>'log_id', o.v->>'name', k.key, "
+	    "k.value->>'timestamp' from o cross join lateral "
+	    "(values (o.v->'logs'), (o.v->'tiled_logs')) a(v) "
+	    "cross join lateral jsonb_array_elements(case jsonb_typeof(a.v) "
+	    "when 'array' then a.v else '[]' end) l(v) "
+	    "left join lateral (select * from jsonb_each(case "
+	    "jsonb_typeof(l.v->'state') when 'object' then l.v->'state' "
+	    "else '{}' end) limit 1) k on true", "");
+}
+
+int
 blind_store_settled(struct db *db, int64_t seconds, int *settled,
     struct err *e)
 {

@@ -17,6 +17,20 @@
 int blind_store_estimate(struct db *, const struct db_spans *logs,
     int64_t days, int64_t lag, struct db_res **, struct err *);
 
+/* Columns of blind_store_lists(). */
+enum blind_list_col {
+	BLIND_L_SOURCE, BLIND_L_LOG_ID, BLIND_L_OPERATOR, BLIND_L_STATE,
+	BLIND_L_SINCE
+};
+
+/*
+ * What the newest lists of the browsers say, a row a log of each: source
+ * (chrome, apple), log id (base64), operator, state (null: none stated) and
+ * since when (text or null).  No rows of a browser whose list was not looked
+ * at for a week, nor where a file stands for both.
+ */
+int blind_store_lists(struct db *, struct db_res **, struct err *);
+
 /*
  * Is some worker running for so many seconds?  After a pause of all of them
  * everything is behind for a moment.

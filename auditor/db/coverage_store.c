@@ -16,12 +16,16 @@
  *
  * is_over: a read-only log that was read to its final head.  It is asked four
  * times a day, may be gone, and is behind nothing.
+ *
+ * all_size: what there is of a log, by its newest head or its final one.  One
+ * that shows less than its final tree is behind by what it does not show, and
+ * that is as old as the newest head that it was read to, or as its end.
  */
 static const char now_sql[] =
     "with now as (select l.*, o.name as operator, h.*, r.size_to, "
-    "r.size_from, greatest(h.caught_up_at, case when r.size_to >= h.head_size "
+    "r.size_from, greatest(h.caught_up_at, case when r.size_to >= x.all_size "
     "and h.failing_since is null then h.head_at end) as fresh_at, "
-    "coalesce(r.size_to, 0) >= h.head_size as caught, "
+    "x.all_size, coalesce(r.size_to, 0) >= x.all_size as caught, "
     "coalesce(l.state = 'readonly' and coalesce(r.size_to, 0) >= "
     "l.final_size, false) as is_over, "
     "(select encode(sha256, 'hex') from log_list where "
@@ -30,6 +34,8 @@ static const char now_sql[] =
     "left join log_health h on h.log_ref = l.id "
     "left join lateral (select size_from, size_to from log_range "
     "where log_ref = l.id order by size_to desc limit 1) r on true "
+    "cross join lateral (select greatest(h.head_size, case when l.state = "
+    "'readonly' then l.final_size end) as all_size) x "
     "where $2 or l.watched), "
     "aged as (select n.*, a.tree_size as a_size, a.timestamp_ms as a_ms, "
     "b.tree_size as b_size, b.timestamp_ms as b_ms from now n "
@@ -49,6 +55,8 @@ static const char now_sql[] =
     "make_interval(secs => mmd + 600) then to_timestamp(head_ms / 1000.0) "
     "when caught then null "
     "when size_to is null then added_at "
+    "when size_to >= head_size then least(coalesce(state_at, head_at), "
+    "coalesce(to_timestamp(a_ms / 1000.0), head_at)) "
     "when b_ms is null then coalesce(progress_at, added_at) "
     "when a_ms is not null then to_timestamp((a_ms + (b_ms - a_ms)::float8 "
     "* (size_to - a_size) / (b_size - a_size)) / 1000.0) "
@@ -57,18 +65,19 @@ static const char now_sql[] =
     "3e9)) "
     "else to_timestamp(b_ms / 1000.0) end as oldest_at, "
     /* a speed that was measured before it stopped is none */
-    "case when not caught and (failing_since is not null or progress_at < "
+    "case when not caught and (failing_since is not null or size_to >= "
+    "head_size or progress_at < "
     "now() - make_interval(secs => greatest(5 * $1::bigint, 600))) then 0 "
     "else entries_per_second end as speed from aged g) "
     "select log_id, description, operator, protocol, head_size, "
-    "size_to, greatest(0, head_size - coalesce(size_to, 0)), "
+    "size_to, greatest(0, all_size - coalesce(size_to, 0)), "
     "case when oldest_at is null then 0 else greatest(0, "
     "extract(epoch from now() - oldest_at))::bigint end, "
     "case when head_ms > 0 then (extract(epoch from now()) - "
     "head_ms / 1000.0)::bigint end, "
     "speed, growth_per_second, "
     "case when caught then 0 when speed > coalesce(growth_per_second, 0) "
-    "then ((head_size - coalesce(size_to, 0)) / (speed - "
+    "then ((all_size - coalesce(size_to, 0)) / (speed - "
     "coalesce(growth_per_second, 0)))::bigint end, "
     "last_error, last_error_at, failing_since, fresh_at, state, url, "
     "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
@@ -83,7 +92,7 @@ static const char now_sql[] =
      */
     "case when oldest_at is null then 0 else greatest(0, extract(epoch from "
     "now() - greatest(oldest_at, added_at, case when not caught and "
-    "size_to is not null then caught_up_at end)))::bigint end, "
+    "size_to < head_size then caught_up_at end)))::bigint end, "
     "not caught and speed is not null and growth_per_second is not null and "
     "speed <= growth_per_second "
     "from old order by operator, description, log_id";

@@ -109,23 +109,52 @@ refused(int perm, const char *what, const char *path, struct err *e)
 	    (long)geteuid());
 }
 
+/*
+ * Does the file take more, where pg_dump stopped?  What it says of that is in
+ * the user's language; who has no room left for it has none for us.
+ */
+static int
+takes_more(int fd)
+{
+	static const char	block[65536];
+	ssize_t			n;
+
+	do
+		n = write(fd, block, sizeof(block));
+	while (n == -1 && errno == EINTR);
+	if (n != (ssize_t)sizeof(block) && n != -1)
+		n = write(fd, block, sizeof(block));
+	return n != -1;
+}
+
 int
 dump_write(const struct dump_opts *o, const char *path, struct err *e)
 {
-	char	*tmp = mem_printf("%s.XXXXXX", path);
-	int	 fd = mkostemp(tmp, O_CLOEXEC), ret = -1;
+	struct err	 why = ERR_INIT;
+	struct stat	 st;
+	char		*tmp;
+	int		 fd, ret = -1;
 
-	if (fd == -1) {
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "%s is no file: a backup is "
+		    "written beside it, then takes its name", path);
+	tmp = mem_printf("%s.XXXXXX", path);
+	if ((fd = mkostemp(tmp, O_CLOEXEC)) == -1) {
 		(void)refused(errno == EACCES || errno == EROFS,
 		    "write beside", path, e);
 		free(tmp);
 		return -1;
 	}
-	if (dump_to(o, fd, e) == -1)
+	if (dump_to(o, fd, &why) == -1) {
+		if (takes_more(fd))
+			(void)err_set(e, why.code, "%s", why.msg);
+		else
+			(void)refused(0, "write", path, e);
 		goto out;
+	}
 	if (fsync(fd) == -1 || rename(tmp, path) == -1 ||
 	    sync_parent(path) == -1) {
-		(void)err_set(e, ERR_SYS, "write %s", path);
+		(void)refused(0, "write", path, e);
 		goto out;
 	}
 	ret = 0;

@@ -368,8 +368,9 @@ proof_store(struct db *db, const struct range_in *in, struct err *e)
 /*
  * What today has so far.  Lag: what was read now is younger than the newest
  * head that everything was read of before; where there is none, at least as
- * old as its own.  Gaps: days on which nothing was proven, since the last with
- * a row; what came then is in this day's range.  Before the range is stored.
+ * old as its own; where nothing new was read, nothing was late.  Gaps: days on
+ * which nothing was proven, since the last with a row; what came then is in
+ * this day's range.  Before the range is stored.
  */
 static int
 day_store(struct db *db, const struct range_in *in, struct err *e)
@@ -382,15 +383,17 @@ day_store(struct db *db, const struct range_in *in, struct err *e)
 	    "size_from, size_to, root_hash, head_id, verified_at, "
 	    "max_lag_seconds, log_list_sha256, watch_set_sha256, proof, gaps) "
 	    "select $1, n.day, coalesce(c.size_to, $2), $3, $4, $5, now(), "
-	    "greatest(0, extract(epoch from now()) - coalesce(a.timestamp_ms, "
-	    "(select t.timestamp_ms from tree_head t where t.id = $5), 0) / "
-	    "1000)::bigint, $6, $7, $8, coalesce(n.day - c.day - 1, 0) "
+	    "case when coalesce(s.done, $2) = $3 then 0 else greatest(0, "
+	    "extract(epoch from now()) - coalesce(a.timestamp_ms, (select t.timestamp_ms from "
+	    "tree_head t where t.id = $5), 0) / 1000)::bigint end, "
+	    "$6, $7, $8, coalesce(n.day - c.day - 1, 0) "
 	    "from (select (now() at time zone 'UTC')::date as day) n "
 	    "left join lateral (select size_to, day from coverage_day where "
 	    "log_ref = $1 and day < n.day order by day desc limit 1) c on true "
+	    "cross join lateral (select max(size_to) as done from log_range "
+	    "where log_ref = $1 and size_to between $2 and $3) s "
 	    "left join lateral (select timestamp_ms from tree_head where "
-	    "log_ref = $1 and tree_size <= (select max(size_to) from "
-	    "log_range where log_ref = $1 and size_to between $2 and $3) and "
+	    "log_ref = $1 and tree_size <= s.done and "
 	    "verdict = 'valid' and consistency <> 'conflict' "
 	    "order by tree_size desc, timestamp_ms desc limit 1) a on true "
 	    "on conflict (log_ref, day) do update set "

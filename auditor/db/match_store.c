@@ -106,6 +106,8 @@ hits(struct store *s, const struct judge_match *m, struct err *e)
 			    s->in->log_ref, r->v[k].added_at, d->index,
 			    &d->baseline, &d->there_at, e) == -1)
 				return -1;
+			d->late_s = (d->timestamp_ms -
+			    r->v[k].added_at / 1000) / 1000;
 		}
 	}
 	return 0;

@@ -151,6 +151,23 @@ err:
 	return -1;
 }
 
+/* Whose right it is not is told whose it is: to try again is of no use. */
+static int
+refused(struct db *db, int have, struct err *e)
+{
+	struct err	why = ERR_INIT;
+
+	if (e == NULL || strcmp(db_sqlstate(db), "42501") != 0)
+		return -1;
+	why = *e;
+	err_clear(e);
+	return err_set(e, ERR_PERM, "the database has schema %d, this program "
+	    "(%s) needs schema %d, and this role of the database may not "
+	    "change it: run `certvigil db migrate` as the role that owns the "
+	    "tables (%.120s)", have, CERTVIGIL_VERSION, migrate_newest(),
+	    why.msg);
+}
+
 int
 migrate_up(struct db *db, int plan, struct buf *out, struct err *e)
 {
@@ -169,6 +186,6 @@ migrate_up(struct db *db, int plan, struct buf *out, struct err *e)
 		return 0;
 	while (!done)
 		if (apply_next(db, out, &done, e) == -1)
-			return -1;
+			return refused(db, have, e);
 	return 0;
 }

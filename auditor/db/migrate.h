@@ -28,6 +28,7 @@ int migrate_have(struct db *, int *, struct err *);
 /*
  * Apply what is missing: each in one transaction, under an advisory lock, its
  * SHA-256 stored.  With ${plan} only say (text, one line each) what would be done.
+ * ERR_PERM: the role may not.
  */
 int migrate_up(struct db *, int, struct buf *, struct err *);
 

@@ -88,13 +88,12 @@ plan_store(struct db *db, int64_t before, int64_t every, struct err *e)
 {
 	if (db_begin(db, e) == -1)
 		return -1;
-	if (db_query(db, NULL, e, cert_sql, "t", before) == -1 ||
-	    db_query(db, NULL, e, source_sql, "") == -1 ||
-	    db_query(db, NULL, e, incl_sql, "i", every) == -1 ||
-	    db_query(db, NULL, e, keys_sql, "i", every) == -1 ||
-	    db_query(db, NULL, e, endpoint_sql, "") == -1 ||
-	    db_query(db, NULL, e, caa_sql, "ii", (int64_t)CAA_NAMES, every)
-	    == -1 ||
+	if (db_push(db, e, cert_sql, "t", before) == -1 ||
+	    db_push(db, e, source_sql, "") == -1 ||
+	    db_push(db, e, incl_sql, "i", every) == -1 ||
+	    db_push(db, e, keys_sql, "i", every) == -1 ||
+	    db_push(db, e, endpoint_sql, "") == -1 ||
+	    db_push(db, e, caa_sql, "ii", (int64_t)CAA_NAMES, every) == -1 ||
 	    db_commit(db, e) == -1) {
 		db_rollback(db);
 		return -1;

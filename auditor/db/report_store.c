@@ -340,7 +340,10 @@ report_store_baseline(struct db *db, const struct report_frame *f,
 	    "'issuer_owner', x.issuer_owner, 'serial', x.serial, "
 	    "'not_before', " ROW_RFC3339("x.not_before") ", "
 	    "'not_after', " ROW_RFC3339("x.not_after") ", "
-	    "'first_seen', " ROW_RFC3339("x.first_seen") "), x.n "
+	    "'first_seen', " ROW_RFC3339("x.first_seen") ", "
+	    "'logged_after_watch_seconds', (select "
+	    "max((w->>'late_s')::bigint) from jsonb_array_elements("
+	    "x.facts::jsonb->'watches') w)), x.n "
 	    "from x order by x.issuer_owner nulls first, x.not_after, "
 	    "x.tbs_sha256";
 
@@ -359,7 +362,8 @@ report_store_coverage(struct db *db, const struct report_frame *f,
 	    "(p.until at time zone 'UTC')::date group by 1), "
 	    "x as (select l.*, o.name as operator, h.head_size, "
 	    "h.failing_since, h.last_error, greatest(h.caught_up_at, case "
-	    "when r.size_to >= h.head_size and h.failing_since is null then "
+	    "when r.size_to >= greatest(h.head_size, case when l.state = "
+	    "'readonly' then l.final_size end) and h.failing_since is null then "
 	    "h.head_at end) as fresh_at, r.size_to as verified from log l "
 	    "join operator o on o.id = l.operator_id left join log_health h "
 	    "on h.log_ref = l.id left join lateral (select size_to from "

@@ -153,7 +153,7 @@ watch_rows_free(struct watch_rows *w, size_t n)
 /*
  * Below which index is everything older than the watch?  *final is 0 while
  * the answer can still change.  A log that appeared behind the watch has
- * nothing that is older.
+ * nothing that is older; a head that is not of its tree says nothing.
  */
 static int
 base_size(struct db *db, int log_ref, int64_t added_at, int64_t *size,
@@ -166,6 +166,7 @@ base_size(struct db *db, int log_ref, int64_t added_at, int64_t *size,
 	    " from log l left join lateral"
 	    " (select h.tree_size, h.first_seen from tree_head h"
 	    " where h.log_ref = l.id and h.verdict = 'valid'"
+	    " and h.consistency <> 'conflict'"
 	    " and h.last_seen >= $2 and not " VANTAGE_TOLD("h.id")
 	    " order by h.id limit 1) b on true where l.id = $1", "it",
 	    (int64_t)log_ref, added_at) == -1)

@@ -459,6 +459,9 @@ dnsask_said(const struct dnsask *a, struct probe_said *s)
 	    a->servers->v[a->order[by]].text);
 	s->ok = a->ok;
 	if (!a->ok) {
+		/* what could not be asked is no fault of whom we would ask */
+		if (a->why.code != ERR_NET)
+			s->resolver[0] = '\0';
 		(void)snprintf(s->message, sizeof(s->message), "%.255s",
 		    a->why.msg);
 		return;

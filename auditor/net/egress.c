@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "auditor/net/netaddr.h"
 #include "base/err.h"
 #include "base/http.h"
 #include "base/limit.h"
@@ -144,19 +145,24 @@ egress_free(struct egress *g)
 	memset(g, 0, sizeof(*g));
 }
 
-int
-egress_is_allowed_private(const struct egress *g, const struct sockaddr *sa)
+static int
+is_allowed(const struct egress *g, const uint8_t *a)
 {
-	uint8_t	a[16];
 	size_t	i;
 
-	if (flatten(sa, a) != 0)
-		return 0;
 	for (i = 0; i < g->n; i++)
 		if (inside(a, g->allow_private[i].addr,
 		    g->allow_private[i].bits))
 			return 1;
 	return 0;
+}
+
+int
+egress_is_allowed_private(const struct egress *g, const struct sockaddr *sa)
+{
+	uint8_t	a[16];
+
+	return flatten(sa, a) == 0 && is_allowed(g, a);
 }
 
 int
@@ -263,4 +269,28 @@ egress_url_ok(const struct egress *g, const char *url,
 		return err_set(e, ERR_PERM, "\"%.80s\": the port is not "
 		    "allowed", url);
 	return 0;
+}
+
+int
+egress_url_own(const struct egress *g, const char *url)
+{
+	struct netaddr	a;
+	char		text[NETADDR_TEXT];
+	const char	*host = url + 8;
+	size_t		 n;
+
+	if (strncasecmp(url, "http://", 7) == 0)
+		return 1;
+	if (strncasecmp(url, "https://", 8) != 0)
+		return 0;
+	n = strcspn(host, *host == '[' ? "]" : ":/?#");
+	if (*host == '[') {
+		host++;
+		n--;
+	}
+	if (n >= sizeof(text) || (host[-1] == '[' && host[n] != ']'))
+		return 0;
+	memcpy(text, host, n);
+	text[n] = '\0';
+	return netaddr_parse(&a, text) == 0 && is_allowed(g, a.b);
 }

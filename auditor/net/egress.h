@@ -71,4 +71,11 @@ int egress_conn_ok(const struct egress *, enum egress_class, int https,
 int egress_url_ok(const struct egress *, const char *url, enum egress_class,
     struct err *);
 
+/*
+ * 1 when what is asked for there can only be on our own network: plain http
+ * (which EGRESS_LOG is allowed nowhere else), or https to an address in
+ * allow_private that the URL itself has.  A name is what the DNS says today.
+ */
+int egress_url_own(const struct egress *, const char *url);
+
 #endif

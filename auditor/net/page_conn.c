@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -27,6 +29,7 @@
 /* So much is to have come before we are woken. */
 #define GATHER		(512u << 10)
 #define FEW		(32u << 10)	/* not worth a system call */
+#define FAR_US		5000		/* round trip of a long path */
 
 struct page_tls {
 	SSL_CTX			*ctx;
@@ -45,6 +48,7 @@ struct page_conn {
 	int			 ready;		/* reading may bring some */
 	int			 gone;		/* the peer has ended */
 	uint64_t		 expects;	/* SO_RCVLOWAT; 1: any */
+	int			 far;		/* the window still grows */
 	struct page_tls		*tls;		/* borrowed; NULL: plain */
 	SSL			*ssl;
 	int			 dry;		/* the socket had no more */
@@ -254,6 +258,17 @@ make_ssl(struct page_conn *c, const char *host)
 	return 0;
 }
 
+/* The handshake has told how long the path is. */
+static int
+is_far(int fd)
+{
+	struct tcp_info	i;
+	socklen_t	n = sizeof(i);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &n) == 0 &&
+	    i.tcpi_rtt > FAR_US;
+}
+
 struct page_conn *
 page_conn_new(int fd, struct page_tls *t, const char *host, struct err *e)
 {
@@ -263,6 +278,7 @@ page_conn_new(int fd, struct page_tls *t, const char *host, struct err *e)
 	c->tls = t;
 	c->expects = 1;
 	c->ready = 1;
+	c->far = is_far(fd);
 	if (t == NULL || make_ssl(c, host) == 0)
 		return c;
 	ERR_clear_error();
@@ -435,23 +451,66 @@ page_conn_read(struct page_conn *c, void *p, size_t n, size_t *done,
 	return *done != 0 ? PAGE_IO_OK : r;
 }
 
+uint64_t
+page_conn_mark(int buffer)
+{
+	/* half of it is the window */
+	uint64_t	n = buffer < 0 ? 0 : (uint64_t)buffer / 4;
+
+	return n > GATHER ? GATHER : n;
+}
+
+/* At most so much. */
+static uint64_t
+most(struct page_conn *c)
+{
+	uint64_t	n = GATHER;
+	socklen_t	len = sizeof(int);
+	int		buffer;
+
+	if (c->far && getsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &buffer,
+	    &len) == 0) {
+		n = page_conn_mark(buffer);
+		/* it does not shrink */
+		c->far = n != GATHER;
+	}
+	return n;
+}
+
 void
 page_conn_expect(struct page_conn *c, uint64_t n)
 {
-	int	low;
+	uint64_t	limit = most(c);
+	int		low;
 
 	/* Of a record a part may have been received already. */
 	if (c->ssl != NULL)
 		n = n > RECORD ? n - RECORD : 1;
+	if (n > limit)
+		n = limit;
 	if (n < FEW)
 		n = 1;
-	if (n > GATHER)
-		n = GATHER;
 	if (n == c->expects)
 		return;
 	c->expects = n;
 	low = (int)n;
 	(void)setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+}
+
+/*
+ * TLS has things to say that are no answer, and may have more of one than the
+ * socket shows: received, or decrypted, with what was asked for.
+ */
+static int
+quiet_tls(struct page_conn *c)
+{
+	uint8_t	byte;
+	size_t	n;
+
+	c->dry = 0;
+	ERR_clear_error();
+	return result(c, SSL_peek_ex(c->ssl, &byte, 1, &n), "TLS", NULL) ==
+	    PAGE_IO_AGAIN;
 }
 
 int
@@ -462,10 +521,11 @@ page_conn_quiet(struct page_conn *c)
 
 	if (c->gone)
 		return 0;
+	if (c->ssl != NULL)
+		return quiet_tls(c);
 	r = recv(c->fd, &byte, 1, MSG_PEEK);
-	/* TLS has things to say that are no answer. */
 	if (r == 1)
-		return c->ssl != NULL;
+		return 0;
 	c->ready = 0;
 	return r == -1 && errno == EAGAIN;
 }

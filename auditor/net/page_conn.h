@@ -69,6 +69,15 @@ enum page_io page_conn_read(struct page_conn *, void *, size_t, size_t *done,
  */
 void page_conn_expect(struct page_conn *, uint64_t n);
 
+/*
+ * So many bytes are a good part over a long path (a round trip of 5 ms or more)
+ * while the kernel has made a buffer of ${buffer} bytes (SO_RCVBUF) for them.
+ * To wait for more would keep the window as small as that: the kernel opens
+ * it no further than the mark, and who sends takes this for all that the path
+ * carries.
+ */
+uint64_t page_conn_mark(int buffer);
+
 /* 1 when it can be used again: the peer has not closed it, nor said more. */
 int page_conn_quiet(struct page_conn *);
 

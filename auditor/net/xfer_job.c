@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "auditor/net/nohost.h"
 #include "base/clk.h"
 #include "base/http.h"
 #include "base/limit.h"
@@ -104,21 +104,6 @@ set_source(struct xfer_job *j)
 
 /* --- setting up ----------------------------------------------------------- */
 
-/*
- * Nothing below .invalid exists (RFC 6761, 6.4): no name server is asked, and
- * none that is slow is waited for.
- */
-static int
-never_exists(const char *host)
-{
-	static const char	last[] = ".invalid";
-	size_t			n = strlen(host), k = sizeof(last) - 1;
-
-	if (n > 0 && host[n - 1] == '.')
-		n--;
-	return n >= k && strncasecmp(host + n - k, last, k) == 0;
-}
-
 int
 xfer_job_url(struct xfer_job *j, const char *url)
 {
@@ -146,10 +131,10 @@ xfer_job_url(struct xfer_job *j, const char *url)
 	r = curl_url_get(j->url, CURLUPART_HOST, &host, 0);
 	if (r != CURLUE_OK)
 		return xfer_job_fail(j, FETCH_POLICY, curl_url_strerror(r));
-	never = never_exists(host);
+	/* no name server is asked, and none that is slow is waited for */
+	never = nohost(host);
 	curl_free(host);
-	return never ? xfer_job_fail(j, FETCH_RESOLVE,
-	    "names below .invalid do not exist (RFC 6761, 6.4)") : 0;
+	return never ? xfer_job_fail(j, FETCH_RESOLVE, NOHOST_WHY) : 0;
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "auditor/ipc.h"
+#include "auditor/net/nohost.h"
 #include "auditor/proc.h"
 #include "auditor/role/children.h"
 #include "base/clk.h"
@@ -17,6 +18,8 @@
 
 /* SCTs are not judged before there is a list of logs, but not for ever. */
 #define LIST_WAIT	(60 * CLK_SEC)
+/* What is stored together waits so long for more of it. */
+#define GATHER		(CLK_SEC / 10)
 
 /* --- up and down ------------------------------------------------------------- */
 
@@ -45,16 +48,38 @@ audit_new(struct engine *en, struct err *e)
 		(void)err_set(e, ERR_SYS, "shared memory of the judges");
 		goto err;
 	}
-	a->fetch = children_fetch(en->conf, EGRESS_REVOCATION, e);
-	if (a->fetch == NULL)
-		goto err;
-	a->probe = children_probe(en->conf, NULL, 0, e);
-	if (a->probe == NULL || audit_reload(a, e) == -1)
+	if (audit_reload(a, e) == -1)
 		goto err;
 	return a;
 err:
 	audit_free(a);
 	return NULL;
+}
+
+struct fetch_client *
+audit_fetch(struct audit *a)
+{
+	struct err	e = ERR_INIT;
+
+	if (a->fetch == NULL && (a->fetch = children_fetch(a->en->conf,
+	    EGRESS_REVOCATION, &e)) == NULL) {
+		log_error("audit", "%s", e.msg);
+		a->en->fatal = 1;
+	}
+	return a->fetch;
+}
+
+struct probe_client *
+audit_probe(struct audit *a)
+{
+	struct err	e = ERR_INIT;
+
+	if (a->probe == NULL && (a->probe = children_probe(a->en->conf, NULL,
+	    0, &e)) == NULL) {
+		log_error("audit", "%s", e.msg);
+		a->en->fatal = 1;
+	}
+	return a->probe;
 }
 
 static void
@@ -71,10 +96,11 @@ job_free(struct audit_job *j)
 
 /* Nobody wants the answer any more, when nobody else does. */
 static void
-cancel(struct audit *a, const struct audit_wait *w)
+cancel(struct audit *a, struct audit_wait *w)
 {
 	size_t	i;
 
+	buf_free(&w->said);
 	for (i = 0; i < a->nwaits; i++)
 		if (a->waits[i].what == w->what && a->waits[i].id == w->id)
 			return;
@@ -115,6 +141,7 @@ audit_reset(struct audit *a)
 		cancel(a, &gone);
 	}
 	/* rows stay leased until their time is over, or are given back here */
+	a->rests = 0;
 	for (i = 0; i < a->njobs; i++) {
 		if (db_alive(a->en->db) && !a->jobs[i]->ended)
 			(void)lease_done(a->en->db, &a->jobs[i]->lease, 1,
@@ -131,8 +158,8 @@ audit_free(struct audit *a)
 
 	if (a == NULL)
 		return;
-	if (a->fetch != NULL && a->probe != NULL)
-		audit_reset(a);
+	audit_reset(a);
+	(void)audit_resolver_turn(&a->resolvers, INT64_MAX);
 	free(a->jobs);
 	free(a->waits);
 	for (i = 0; i < a->nturned; i++)
@@ -141,6 +168,7 @@ audit_free(struct audit *a)
 	fetch_client_free(a->fetch);
 	probe_client_free(a->probe);
 	audit_trust_free(&a->trust);
+	audit_memo_free(&a->memo);
 	if (a->arena != -1)
 		(void)close(a->arena);
 	free(a);
@@ -170,8 +198,8 @@ audit_reload(struct audit *a, struct err *e)
 int
 audit_is_child(const struct audit *a, pid_t pid)
 {
-	return fetch_client_proc(a->fetch)->pid == pid ||
-	    probe_client_proc(a->probe)->pid == pid;
+	return (a->fetch != NULL && fetch_client_proc(a->fetch)->pid == pid) ||
+	    (a->probe != NULL && probe_client_proc(a->probe)->pid == pid);
 }
 
 /* --- answers -------------------------------------------------------------------- */
@@ -212,6 +240,8 @@ read_fetch(struct audit *a)
 	struct err		 e = ERR_INIT;
 	int			 rc;
 
+	if (a->fetch == NULL)
+		return 0;
 	if (fetch_client_turn(a->fetch, &e) == -1) {
 		log_error("fetch", "%s", e.msg);
 		return -1;
@@ -231,6 +261,13 @@ said_to(struct audit *a, const struct probe_said *said)
 	struct audit_job	*j;
 	size_t			 i;
 
+	for (i = 0; i < a->nwaits; i++)
+		if (a->waits[i].what == FROM_PROBE && a->waits[i].id ==
+		    said->id && a->waits[i].name[0] != '\0')
+			break;
+	if (i < a->nwaits)
+		audit_memo_add(&a->memo, a->waits[i].name, a->waits[i].type,
+		    said, clk_mono(), a->en->conf->audit_every * CLK_SEC / 2);
 	/* a job that takes it may wait for the next answer at once */
 	for (i = 0; i < a->nwaits;) {
 		if (a->waits[i].what != FROM_PROBE ||
@@ -255,6 +292,8 @@ read_probe(struct audit *a)
 	struct err			 e = ERR_INIT;
 	int				 rc;
 
+	if (a->probe == NULL)
+		return 0;
 	if (probe_client_turn(a->probe, &e) == -1) {
 		log_error("probe", "%s", e.msg);
 		return -1;
@@ -271,6 +310,39 @@ read_probe(struct audit *a)
 	if (rc == -1)
 		log_error("probe", "%s", e.msg);
 	return rc;
+}
+
+/* What is answered without anybody: nothing exists there, or it is known. */
+static void
+read_ours(struct audit *a)
+{
+	static struct probe_said	 said;
+	static struct fetch_done	 none = { .failure = FETCH_RESOLVE,
+	    .message = NOHOST_WHY };
+	struct audit_wait		 w;
+	size_t				 i, n = a->nwaits;
+
+	/* what they ask for then has its turn in the next one */
+	for (i = 0; i < n && i < a->nwaits;) {
+		w = a->waits[i];
+		if (w.what != FROM_MEMO && w.what != FROM_NOBODY) {
+			i++;
+			continue;
+		}
+		n--;
+		a->waits[i] = a->waits[--a->nwaits];
+		if (w.what == FROM_NOBODY && !w.job->ended) {
+			none.id = w.id;
+			w.job->kind->fetched(w.job, &none);
+		}
+		if (w.what == FROM_MEMO && !w.job->ended &&
+		    probe_said_read(cur_span(buf_bytes(&w.said)), &said, NULL)
+		    == 0) {
+			said.id = w.id;
+			w.job->kind->said(w.job, &said);
+		}
+		buf_free(&w.said);
+	}
 }
 
 static void
@@ -304,21 +376,47 @@ read_judge(struct audit_job *j)
 		audit_fail(j, "the process that judges it died");
 }
 
+/*
+ * Should the ${n} that are ready wait a moment for the ${busy} that are not?
+ * What they have is stored in one transaction.
+ */
+static int
+gathers(struct audit *a, size_t kind, size_t n, size_t busy)
+{
+	int64_t	now = clk_mono();
+
+	if (a->gather_at[kind] == 0)
+		a->gather_at[kind] = now + GATHER;
+	if (busy != 0 && n < audit_kinds[kind]->most / 2 &&
+	    now < a->gather_at[kind])
+		return 1;
+	a->gather_at[kind] = 0;
+	return 0;
+}
+
 /* What became ready in this turn. */
 static void
 store_ready(struct audit *a)
 {
 	struct audit_job	*v[LIMIT_LEASES];
-	size_t			 i, k, n;
+	size_t			 i, k, n, busy;
 
 	for (k = 0; k < AUDIT_KINDS; k++) {
 		if (audit_kinds[k]->store == NULL)
 			continue;
-		for (i = n = 0; i < a->njobs && n < audit_kinds[k]->most; i++)
-			if (a->jobs[i]->kind == audit_kinds[k] &&
-			    a->jobs[i]->ready && !a->jobs[i]->ended)
+		for (i = n = busy = 0; i < a->njobs && n <
+		    audit_kinds[k]->most; i++) {
+			if (a->jobs[i]->kind != audit_kinds[k] ||
+			    a->jobs[i]->ended)
+				continue;
+			if (a->jobs[i]->ready)
 				v[n++] = a->jobs[i];
-		if (n != 0)
+			else
+				busy++;
+		}
+		if (n == 0)
+			a->gather_at[k] = 0;
+		else if (!gathers(a, k, n, busy))
 			audit_kinds[k]->store(v, n);
 	}
 }
@@ -330,6 +428,7 @@ audit_read(struct audit *a)
 
 	if (read_fetch(a) == -1 || read_probe(a) == -1)
 		return -1;
+	read_ours(a);
 	for (i = 0; i < a->njobs; i++)
 		read_judge(a->jobs[i]);
 	store_ready(a);
@@ -343,8 +442,10 @@ audit_ipcs(const struct audit *a, struct ipc **v, size_t max)
 
 	if (max < 2)
 		return 0;
-	v[n++] = fetch_client_ipc(a->fetch);
-	v[n++] = probe_client_ipc(a->probe);
+	if (a->fetch != NULL)
+		v[n++] = fetch_client_ipc(a->fetch);
+	if (a->probe != NULL)
+		v[n++] = probe_client_ipc(a->probe);
 	for (i = 0; i < a->njobs && n < max; i++)
 		if (a->jobs[i]->judge != NULL)
 			v[n++] = a->jobs[i]->judge->ipc;

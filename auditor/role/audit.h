@@ -110,6 +110,15 @@ void audit_done_source(struct audit_job *, int64_t id, int64_t due_in_s);
 /* End as failed: tried again with a growing pause. */
 void audit_fail(struct audit_job *, const char *why);
 
+/*
+ * The same when a resolver has no answer that counts, which is said once for
+ * many names.  ${name} NULL: ${why} begins with it.
+ */
+void audit_fail_dns(struct audit_job *, const char *resolver,
+    const char *name, const char *why);
+/* It had an answer. */
+void audit_heard_dns(struct audit_job *, const char *resolver);
+
 /* End because of us (the database, a lost lease): nothing is said of a peer. */
 void audit_fault(struct audit_job *, const struct err *);
 

@@ -298,14 +298,14 @@ store(struct audit_job **v, size_t n)
 
 /* No answer that counts: nothing changes. */
 static void
-refused(struct audit_job *j, const char *why)
+refused(struct audit_job *j, const struct probe_said *s, const char *why)
 {
 	struct err	e = ERR_INIT;
 
 	if (caa_store_error(j->en->db, j->lease.subject, why, &e) == -1)
 		audit_fault(j, &e);
 	else
-		audit_fail(j, why);
+		audit_fail_dns(j, s->resolver, NULL, why);
 }
 
 /* Where it belongs: servers turn the order of records. */
@@ -359,9 +359,10 @@ said(struct audit_job *j, const struct probe_said *s)
 		(void)snprintf(why, sizeof(why), "%.200s: %s", c->at, s->ok ?
 		    "the resolver failed (RFC 8659 3: no CA may issue then)" :
 		    s->message);
-		refused(j, why);
+		refused(j, s, why);
 		return;
 	}
+	audit_heard_dns(j, s->resolver);
 	if (c->txt) {
 		take_grants(c, s);
 		j->ready = 1;

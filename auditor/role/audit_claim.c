@@ -139,6 +139,7 @@ start(struct audit *a, const struct audit_kind *k, struct lease *l)
 	j->kind = k;
 	j->lease = *l;
 	j->patience = PATIENCE;
+	a->rests = 0;
 	memset(l, 0, sizeof(*l));
 	a->jobs = mem_grow(a->jobs, &a->cap, a->njobs + 1, sizeof(*a->jobs));
 	a->jobs[a->njobs++] = j;
@@ -283,6 +284,7 @@ audit_turn(struct audit *a, int64_t now)
 	for (i = 0; i < a->njobs; i++)
 		patience(a->jobs[i], now);
 	bury(a);
+	engine_wake(a->en, audit_resolver_turn(&a->resolvers, now));
 	if (a->en->once && !a->en->logs_done)
 		return;
 	if (now >= a->look_at) {
@@ -299,6 +301,12 @@ audit_turn(struct audit *a, int64_t now)
 	}
 	bury(a);
 	engine_wake(a->en, n != 0 ? now : a->look_at);
+	for (i = 0; i < a->nwaits; i++)
+		if (a->waits[i].id & AUDIT_OURS)
+			engine_wake(a->en, now);
+	for (i = 0; i < AUDIT_KINDS; i++)
+		if (a->gather_at[i] != 0)
+			engine_wake(a->en, a->gather_at[i]);
 }
 
 /* --- the end of --once ----------------------------------------------------------- */
@@ -341,25 +349,47 @@ audit_plan(struct audit *a, struct err *e)
 	    a->en->conf->audit_every, e);
 }
 
+/* Is anything due, as look() sees it? */
+static int
+some(struct audit *a, const char *holder)
+{
+	int	due[AUDIT_KINDS] = { 0 };
+	size_t	i;
+
+	look(a, holder, due);
+	for (i = 0; i < AUDIT_KINDS; i++)
+		if (due[i])
+			return 1;
+	return 0;
+}
+
 int
 audit_idle(struct audit *a)
 {
-	int		due[AUDIT_KINDS] = { 0 };
 	struct err	e = ERR_INIT;
-	size_t		i;
 
-	if (a->njobs != 0)
+	/* what ended has made work that was not looked for yet */
+	if (a->njobs != 0 || a->look_at == 0)
 		return 0;
-	if (audit_plan(a, &e) == -1 || turn_again(a, &e) == -1 ||
-	    conclude(a, &e) == -1) {
-		log_error("audit", "%s", e.msg);
-		/* away: it comes back; else it would be so for ever */
-		a->en->failed |= db_alive(a->en->db);
-		return db_alive(a->en->db);
+	if (a->rests)
+		return 1;
+	if (audit_plan(a, &e) == -1 || turn_again(a, &e) == -1)
+		goto err;
+	if (some(a, NULL)) {
+		a->look_at = 0;
+		engine_wake(a->en, clk_mono());
+		return 0;
 	}
-	look(a, a->en->holder, due);
-	for (i = 0; i < AUDIT_KINDS; i++)
-		if (due[i])
-			return 0;
+	/* what we hold and lost sight of is nobody's when its lease is over */
+	if (some(a, a->en->holder))
+		return 0;
+	if (conclude(a, &e) == -1)
+		goto err;
+	a->rests = 1;
 	return 1;
+err:
+	log_error("audit", "%s", e.msg);
+	/* away: it comes back; else it would be so for ever */
+	a->en->failed |= db_alive(a->en->db);
+	return db_alive(a->en->db);
 }

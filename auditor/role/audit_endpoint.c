@@ -45,6 +45,7 @@ struct endpoint_job {
 	struct addr		*v;
 	size_t			 n, cap, asked;
 	char			 why[256];	/* no address at all */
+	char			 resolver[64];	/* that has no answer */
 };
 
 static void
@@ -161,6 +162,8 @@ store(struct audit_job *j)
 		ok |= c->v[i].ok;
 	if (ok)
 		audit_done(j, audit_every(j));
+	else if (c->resolver[0] != '\0')
+		audit_fail_dns(j, c->resolver, c->row.host, c->why);
 	else
 		audit_fail(j, c->why[0] != '\0' ? c->why : "it does not "
 		    "answer");
@@ -240,6 +243,7 @@ served(struct audit_job *j, const struct probe_served *s)
 		(void)add(c, s);
 	if (!s->ok)
 		(void)snprintf(c->why, sizeof(c->why), "%s", s->message);
+	(void)snprintf(c->resolver, sizeof(c->resolver), "%s", s->resolver);
 	if (!s->last)
 		return;
 	for (i = 0; i < c->n; i++)

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auditor/db/rev_store.h"
+#include "auditor/net/nohost.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -27,8 +29,16 @@ wait_for(struct audit_job *j, enum audit_from what, uint64_t id)
 	w->id = id;
 	w->what = what;
 	w->job = j;
+	w->said = (struct buf)BUF_INIT;
 	w->name[0] = '\0';
 	return w;
+}
+
+/* The number of a question that nobody is asked. */
+static uint64_t
+ours(struct audit *a)
+{
+	return AUDIT_OURS | ++a->last_ours;
 }
 
 void
@@ -55,22 +65,50 @@ audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
 		log_error(j->kind->name, "%s", e.msg);
 }
 
-void
-audit_fail(struct audit_job *j, const char *why)
+static void
+fail(struct audit_job *j, const char *why)
 {
 	int64_t			every = audit_every(j);
 	struct lease_retry	r = { every < RETRY_BASE ? every : RETRY_BASE,
 	    every < RETRY_CAP ? every : RETRY_CAP, why };
 	struct err		e = ERR_INIT;
 
-	/* once: it is said again when it has been well in between */
-	if (j->lease.attempts <= 1)
-		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
 	    e.code != ERR_LEASE)
 		log_error(j->kind->name, "%s", e.msg);
 	j->ended = 1;
 	engine_wake(j->en, clk_mono());
+}
+
+void
+audit_fail(struct audit_job *j, const char *why)
+{
+	/* once: it is said again when it has been well in between */
+	if (j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+	fail(j, why);
+}
+
+void
+audit_fail_dns(struct audit_job *j, const char *resolver, const char *name,
+    const char *why)
+{
+	char	all[600];
+
+	(void)snprintf(all, sizeof(all), "%s%s%s", name != NULL ? name : "",
+	    name != NULL ? ": " : "", why);
+	if (resolver[0] != '\0' && audit_resolver_missed(
+	    &j->audit->resolvers, resolver, all, j->lease.attempts <= 1,
+	    clk_mono()) == 0)
+		fail(j, why);
+	else
+		audit_fail(j, why);
+}
+
+void
+audit_heard_dns(struct audit_job *j, const char *resolver)
+{
+	audit_resolver_heard(&j->audit->resolvers, resolver);
 }
 
 void
@@ -89,11 +127,27 @@ audit_fault(struct audit_job *j, const struct err *e)
 	engine_wake(j->en, clk_mono());
 }
 
+/* Of a host that does not exist nothing is fetched. */
+static uint64_t
+nobody(struct audit_job *j)
+{
+	uint64_t	id = ours(j->audit);
+
+	wait_for(j, FROM_NOBODY, id);
+	return id;
+}
+
 uint64_t
 audit_get(struct audit_job *j, const struct fetch_get *g)
 {
-	uint64_t	id = fetch_client_get(j->audit->fetch, g);
+	struct fetch_client	*f;
+	uint64_t		 id;
 
+	if (nohost_url(g->url))
+		return nobody(j);
+	if ((f = audit_fetch(j->audit)) == NULL)
+		return 0;
+	id = fetch_client_get(f, g);
 	wait_for(j, FROM_FETCH, id);
 	return id;
 }
@@ -101,8 +155,14 @@ audit_get(struct audit_job *j, const struct fetch_get *g)
 uint64_t
 audit_pipe(struct audit_job *j, const struct fetch_get *g, int fd)
 {
-	uint64_t	id = fetch_client_pipe(j->audit->fetch, g, fd);
+	struct fetch_client	*f = NULL;
+	uint64_t		 id;
 
+	if (nohost_url(g->url) || (f = audit_fetch(j->audit)) == NULL) {
+		(void)close(fd);
+		return f == NULL && !nohost_url(g->url) ? 0 : nobody(j);
+	}
+	id = fetch_client_pipe(f, g, fd);
 	wait_for(j, FROM_FETCH, id);
 	return id;
 }
@@ -126,27 +186,52 @@ audit_get_log(struct audit_job *j, const char *url, size_t cap)
 uint64_t
 audit_probe_tls(struct audit_job *j, const struct probe_tls *t)
 {
-	uint64_t	id = probe_client_tls(j->audit->probe, t);
+	struct probe_client	*p = audit_probe(j->audit);
+	uint64_t		 id;
 
+	if (p == NULL)
+		return 0;
+	id = probe_client_tls(p, t);
 	wait_for(j, FROM_PROBE, id);
 	return id;
 }
 
-/* Names have their parents in common: one question that is under way does. */
+/* One that is under way about the same; 0. */
+static uint64_t
+under_way(const struct audit *a, const struct probe_dns *d)
+{
+	size_t	i;
+
+	for (i = 0; i < a->nwaits; i++)
+		if (a->waits[i].what == FROM_PROBE && a->waits[i].type ==
+		    d->type && a->waits[i].name[0] != '\0' &&
+		    strcmp(a->waits[i].name, d->name) == 0)
+			return a->waits[i].id;
+	return 0;
+}
+
+/* Names have their parents in common: one question to the DNS does. */
 uint64_t
 audit_probe_dns(struct audit_job *j, const struct probe_dns *d)
 {
 	struct audit		*a = j->audit;
+	const struct buf	*known;
+	struct probe_client	*p;
 	struct audit_wait	*w;
-	size_t			 i;
-	uint64_t		 id = 0;
+	uint64_t		 id;
 
-	for (i = 0; i < a->nwaits && id == 0; i++)
-		if (a->waits[i].type == d->type && a->waits[i].name[0] != '\0'
-		    && strcmp(a->waits[i].name, d->name) == 0)
-			id = a->waits[i].id;
-	if (id == 0)
-		id = probe_client_dns(a->probe, d);
+	known = audit_memo_find(&a->memo, d->name, d->type, clk_mono());
+	if (known != NULL) {
+		w = wait_for(j, FROM_MEMO, ours(a));
+		buf_add(&w->said, known->p, known->n);
+		return w->id;
+	}
+	id = under_way(a, d);
+	if (id == 0) {
+		if ((p = audit_probe(a)) == NULL)
+			return 0;
+		id = probe_client_dns(p, d);
+	}
 	w = wait_for(j, FROM_PROBE, id);
 	w->type = d->type;
 	if (strlen(d->name) < sizeof(w->name))

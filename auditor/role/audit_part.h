@@ -6,6 +6,8 @@
 
 #include "auditor/role/audit.h"
 #include "auditor/role/audit_ccadb.h"
+#include "auditor/role/audit_memo.h"
+#include "auditor/role/audit_resolver.h"
 #include "auditor/role/audit_trust.h"
 
 /*
@@ -17,12 +19,18 @@
 /* What judges map that read nothing from an arena. */
 #define AUDIT_NO_ARENA	4096
 
-/* Which job waits for an answer; several may wait for one of the DNS. */
-enum audit_from { FROM_FETCH, FROM_LOGS, FROM_PROBE };
+/*
+ * Which job waits for an answer; several may wait for one of the DNS.  Nobody
+ * was asked for what comes from us: it is there in the next turn.
+ */
+enum audit_from { FROM_FETCH, FROM_LOGS, FROM_PROBE, FROM_MEMO, FROM_NOBODY };
+/* Numbers of such questions have this bit. */
+#define AUDIT_OURS	(UINT64_C(1) << 63)
 struct audit_wait {
 	uint64_t		 id;
 	enum audit_from		 what;
 	struct audit_job	*job;
+	struct buf		 said;		/* FROM_MEMO: the answer */
 	char			 name[256];	/* asked of the DNS, or "" */
 	uint16_t		 type;
 };
@@ -39,22 +47,34 @@ struct audit_turned {
 
 struct audit {
 	struct engine		*en;
-	struct fetch_client	*fetch;		/* class revocation */
-	struct probe_client	*probe;
+	struct fetch_client	*fetch;		/* class revocation, and */
+	struct probe_client	*probe;		/* this: NULL until needed */
 	struct audit_job	**jobs;
 	size_t			 njobs, cap;
 	struct audit_wait	*waits;
 	size_t			 nwaits, capwaits;
 	struct audit_trust	 trust;
 	struct audit_ccadb	 ccadb;
+	struct audit_resolvers	 resolvers;
 	int			 arena;		/* memfd of AUDIT_NO_ARENA bytes */
 	int64_t			 look_at;	/* what is due */
 	int			 more[AUDIT_KINDS];	/* the last claim was full */
 	int64_t			 trust_at;
 	int64_t			 list_by;	/* then without a list */
+	struct audit_memo	 memo;
+	uint64_t		 last_ours;	/* AUDIT_OURS */
+	int64_t			 gather_at[AUDIT_KINDS]; /* store then; 0 */
+	int			 rests;		/* --once: all had its turn */
 	struct audit_turned	*turned;	/* owned */
 	size_t			 nturned, capturned;
 };
+
+/*
+ * The processes that ask, started by the first question; NULL: it could not
+ * be, and the worker ends.
+ */
+struct fetch_client *audit_fetch(struct audit *);
+struct probe_client *audit_probe(struct audit *);
 
 /* Free what jobs that ended have; forget what they wait for. */
 void audit_bury(struct audit *, struct audit_job *);

@@ -1,6 +1,7 @@
 #include "auditor/role/engine.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,14 @@
 /* Children and judges that are waited for at once. */
 #define CHANNELS	1024
 #define STATUS_EVERY	(10 * CLK_SEC)
+/* That there is nothing to wait for is said so often. */
+#define STATUS_REST	(3600 * CLK_SEC)
+/*
+ * Memory of a batch of matches is kept for the next one: given back to the
+ * system each time, each page of it is a fault again.
+ */
+#define MALLOC_KEEP	(4 << 20)
+#define MALLOC_STEP	(256 << 10)
 /* run --once waits so long for messages that are on their way. */
 #define ONCE_DELIVER	(30 * CLK_SEC)
 
@@ -44,10 +53,11 @@ engine_wake(struct engine *en, int64_t mono)
 
 /* --- what is done now and then --- */
 
-/* One line now and then about how far it is. */
+/* How far it is, while more is behind than is read until the next line. */
 static void
 status(struct engine *en, int64_t now)
 {
+	static int64_t	rest_at;
 	static uint64_t	before;
 	uint64_t	behind = 0;
 	size_t		i, n = 0;
@@ -74,6 +84,11 @@ status(struct engine *en, int64_t now)
 			n++;
 			behind += t->target - t->now.to;
 		}
+	}
+	if ((double)behind <= rate * STATUS_EVERY / CLK_SEC) {
+		if (now < rest_at)
+			return;
+		rest_at = now + STATUS_REST;
 	}
 	if (behind == 0 && rate < 1)
 		log_info(NULL, "%zu logs followed, nothing to read",
@@ -354,6 +369,14 @@ many_files(void)
 	}
 }
 
+static void
+keep_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, MALLOC_KEEP);
+	(void)mallopt(M_TRIM_THRESHOLD, MALLOC_KEEP);
+	(void)mallopt(M_TOP_PAD, MALLOC_STEP);
+}
+
 int
 engine_main(void)
 {
@@ -364,7 +387,9 @@ engine_main(void)
 	int		 rc;
 
 	proc_enter("engine", 0);
+	proc_batch();
 	many_files();
+	keep_memory();
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_child;
 	sa.sa_flags = SA_NOCLDSTOP | SA_RESTART;

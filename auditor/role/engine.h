@@ -42,6 +42,7 @@ struct engine_run {
 	int		 sync;		/* the configuration goes to tables */
 	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY */
 	int		 progress;	/* say now and then how far it is */
+	int		 quiet;		/* nothing but warnings and errors */
 	const char	*files[FILE_KEPT_MAX];	/* descriptors from */
 	size_t		 nfiles;		/* ENGINE_FILE_FD on */
 	size_t		 nlisten[CHALLENGE_KINDS]; /* sockets, from
@@ -105,7 +106,7 @@ struct engine {
 	struct notify		*notify;	/* NULL: not its role */
 	struct watch_base	*base;
 	uint8_t			 watch_set[32];
-	char			 watch_mark[128]; /* state of its tables */
+	char			 watch_mark[192]; /* state of its tables */
 	uint8_t			 log_list[32];
 	int			 have_list;
 	struct tail		**tails;

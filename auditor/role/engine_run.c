@@ -17,6 +17,7 @@ engine_run_pack(struct buf *b, const struct engine_run *r)
 	buf_u8(b, r->sync != 0);
 	buf_u8(b, (uint8_t)r->once);
 	buf_u8(b, r->progress != 0);
+	buf_u8(b, r->quiet != 0);
 	buf_u8(b, (uint8_t)r->nfiles);
 	for (i = 0; i < r->nfiles; i++)
 		judge_str_pack(b, r->files[i]);
@@ -28,14 +29,16 @@ int
 engine_run_read(struct cur *c, struct engine_run *r)
 {
 	uint32_t	slot;
-	uint8_t		roles, sync, once, progress, n, sockets;
+	uint8_t		roles, sync, once, progress, quiet, n, sockets;
 	size_t		i;
 
 	if (judge_str_read(c, &r->config) == -1 ||
 	    judge_str_read(c, &r->conninfo) == -1 ||
 	    judge_str_read(c, &r->name) == -1 ||
 	    cur_u32(c, &slot) == -1 || cur_u8(c, &roles) == -1 ||
-	    cur_u8(c, &sync) == -1 || cur_u8(c, &once) == -1 || cur_u8(c, &progress) == -1 || cur_u8(c, &n) == -1 ||
+	    cur_u8(c, &sync) == -1 || cur_u8(c, &once) == -1 ||
+	    cur_u8(c, &progress) == -1 || cur_u8(c, &quiet) == -1 ||
+	    cur_u8(c, &n) == -1 ||
 	    n > FILE_KEPT_MAX)
 		return -1;
 	for (i = 0; i < n; i++)
@@ -53,5 +56,6 @@ engine_run_read(struct cur *c, struct engine_run *r)
 	r->sync = sync;
 	r->once = once;
 	r->progress = progress;
+	r->quiet = quiet;
 	return 0;
 }

@@ -254,9 +254,12 @@ engine_marked(struct engine *en, struct err *e)
 	char		 mark[sizeof(en->watch_mark)];
 	int		 first = en->watch_mark[0] == '\0';
 
+	/* what is left out can change in a row that stays */
 	if (db_query(en->db, &r, e, "select concat_ws(' ', (select "
 	    "concat_ws(' ', count(*), max(id), max(removed_at), "
-	    "count(removed_at)) from watch where origin <> 'file'), "
+	    "count(removed_at), md5(string_agg(id || exclude::text, ' ' "
+	    "order by id) filter (where exclude <> '{}' and removed_at is "
+	    "null))) from watch where origin <> 'file'), "
 	    "(select max(id) from watch_file), (select max(set_at) from "
 	    "setting))", "") == -1)
 		return -1;
@@ -312,6 +315,8 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 	if (ipc_recv(boss, &m, BOSS_MS, e) != 1 || m.type != ENGINE_RUN ||
 	    engine_run_read(&m.body, &r) == -1)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
+	if (r.quiet)
+		log_open("certvigil", LOG_WARN);
 	engine_slot_name(en, r.name);
 	for (i = 0; i < r.nfiles; i++)
 		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);

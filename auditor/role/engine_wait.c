@@ -124,14 +124,22 @@ reason(int have, char *out, size_t n)
 		    migrate_newest());
 }
 
-/* Be seen waiting, as far as the other schema allows it. */
+/*
+ * Be seen waiting, as far as the other schema allows it.  Each try that it does
+ * not is an error in the server's log: one a minute.
+ */
 static void
-seen(struct engine *en, const char *why, int *entered)
+seen(struct engine *en, const char *why, int *entered, int64_t *next)
 {
 	int	other;
 
-	if (!*entered || engine_slot_seen(en, why, &other, NULL) == -1)
-		*entered = engine_slot_enter(en, why, NULL) == 0;
+	if (*entered && engine_slot_seen(en, why, &other, NULL) == 0)
+		return;
+	*entered = 0;
+	if (clk_mono() < *next)
+		return;
+	*next = clk_mono() + SAY_EVERY;
+	*entered = engine_slot_enter(en, why, NULL) == 0;
 }
 
 int
@@ -139,6 +147,7 @@ engine_wait_schema(struct engine *en, struct ipc *boss, struct err *e)
 {
 	struct err	why = ERR_INIT;
 	char		text[256];
+	int64_t		enter_at = 0;
 	int		have = 0, entered = 0, waited = 0, rc;
 
 	en->say_at = 0;
@@ -155,8 +164,8 @@ engine_wait_schema(struct engine *en, struct ipc *boss, struct err *e)
 			    why.msg);
 		say(en, "database", rc == 0 ? text : why.msg);
 		err_clear(&why);
-		if (rc == 0)
-			seen(en, text, &entered);
+		if (rc == 0 && have != 0)
+			seen(en, text, &entered, &enter_at);
 		waited = 1;
 		if (rest(en, boss) == -1)
 			return -1;

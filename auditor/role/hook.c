@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auditor/proc.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/mem.h"
@@ -67,6 +68,7 @@ become(const char *program, char **env, const int files[NFILES], int out,
 	if (getppid() != parent)
 		_exit(126);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	proc_unbatch();
 	(void)setrlimit(RLIMIT_CORE, &none);
 	for (sig = 1; sig < NSIG; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)

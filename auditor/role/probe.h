@@ -73,6 +73,8 @@ struct probe_served {
 	char		 message[256];	/* why not, a sentence; "" when ok */
 	char		 note[256];	/* what is not here: addresses of the
 					   name, certificates; "": nothing */
+	char		 resolver[64];	/* gave no answer that counts about
+					   addresses; "": it is not that */
 	char		 version[16];	/* "TLSv1.3" */
 	size_t		 nchain;	/* served, leaf first */
 	struct span	 chain[LIMIT_CHAIN];	/* borrowed */
@@ -107,7 +109,7 @@ struct probe_said {
 	int		 rcode;		/* 0, 3: NXDOMAIN, 2: SERVFAIL ... */
 	int		 ad;		/* said by the resolver: validated */
 	uint32_t	 ttl;		/* least; of SOA when there is none */
-	char		 resolver[64];
+	char		 resolver[64];	/* "": nobody was asked */
 	size_t		 n;
 	struct probe_rr	 rr[PROBE_RRS];
 };

@@ -115,6 +115,9 @@ send_refused(struct probe_job *j, const struct netaddr *a, const char *why)
 	memset(&s, 0, sizeof(s));
 	if (a != NULL)
 		(void)netaddr_text(a, s.addr);
+	else
+		(void)snprintf(s.resolver, sizeof(s.resolver), "%s",
+		    j->resolver);
 	(void)snprintf(s.message, sizeof(s.message), "%.255s", why);
 	send_served(j, &s);
 }
@@ -217,6 +220,10 @@ take_addresses(struct probe_job *j, uint16_t type,
 	else if (s->rcode != ns_r_noerror && s->rcode != ns_r_nxdomain)
 		note(j, "%s records cannot be had: rcode %d",
 		    type == ns_t_a ? "A" : "AAAA", s->rcode);
+	if (!s->ok || (s->rcode != ns_r_noerror &&
+	    s->rcode != ns_r_nxdomain))
+		(void)snprintf(j->resolver, sizeof(j->resolver), "%s",
+		    s->resolver);
 	for (i = 0; i < s->n; i++)
 		if (netaddr_bytes(&a, s->rr[i].rdata.p, s->rr[i].rdata.n) == 0
 		    && s->rr[i].rdata.n == (type == ns_t_a ? 4u : 16u))

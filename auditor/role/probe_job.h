@@ -48,6 +48,7 @@ struct probe_job {
 	struct netaddr		 found[2][LIMIT_PROBE_ADDRS];	/* v4, v6 */
 	size_t			 total[2];	/* found, or more */
 	char			 note[160];
+	char			 resolver[64];	/* that had no answer */
 };
 
 /* The process. */

@@ -107,6 +107,7 @@ probe_served_pack(struct buf *b, const struct probe_served *s)
 	buf_u8(b, (uint8_t)(s->ok != 0));
 	ipc_text_put(b, s->message);
 	ipc_text_put(b, s->note);
+	ipc_text_put(b, s->resolver);
 	ipc_text_put(b, s->version);
 	buf_u16(b, (uint16_t)s->nchain);
 	for (i = 0; i < s->nchain; i++)
@@ -129,11 +130,13 @@ probe_served_read(struct cur k, struct probe_served *s, struct err *e)
 	    get_flag(&k, &s->ok) != 0 ||
 	    ipc_text_plain_copy(&k, s->message, sizeof(s->message)) != 0 ||
 	    ipc_text_plain_copy(&k, s->note, sizeof(s->note)) != 0 ||
+	    ipc_text_plain_copy(&k, s->resolver, sizeof(s->resolver)) != 0 ||
 	    ipc_text_plain_copy(&k, s->version, sizeof(s->version)) != 0)
 		return bad(e, "answer");
 	if (s->ok != (s->message[0] == '\0') ||
 	    s->ok != (s->version[0] != '\0') ||
-	    (s->addr[0] == '\0' && (s->ok || !s->last)))
+	    (s->addr[0] == '\0' ? s->ok || !s->last :
+	    s->resolver[0] != '\0'))
 		return bad(e, "answer");
 	if (cur_u16(&k, &n) != 0)
 		return bad(e, "answer");

@@ -48,6 +48,7 @@ release(struct tail *t)
 	tail_read_drop(t);
 	tail_match_drop(t, t->nmatches);
 	tail_crew_drop(t);
+	tail_aside_drop(t);
 	tail_cache_release(t);
 	if (t->arena != 0 && t->en->logs != NULL)
 		fetch_client_drop(t->en->logs, t->arena);
@@ -135,7 +136,7 @@ tail_take(struct tail *t, struct lease *lease)
 	memset(lease, 0, sizeof(*lease));
 	t->leased = 1;
 	t->turned = clk_mono();
-	t->head_tries = 0;
+	t->head_tries = t->shown = t->aside.tries = 0;
 	/* the list may have changed what we know of it */
 	if (log_load(t->en->db, t->log.id, &fresh, &e) == -1) {
 		log_row_free(&fresh);
@@ -177,8 +178,9 @@ tail_over(const struct tail *t)
 }
 
 /*
- * Heads have a budget of their own: only what was said of heads keeps the
- * next one waiting.  What was said of pages keeps pages waiting.
+ * Heads have a budget of their own: only what was said of heads, or a head
+ * that could not be had, keeps the next one waiting.  What was said of pages,
+ * or went wrong with them, keeps pages waiting.
  */
 static void
 leave_refused(struct tail *t, const char *why)
@@ -190,8 +192,12 @@ leave_refused(struct tail *t, const char *why)
 		return;
 	}
 	wait = (tail_rate_wait_head(t) + CLK_SEC - 1) / CLK_SEC;
-	if (why != NULL && wait == 0 && tail_rate_hold(t) > 0) {
-		t->en->failed = 1;
+	if (why != NULL && t->shown)
+		t->ill_until = clk_mono() + clk_backoff(++t->ill,
+		    poll * CLK_SEC, (poll > RETRY_MAX ? poll : RETRY_MAX) *
+		    CLK_SEC);
+	if (why != NULL && wait == 0 && (t->shown || tail_rate_hold(t) > 0)) {
+		t->en->failed |= !tail_over(t);
 		leave(t, NULL, poll);
 		return;
 	}
@@ -213,6 +219,10 @@ tail_end(struct tail *t, const char *given)
 	}
 	if (t->back == NULL)
 		tail_health(t, why);
+	if (why == NULL) {
+		t->ill = 0;
+		t->ill_until = 0;
+	}
 	tail_rate_wire(t);
 	if (t->page_size != t->log.page_size)
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
@@ -249,7 +259,8 @@ tail_refused(struct tail *t, const struct fetch_done *d, char *why, size_t n)
 	if (d->retry_after[0] != '\0')
 		wait = clk_retry_after(d->retry_after, clk_wall());
 	if (d->status == 429 || (d->status == 503 && wait >= 0)) {
-		tail_rate_429(t, d, wait, t->state == TAIL_HEAD);
+		tail_rate_429(t, d, wait, t->state == TAIL_HEAD ||
+		    d->id == t->aside.fetch_id);
 		(void)health_rate(t->en->db, t->log.id, t->page_size,
 		    tail_rate_all(t), 1, NULL);
 	} else if (d->status >= 500)
@@ -326,7 +337,7 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 	}
 	return tail_read_fetched(t, d) || tail_prove_fetched(t, d) ||
 	    tail_match_fetched(t, d) || tail_check_fetched(t, d) ||
-	    tail_hybrid_fetched(t, d);
+	    tail_hybrid_fetched(t, d) || tail_aside_fetched(t, d);
 }
 
 void
@@ -363,6 +374,7 @@ tail_turn(struct tail *t)
 {
 	if (!t->leased)
 		return;
+	tail_aside_turn(t);
 	switch (t->state) {
 	case TAIL_READ:
 	case TAIL_ISSUERS:

@@ -120,6 +120,7 @@ struct tail {
 	struct engine_rate	*rate[LIMIT_SOURCE_ADDRESSES];
 	struct engine_rate	*operator[LIMIT_SOURCE_ADDRESSES];
 	size_t			 nsources;	/* 0: no lease so far */
+	int			 own;		/* a log on our own network */
 	size_t			 source;	/* of the last request */
 	uint64_t		 wire;		/* bytes of pages, this turn */
 	uint64_t		 wire_from;	/* what was proven before it */
@@ -146,6 +147,17 @@ struct tail {
 		int			 asked;
 	} seen;
 	uint64_t		 target;	/* read up to here: its size */
+	int			 shown;		/* valid, in this turn */
+	unsigned		 ill;		/* turns that failed behind it */
+	int64_t			 ill_until;	/* mono: no pages until then */
+	struct {			/* tail_aside.c */
+		int64_t			 at;		/* mono: next one */
+		uint64_t		 fetch_id, ask_id;
+		struct judge_link	*judge;
+		struct judge_ext	 ext;
+		uint32_t		 ext_len;
+		int			 tries;
+	} aside;
 	/* a head that is compared with another one (tail_audit.c) */
 	struct head_ref		 small, large;
 	unsigned		 audits;	/* of this turn */
@@ -182,6 +194,7 @@ struct tail {
 	struct tail_page	*pages, **last;
 	size_t			 npages;
 	uint64_t		 asked;		/* pages cover up to here */
+	int64_t			 ask_at;	/* and not before, by the rate */
 	struct tail_match	**matches;
 	struct merkle_path	*paths;
 	size_t			 nmatches, capm, capp;
@@ -288,6 +301,11 @@ void tail_rate_take(struct tail *, struct fetch_get *);
 int64_t tail_rate_wait_back(struct tail *);
 void tail_rate_take_back(struct tail *, struct fetch_get *);
 /*
+ * The same for pages, of the head or of history.  Of a log that is asked often
+ * some are let come together: each that goes alone wakes three processes.
+ */
+int64_t tail_rate_wait_page(struct tail *, int64_t now);
+/*
  * The same for heads, which have a budget of their own: one a poll, whatever
  * became of pages, but not while get-sth itself was told to wait.
  */
@@ -341,7 +359,13 @@ struct judge_link *tail_crew_pick(struct tail *);
 struct judge_link *tail_crew_other(struct tail *);
 void tail_crew_drop(struct tail *);
 
-/* tail_head.c */
+/*
+ * tail_head.c.  _url: where the head is; -1: too long.  _keep: the one in
+ * t->head is valid: stored, and looked at as far as it goes without entries
+ * and proofs; -1: it is not stored.
+ */
+int tail_head_url(const struct tail *, struct http_req *);
+int tail_head_keep(struct tail *, struct err *);
 void tail_head_begin(struct tail *);
 void tail_head_fetched(struct tail *, const struct fetch_done *);
 void tail_head_judged(struct tail *, const struct judge_reply *,
@@ -350,6 +374,18 @@ void tail_start_begin(struct tail *);
 void tail_start_fetched(struct tail *, const struct fetch_done *);
 void tail_start_judged(struct tail *, const struct judge_reply *,
     struct cur *);
+
+/*
+ * tail_aside.c: heads that the log shows while a turn lasts.  _turn asks for
+ * one when it is time, _judge reads what its judge said, _judged is what
+ * follows from that; _drop forgets the one under way, the next is a poll away.
+ */
+void tail_aside_turn(struct tail *);
+int tail_aside_fetched(struct tail *, const struct fetch_done *);
+void tail_aside_judge(struct tail *);
+void tail_aside_judged(struct tail *, const struct judge_reply *,
+    struct cur *);
+void tail_aside_drop(struct tail *);
 
 /* tail_read.c */
 void tail_read_begin(struct tail *);
@@ -422,6 +458,10 @@ void tail_audit_failed(struct tail *, const char *why);
 /* tail_match.c */
 void tail_match_add(struct tail *, struct tail_match *);
 void tail_match_free(struct tail_match *);
+/*
+ * Have issuers fetched and CA signatures checked; announce what a CA did sign.
+ */
+void tail_match_need(struct tail *);
 int tail_match_early(struct tail *);
 int tail_match_fetched(struct tail *, const struct fetch_done *);
 int tail_match_judged(struct tail *, const struct judge_reply *,
@@ -452,5 +492,7 @@ void tail_misbehaved(struct tail *, const char *what, const char *reason);
 void tail_misbehaved_head(struct tail *, const char *what,
     const char *reason, const struct head_ref *, const char *more);
 void tail_health(struct tail *, const char *why);
+/* Is the newest head that it showed, t->head or before, recent enough? */
+void tail_fresh(struct tail *);
 
 #endif

@@ -28,7 +28,6 @@ fork_found(struct tail *t, const struct head_ref *h,
 	    twin->id);
 	t->en->wrong = 1;
 	tail_misbehaved_head(t, "fork", why, h, more);
-	(void)snprintf(t->accused, sizeof(t->accused), "%s", why);
 }
 
 /* The same of one that is not what we rebuilt. */
@@ -81,7 +80,7 @@ tail_audit_older(struct tail *t)
 	}
 	if (t->small.size == t->large.size) {
 		fork_proved(t, &t->small, &t->large);
-		tail_end(t, t->accused);
+		tail_end(t, "the head is of another tree than the proven one");
 		return;
 	}
 	compare(t, TAIL_OLDER);

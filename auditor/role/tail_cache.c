@@ -42,8 +42,7 @@ cache(struct engine *en)
 static int
 wanted(const struct tail *t, const struct tail_page *p)
 {
-	return strncmp(t->log.read_url, "http:", 5) != 0 &&
-	    t->target - t->done.to >= BEHIND &&
+	return !t->own && t->target - t->done.to >= BEHIND &&
 	    (!p->tile || p->full || p->to == p->base + TILE_WIDTH) &&
 	    cache(t->en) != NULL;
 }

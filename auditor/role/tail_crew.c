@@ -114,6 +114,8 @@ tail_crew_ipcs(const struct tail *t, struct ipc **v, size_t max)
 		v[n++] = t->crew[i]->ipc;
 	if (t->second != NULL && n < max)
 		v[n++] = t->second->ipc;
+	if (t->aside.judge != NULL && n < max)
+		v[n++] = t->aside.judge->ipc;
 	return n;
 }
 
@@ -257,6 +259,7 @@ tail_judge(struct tail *t)
 {
 	size_t	i;
 
+	tail_aside_judge(t);
 	if (t->judge != NULL && !hear(t, t->judge))
 		return;
 	for (i = 0; i < t->ncrew; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/db/finding.h"
+#include "auditor/db/watch_store.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -44,6 +45,11 @@ tail_head_mark(struct tail *t, int64_t id, const char *consistency)
 	if (rc == 0)
 		rc = head_mark(t->en->db, id, consistency, &e);
 	tail_unlock(t, rc, "head", &e);
+	/* what is older than a watch may have been told by it */
+	if (strcmp(consistency, "conflict") == 0) {
+		watch_base_free(t->en->base);
+		t->en->base = watch_base_new();
+	}
 }
 
 /* A finding about this log, in a transaction of its own. */
@@ -119,8 +125,8 @@ tail_misbehaved(struct tail *t, const char *what, const char *reason)
 	tail_misbehaved_head(t, what, reason, &h, "");
 }
 
-static void
-stale(struct tail *t)
+void
+tail_fresh(struct tail *t)
 {
 	int64_t	ms = t->log.head_ms, age, limit;
 	char	why[200];
@@ -170,7 +176,6 @@ tail_health(struct tail *t, const char *why)
 		if (t->unreachable != 0 || since != INT64_MIN)
 			resolve(t, "log.unreachable", "the log answers");
 		t->unreachable = 0;
-		stale(t);
 		return;
 	}
 	health(t, why);

@@ -24,20 +24,27 @@
 /* A wrong signature, or right edge, is believed when it comes again. */
 #define HEAD_TRIES	2
 
+int
+tail_head_url(const struct tail *t, struct http_req *req)
+{
+	if ((t->log.is_static ? note_url(t->log.read_url, req) :
+	    sth_url(t->log.read_url, req)) == -1)
+		return -1;
+	req->cap = LIMIT_BODY_HEAD;
+	return 0;
+}
+
 void
 tail_head_begin(struct tail *t)
 {
 	struct http_req	req;
-	int		rc;
 
 	t->state = TAIL_HEAD;
-	rc = t->log.is_static ? note_url(t->log.read_url, &req) :
-	    sth_url(t->log.read_url, &req);
-	if (rc == -1) {
+	tail_aside_drop(t);
+	if (tail_head_url(t, &req) == -1) {
 		tail_end(t, "URL of the log is too long");
 		return;
 	}
-	req.cap = LIMIT_BODY_HEAD;
 	tail_get(t, &req);
 }
 
@@ -124,12 +131,33 @@ err:
 	return -1;
 }
 
+int
+tail_head_keep(struct tail *t, struct err *e)
+{
+	if (head_save(t, e) == -1)
+		return -1;
+	head_alone(t);
+	/* what the next one of this turn is held against */
+	if ((int64_t)t->head.tree_size >= t->log.head_size) {
+		t->log.head_size = (int64_t)t->head.tree_size;
+		t->log.head_ms = (int64_t)t->head.timestamp_ms;
+	}
+	tail_audit_twin(t);
+	tail_fresh(t);
+	return 0;
+}
+
 /* Where the head stands beside what is proven decides what comes next. */
 static void
 head_place(struct tail *t)
 {
 	uint64_t	size = t->head.tree_size, done = t->done.to;
 
+	if (t->ill_until > clk_mono() && !(t->have_range && size == done &&
+	    memcmp(t->head.root, t->done_root, 32) == 0)) {
+		tail_held(t, "what failed is asked for again later");
+		return;
+	}
 	if (!t->have_range && t->en->conf->start_now && t->log.first_list &&
 	    size > 0) {
 		tail_start_begin(t);
@@ -163,13 +191,12 @@ head_taken(struct tail *t)
 {
 	struct err	e = ERR_INIT;
 
-	if (head_save(t, &e) == -1) {
+	if (tail_head_keep(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
 	}
-	head_alone(t);
+	t->shown = 1;
 	t->target = t->head.tree_size;
-	tail_audit_twin(t);
 	head_place(t);
 }
 

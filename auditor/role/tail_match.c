@@ -14,8 +14,13 @@
 #include "ctlog/tile.h"
 #include "pki/owner.h"
 
-/* Announcements before the proof, of one log. */
+/*
+ * Announcements before the proof, of one log; less often while so many entries
+ * are still to be read, which takes longer than this delays any of them.
+ */
 #define EARLY_EVERY	(CLK_SEC / 10)
+#define EARLY_FAR	(1u << 15)
+#define EARLY_FAR_EVERY	CLK_SEC
 /* An issuer is asked for so often in a turn, and no longer waited for. */
 #define ISSUER_TRIES	4
 #define ISSUER_PATIENCE	(30 * CLK_SEC)
@@ -183,18 +188,26 @@ announce(struct tail *t, const struct judge_match *const *v, size_t n)
 	return -1;
 }
 
+void
+tail_match_need(struct tail *t)
+{
+	int64_t	now = clk_mono(), wait = 0;
+	size_t	i;
+
+	for (i = t->nearly; i < t->nmatches; i++)
+		if (t->matches[i]->need == 1)
+			need(t, t->matches[i], now, &wait);
+}
+
 int
 tail_match_early(struct tail *t)
 {
 	const struct judge_match	**v;
 	struct tail_match		 *m;
-	int64_t				  now = clk_mono(), wait = 0;
+	int64_t				  now = clk_mono();
 	size_t				  i, n = 0;
 	int				  rc = 0;
 
-	for (i = t->nearly; i < t->nmatches; i++)
-		if (t->matches[i]->need == 1)
-			need(t, t->matches[i], now, &wait);
 	/* pages of a log that is behind come faster than commits */
 	if (t->state == TAIL_READ && t->mismatch == 0 &&
 	    now < t->early_at) {
@@ -216,7 +229,8 @@ tail_match_early(struct tail *t)
 	}
 	if (n != 0) {
 		rc = announce(t, v, n);
-		t->early_at = clk_mono() + EARLY_EVERY;
+		t->early_at = clk_mono() + (t->target - t->now.to >
+		    EARLY_FAR ? EARLY_FAR_EVERY : EARLY_EVERY);
 	}
 	free(v);
 	while (rc == 0 && t->nearly < t->nmatches &&
@@ -396,6 +410,14 @@ issuers_trim(struct tail *t)
 	t->nissuers = 0;
 }
 
+/* Does a read-only log show less than the tree that it ends with? */
+static int
+is_short(const struct tail *t)
+{
+	return t->log.readonly && t->log.has_final &&
+	    (int64_t)t->now.to < t->log.final_size;
+}
+
 int
 tail_commit(struct tail *t, int caught_up, struct err *e)
 {
@@ -420,7 +442,7 @@ tail_commit(struct tail *t, int caught_up, struct err *e)
 	secs = (double)(clk_mono() - t->committed) / (double)CLK_SEC;
 	range = (struct range_in){ .log_ref = t->log.id,
 	    .from = t->range_from, .frontier = &t->now, .root = t->now_root,
-	    .head_id = t->head_id, .caught_up = caught_up,
+	    .head_id = t->head_id, .caught_up = caught_up && !is_short(t),
 	    .per_second = t->fresh >= 1000 && secs > 0 ?
 	    (double)t->fresh / secs : 0, .watch_set = t->en->watch_set,
 	    .log_list = t->en->have_list ? t->en->log_list : NULL,

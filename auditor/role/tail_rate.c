@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "auditor/db/rate_store.h"
+#include "auditor/net/egress.h"
 #include "auditor/net/netaddr.h"
+#include "auditor/role/back.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,10 +25,12 @@
 #define OPERATOR_START	40.0
 #define OPERATOR_MAX	400.0
 #define OPERATOR_BURST	16.0
-/* A log on our own network (plain http is allowed to no other). */
+/* A log on our own network. */
 #define PRIVATE		10000.0
 /* A tail that waited asks again within this time, or wants no more. */
 #define WANTED		(CLK_SEC / 10)
+/* What is allowed within this time is asked for together. */
+#define TOGETHER	(30 * 1000)
 /* How often the database is told, and asked, what all workers learned. */
 #define SHARE_EVERY	(10 * CLK_SEC)
 /* Who has no log in hand for so long leaves its part to the others. */
@@ -254,6 +258,22 @@ present(struct engine *en, size_t at[LIMIT_SOURCE_ADDRESSES])
 	return n;
 }
 
+/* Is it a log on our own network? */
+static int
+is_own(const struct tail *t)
+{
+	const struct conf_strs	*s = &t->en->conf->egress_allow_private;
+	struct egress		 g = EGRESS_INIT;
+	size_t			 i;
+	int			 own;
+
+	for (i = 0; i < s->n; i++)
+		(void)egress_parse_allow(&g, s->v[i], NULL);
+	own = egress_url_own(&g, t->log.read_url);
+	egress_free(&g);
+	return own;
+}
+
 void
 tail_rate_begin(struct tail *t)
 {
@@ -262,19 +282,18 @@ tail_rate_begin(struct tail *t)
 	const char		*source;
 	char			 id[16], all[300];
 	size_t			 at[LIMIT_SOURCE_ADDRESSES], i, n = 0, some;
-	int			 private;
 	int64_t			 now = clk_mono();
 
-	private = strncmp(t->log.read_url, "http:", 5) == 0;
+	t->own = is_own(t);
 	(void)snprintf(id, sizeof(id), "%d", t->log.id);
 	(void)snprintf(all, sizeof(all), "%.280s%s", t->log.operator,
-	    private ? " (private)" : "");
+	    t->own ? " (private)" : "");
 	some = present(t->en, at);
 	t->nsources = some == 0 ? 1 : some;
 	for (i = 0; i < t->nsources; i++) {
 		source = some == 0 ? "" : a->v[at[i]];
-		t->rate[i] = find(t->en, t->log.id, id, source, private);
-		t->operator[i] = find(t->en, 0, all, source, private);
+		t->rate[i] = find(t->en, t->log.id, id, source, t->own);
+		t->operator[i] = find(t->en, 0, all, source, t->own);
 		t->rate[i]->used = t->operator[i]->used = now;
 		if (!t->rate[i]->known)
 			fresh[n++] = t->rate[i];
@@ -371,6 +390,21 @@ tail_rate_wait_back(struct tail *t)
 	size_t	k;
 
 	return soonest(t, &k, back_when);
+}
+
+int64_t
+tail_rate_wait_page(struct tail *t, int64_t now)
+{
+	int64_t	wait;
+
+	if (now < t->ask_at)
+		return t->ask_at - now;
+	wait = back_wait(t);
+	if (wait > 0 && wait < TOGETHER) {
+		wait = TOGETHER;
+		t->ask_at = now + wait;
+	}
+	return wait;
 }
 
 int64_t

@@ -1,13 +1,16 @@
 #include "tests/conformance/vectors.h"
 
+#include <openssl/x509.h>
+
 #include "ctlog/sig.h"
 #include "pki/cert.h"
 #include "pki/der.h"
+#include "pki/ecdsa.h"
 
 /*
- * Project Wycheproof's signature vectors through both of our verify calls:
- * sig_verify(), which checks what logs sign, and cert_verify(), which checks
- * what CAs sign.
+ * Project Wycheproof's signature vectors through our verify calls:
+ * sig_verify(), which checks what logs sign, cert_verify(), which checks what
+ * CAs sign, and ecdsa_verify(), which does so for keys that are used often.
  *
  * A vector that is "acceptable" is one that a strict reader may refuse and a
  * lenient one take.  Ours are strict: such a vector must be refused, or be
@@ -67,9 +70,29 @@ try_cert(const struct suite *s, const struct vector *v, struct vec_count *c)
 	buf_free(&alg);
 }
 
+/* As a key is checked that has signed some certificates before. */
+static void
+try_tables(const struct vector *v, struct vec_count *c)
+{
+	const uint8_t	*p = v->spki.p;
+	EVP_PKEY	*key = d2i_PUBKEY(NULL, &p, (long)v->spki.n);
+	struct ecdsa	*k = key == NULL ? NULL : ecdsa_new(key);
+	uint8_t		 h[EVP_MAX_MD_SIZE];
+	unsigned	 n;
+
+	if (k == NULL || EVP_Digest(v->msg.p, v->msg.n, h, &n, EVP_sha384(),
+	    NULL) != 1)
+		vec_case(c, 1, 0, v->name, "no tables");
+	else
+		vec_case(c, v->want, ecdsa_verify(k, v->sig, h, n) == 1,
+		    v->name, "by tables");
+	ecdsa_free(k);
+	EVP_PKEY_free(key);
+}
+
 /* All vectors of a file; acceptable ones are counted. */
 static void
-run(const struct suite *s, const json_t *o, struct vec_count c[2],
+run(const struct suite *s, const json_t *o, struct vec_count c[3],
     unsigned *acceptable)
 {
 	struct buf	 spki = BUF_INIT, sig = BUF_INIT, msg = BUF_INIT;
@@ -97,6 +120,8 @@ run(const struct suite *s, const json_t *o, struct vec_count c[2],
 			if (s->sig_alg != 0)
 				try_log(s, &v, &c[0]);
 			try_cert(s, &v, &c[1]);
+			if (s->hash_alg == SIG_SHA384)
+				try_tables(&v, &c[2]);
 		}
 	}
 	buf_free(&spki);
@@ -114,7 +139,7 @@ main(void)
 	size_t			i;
 
 	for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		struct vec_count	c[2] = { { 0, 0, 0, 0 } };
+		struct vec_count	c[3] = { { 0, 0, 0, 0 } };
 
 		(void)snprintf(name, sizeof(name), DIR "%s", suites[i].file);
 		if ((o = vec_json(name)) == NULL) {
@@ -135,6 +160,10 @@ main(void)
 		(void)snprintf(name, sizeof(name), "Wycheproof %s, of CAs",
 		    suites[i].file);
 		vec_suite(&all, &c[1], name);
+		(void)snprintf(name, sizeof(name), "Wycheproof %s, by tables",
+		    suites[i].file);
+		if (suites[i].hash_alg == SIG_SHA384)
+			vec_suite(&all, &c[2], name);
 		if (acceptable != 0)
 			printf("  %u of them are acceptable: to be "
 			    "refused\n", acceptable);

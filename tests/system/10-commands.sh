@@ -61,6 +61,8 @@ expect 64 'there is no `chek`' "$prog" config chek
 expect 64 'apply: `--defaults` is not known' "$prog" config apply --defaults
 expect 64 'there is no role' "$prog" --role=king
 expect 1 'writing to stdout' bash -c "'$prog' help > /dev/full"
+expect 1 'writing to stdout: No space' bash -c "'$prog' config show --defaults > /dev/full"
+expect 1 'writing to stdout: Bad file' bash -c "'$prog' version >&-"
 # A reader that has enough is no error.
 expect 0 '' bash -c "'$prog' config show --defaults | true; exit \${PIPESTATUS[0]}"
 

@@ -90,6 +90,13 @@ from=now poll=1s t_conf now 'watch: [.corp.example]' 'channels:' \
 start
 ok "both logs start at their end" wait_sql 20 2 \
     'select count(*) from log_range where size_to = 779'
+fetches()
+{
+	for p in $(pids_of "$run_pid"); do
+		cat "/proc/$p/comm"
+	done | grep -c '^cv-fetch$'
+}
+eq "logs and webhooks: nobody asks about revocation" "$(fetches)" 2
 for l in rfc static; do
 	post "/_rig/$l/fill?n=300&seed=$RANDOM" >/dev/null
 	t_issue --name "new-$l.corp.example" --submit "$rig/$l" \

@@ -42,6 +42,10 @@ lie_case "extra signatures" later static extra_signatures 0 ''
 both readonly first state?state=readonly 0 ''
 # The right edge of a tree that is followed from now on.
 from=now both "start at the end" first 'proof_bad tile_bitflip' 2 $M
+from=now lie_case "start at the end, once" first rfc6962 'proof_bad?times=1' \
+    0 ''
+from=now lie_case "start at the end, once" first static \
+    'tile_bitflip?times=1' 0 ''
 # To commit on the way needs a proof of consistency: enough matches for that,
 # in more pages than come at once.
 fill=1500 opts=cap=64 lie_case consistency first rfc6962 consistency_bad 2 $M .

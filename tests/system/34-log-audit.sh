@@ -5,7 +5,7 @@
 #
 #   bash tests/system/34-log-audit.sh build/release
 #
-# takes: 12
+# takes: 16
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -25,8 +25,8 @@ evidence()
 	eq "$1: verify" $rc 0
 	[ $rc -eq 0 ] || show
 	ok "$1: shows $2" grep -q "\"$2\"" "$T/e.json"
-	# one bit of it is changed
-	sed 's/"tree_size": 3/"tree_size": 4/' "$T/e.json" > "$T/f.json"
+	# a digit more of it
+	sed 's/"tree_size": \([0-9]\)/"tree_size": 1\1/' "$T/e.json" > "$T/f.json"
 	cv evidence verify --log-list "$T/list.json" "$T/f.json"
 	eq "$1: changed" $rc 2
 }
@@ -68,6 +68,65 @@ for l in a b; do
 	sql "truncate finding cascade"
 done
 
+# Two trees of one size, of which no entry is given: the heads are the proof.
+# When they are given, the head that is not their tree is marked.
+post "/_rig/a/fill?n=50&seed=9" >/dev/null
+lie a fork 'mode=alternate&at=430'
+lie a 429_seconds 'n=600&kind=get-entries'
+once
+once
+eq "two heads" "$rc $(sql "select detail->>'what' from finding where
+    kind = 'log.misbehaved'")" "2 fork"
+evidence "two heads" fork
+sql "truncate finding cascade"
+post "/_rig/a/honest" >/dev/null
+sql "update ask_rate set hold_until = null, head_until = null" || fail sql
+once
+eq "and the entries" "$rc $(sql "select string_agg(distinct consistency, ' '
+    order by consistency) from tree_head where log_ref = 1 and tree_size = 450")" \
+    "2 conflict proved"
+sql "truncate finding cascade"
+once
+eq "said once" "$rc $(sql 'select count(*) from finding')" "0 0"
+
+# It grew, and its head is older than the one before.
+post "/_rig/b/fill?n=10&seed=9" >/dev/null
+lie b backwards_timestamp n=3600
+once
+eq "back in time" "$rc $(sql "select detail->>'what' from finding")" \
+    "0 timestamp"
+evidence "back in time" head
+sql "truncate finding cascade"
+post "/_rig/b/honest" >/dev/null
+once
+eq "and well again" "$rc $(sql 'select count(*) from finding')" "0 0"
+
+# A front-end that is behind makes the log no smaller.
+size=$(sql "select head_size from log_health where log_ref = 2")
+lie b shrink 'times=1&n=300'
+once
+eq "a front-end that is behind" "$rc $(sql "select head_size from log_health
+    where log_ref = 2") $(sql "select consistency from tree_head where
+    log_ref = 2 and tree_size < $size order by last_seen desc limit 1")" \
+    "0 $size smaller"
+
+# A path that is wrong says nothing of a head that waits: it goes on waiting.
+waits()
+{
+	sql "select string_agg(distinct consistency, ' ') from tree_head
+	    where log_ref = 1 and tree_size = 300"
+}
+sql "update tree_head set consistency = 'pending' where log_ref = 1 and
+    tree_size = 300" || fail sql
+lie a consistency_bad
+once
+eq "a wrong path" "$rc $(sql 'select count(*) from finding') $(waits)" \
+    "0 0 pending"
+post "/_rig/a/honest" >/dev/null
+once
+eq "and the right one" "$rc $(sql 'select count(*) from finding') $(waits)" \
+    "0 0 proved"
+
 # Read-only: an old head is no fault, and a log that is over may be gone.
 post "/_rig/a/state?state=readonly" >/dev/null
 once
@@ -76,6 +135,41 @@ eq "polls are rare" "$(sql "select due_at > now() + interval '1 hour' from work
     where kind = 'tail' and subject = (select id::text from log where
     state = 'readonly')")" t
 covered "hours after the last"
+# It shows less than it ended with: that is read, and not all there is.
+final()
+{
+	sql "update log set final_size = final_size + $1 where
+	    state = 'readonly'; update log_health set caught_up_at =
+	    now() - interval '7 hours'; update work set due_at = now()
+	    where kind = 'tail'"
+}
+final 5
+once
+eq "final tree not shown" $rc 0
+cv --json coverage
+eq "final tree not shown: coverage" "$rc $(grep '"lag_entries": *5' "$T/out" |
+    grep -c '"behind": *true')" "1 1"
+final -5
+once
+# What it shows is larger than its final tree; or as large, and another one.
+final -5
+once
+eq "beyond its final tree" "$rc $(sql "select detail->>'what' from finding")" \
+    "2 final"
+sql "truncate finding cascade"
+final 5
+once
+sql "update log set final_root = sha256('another') where state = 'readonly';
+    update work set due_at = now() where kind = 'tail'" || fail sql
+once
+eq "another final tree" "$rc $(sql "select detail->>'what' from finding")" \
+    "2 final"
+sql "update log set final_root = h.root_hash from tree_head h where
+    h.log_ref = log.id and h.tree_size = log.final_size and h.consistency =
+    'proved'; truncate finding cascade; update work set due_at = now() where
+    kind = 'tail'" || fail sql
+once
+eq "the right one" "$rc $(sql 'select count(*) from finding')" "0 0"
 lie a 500
 once
 eq "gone" $rc 0

@@ -48,8 +48,8 @@ port=$(python3 -c 'import socket; s = socket.socket()
 s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -keyout "$T/k.pem" -out "$T/c.pem" -days 2 -subj /CN=rig \
-    -addext 'subjectAltName=IP:127.0.0.1' 2>/dev/null
-t_rig --url "https://127.0.0.1:$port" --log s,proto=static
+    -addext 'subjectAltName=DNS:localhost' 2>/dev/null
+t_rig --url "https://localhost:$port" --log s,proto=static
 t_ca
 corp=(--submit "http://127.0.0.1:$rig_port/s" --out "$T/corp")
 t_issue --name www.corp.example "${corp[@]}" >/dev/null
@@ -58,7 +58,7 @@ python3 tests/rig/tls.py --port "$port" --to "$rig_port" --cert "$T/c.pem" \
     --key "$T/k.pem" >"$T/tls.out" 2>"$T/tls.err" &
 pids+=($!)
 first_line "$T/tls.out" >/dev/null
-rig=https://127.0.0.1:$port
+rig=https://localhost:$port
 
 t_db cache
 poll=1s t_conf cache 'watch: [.corp.example]' "fetch: {ca_file: $T/c.pem}"

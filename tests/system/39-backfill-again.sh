@@ -81,6 +81,9 @@ cv watch add .other.example --backfill tomorrow
 eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
 cv watch add .other.example --backfill all
 eq "entered" "$rc $(grep -c 'logs will be read for it' "$T/err")" '0 1'
+cv watch add .late.example --backfill all
+eq "a second one: read once for both" "$rc $(sql "select count(*) from backfill
+    where state = 'open'")" '0 2'
 # a log that says "later" is left alone for a while, and what is to be read stays
 lie rfc 429_seconds 'n=1&times=2&kind=get-entries'
 for l in rfc static; do
@@ -99,7 +102,7 @@ cv backfill --log rfc --again
 eq "nothing is left" "$rc $(grep -c 'nothing is left' "$T/err")" '0 1'
 
 cv watch list --json
-eq "covered from the beginning" "$(grep -c '"covered_from":null' "$T/out")" 3
+eq "covered from the beginning" "$(grep -c '"covered_from":null' "$T/out")" 4
 cv coverage --json
 eq "coverage says from where on" \
     "$(grep -c '"verified_from":0' "$T/out")" 3
@@ -117,6 +120,12 @@ cv backfill --log all --not-after 2026-01-01 --no-wait --json
 eq "not after: which logs" "$rc $(sql "select string_agg(distinct
     replace(l.description, 'Rig log ', ''), ' ') from backfill b join log l on
     l.id = b.log_ref")" "0 new rfc static"
+eq "not after: which ones not" "$(grep -c '"state":"left_out"' "$T/out") $(
+    sed -n 's/.*"description":"\([^"]*\)","state":"left_out","not_after_below":"\(.*\)"}/\1 \2/p' \
+    "$T/out")" "1 Rig log old 2026-01-01T00:00:00Z"
+cv backfill --log old --not-after 2026-01-01
+eq "one that is left out" "$rc $(cat "$T/err")" "0 Rig log old: left out, its \
+certificates all expire before 2026-01-01T00:00:00Z"
 cv backfill cancel 1
 eq "cancelled" "$rc $(sql "select state from backfill where id = 1")" \
     '0 cancelled'

@@ -235,6 +235,9 @@ else
 	skip 2 "no namespaces of processes"
 fi
 
+ok "who has nothing to read says it once" test \
+    "$(grep -c 'nothing to read' "$T/$w.log")" -le 1
+
 # --- another schema -------------------------------------------------------------------------------
 
 sql "insert into schema_migration (number, name, sha256) values (9999,
@@ -319,6 +322,8 @@ worker_start late
 ok "it waits for the schema" wait_for 20 said late "needs schema"
 eq "and makes none" "$("$psql" -AtXq -d "$(t_conninfo cv_empty_$$)" \
     -c "select to_regclass('work') is null")" t
+eq "a wait is no error in the server's log" "$(grep -c \
+    'ERROR:  relation "[a-z_]*" does not exist' "$CERTVIGIL_TEST_PG/log")" 0
 cv db migrate
 ok "and begins when it is there" wait_for 20 said late "worker .*names watched"
 t_end

@@ -268,6 +268,9 @@ eq "revocation status: exit" $rc 0
 eq "what it says" "$(python3 -c 'import json, sys
 o = json.loads(open(sys.argv[1]).readline())
 print(o["revocation"]["status"], o["serial"])' "$T/out")" "revoked $(of both serial)"
+cv revocation status 04:AB:12:CD
+eq "no such serial number" "$rc $(grep -c 'no certificate of 04:AB:12:CD' \
+    "$T/err")" '1 1'
 cv revocation status www.nowhere.example
 eq "of what is not known: exit" $rc 1
 cv revocation sources --json

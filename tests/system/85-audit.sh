@@ -351,6 +351,7 @@ sql "insert into work (kind, subject) values ('loglist', 'main'),
     ('tail', (select id::text from log))"
 cv --quiet audit --deadline 1m
 eq "without a daemon" "$rc $(sql 'select max(size_to) from log_range')" '0 25'
+eq "and quiet" "$(grep -c 'names watched' "$T/err")" 0
 
 # --- wrong words ----------------------------------------------------------------------------------------------
 

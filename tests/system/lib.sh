@@ -551,6 +551,9 @@ lie_told()
 	once
 	eq "$what: exit when honest again" $rc 0
 	[ $rc -eq 0 ] || show
+	eq "$what: what is over is resolved" "$(sql "select count(*) from
+	    finding where kind in ('log.stale', 'log.unreachable') and
+	    state <> 'resolved'")" 0
 	if [ "$watch" = .corp.example ] && [ "${from:-}" != now ]; then
 		eq "$what: matches, and each once" "$(sql 'select count(*),
 		    count(distinct index) from entry_match')" "$want|$want"

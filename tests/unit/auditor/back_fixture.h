@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -46,12 +47,16 @@ enter(int64_t from, int64_t to, int again, int want_fresh)
 	    .since = INT64_MIN, .again = again, .step = 65536,
 	    .actor = "test" };
 	struct err		e = ERR_INIT;
+	struct back_ids		ids = { NULL, 0, 0 };
 	int64_t			id;
 	int			fresh;
 
-	if (db_begin(db, &e) == -1 || back_enter(db, &w, &id, &fresh, &e)
+	if (db_begin(db, &e) == -1 || back_enter(db, &w, &ids, &fresh, &e)
 	    == -1 || db_commit(db, &e) == -1)
 		fail_msg("%s", e.msg);
+	id = ids.n == 0 ? 0 : ids.v[0];
+	free(ids.v);
+	/* what is of no use is nothing new */
 	assert_int_equal(fresh, want_fresh);
 	return id;
 }

@@ -39,7 +39,7 @@ fixture_finding(int i, const char *text)
 static inline json_t *
 fixture_cert(int i, const char *text)
 {
-	return json_pack("{ss s[ss] sI s[s] ss ss ss ss ss ss sI ss sb}",
+	return json_pack("{ss s[ss] sI s[s] ss ss ss ss ss ss sI ss sb sI}",
 	    "tbs_sha256",
 	    "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100",
 	    "names", text, "www.example.com", "names_count", (json_int_t)25,
@@ -47,7 +47,8 @@ fixture_cert(int i, const char *text)
 	    "not_before", "2026-11-01T00:00:00Z", "not_after",
 	    "2027-01-30T00:00:00Z", "first_seen", "2026-11-21T11:00:00Z",
 	    "decision", i % 2 ? "silent" : "page", "rule", (json_int_t)8,
-	    "reason", text, "declared", i % 2);
+	    "reason", text, "declared", i % 2,
+	    "logged_after_watch_seconds", (json_int_t)(i == 3 ? 7200 : 0));
 }
 
 static inline json_t *

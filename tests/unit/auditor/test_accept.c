@@ -10,6 +10,7 @@
 
 #include "auditor/cmd/cmd.h"
 #include "auditor/conf.h"
+#include "auditor/db/baseline.h"
 #include "auditor/decide.h"
 #include "base/buf.h"
 #include "base/enc.h"
@@ -66,15 +67,18 @@ runf(const struct cmd *c, const char *line, const char *word)
 	return run(c, NULL, text);
 }
 
+/* So many seconds behind the beginning of the watch. */
+static int64_t	late;
+
 /* Issuance ${i}, decided with the watch of one or two owners. */
 static void
 issue(int i, const char *names, int baseline, int nowners)
 {
 	struct decide_match	m[2] = {
 		{ 1, i, 1790000000000LL, 1, ".a.example", "", "",
-		    "a.example", baseline, INT64_MIN },
+		    "a.example", baseline, INT64_MIN, late },
 		{ 1, i, 1790000000000LL, 2, ".a.example", "web", "",
-		    "a.example", baseline, INT64_MIN },
+		    "a.example", baseline, INT64_MIN, late },
 	};
 	struct span		s = { tbs[i], 32 };
 	struct err		e = ERR_INIT;
@@ -191,14 +195,42 @@ accept_other(void **state)
 	is("select state from finding", "accepted");
 }
 
+/* Of the second issuance: so many seconds; and of the group, how many. */
+static void
+late_are(int i, int64_t want, int64_t n)
+{
+	struct baseline_filter	f = { .name = "b.a.example" };
+	struct db_res		*r = NULL;
+	struct err		e = ERR_INIT;
+
+	if (baseline_list(db, &f, &r, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(db_rows(r), 1);
+	assert_int_equal(db_int(r, 0, BASELINE_LATE), want);
+	db_free(r);
+	r = NULL;
+	memset(&f, 0, sizeof(f));
+	if (baseline_group(db, &f, "issuer_owner", &r, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(db_int(r, (size_t)i, BASELINE_GROUP_LATE), n);
+	db_free(r);
+}
+
 static void
 baseline(void **state)
 {
 	(void)state;
 	issue(0, "{a.example}", 1, 2);
+	late = 3 * 86400;
 	issue(1, "{b.a.example}", 1, 1);
+	late = -7;
 	issue(2, "{c.a.example}", 1, 1);
+	late = 0;
 	is("select count(*) from finding", "0");
+	/* a log whose first head came late: said, and of the baseline */
+	is("select string_agg(coalesce(facts::jsonb->'watches'->0->>'late_s', '-'),"
+	    " ' ' order by serial) from issuance", "- 259200 -");
+	late_are(0, 259200, 1);
 	assert_int_equal(run(&cmd_baseline, NULL, "baseline accept"), 64);
 	assert_int_equal(run(&cmd_baseline, NULL, "baseline reject xyz"), 64);
 	assert_int_equal(run(&cmd_baseline, NULL,

@@ -191,6 +191,154 @@ cutting(void **state)
 	assert_true(enter(0, 300000, 1, 1) > other);
 }
 
+/* All back-fills: id, entries, state; and the ids that were entered. */
+static void
+are(const char *want)
+{
+	is("select string_agg(id || ': ' || size_from || '-' || size_to || "
+	    "case when cut = size_from then ' cut ' else ' ' end || state, "
+	    "', ' order by id) from backfill", want);
+}
+
+static void
+watch(const char *name)
+{
+	char	text[200];
+
+	(void)snprintf(text, sizeof(text), "insert into watch (pattern, "
+	    "origin) values ('%s', 'cli')", name);
+	sql(text);
+}
+
+static int64_t
+since_when(const char *watch)
+{
+	struct err	e = ERR_INIT;
+	char		text[200];
+	int64_t		from, logs;
+
+	(void)snprintf(text, sizeof(text), "select (extract(epoch from "
+	    "added_at) * 1000000)::bigint from watch where pattern = '%s'",
+	    watch);
+	if (back_covered(db, number(text), &from, &logs, &e) == -1)
+		fail_msg("%s", e.msg);
+	return from;
+}
+
+/*
+ * Watches that are added one after the other: what was not begun for the one
+ * is read once, with both.
+ */
+static void
+watches(void **state)
+{
+	int64_t	id;
+
+	(void)state;
+	NEED_DB();
+	proven(300000, 300000);
+	sql("update log set added_at = '2020-01-01'");
+	watch("a.example");
+	assert_true(enter(0, 200000, 1, 1) == 1);
+	assert_int_equal(plan(), 4);
+	/* nothing was begun: one for both */
+	watch("b.example");
+	assert_true(enter(0, 280000, 1, 1) == 1);
+	are("1: 0-280000 open");
+	assert_int_equal(number("select count(*) from work where "
+	    "kind = 'backfill'") + number("select count(*) from "
+	    "backfill_range"), 0);
+	/* the same again goes on */
+	assert_true(enter(0, 280000, 1, 0) == 1);
+	assert_true(enter(0, 100000, 1, 0) == 1);
+	assert_int_equal(plan(), 5);
+	cut_are(1, "0-65792 65792-131328 131328-196608 196608-262400 "
+	    "262400-280000");
+	/* the top is read, somebody is at the next, the third is not begun */
+	read_range(5);
+	sql("update work set holder = 'h:0', lease_until = now() where "
+	    "subject = '6'");
+	watch("c.example");
+	assert_true(enter(0, 300000, 1, 1) == 2);
+	are("1: 196608-280000 cut open, 2: 0-196608 open, "
+	    "3: 196608-300000 open");
+	cut_are(1, "196608-262400 262400-280000");
+	is("select string_agg(subject, ' ') from work where "
+	    "kind = 'backfill'", "6");
+	/* both of them are the same again */
+	assert_true(enter(0, 300000, 1, 0) == 2);
+	assert_true(enter(200000, 300000, 1, 0) == 3);
+	read_range(6);
+	assert_true(plan() > 0);
+	are("1: 196608-280000 cut done, 2: 0-196608 cut open, "
+	    "3: 196608-300000 cut open");
+	assert_true(since_when("a.example") != INT64_MIN);
+	for (id = number("select min(id) from backfill_range where "
+	    "size_done = size_from"); id <= number("select max(id) from "
+	    "backfill_range"); id++)
+		read_range(id);
+	(void)plan();
+	are("1: 196608-280000 cut done, 2: 0-196608 cut done, "
+	    "3: 196608-300000 cut done");
+	/* each is covered by what was entered behind it, together */
+	sql("update tree_head set last_seen = now()");
+	assert_true(since_when("a.example") == INT64_MIN);
+	assert_true(since_when("b.example") == INT64_MIN);
+	assert_true(since_when("c.example") == INT64_MIN);
+	assert_true(enter(0, 300000, 1, 0) == 0);
+	sql("update backfill set state = 'cancelled' where id = 2");
+	assert_true(since_when("c.example") != INT64_MIN);
+	assert_true(enter(0, 300000, 1, 1) == 4);
+	/* a small part waits for nothing else */
+	watch("d.example");
+	assert_true(enter(512, 2048, 1, 1) == 5);
+	are("1: 196608-280000 cut done, 2: 0-196608 cut cancelled, "
+	    "3: 196608-300000 cut done, 4: 0-300000 open, "
+	    "5: 512-2048 open");
+}
+
+/* The same from a date on. */
+static void
+dates(void **state)
+{
+	struct back_want	w = { .log_ref = 1, .from = -1, .to = 200000,
+	    .since = 1700000000LL * 1000000, .again = 1, .step = 65536,
+	    .actor = "test" };
+	struct back_ids		ids = { NULL, 0, 0 };
+	struct err		e = ERR_INIT;
+	int			fresh;
+
+	(void)state;
+	NEED_DB();
+	proven(300000, 300000);
+	watch("a.example");
+	assert_int_equal(back_enter(db, &w, &ids, &fresh, &e), 0);
+	assert_true(ids.n == 1 && ids.v[0] == 1 && fresh);
+	watch("b.example");
+	w.to = 250000;
+	assert_int_equal(back_enter(db, &w, &ids, &fresh, &e), 0);
+	assert_true(ids.n == 2 && ids.v[1] == 1 && !fresh);
+	is("select concat_ws(' ', size_from, size_to, cut) from backfill",
+	    "250000 250000");
+	assert_int_equal(back_found(db, 1, 100096, &e), 0);
+	assert_true(plan() > 0);
+	watch("c.example");
+	w.to = 260000;
+	assert_int_equal(back_enter(db, &w, &ids, &fresh, &e), 0);
+	assert_true(ids.n == 3 && ids.v[2] == 1 && fresh);
+	are("1: 100096-260000 open");
+	is("select since from backfill where since = to_timestamp(1700000000)",
+	    "2023-11-14 22:13:20+00");
+	/* a later date is in it, an earlier one is not */
+	w.since++;
+	assert_int_equal(back_enter(db, &w, &ids, &fresh, &e), 0);
+	assert_true(ids.n == 4 && ids.v[3] == 1 && !fresh);
+	w.since -= 2;
+	assert_int_equal(back_enter(db, &w, &ids, &fresh, &e), 0);
+	assert_true(ids.n == 5 && ids.v[4] == 2 && fresh);
+	free(ids.v);
+}
+
 /* Two of one log: neither reads what the other has. */
 static void
 sharing(void **state)
@@ -322,6 +470,21 @@ covered(void **state)
 	sql("update backfill set state = 'done'");
 	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
 	assert_true(from == INT64_MIN && logs == 0);
+	/* not for a watch that came later */
+	assert_int_equal(back_covered(db, at + 300 * 1000000LL, &from, &logs,
+	    &e), 0);
+	assert_true(from == at + 300 * 1000000LL && logs == 1);
+	/* two may have read it together */
+	sql("update backfill set size_to = 299999 where size_from = 0");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == INT64_MIN && logs == 0);
+	sql("update backfill set size_to = 4999 where size_from = 0");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == 1700000000LL * 1000000 && logs == 1);
+	/* not what leaves out some that was there then */
+	sql("update backfill set size_to = 299999");
+	assert_int_equal(back_covered(db, at, &from, &logs, &e), 0);
+	assert_true(from == at && logs == 1);
 	/* a log that came behind the watch is read from its beginning */
 	sql("truncate backfill cascade; update log set "
 	    "added_at = to_timestamp(1790000050);"
@@ -339,6 +502,8 @@ main(void)
 		cmocka_unit_test(boundaries),
 		cmocka_unit_test_setup(joins, back_clear),
 		cmocka_unit_test_setup(cutting, back_clear),
+		cmocka_unit_test_setup(watches, back_clear),
+		cmocka_unit_test_setup(dates, back_clear),
 		cmocka_unit_test_setup(sharing, back_clear),
 		cmocka_unit_test_setup(window, back_clear),
 		cmocka_unit_test_setup(loading, back_clear),

@@ -8,52 +8,9 @@
 #include "auditor/blind_state.h"
 #include "auditor/db/coverage_store.h"
 #include "base/clk.h"
-#include "tests/unit/auditor/sql.h"
-#include "tests/unit/auditor/audit_fixture.h"
+#include "tests/unit/auditor/blind_fixture.h"
 
 /* How old what is not seen is, and what follows from it. */
-
-/*
- * mk(ID, OPERATOR): a usable log, known for 9 days, read up to its head of 100
- * just now.  hd(ID, SIZE, AGE): a head of that age.  behind(ID, AGE): it has
- * read 100 of 200 entries, and the head of 100 is that old.
- */
-static const char functions[] =
-    "create or replace function ago(interval) returns bigint language sql as "
-    "$$ select (extract(epoch from now() - $1) * 1000)::bigint $$;"
-    "create or replace function hd(l int, s bigint, age interval) returns "
-    "bigint language sql as $$ insert into tree_head (log_ref, tree_size, "
-    "root_hash, timestamp_ms, form, raw, verdict) values (l, s, hash('cc'), "
-    "ago(age), 'sth', 'raw', 'valid') returning id $$;"
-    "create or replace function mk(i int, op text) returns void language sql "
-    "as $$ insert into operator (name) values (op) on conflict do nothing;"
-    "insert into log (log_id, operator_id, description, protocol, url, "
-    "read_url, key, mmd, state, list_source, first_list, added_at) select "
-    "hash('0' || i), o.id, 'log ' || i, 'rfc6962', 'u', 'u', 'k', 86400, "
-    "'usable', 'file', true, now() - interval '9 days' from operator o "
-    "where name = op;"
-    "insert into log_health (log_ref, head_size, head_ms, head_at, "
-    "progress_at, caught_up_at) values (i, 100, ago('0'), now(), now(), "
-    "now()); insert into log_range (log_ref, size_from, size_to, frontier, "
-    "root_hash, head_id) values (i, 0, 100, '', '', hd(i, 100, '0')) $$;"
-    "create or replace function behind(i int, age interval) returns void "
-    "language sql as $$ delete from tree_head where log_ref = i and not "
-    "exists (select from log_range where head_id = id); update tree_head set "
-    "timestamp_ms = ago(age) where log_ref = i; update log_health set "
-    "head_size = 200, caught_up_at = now() - age, progress_at = now() where "
-    "log_ref = i; select hd(i, 200, '0') $$;";
-
-static int
-clear(void **state)
-{
-	(void)state;
-	sql(audit_functions);
-	sql(functions);
-	sql(audit_truncate);
-	sql("select mk(1, 'one'), mk(2, 'two'), mk(3, 'three'), "
-	    "mk(4, 'one')");
-	return 0;
-}
 
 /* --- days ---------------------------------------------------------------------- */
 
@@ -192,6 +149,18 @@ lag(void **state)
 		{ "update log_health set head_at = now() - interval '2 hours', "
 		  "failing_since = now(); update log set state = 'readonly', "
 		  "state_at = now() - interval '1 hour'", 7200, 7200 },
+		/* read-only, and it never showed the tree that it ended with */
+		{ "update log set state = 'readonly', final_size = 150, state_at "
+		  "= now() - interval '1 hour'", 3600, 3600 },
+		{ "update log set state = 'readonly', final_size = 150, state_at "
+		  "= now() - interval '1 hour'; update tree_head set "
+		  "timestamp_ms = ago('2 hours')", 7200, 7200 },
+		{ "update log set state = 'readonly', final_size = 150",
+		  0, 0 },
+		{ "update log set state = 'readonly', final_size = 100, state_at "
+		  "= now() - interval '1 hour'", 0, 0 },
+		{ "update log set state = 'usable', final_size = 150, state_at "
+		  "= now() - interval '1 hour'", 0, 0 },
 	};
 	size_t	i;
 
@@ -200,6 +169,92 @@ lag(void **state)
 		sql(t[i].sql);
 		lags(t[i].lag, t[i].blind);
 	}
+}
+
+/* What a read-only log does not show of its final tree is missing. */
+static void
+short_of_its_end(void **state)
+{
+	static const struct {
+		const char	*sql, *want;
+	} t[] = {
+		{ "final_size = 150", "100 100 50 null t" },
+		{ "final_size = 100", "100 100 0 0 f" },
+		{ "final_size = 90", "100 100 0 0 f" },
+		{ "state = 'usable', final_size = 150", "100 100 0 0 f" },
+	};
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	char		*text, have[80];
+	size_t		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		sql("update log set watched = id = 1, state = 'readonly', "
+		    "state_at = now() - interval '1 hour'; update log_health "
+		    "set entries_per_second = 10, caught_up_at = now() - "
+		    "interval '1 hour'");
+		text = mem_printf("update log set %s", t[i].sql);
+		sql(text);
+		free(text);
+		if (coverage_store_now(db, 60, 0, &r, &e) == -1)
+			fail_msg("%s", e.msg);
+		(void)snprintf(have, sizeof(have), "%d %d %d %s %s",
+		    (int)db_int(r, 0, COV_TREE_SIZE),
+		    (int)db_int(r, 0, COV_VERIFIED),
+		    (int)db_int(r, 0, COV_LAG_ENTRIES),
+		    db_null(r, 0, COV_ETA) ? "null" : db_text(r, 0, COV_ETA),
+		    db_bool(r, 0, COV_BEHIND) ? "t" : "f");
+		db_free(r);
+		assert_string_equal(have, t[i].want);
+	}
+}
+
+/* Is it behind, when log 1 is the only one that is read? */
+static void
+behind_now(void **state)
+{
+	static const struct {
+		const char	*sql;
+		int		 behind;
+	} t[] = {
+		{ "select 1", 0 },
+		{ "update log_health set failing_since = now()", 1 },
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'6 minutes'", 0 },	/* a head that has nothing new */
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'6 minutes', head_at = now() - interval '6 minutes'", 1 },
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'4 minutes', head_at = now() - interval '4 minutes'", 0 },
+		{ "update log_health set caught_up_at = null, head_at = null", 1 },
+		{ "update log_health set caught_up_at = now() - interval "
+		  "'7 hours', head_at = now() - interval '7 hours', "
+		  "failing_since = now(); update log set state = 'readonly', "
+		  "final_size = 100", 0 },
+	};
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	int64_t		 n;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		sql("update log set watched = id = 1");
+		sql(t[i].sql);
+		if (coverage_store_now(db, 60, 0, &r, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(db_rows(r), 1);
+		if (db_bool(r, 0, COV_BEHIND) != t[i].behind)
+			fail_msg("%s", t[i].sql);
+		db_free(r);
+	}
+	/* what a person has seen is still so */
+	sql("insert into finding (kind, subject, owner, severity, state, "
+	    "dedupe_key) select 'log.misbehaved', s, '', 'critical', s, s from "
+	    "unnest('{open,acked,resolved,accepted}'::text[]) s");
+	assert_int_equal(coverage_store_misbehaved(db, &n, &e), 0);
+	assert_int_equal(n, 2);
+	sql("truncate finding cascade");
 }
 
 /* Time to catch up: not of a log that is not read, nor of one that wins. */
@@ -245,21 +300,6 @@ eta(void **state)
 }
 
 /* --- the finding -------------------------------------------------------------- */
-
-#define FINDINGS "select coalesce(string_agg(kind || ' ' || state || ' ' || " \
-	"severity || ' ' || array_to_string(logs, '+'), ','), '') from finding"
-#define EVENTS	"select coalesce(string_agg(v.event, ',' order by v.at, " \
-	"v.id), '') from finding_event v"
-
-static void
-sweep(int64_t settle)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_begin(db, &e) == -1 || blind_find_time(db, 60, settle, &e)
-	    == -1 || db_commit(db, &e) == -1)
-		fail_msg("%s", e.msg);
-}
 
 static void
 opens(void **state)
@@ -393,7 +433,23 @@ estimates(void **state)
 	is("select severity from finding", "medium");
 	is("select detail->'estimate'->>'share' is null and reason like "
 	    "'%no estimate: 12 issuances%' from finding", "t");
-	sql("truncate finding restart identity cascade");
+	/* so many are enough, whatever is not issued or was only served */
+	issued(7, 'b', "two.example", "03");
+	sql("insert into sct (tbs_sha256, log_id, timestamp_ms, raw, source) "
+	    "select hash('a0'), hash('03'), 1, '', 'tls'");
+	sweep(0);
+	is("select detail->'estimate'->>'share' is null from finding", "t");
+	issued(1, 'c', "two.example", "03");
+	sweep(0);
+	is("select round((detail->'estimate'->>'share')::numeric, 3) || ' ' || "
+	    "(detail->'estimate'->>'only_there') from finding", "0.600 12");
+	sql("update issuance set issued = 'invalid' where tbs_sha256 = "
+	    "hash('c0')");
+	sweep(0);
+	is("select detail->'estimate'->>'share' is null from finding", "t");
+	(void)clear(state);
+	sql("select behind(1, '2 hours'), behind(2, '2 hours')");
+	issued(12, 'a', "one.example", "02");
 	issued(15, 'b', "two.example", "03");
 	sweep(0);
 	/* 12 of 27 were in logs 1 and 2 only */
@@ -421,6 +477,8 @@ main(void)
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(no_proof, clear),
 		cmocka_unit_test_setup(lag, clear),
+		cmocka_unit_test_setup(short_of_its_end, clear),
+		cmocka_unit_test_setup(behind_now, clear),
 		cmocka_unit_test_setup(eta, clear),
 		cmocka_unit_test_setup(opens, clear),
 		cmocka_unit_test_setup(apart, clear),

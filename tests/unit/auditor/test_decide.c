@@ -83,15 +83,15 @@ static struct decide_match
 match(int log, int64_t index, int watch, int baseline)
 {
 	static const struct decide_match rows[] = {
-		{ 0, 0, NOW_MS, 0, "", "", "", "", 0, 0 },
+		{ 0, 0, NOW_MS, 0, "", "", "", "", 0, 0, 0 },
 		{ 0, 0, NOW_MS, 1, ".shop.example", "", "",
-		    "www.shop.example", 0, 0 },
+		    "www.shop.example", 0, 0, 0 },
 		{ 0, 0, NOW_MS, 2, ".shop.example", "team-b", "strict",
-		    "www.shop.example", 0, 0 },
+		    "www.shop.example", 0, 0, 0 },
 		{ 0, 0, NOW_MS, 3, ".pay.example", "", "", "www.pay.example",
-		    0, 0 },
+		    0, 0, 0 },
 		{ 0, 0, NOW_MS, 4, "*.old.example", "", "digests",
-		    "www.old.example", 0, 0 },
+		    "www.old.example", 0, 0, 0 },
 	};
 	struct decide_match m = rows[watch];
 
@@ -603,10 +603,13 @@ baseline(void **state)
 	m[0].there_at = INT64_MAX - 1;
 	decide(1, m, 1, 1);
 	DECISION(1, "page 8");
+	IS("select facts::jsonb->'watches'->0 ? 'late_s' from issuance", "f");
 	/* A head that had it before is another matter. */
 	m[0].there_at = INT64_MIN;
+	m[0].late_s = 90;
 	decide(1, m, 1, 1);
 	DECISION(1, "baseline 5");
+	IS("select facts::jsonb->'watches'->0->>'late_s' from issuance", "90");
 	clean(NULL);
 	issuance(&www);
 	m[0] = match(1, 5, 1, 1);

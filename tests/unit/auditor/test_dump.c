@@ -1,8 +1,13 @@
 #include "auditor/db/dump.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -135,6 +140,62 @@ test_round(void **state)
 		assert_int_equal(testdb_int(db, "select x from theirs"), 1);
 		testdb_close(db);
 	}
+	free(file);
+}
+
+/* How many files there are. */
+static size_t
+files(void)
+{
+	DIR	*d = opendir(dir);
+	size_t	 n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	(void)closedir(d);
+	return n - 2;
+}
+
+/* No room: it is the file that is named, not the database, and none stays. */
+static void
+test_no_room(void **state)
+{
+	struct db		*db = testdb_open();
+	struct dump_opts	 o = { NULL, bindir, "public", 0, 0,
+	    NULL };
+	struct err		 e = ERR_INIT;
+	char			*file = mem_printf("%s/full", dir), want[200];
+	struct rlimit		 had, few;
+	void			 (*old)(int) = signal(SIGXFSZ, SIG_IGN);
+	size_t			 n = files();
+
+	(void)state;
+	if (db != NULL) {
+		o.conninfo = testdb_info;
+		assert_int_equal(getrlimit(RLIMIT_FSIZE, &had), 0);
+		few = had;
+		few.rlim_cur = 20000;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+		assert_int_equal(dump_write(&o, file, &e), -1);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &had), 0);
+		(void)snprintf(want, sizeof(want), "cannot write %s as user "
+		    "%ld: %s", file, (long)geteuid(), strerror(EFBIG));
+		assert_string_equal(e.msg, want);
+		assert_int_equal(err_exit(e.code), 1);
+		assert_int_equal(files(), n);
+		err_clear(&e);
+		/* pg_dump is refused by the server: that is the database's */
+		o.schema = "nobody's";
+		assert_int_equal(dump_write(&o, file, &e), -1);
+		assert_int_equal(err_exit(e.code), 69);
+		assert_int_equal(files(), n);
+		err_clear(&e);
+		assert_int_equal(dump_write(&o, "/dev/full", &e), -1);
+		assert_int_equal(err_exit(e.code), 64);
+		testdb_close(db);
+	}
+	(void)signal(SIGXFSZ, old);
 	free(file);
 }
 
@@ -284,6 +345,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_public),
 		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_audit_broken),
 	};

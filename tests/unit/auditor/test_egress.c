@@ -329,6 +329,56 @@ url_length(void **state)
 	assert_int_equal(egress_url_ok(&g, url, EGRESS_LOG, NULL), -1);
 }
 
+/* Only the text counts: what a name leads to changes. */
+static void
+own(void **state)
+{
+	static const struct {
+		const char	*url;
+		int		 own;
+	} r[] = {
+		{ "http://log.example/", 1 },
+		{ "HTTP://127.0.0.1/", 1 },
+		{ "https://127.0.0.1/", 1 },
+		{ "https://127.0.0.1", 1 },
+		{ "HTTPS://127.255.0.1:8443/x?y#z", 1 },
+		{ "https://127.0.0.1?x", 1 },
+		{ "https://[fd00::1]:443/", 1 },
+		{ "https://[fd00::1]", 1 },
+		{ "https://[::ffff:127.0.0.1]/", 1 },
+		{ "https://10.0.0.1/", 0 },
+		{ "https://192.0.2.1:443/", 0 },
+		{ "https://[::1]/", 0 },
+		{ "https://fd00::1/", 0 },
+		{ "https://[fd00::1", 0 },
+		{ "https://[", 0 },
+		{ "https://]", 0 },
+		{ "https://", 0 },
+		{ "https://localhost/", 0 },
+		{ "https://127.0.0.1.example/", 0 },
+		{ "https://x/127.0.0.1/", 0 },
+		{ "https://127.1/", 0 },
+		{ "https://127.0.0.1111111111111111111111111111111111111111"
+		  "111111111111111111111111111111111111111111111111111", 0 },
+		{ "ftp://127.0.0.1/", 0 },
+		{ "", 0 },
+	};
+	struct egress	g = EGRESS_INIT;
+	size_t		i;
+	int		bad = 0;
+
+	(void)state;
+	assert_int_equal(egress_parse_allow(&g, "127.0.0.0/8", NULL), 0);
+	assert_int_equal(egress_parse_allow(&g, "fd00::/8", NULL), 0);
+	for (i = 0; i < sizeof(r) / sizeof(r[0]); i++)
+		if (egress_url_own(&g, r[i].url) != r[i].own) {
+			print_message("%s\n", r[i].url);
+			bad++;
+		}
+	assert_int_equal(bad, 0);
+	egress_free(&g);
+}
+
 int
 main(void)
 {
@@ -340,6 +390,7 @@ main(void)
 		cmocka_unit_test(schemes),
 		cmocka_unit_test(urls),
 		cmocka_unit_test(url_length),
+		cmocka_unit_test(own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

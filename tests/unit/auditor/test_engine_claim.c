@@ -8,13 +8,14 @@
 #include <cmocka.h>
 
 #include "auditor/role/engine_role.h"
+#include "auditor/role/engine_start.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/mem.h"
 #include "tests/unit/auditor/sql.h"
 
-/* Which work an engine begins, and which it leaves to others. */
+/* Which work an engine begins, which it leaves, and what it notices by itself. */
 
 static struct conf	conf;
 static struct engine	en;
@@ -163,12 +164,61 @@ none(void **state)
 	is("select token = 0 and holder is null from work", "t");
 }
 
+/*
+ * Hints can be lost: whatever changes what is matched has another mark, and
+ * nothing else has.
+ */
+static void
+marks(void **state)
+{
+	static const struct {
+		const char	*sql;
+		int		 other;
+	} t[] = {
+		{ "select 1", 0 },
+		{ "insert into watch (pattern, origin) values ('a.example', "
+		  "'cli'), ('.b.example', 'config')", 1 },
+		{ "update watch set exclude = '{x.b.example}' where pattern = "
+		  "'.b.example'", 1 },
+		{ "update watch set exclude = '{x.b.example,y.b.example}' where "
+		  "pattern = '.b.example'", 1 },
+		{ "update watch set policy = 'strict'", 0 },
+		{ "update watch set exclude = '{}' where pattern = "
+		  "'.b.example'", 1 },
+		{ "update watch set removed_at = now() where pattern = "
+		  "'a.example'", 1 },
+		{ "insert into watch_file (body, sha256, items) values ('x', "
+		  "'y', 1)", 1 },
+		{ "insert into setting (key, value) values ('k', '1')", 1 },
+		{ "select 1", 0 },
+	};
+	char	before[sizeof(en.watch_mark)] = "";
+	size_t	i;
+
+	(void)state;
+	sql("truncate watch, watch_file, setting restart identity cascade");
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		sql(t[i].sql);
+		/* as at its start: nothing is read again */
+		en.watch_mark[0] = '\0';
+		assert_int_equal(engine_marked(&en, NULL), 0);
+		if (i != 0 && t[i].other != (strcmp(before, en.watch_mark) !=
+		    0))
+			fail_msg("%s: %s, before %s", t[i].sql, en.watch_mark,
+			    before);
+		assert_true(strlen(en.watch_mark) < sizeof(before) - 1);
+		memcpy(before, en.watch_mark, sizeof(before));
+	}
+	sql("truncate watch, watch_file, setting restart identity cascade");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(elsewhere, begin, end),
 		cmocka_unit_test_setup_teardown(none, begin, end),
+		cmocka_unit_test_setup_teardown(marks, begin, end),
 	};
 
 	return SQL_TESTS(tests);

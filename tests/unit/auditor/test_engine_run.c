@@ -29,6 +29,7 @@ there_and_back(void **state)
 		r.sync = n % 3 != 0;
 		r.once = n % 2 != 0;
 		r.progress = n % 3 != 0;
+		r.quiet = n % 5 == 0;
 		for (i = 0; i < n; i++)
 			r.files[i] = i % 2 ? "/a" : "/secret file";
 		r.nfiles = n;
@@ -45,7 +46,7 @@ there_and_back(void **state)
 		assert_string_equal(s.name, r.name);
 		assert_true(s.sync == r.sync && s.slot == 63 && s.once == r.once &&
 		    s.roles == r.roles && s.progress == r.progress &&
-		    s.nfiles == n);
+		    s.quiet == r.quiet && s.nfiles == n);
 		assert_true(s.nlisten[CHALLENGE_HTTP] ==
 		    r.nlisten[CHALLENGE_HTTP] && s.nlisten[CHALLENGE_TLS] ==
 		    r.nlisten[CHALLENGE_TLS]);
@@ -75,8 +76,8 @@ broken(void **state)
 	c = cur_span(buf_bytes(&b));
 	assert_int_equal(engine_run_read(&c, &s), -1);
 	b.p[b.n - 1] = 0;
-	/* the count of files, behind three strings, slot, roles and three flags */
-	b.p[5 + 6 + 5 + 4 + 4] = FILE_KEPT_MAX + 1;
+	/* the count of files, behind three strings, slot, roles and four flags */
+	b.p[5 + 6 + 5 + 4 + 5] = FILE_KEPT_MAX + 1;
 	c = cur_span(buf_bytes(&b));
 	assert_int_equal(engine_run_read(&c, &s), -1);
 	buf_free(&b);

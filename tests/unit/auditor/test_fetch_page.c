@@ -166,6 +166,41 @@ chunks(void **state)
 	assert_int_equal(d.length, 0);
 }
 
+/* A body ends where its length says, and what is behind it answers nobody. */
+static void
+beyond(void **state)
+{
+	static const char *const	paths[] = { "/more/1", "/more/3000",
+	    "/more/5000", "/more/70000", "/more/300000" };
+	int				glued;
+	struct fetch_done		d;
+	struct span			s;
+	size_t				i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		s = page(paths[i], 500000, &d);
+		assert_int_equal(d.failure, FETCH_OK);
+		assert_int_equal(s.n, strtoul(paths[i] + 6, NULL, 10));
+		for (k = 0; k < s.n; k++)
+			assert_int_equal(s.p[k], 'x');
+		give(&d);
+		s = page("/bytes/4", 500000, &d);
+		assert_int_equal(d.failure, FETCH_OK);
+		assert_int_equal(s.n, 4);
+		assert_memory_equal(s.p, "abcd", 4);
+		give(&d);
+	}
+	/* all of it at once */
+	for (glued = 0; glued < 2; glued++) {
+		s = page("/glued", 500000, &d);
+		assert_int_equal(d.failure, FETCH_OK);
+		assert_int_equal(s.n, 5);
+		assert_memory_equal(s.p, "right", 5);
+		give(&d);
+	}
+}
+
 /* More than any buffer, many at a time. */
 static void
 large(void **state)
@@ -212,8 +247,12 @@ connections_so_far(void)
 static void
 kept(void **state)
 {
+	struct fetch_get	g;
 	struct fetch_done	d;
+	struct span		s;
 	unsigned long		n = connections_so_far();
+	const char		*u;
+	char			url[100], text[8] = "";
 	int			i;
 
 	(void)state;
@@ -233,6 +272,16 @@ kept(void **state)
 	assert_int_equal(d.status, 200);
 	give(&d);
 	assert_int_equal(connections_so_far(), n + 2);
+	/* One of that name only: another one may be another's. */
+	u = url_of("/connections");
+	(void)snprintf(url, sizeof(url), "http://localhost%s", strrchr(u,
+	    ':'));
+	get_of(&g, url, arena);
+	s = answer(&g, &d);
+	assert_int_equal(d.failure, FETCH_OK);
+	assert_int_equal(s.n, 4);
+	assert_true(strtoul((char *)memcpy(text, s.p, 4), NULL, 10) == n + 3);
+	give(&d);
 }
 
 static void
@@ -313,6 +362,7 @@ run(void)
 	const struct CMUnitTest	tests[] = {
 		T(as_libcurl),
 		T(chunks),
+		T(beyond),
 		T(large),
 		T(kept),
 		T(times),

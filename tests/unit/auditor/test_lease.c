@@ -70,6 +70,11 @@ test_claim(void **state)
 	ask.max = 0;
 	assert_int_equal(lease_claim(a, &ask, l, &n, &e), 0);
 	assert_int_equal(n, 0);
+	ask.max = 10;
+	ask.skip = (struct db_strs){ (const char *const[]){ "log:x" }, 1 };
+	assert_int_equal(lease_claim(a, &ask, l, &n, &e), 0);
+	assert_int_equal(n, 0);
+	ask.skip = (struct db_strs){ (const char *const[]){ "audit:x" }, 1 };
 	ask.max = 1;
 	assert_int_equal(lease_claim(a, &ask, l, &n, &e), 0);
 	assert_int_equal(n, 1);
@@ -561,13 +566,18 @@ test_share(void **state)
 	part(b, "h:3", 1);
 	assert_int_equal(excess("h:1"), 1);
 	assert_int_equal(excess("h:3"), 0);
+	/* nothing is passed on that would come back */
+	testdb_run(a, "update work set holder = 'h:3' where subject = (select"
+	    " min(subject) from work where holder = 'h:2')");
+	assert_int_equal(excess("h:1"), 0);
 	/* the dead, those that wait and other roles have no part */
 	testdb_run(a, "update work set holder = null, lease_until = null");
 	testdb_run(a, "update worker set last_seen = now() - interval '31 s'"
 	    " where id = 'h:1'");
 	part(b, "h:2", 4);
-	testdb_run(a, "update worker set state = 'waiting' where id = 'h:2'");
-	part(b, "h:3", 3);
+	testdb_run(a, "update worker set state = 'waiting' where id = 'h:2';"
+	    " update work set holder = null, lease_until = null");
+	part(b, "h:3", 7);
 	testdb_run(a, "update work set holder = null, lease_until = null;"
 	    " update worker set state = 'working', last_seen = now();"
 	    " update worker set roles = '{audit}' where id <> 'h:3'");

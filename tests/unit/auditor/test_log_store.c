@@ -93,24 +93,25 @@ lists(void **state)
 		int64_t		 at;
 		int		 rc, changed;
 		const char	*read;
+		const char	*of_b;	/* whose word about b counts */
 	} t[] = {
-		{ "chrome", "ab", 1000, 0, 1, "ab" },
-		{ "chrome", "ab", 1000, 0, 0, "ab" },
+		{ "chrome", "ab", 1000, 0, 1, "ab", "chrome" },
+		{ "chrome", "ab", 1000, 0, 0, "ab", "chrome" },
 		/* Apple may add logs */
-		{ "apple", "bc", 500, 0, 1, "abc" },
-		{ "chrome", "abd", 2000, 0, 1, "abcd" },
+		{ "apple", "bc", 500, 0, 1, "abc", "chrome" },
+		{ "chrome", "abd", 2000, 0, 1, "abcd", "chrome" },
 		/* older than the one held */
-		{ "chrome", "a", 1500, -1, 0, "abcd" },
+		{ "chrome", "a", 1500, -1, 0, "abcd", "chrome" },
 		/* b is Chrome's: when Chrome drops it, it is read no longer, */
-		{ "chrome", "ad", 3000, 0, 1, "acd" },
+		{ "chrome", "ad", 3000, 0, 1, "acd", "chrome" },
 		/* until Apple, whose list did not change, says it has it */
-		{ "apple", "bc", 500, 0, 0, "abcd" },
-		{ "apple", "bc", 500, 0, 0, "abcd" },
-		{ "apple", "c", 600, 0, 1, "acd" },
-		{ "chrome", "ad", 3000, 0, 0, "acd" },
+		{ "apple", "bc", 500, 0, 0, "abcd", "apple" },
+		{ "apple", "bc", 500, 0, 0, "abcd", "apple" },
+		{ "apple", "c", 600, 0, 1, "acd", "apple" },
+		{ "chrome", "ad", 3000, 0, 0, "acd", "apple" },
 		/* from now on a file: what only browsers list goes */
-		{ "file", "ab", 10, 0, 1, "ab" },
-		{ "chrome", "acd", 4000, 0, 1, "acd" },
+		{ "file", "ab", 10, 0, 1, "ab", "file" },
+		{ "chrome", "acd", 4000, 0, 1, "acd", "file" },
 	};
 	struct err	e = ERR_INIT;
 	size_t		i;
@@ -130,6 +131,8 @@ lists(void **state)
 			fail_msg("list %zu changed: %d", i, changed);
 		if (strcmp(read_now(), t[i].read) != 0)
 			fail_msg("list %zu: reads %s", i, read_now());
+		is("select list_source from log where description = 'b'",
+		    t[i].of_b);
 	}
 	/* a log keeps its row and its key whatever lists say */
 	assert_int_equal(number("select count(*) from log"), 4);
@@ -382,6 +385,12 @@ days(void **state)
 	    "coverage_day order by day desc limit 1"), 182);
 	assert_int_equal(number("select size_to from coverage_day order by "
 	    "day desc limit 1"), 30);
+	/* a log that does not grow signs seldom, and nothing of it is late */
+	sql("update tree_head set timestamp_ms = (extract(epoch from now() - "
+	    "interval '5 hours') * 1000)::bigint + id");
+	more(id, &r, 0, head(id, 30, (uint64_t)clk_wall() / 1000), 0);
+	assert_int_equal(number("select max_lag_seconds / 60 from coverage_day "
+	    "order by day desc limit 1"), 180);
 }
 
 /* How fast it is read. */

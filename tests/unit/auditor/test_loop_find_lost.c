@@ -194,7 +194,7 @@ static void
 decided(int tbs, int64_t at_ms)
 {
 	struct decide_match	m = { 1, 5, at_ms, 1, ".example", "web", "",
-	    "a.example", 0, INT64_MIN };
+	    "a.example", 0, INT64_MIN, 0 };
 	uint8_t			id[32];
 	struct span		s = { id, 32 };
 	struct err		e = ERR_INIT;

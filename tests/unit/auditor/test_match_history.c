@@ -156,12 +156,192 @@ names_twice(void **state)
 	}
 }
 
+/*
+ * A precertificate and its certificate that come together are one: what the CA
+ * signed counts, whoever of them shows it, and both are among the entries.
+ */
+static void
+pair(void **state)
+{
+	struct judge_match		 m[2];
+	const struct judge_match	*v[2] = { &m[0], &m[1] };
+	struct match_in			 in;
+	struct err			 e = ERR_INIT;
+	int				 signed_one;
+
+	NEED_DB();
+	for (signed_one = 0; signed_one < 2; signed_one++) {
+		(void)clear(state);
+		sql("truncate known cascade; insert into known (tbs_sha256, "
+		    "trust, origin, author) values (decode(repeat('01', 32), "
+		    "'hex'), 'issuance', 'cli', 'x')");
+		m[0] = match(5);
+		m[0].type = ENTRY_PRECERT;
+		m[1] = match(6);
+		m[1].cert_sha256[0] = 9;
+		m[!signed_one].issued = -1;
+		m[!signed_one].owner = "";
+		in = (struct match_in){ .db = db, .conf = &conf,
+		    .watches = &set, .base = base, .log_ref = 1,
+		    .log_name = "log", .head_id = 7, .proof_size = 1000 };
+		if (db_begin(db, &e) == -1 || match_store(&in, v, 2, &e) == -1
+		    || db_commit(db, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(COUNT("issuance where decision = 'silent' "
+		    "and rule = 3 and issued = 'valid' and issuer_owner = "
+		    "'ca.example' and logged_at is not null"), 1);
+		is("select string_agg(x->>'index', ' ') from issuance, "
+		    "jsonb_array_elements(facts::jsonb->'entries') x", "5 6");
+		assert_int_equal(COUNT("issuance"), 1);
+		assert_int_equal(COUNT("entry"), 2);
+		assert_int_equal(COUNT("certificate"), 2);
+		assert_int_equal(COUNT("finding"), 0);
+	}
+	sql("truncate known cascade");
+}
+
+/* What makes an issuance known, and what looks as if it did. */
+static void
+known_or_not(void **state)
+{
+	static const struct {
+		const char	*tbs, *key, *trust, *removed, *want;
+	} t[] = {
+		{ "01", NULL, "issuance", NULL, "silent 3" },
+		{ NULL, "03", "key", NULL, "silent 4" },
+		/* taken back */
+		{ "01", NULL, "issuance", "now()", "page 8" },
+		{ NULL, "03", "key", "now()", "page 8" },
+		/* seeds only show what is usual */
+		{ "01", NULL, "seed", NULL, "page 8" },
+		{ NULL, "03", "seed", NULL, "page 8" },
+		/* of others */
+		{ "02", NULL, "issuance", NULL, "page 8" },
+		{ NULL, "04", "key", NULL, "page 8" },
+	};
+	static const struct {
+		const char	*tbs, *name, *owner, *want;
+	} u[] = {
+		{ "02", "www.a.example", "ca.example", "high" },
+		{ "02", "*.a.example", "ca.example", "high" },
+		{ "01", "www.a.example", "ca.example", "critical" },
+		{ "02", "www.a.example", "other.example", "critical" },
+		{ "02", "x.a.example", "ca.example", "critical" },
+	};
+	struct judge_match	m;
+	char			text[400];
+	size_t			i;
+
+	NEED_DB();
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)clear(state);
+		(void)snprintf(text, sizeof(text), "truncate known cascade; "
+		    "insert into known (tbs_sha256, spki_sha256, trust, "
+		    "origin, author, removed_at) values (decode(repeat("
+		    "nullif('%s', ''), 32), 'hex'), decode(repeat("
+		    "nullif('%s', ''), 32), 'hex'), '%s', 'cli', 'x', %s)",
+		    t[i].tbs != NULL ? t[i].tbs : "", t[i].key != NULL ?
+		    t[i].key : "", t[i].trust, t[i].removed != NULL ?
+		    t[i].removed : "null");
+		sql(text);
+		m = match(5);
+		STORE(m, 1);
+		is("select decision || ' ' || rule from issuance", t[i].want);
+		assert_int_equal(COUNT("finding"), t[i].want[0] == 'p');
+	}
+	/* what makes a CA usual: not this very one, nor what another CA did */
+	for (i = 0; i < sizeof(u) / sizeof(u[0]); i++) {
+		(void)clear(state);
+		(void)snprintf(text, sizeof(text), "truncate known cascade; "
+		    "insert into known (tbs_sha256, names, issuer_owner, "
+		    "trust, origin, author) values (decode(repeat('%s', 32), "
+		    "'hex'), '{%s}', '%s', 'seed', 'cli', 'x')", u[i].tbs,
+		    u[i].name, u[i].owner);
+		sql(text);
+		m = match(5);
+		STORE(m, 1);
+		is("select severity from finding", u[i].want);
+	}
+	sql("truncate known cascade");
+}
+
+/*
+ * An order is good for one certificate: whoever finds that another one has
+ * used it up in the same moment asks the rules again.
+ */
+static void
+used_up(void **state)
+{
+	struct judge_match	m;
+	int			lost;
+
+	NEED_DB();
+	sql("create or replace function too_late() returns trigger language "
+	    "plpgsql as $$ begin return null; end $$");
+	for (lost = 0; lost < 2; lost++) {
+		(void)clear(state);
+		sql("truncate expectation, known cascade; insert into "
+		    "expectation (kind, spki_sha256, names, issuer_owner, "
+		    "not_before_ms, not_after_ms, origin, author) values "
+		    "('issuance', decode(repeat('03', 32), 'hex'), "
+		    "'{www.a.example}', 'ca.example', 1780000000000, "
+		    "1795000000000, 'cli', 'x')");
+		/* as if the row that we saw open were another's by now */
+		if (lost)
+			sql("create trigger too_late before update on "
+			    "expectation for each row execute function "
+			    "too_late()");
+		m = match(5);
+		STORE(m, 1);
+		is("select decision || ' ' || rule from issuance", lost ?
+		    "page 8" : "silent 2");
+		assert_int_equal(COUNT("finding"), lost);
+	}
+	sql("drop trigger too_late on expectation; truncate expectation "
+	    "cascade");
+}
+
+/* Twins: what nobody has signed for sure is none. */
+static void
+twins(void **state)
+{
+	struct judge_match	a, b;
+
+	(void)state;
+	NEED_DB();
+	a = match(5);
+	a.issued = -1;
+	STORE(a, 1);
+	b = match(6);
+	memset(b.tbs_sha256, 7, 32);
+	memset(b.cert_sha256, 8, 32);
+	STORE(b, 1);
+	assert_int_equal(COUNT("finding where kind = 'certificate.twins'"),
+	    0);
+	/* now it is known that the CA has signed both, if not whose it is */
+	a.issued = 1;
+	a.owner = "";
+	STORE(a, 1);
+	assert_int_equal(COUNT("issuance where issuer_owner = 'ca.example'"),
+	    2);
+	assert_int_equal(COUNT("finding where kind = 'certificate.twins'"),
+	    1);
+	/* and it stays so, whoever cannot say it later */
+	a.issued = 0;
+	STORE(a, 1);
+	assert_int_equal(COUNT("issuance where issued = 'valid'"), 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(lost_race, clear),
 		cmocka_unit_test_setup(names_twice, clear),
+		cmocka_unit_test_setup(pair, clear),
+		cmocka_unit_test_setup(known_or_not, clear),
+		cmocka_unit_test_setup(used_up, clear),
+		cmocka_unit_test_setup(twins, clear),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);

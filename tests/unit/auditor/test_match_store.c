@@ -216,6 +216,34 @@ malformed(void **state)
 	assert_int_equal(COUNT("finding where severity = 'low'"), 1);
 }
 
+/* The log's first head behind the watch is two days late. */
+static void
+late_head(void **state)
+{
+	struct judge_match	m;
+
+	(void)state;
+	NEED_DB();
+	sql("update watch set added_at = to_timestamp(1790000000 - 172800);"
+	    "update log set first_list = true;"
+	    "insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict) values (1, 10, sha256('r'), 5, "
+	    "'sth', '', 'valid')");
+	m = match(5);
+	STORE(m, 1);
+	assert_int_equal(COUNT("issuance where decision = 'baseline' and "
+	    "facts::jsonb->'watches'->0->>'late_s' = '172800'"), 1);
+	/* dated before the watch, whenever that head came */
+	m = match(6);
+	m.tbs_sha256[0] ^= 1;
+	m.cert_sha256[0] ^= 1;
+	m.timestamp_ms -= 172801000;
+	STORE(m, 1);
+	assert_int_equal(COUNT("issuance where decision = 'baseline' and "
+	    "not facts::jsonb->'watches'->0 ? 'late_s'"), 1);
+	sql("update log set first_list = false");
+}
+
 static void
 nobody_watches(void **state)
 {
@@ -352,6 +380,7 @@ main(void)
 		cmocka_unit_test_setup(side_by_side, clear),
 		cmocka_unit_test_setup(unchecked_waits, clear),
 		cmocka_unit_test_setup(malformed, clear),
+		cmocka_unit_test_setup(late_head, clear),
 		cmocka_unit_test_setup(nobody_watches, clear),
 		cmocka_unit_test_setup(unknown_watch, clear),
 		cmocka_unit_test_setup(times, clear),

@@ -158,6 +158,34 @@ test_plain_role(void **state)
 	free(info);
 }
 
+/* A role that owns nothing: it is said who may, and trying again is no use. */
+static void
+test_no_right(void **state)
+{
+	struct db	*db = testdb_empty(), *plain;
+	struct err	 e = ERR_INIT;
+	char		*info, *role;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	role = mem_printf("%s_n", testdb_name);
+	testdb_admin("create role", role, " login");
+	info = mem_printf("%s user=%s", testdb_info, role);
+	plain = db_open(info, &e);
+	assert_non_null(plain);
+	assert_int_equal(migrate_up(plain, 0, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_PERM);
+	assert_non_null(strstr(e.msg, "has schema 0, "));
+	assert_non_null(strstr(e.msg, "as the role that owns the tables"));
+	assert_non_null(strstr(e.msg, "permission denied"));
+	db_close(plain);
+	testdb_close(db);
+	testdb_admin("drop role", role, "");
+	free(info);
+	free(role);
+}
+
 /* Every migration up to ${number}, and what migrate_up() keeps of it. */
 static void
 up_to(struct db *db, int number)
@@ -312,6 +340,7 @@ main(void)
 		cmocka_unit_test(test_from_4),
 		cmocka_unit_test(test_from_5),
 		cmocka_unit_test(test_plain_role),
+		cmocka_unit_test(test_no_right),
 		cmocka_unit_test(test_audit_trail),
 	};
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -208,8 +209,8 @@ strangers(void **state)
 	struct who	a, b, old, early;
 
 	(void)state;
-	who_make(&a, "DNS:log.example,DNS:*.b.example,IP:127.0.0.1,IP:::1",
-	    -3600, 3600);
+	who_make(&a, "DNS:log.example,DNS:*.b.example,DNS:l*.c.example,"
+	    "IP:127.0.0.1,IP:::1", -3600, 3600);
 	who_make(&b, "DNS:log.example", -3600, 3600);
 	who_make(&old, "DNS:log.example", -7200, -3600);
 	who_make(&early, "DNS:log.example", 3600, 7200);
@@ -220,6 +221,7 @@ strangers(void **state)
 	assert_int_equal(believes(&a, &a, "::1"), PAGE_IO_OK);
 	assert_int_equal(believes(&a, &a, "other.example"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, &a, "x.y.b.example"), PAGE_IO_BAD);
+	assert_int_equal(believes(&a, &a, "log.c.example"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, &a, "127.0.0.2"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, &b, "log.example"), PAGE_IO_BAD);
 	assert_int_equal(believes(&a, NULL, "log.example"), PAGE_IO_BAD);
@@ -407,6 +409,137 @@ quiet(void **state)
 	talk_end(&t);
 }
 
+/*
+ * The same over TLS, where the socket may have nothing more and what is beyond
+ * the answer was received with it, or the socket has what is no answer.
+ */
+static void
+quiet_tls(int version, const char *more, int together)
+{
+	struct who	 w;
+	struct page_tls	*tls;
+	struct talk	 t;
+	struct err	 e = ERR_INIT;
+	uint8_t		 b[6];
+	size_t		 n;
+	int		 i;
+
+	who_make(&w, "IP:127.0.0.1", -3600, 3600);
+	tls = trusting(&w);
+	talk_begin(&t, tls, &w, "127.0.0.1", version);
+	assert_int_equal(shake(&t, &e), PAGE_IO_OK);
+	for (i = 0; i < 1000 && SSL_do_handshake(t.s) != 1; i++)
+		(void)poll(NULL, 0, 1);
+	/* 1.3: the server's tickets are there, and are no answer. */
+	edge(&t, version == TLS1_3_VERSION ? 1000 : 0);
+	assert_int_equal(page_conn_quiet(t.c), 1);
+	assert_int_equal(SSL_write(t.s, "answer", 6), 6);
+	if (together)
+		assert_int_equal(SSL_write(t.s, more, (int)strlen(more)),
+		    (int)strlen(more));
+	edge(&t, 1000);
+	assert_int_equal(page_conn_read(t.c, b, sizeof(b), &n, &e),
+	    PAGE_IO_OK);
+	assert_int_equal(n, 6);
+	if (!together && *more != '\0') {
+		assert_int_equal(page_conn_quiet(t.c), 1);
+		assert_int_equal(SSL_write(t.s, more, (int)strlen(more)),
+		    (int)strlen(more));
+		edge(&t, 1000);
+	}
+	assert_int_equal(page_conn_quiet(t.c), *more == '\0');
+	/* It is looked at, not taken. */
+	if (*more != '\0') {
+		assert_int_equal(page_conn_read(t.c, b, 1, &n, &e),
+		    PAGE_IO_OK);
+		assert_int_equal(b[0], more[0]);
+	}
+	/* The end, of TLS alone. */
+	(void)SSL_shutdown(t.s);
+	edge(&t, 1000);
+	assert_int_equal(page_conn_quiet(t.c), 0);
+	talk_end(&t);
+	page_tls_free(tls);
+	who_free(&w);
+}
+
+/* One that ends in the middle of what it received; the other goes on. */
+static void
+ends_early(void **state)
+{
+	struct who	 w;
+	struct page_tls	*tls;
+	struct talk	 t[2];
+	struct err	 e = ERR_INIT;
+	uint8_t		 b[4];
+	size_t		 n, k;
+	int		 i;
+
+	(void)state;
+	who_make(&w, "IP:127.0.0.1", -3600, 3600);
+	tls = trusting(&w);
+	for (k = 0; k < 2; k++) {
+		talk_begin(&t[k], tls, &w, "127.0.0.1", TLS1_2_VERSION);
+		assert_int_equal(shake(&t[k], &e), PAGE_IO_OK);
+		for (i = 0; i < 1000 && SSL_do_handshake(t[k].s) != 1; i++)
+			(void)poll(NULL, 0, 1);
+		assert_int_equal(SSL_write(t[k].s, "abcd", 4), 4);
+		assert_int_equal(SSL_write(t[k].s, "efgh", 4), 4);
+		edge(&t[k], 1000);
+	}
+	assert_int_equal(page_conn_read(t[0].c, b, 4, &n, &e), PAGE_IO_OK);
+	talk_end(&t[0]);
+	assert_int_equal(page_conn_read(t[1].c, b, 4, &n, &e), PAGE_IO_OK);
+	assert_memory_equal(b, "abcd", 4);
+	assert_int_equal(page_conn_read(t[1].c, b, 4, &n, &e), PAGE_IO_OK);
+	assert_memory_equal(b, "efgh", 4);
+	talk_end(&t[1]);
+	page_tls_free(tls);
+	who_free(&w);
+}
+
+static void
+quiet_of_tls(void **state)
+{
+	(void)state;
+	quiet_tls(TLS1_2_VERSION, "", 0);
+	quiet_tls(TLS1_3_VERSION, "", 0);
+	quiet_tls(TLS1_2_VERSION, "x", 0);
+	quiet_tls(TLS1_3_VERSION, "x", 0);
+	quiet_tls(TLS1_2_VERSION, "x", 1);
+	quiet_tls(TLS1_3_VERSION, "HTTP/1.1 200 OK", 1);
+}
+
+/* Over a long path the mark is below half of the window, and grows with it. */
+static void
+marks(void **state)
+{
+	struct err		 e = ERR_INIT;
+	struct page_conn	*c;
+	socklen_t		 len = sizeof(int);
+	int			 fd[2], low = 0;
+
+	(void)state;
+	assert_int_equal(page_conn_mark(-1), 0);
+	assert_int_equal(page_conn_mark(131072), 32768);
+	assert_int_equal(page_conn_mark(1 << 20), 256 << 10);
+	assert_int_equal(page_conn_mark(2 << 20), 512 << 10);
+	assert_int_equal(page_conn_mark(INT_MAX), 512 << 10);
+	pair(fd);
+	c = page_conn_new(fd[0], NULL, "", &e);
+	assert_non_null(c);
+	page_conn_expect(c, MANY);
+	assert_int_equal(getsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &low,
+	    &len), 0);
+	assert_in_range(low, 32768, 512 << 10);
+	page_conn_expect(c, 1);
+	assert_int_equal(getsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &low,
+	    &len), 0);
+	assert_int_equal(low, 1);
+	page_conn_free(c);
+	(void)close(fd[1]);
+}
+
 int
 main(void)
 {
@@ -416,6 +549,9 @@ main(void)
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(end),
 		cmocka_unit_test(quiet),
+		cmocka_unit_test(quiet_of_tls),
+		cmocka_unit_test(ends_early),
+		cmocka_unit_test(marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

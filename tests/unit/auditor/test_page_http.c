@@ -174,6 +174,8 @@ static const struct item items[] = {
 	    PAGE_HTTP_BAD, "informational has a body", 0, 0, 0 },
 	{ "HTTP/1.1 103 Early\r\nConnection: close\r\n\r\n" OK
 	    "Content-Length: 0\r\n\r\n", PAGE_HTTP_END, "", 200, 0, 0 },
+	{ "HTTP/1.1 103 Early\r\nContent-Length: 0\r\n\r\n" OK
+	    "Content-Length: 2\r\n\r\nhi", PAGE_HTTP_END, "hi", 200, 0, 0 },
 	{ "HTTP/1.1 101 Change\r\nUpgrade: x\r\n\r\n", PAGE_HTTP_BAD,
 	    "changes to a protocol", 0, 0, 0 },
 	/* 4: the status line */

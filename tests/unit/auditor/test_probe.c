@@ -359,12 +359,13 @@ no_addresses(void **state)
 {
 	static const struct {
 		const char	*name, *message;
+		int		 resolver;	/* it is the resolver's fault */
 	} rows[] = {
-		{ "nx.test", "the name does not exist" },
-		{ "nothing.test", "the name has no address" },
-		{ "fail.test", "rcode 2" },
-		{ "bad..name", "no name" },
-		{ "10.0.0.1.", "no address" },
+		{ "nx.test", "the name does not exist", 0 },
+		{ "nothing.test", "the name has no address", 0 },
+		{ "fail.test", "rcode 2", 1 },
+		{ "bad..name", "no name", 0 },
+		{ "10.0.0.1.", "no address", 0 },
 	};
 	size_t	i;
 
@@ -377,6 +378,9 @@ no_addresses(void **state)
 		assert_string_equal(served.addr, "");
 		if (strstr(served.message, rows[i].message) == NULL)
 			fail_msg("%s: %s", rows[i].name, served.message);
+		if ((strncmp(served.resolver, "127.0.0.1@", 10) == 0) !=
+		    rows[i].resolver)
+			fail_msg("%s: %s", rows[i].name, served.resolver);
 	}
 	/* One family is silent: the other is looked at, and it is said. */
 	(void)look("half.test", EP_13, PROBE_PLAIN);

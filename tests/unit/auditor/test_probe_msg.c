@@ -158,7 +158,7 @@ served_lies(void **state)
 	int			 want;
 
 	(void)state;
-	for (i = 0; i < 12; i++) {
+	for (i = 0; i < 14; i++) {
 		served_good(&s);
 		want = -1;
 		switch (i) {
@@ -178,6 +178,12 @@ served_lies(void **state)
 			want = 0;
 			break;
 		case 10: s.nchain = LIMIT_CHAIN; want = 0; break;
+		case 12: s.resolver[0] = '1'; break;	/* it has an address */
+		case 13: s.ok = s.addr[0] = s.version[0] = '\0';
+			s.message[0] = 'x';
+			s.resolver[0] = '1';
+			want = 0;
+			break;
 		case 11: s.staple.n = LIMIT_PROBE_BYTES + 1;
 			s.staple.p = (uint8_t *)big;
 			break;

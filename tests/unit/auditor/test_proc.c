@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,8 +47,8 @@ report_main(void)
 	proc_enter("report", 1);
 	(void)prctl(PR_GET_PDEATHSIG, &sig, 0, 0, 0);
 	(void)prctl(PR_GET_NAME, name, 0, 0, 0);
-	buf_fmt(&b, "deathsig %d\ntitle %s\ndumpable %d\n", sig, name,
-	    prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+	buf_fmt(&b, "deathsig %d\ntitle %s\ndumpable %d\npolicy %d\n", sig,
+	    name, prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), sched_getscheduler(0));
 	for (i = 0; environ[i] != NULL; i++)
 		buf_fmt(&b, "env %s\n", environ[i]);
 	dir = opendir("/proc/self/fd");
@@ -408,6 +409,60 @@ dropping(void **state)
 	    "/var/lib/certvigil --shell /usr/sbin/nologin "));
 }
 
+/* Which policy a child of ours has. */
+static int
+policy_of_child(int policy)
+{
+	struct proc	p;
+	struct ipc_msg	m;
+	char		want[32];
+	int		is;
+
+	(void)snprintf(want, sizeof(want), "policy %d\n", policy);
+	start("report", &p, &m);
+	is = has(&m, want);
+	wait_end(&p, "exit 5");
+	proc_free(&p);
+	return is;
+}
+
+/* In a child, which is what the policy of this program must not become. */
+static int
+batch_in_child(int before, int with)
+{
+	struct sched_param	none = { 0 };
+
+	if (sched_setscheduler(0, before, &none) == -1)
+		return 1;
+	proc_batch();
+	if (sched_getscheduler(0) != with || !policy_of_child(with))
+		return 2;
+	proc_unbatch();
+	return sched_getscheduler(0) != before ? 3 : 0;
+}
+
+/* Children that work have it, programs of others not; what was chosen stays. */
+static void
+batches(void **state)
+{
+	static const int	rows[][2] = {
+		{ SCHED_OTHER, SCHED_BATCH }, { SCHED_BATCH, SCHED_BATCH },
+		{ SCHED_IDLE, SCHED_IDLE },
+	};
+	size_t			i;
+	int			status;
+	pid_t			pid;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if ((pid = fork()) == 0)
+			_exit(batch_in_child(rows[i][0], rows[i][1]));
+		assert_true(waitpid(pid, &status, 0) == pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -427,6 +482,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(no_orphans),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(dropping),
+		cmocka_unit_test(batches),
 	};
 	const char	*role = argc > 1 ? proc_role(argv[1]) : NULL;
 	size_t		 i;

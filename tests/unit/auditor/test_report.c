@@ -144,8 +144,9 @@ certificates(void **state)
 	    "'{d.example}'), cert('55', '05', now() - interval '99 days', 90, "
 	    "'{e.example}');"
 	    "update issuance set decision = 'page' where serial = '03';"
-	    "update issuance set decision = 'baseline' where serial in ('04', "
-	    "'05')");
+	    "update issuance set decision = 'baseline', facts = "
+	    "'{\"watches\": [{\"owner\": \"\"}, {\"owner\": \"\", \"late_s\": "
+	    "7200}]}' where serial in ('04', '05')");
 	r = build(clk_wall() - 86400 * CLK_SEC, "high");
 	is_line(r, ": 2 new (1 declared), 0 open, 0 unchecked, 3/3 logs", 0);
 	o = json_array_get(report_list(r, "new"), 0);
@@ -157,6 +158,9 @@ certificates(void **state)
 	assert_int_equal(report_count(r, "baseline"), 1);
 	assert_string_equal(report_about(json_array_get(report_list(r,
 	    "baseline"), 0)), "d.example");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(
+	    report_list(r, "baseline"), 0), "logged_after_watch_seconds")),
+	    7200);
 	o = json_array_get(json_object_get(json_object_get(r, "baseline"),
 	    "groups"), 0);
 	assert_string_equal(message_get(o, "issuer_owner"), "digicert.com");

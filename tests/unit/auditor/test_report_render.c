@@ -89,6 +89,8 @@ as_text(void **state)
 		at = next;
 	}
 	assert_non_null(strstr(buf_text(&b), "  and 5 more\n"));
+	assert_int_equal(count(&b, "  logged 2 hours after its watch began\n"),
+	    1);
 	/* not those that are acked, or of little weight */
 	assert_int_equal(count(&b, "certvigil why 1"), 7);
 	/* few rows of each, and cut at a line */

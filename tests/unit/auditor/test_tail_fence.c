@@ -73,6 +73,7 @@ say(void)
 
 	t.log.failing_since = INT64_MIN;
 	tail_health(&t, NULL);
+	tail_fresh(&t);
 	t.log.failing_since = clk_wall() - 86400 * CLK_SEC;
 	tail_health(&t, "no answer");
 	tail_misbehaved(&t, "root", "it is wrong");

@@ -329,6 +329,8 @@ baseline(void **state)
 		{ 3, 500, 0, 0 }, { 3, 2999, 0, 0 }, { 9, 500, 0, 0 },
 		{ 3, 3000, 0, 0 }, { 3, 3001, 99, 1 }, { 3, 3001, 100, 0 },
 		{ 3, 5000, 0, 1 },
+		/* Nor does one that is not of its tree, however large. */
+		{ 4, 500, 99, 1 }, { 4, 500, 100, 0 }, { 4, 1001, 5000, 1 },
 	};
 	struct watch_base	*b = watch_base_new();
 	struct err		 e = ERR_INIT;
@@ -342,7 +344,8 @@ baseline(void **state)
 	    " read_url, key, mmd, state, list_source, first_list) values"
 	    " ('a', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', true),"
 	    " ('b', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', true),"
-	    " ('c', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', false);"
+	    " ('c', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', false),"
+	    " ('d', 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file', true);"
 	    "insert into tree_head (log_ref, tree_size, root_hash,"
 	    " timestamp_ms, form, raw, verdict, last_seen) values"
 	    " (1, 100, 'r', 1, 'sth', '', 'valid', to_timestamp(1000)),"
@@ -350,7 +353,11 @@ baseline(void **state)
 	    "  to_timestamp(1500)),"
 	    " (1, 200, 'r', 1, 'sth', '', 'valid', to_timestamp(2000)),"
 	    " (2, 100, 'r', 1, 'sth', '', 'malformed', to_timestamp(1000)),"
-	    " (3, 100, 'r', 1, 'sth', '', 'valid', to_timestamp(4000));"
+	    " (3, 100, 'r', 1, 'sth', '', 'valid', to_timestamp(4000)),"
+	    " (4, 1000000, 'x', 1, 'sth', '', 'valid', to_timestamp(2000)),"
+	    " (4, 100, 'r', 1, 'sth', '', 'valid', to_timestamp(1000));"
+	    "update tree_head set consistency = 'conflict' where root_hash ="
+	    " 'x';"
 	    "update log set added_at = to_timestamp(3000) where id = 3");
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {

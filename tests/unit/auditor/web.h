@@ -65,6 +65,25 @@ say_n(int fd, size_t n, int close_after)
 	fill(fd, n);
 }
 
+/* A head alone, then ${n} bytes and at once what nobody asked for. */
+static void
+say_more(int fd, size_t n)
+{
+	char	 head[64], *text = malloc(n + 64);
+
+	if (text == NULL)
+		return;
+	(void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n"
+	    "Content-Length: %zu\r\n\r\n", n);
+	say(fd, head);
+	(void)poll(NULL, 0, 50);
+	memset(text, 'x', n);
+	(void)snprintf(text + n, 64, "HTTP/1.1 200 OK\r\n"
+	    "Content-Length: 3\r\n\r\nlie");
+	say(fd, text);
+	free(text);
+}
+
 /* ${n} bytes, chunked, so that nobody knows how many will come. */
 static void
 say_chunks(int fd, size_t n)
@@ -204,6 +223,8 @@ static const struct page pages[] = {
 	{ "/gzips ", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip,gzip,gzip,"
 	    "gzip,gzip,gzip,gzip,gzip,gzip,gzip,gzip\r\n"
 	    "Content-Encoding: identity\r\nContent-Length: 5\r\n\r\nbytes" },
+	{ "/glued ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nright"
+	    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong" },
 	{ "/tegzip ", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n"
 	    "\r\n4\r\nxxxx\r\n0\r\n\r\n" },
 };
@@ -217,6 +238,8 @@ serve_special(int fd, const char *path, const char *req)
 		say_n(fd, strtoul(path + 7, NULL, 10), 0);
 	else if (strncmp(path, "/chunks/", 8) == 0)
 		say_chunks(fd, strtoul(path + 8, NULL, 10));
+	else if (strncmp(path, "/more/", 6) == 0)
+		say_more(fd, strtoul(path + 6, NULL, 10));
 	else if (strncmp(path, "/error/", 7) == 0) {
 		say(fd, "HTTP/1.1 503 Busy\r\nConnection: close\r\n"
 		    "Retry-After: 9\r\n\r\n");

@@ -161,6 +161,15 @@ static const struct {
 	  "" },
 	{ CH, EM, "0u0/190..360 1u0/190..360 2u0/190..360 3u0/190..360", 0,
 	  3, "" },
+	/* One that takes no more cannot fall behind; one beside it can. */
+	{ CH, EM, "0r0 0u0 1u7200", 0, 1, "" },
+	{ CH, EM, "0x0 0u0 1u7200", 0, 1, "" },
+	{ CH, EM, "0r0 0x0 1u7200", 0, -1, "" },
+	{ AP, EM, "0s0 0u0 1s7200", 0, 1, "" },
+	{ AP, EM, "0u0 0s0 1s7200", 0, 1, "" },
+	/* It became so just when the lag began. */
+	{ CH, EM, "0u90000 1r86400", 0, -1, "" },
+	{ CH, EM, "0u90000 1r86401", 86401, 0, "0 1" },
 };
 
 static void

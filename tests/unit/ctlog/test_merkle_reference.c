@@ -34,6 +34,17 @@ wire(void **state)
 			c = cur_span(buf_bytes(&b));
 			assert_int_equal(merkle_get(&c, &back), -1);
 		}
+	/* fewer or more nodes than the range has, and room for all of them */
+	for (n = 0; n < 256; n++) {
+		buf_reset(&b);
+		buf_u64(&b, 0);
+		buf_u64(&b, 7);
+		buf_u8(&b, (uint8_t)n);
+		for (lo = 0; lo < n; lo++)
+			buf_add(&b, leaf[0], 32);
+		c = cur_span(buf_bytes(&b));
+		assert_int_equal(merkle_get(&c, &back), n == 3 ? 0 : -1);
+	}
 	buf_reset(&b);
 	buf_u64(&b, 2);
 	buf_u64(&b, 1);

@@ -175,6 +175,14 @@ signatures(void **state)
 	assert_int_equal(try(&b, ORIGIN, &s, &e), -1);
 	assert_int_equal(e.code, ERR_VERIFY);
 	assert_int_equal(s.tree_size, 0);
+	/* Right, under the log's key id, but of another name. */
+	buf_reset(&b);
+	buf_str(&b, heads[0].text);
+	line(&b, ORIGIN, 5, 0);
+	memcpy(memmem(b.p + strlen(heads[0].text), b.n -
+	    strlen(heads[0].text), ORIGIN, strlen(ORIGIN)), "LOG", 3);
+	assert_int_equal(try(&b, ORIGIN, &s, &e), -1);
+	assert_int_equal(e.code, ERR_VERIFY);
 	/* Lines that are no signatures. */
 	static const char *const bad[] = {
 		"\n", "x\n", "- " ORIGIN " AAAAAAA=\n",

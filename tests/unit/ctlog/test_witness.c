@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/limit.h"
 #include "base/mem.h"
 #include "ctlog/witness.h"
@@ -70,6 +71,30 @@ bad(void **state)
 	assert_int_equal(check(made_named, &one, &at), WITNESS_NONE);
 	assert_int_equal(check("", &one, &at), WITNESS_NONE);
 	assert_int_equal(check("a\n\n", &one, &at), WITNESS_NONE);
+}
+
+/* So many lines are looked at, and no more. */
+static void
+many(void **state)
+{
+	const char	*mine = strstr(made_first, "\xe2\x80\x94 witness");
+	struct buf	 b = BUF_INIT;
+	uint64_t	 at;
+	unsigned	 i, n;
+
+	(void)state;
+	assert_non_null(mine);
+	for (n = LIMIT_NOTE_SIGS - 1; n <= LIMIT_NOTE_SIGS; n++) {
+		buf_reset(&b);
+		buf_add(&b, made_first, (size_t)(strstr(made_first, "\n\n") + 2 -
+		    made_first));
+		for (i = 0; i < n; i++)
+			buf_str(&b, "\xe2\x80\x94 other.example AAAAAAA=\n");
+		buf_add(&b, mine, (size_t)(strchr(mine, '\n') + 1 - mine));
+		assert_int_equal(check(buf_text(&b), &one, &at),
+		    n < LIMIT_NOTE_SIGS ? WITNESS_GOOD : WITNESS_NONE);
+	}
+	buf_free(&b);
 }
 
 /* Every byte of text and line changed: never good. */
@@ -140,6 +165,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good),
 		cmocka_unit_test(bad),
+		cmocka_unit_test(many),
 		cmocka_unit_test(flipped),
 		cmocka_unit_test(vkeys),
 	};
