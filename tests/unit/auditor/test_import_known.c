@@ -66,7 +66,7 @@ seen(int key, const char *alt, long serial, const char *want)
 	struct material_set	s;
 	struct decide_match	match = { 1, serial, 1790000000000LL, 1,
 				    ".example", "", "", "a.example", 0,
-				    INT64_MIN };
+				    INT64_MIN, 0 };
 	struct span		t, spki;
 	struct err		e = ERR_INIT;
 	unsigned char		*der = NULL;
