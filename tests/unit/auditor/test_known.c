@@ -233,7 +233,7 @@ late(void **state)
 	struct known_import	 k;
 	struct span		 t, key;
 	struct decide_match	 m = { 1, 1, 1790000000000LL, 1, ".a.example",
-				    "", "", "a.example", 0, INT64_MIN };
+				    "", "", "a.example", 0, INT64_MIN, 0 };
 	struct buf		 b = BUF_INIT;
 	struct err		 e = ERR_INIT;
 
