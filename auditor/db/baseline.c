@@ -12,7 +12,7 @@
 #define WHERE " i.decision = 'baseline'" \
 	" and ($1::text is null or i.issuer_owner = $1)" \
 	" and ($2::text is null or $2 = '.' or exists (select from" \
-	"  certificate_name c where c.tbs_sha256 = i.tbs_sha256 and" \
+	"  issuance_name c where c.tbs_sha256 = i.tbs_sha256 and" \
 	"  (c.name = $2 or (left($2, 1) = '.' and (c.name = substr($2, 2)" \
 	"  or right(c.name, length($2)) = $2)))))" \
 	" and ($3 or i.tbs_sha256 = any($4))"
@@ -76,7 +76,7 @@ baseline_declare(struct db *db, const struct baseline_filter *f,
 	    "with i as (select i.* from issuance i where" WHERE "),"
 	    " k as (insert into known (tbs_sha256, names, issuer_owner,"
 	    "  trust, origin, reason, author) select i.tbs_sha256,"
-	    "  array(select c.name from certificate_name c where"
+	    "  array(select c.name from issuance_name c where"
 	    "  c.tbs_sha256 = i.tbs_sha256 order by c.name),"
 	    "  i.issuer_owner, $5, 'baseline', $6, $7 from i"
 	    "  on conflict do nothing)"

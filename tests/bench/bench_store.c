@@ -218,6 +218,7 @@ make(struct made *x)
 	x->chain = (struct span){ issuer, sizeof(issuer) };
 	m->chain = &x->chain;
 	m->path.n = 20;
+	noise(m->path.hash[0], 20 * sizeof(m->path.hash[0]), i << 20 | 1 << 18);
 }
 
 /* Seconds of one transaction with ${n} matches. */
