@@ -1,8 +1,9 @@
 -- What a match costs: what is stored with it, and how it is looked up.
 
--- Facts are written with every match and read seldom, by people: as text they
--- cost a sixth of what they did.  Queries say facts::jsonb.
-alter table issuance alter facts type text using facts::text;
+-- Facts are written with every match and read seldom, by people: as text that is
+-- looked through once they cost a fraction of what they did taken apart.  Queries
+-- say facts::jsonb.
+alter table issuance alter facts type json using facts::json;
 
 -- Names by issuance are in its row; those that are stored in another form than the
 -- certificate has them in (lower case, A-labels) beside them.  certificate_name is
@@ -155,7 +156,7 @@ begin
 			not_before, not_after, logged_at, decision, rule, rule_reason, facts,
 			said, hold_until, decided_at, folded)
 			select t, i, k, s, y, n::text[], nullif(o, ''), d, u, r, b, a,
-			case when proven then now() end, x, nullif(z, 0), w, f, g, h,
+			case when proven then now() end, x, nullif(z, 0), w, f::json, g, h,
 			case when x is not null then now() end, nullif(j, '{}')::text[]
 			from (select unnest($1) t, unnest($2) i, unnest($3) k, unnest($4) s,
 			unnest($5) y, unnest($6) n, unnest($7) o, unnest($8) d,
@@ -173,7 +174,7 @@ begin
 	not_before, not_after, logged_at, decision, rule, rule_reason, facts, said,
 	hold_until, decided_at, folded)
 	select t, i, k, s, y, n::text[], nullif(o, ''), d, u, r, b, a,
-	case when proven then now() end, x, nullif(z, 0), w, f, g, h,
+	case when proven then now() end, x, nullif(z, 0), w, f::json, g, h,
 	case when x is not null then now() end, nullif(j, '{}')::text[]
 	from (select unnest($1) t, unnest($2) i, unnest($3) k, unnest($4) s,
 	unnest($5) y, unnest($6) n, unnest($7) o, unnest($8) d,
@@ -281,7 +282,7 @@ begin
 	unnest($1, $9) t (tbs, names), unnest(t.names::text[]) n
 	on conflict do nothing;
 	update issuance i set decision = t.decision, rule = nullif(t.rule, 0),
-	rule_reason = t.reason, facts = t.facts, said = t.said,
+	rule_reason = t.reason, facts = t.facts::json, said = t.said,
 	hold_until = t.hold, decided_at = now(),
 	folded = coalesce(i.folded, nullif(t.names, '{}')::text[]),
 	logged_at = coalesce(i.logged_at,
