@@ -61,6 +61,8 @@ clean(void **state)
 	(void)state;
 	lease_free(&t.lease);
 	log_row_free(&t.log);
+	watch_base_free(t.en->base);
+	t.en->base = NULL;
 	return 0;
 }
 
