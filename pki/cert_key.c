@@ -121,7 +121,7 @@ static struct known_key {
 } keys[LIMIT_CERT_KEYS];
 
 /* Tables cost as much as three signatures are dearer without. */
-enum { TABLES_AT = 4 };
+enum { TABLES_AT = 3 };
 
 /* With PSS the parameters say how: that is left to OpenSSL's ASN.1 code. */
 static int
