@@ -1,15 +1,4 @@
-#include "auditor/role/tail.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "auditor/db/log_store.h"
-#include "base/clk.h"
-#include "tests/unit/auditor/sql.h"
+#include "tests/unit/auditor/tail_fixture.h"
 
 /*
  * A tail that waits for a page of a tree of 300, whose first 200 entries are
@@ -17,47 +6,23 @@
  * pages have failed.
  */
 
-static struct conf	conf;
-static struct engine	en;
-static struct tail	t;
-
 static int
 setup(void **state)
 {
-	struct lease_ask	ask = { .holder = "h:0", .max = 1,
-	    .lease_s = 60 };
-	struct err		e = ERR_INIT;
-	size_t			n = 0;
+	struct err	e = ERR_INIT;
 
 	(void)state;
-	sql("truncate log, operator, tree_head, log_health, work, finding, "
-	    "ask_rate, ask_worker restart identity cascade;"
-	    "insert into operator (name) values ('op');"
-	    "insert into log (log_id, operator_id, description, protocol, url,"
-	    " read_url, key, mmd, state, list_source, first_list) values"
-	    " (sha256('l'), 1, 'l', 'rfc6962', 'u', 'u', 'k', 3600, 's',"
-	    " 'file', true);"
-	    "insert into tree_head (log_ref, tree_size, root_hash, "
-	    "timestamp_ms, form, raw, verdict) values (1, 300, sha256('r'), "
-	    "extract(epoch from now()) * 1000 - 60000, 'sth', '', 'valid');"
-	    "insert into log_health (log_ref, head_id, head_size, head_ms) "
-	    "select 1, 1, 300, timestamp_ms from tree_head");
-	conf.poll = 60;
-	memset(&en, 0, sizeof(en));
-	en.conf = &conf;
-	en.db = db;
-	memset(&t, 0, sizeof(t));
-	t.en = &en;
-	t.last = &t.pages;
-	t.stale = t.unreachable = -1;
-	if (log_load(db, 1, &t.log, &e) == -1 ||
-	    lease_add(db, "tail", "1", &e) == -1 ||
-	    lease_claim(db, &ask, &t.lease, &n, &e) == -1 || n != 1)
+	if (tail_leased(3600, "extract(epoch from now()) * 1000 - 60000")
+	    == -1)
 		return -1;
-	t.leased = 1;
+	sql("insert into log_health (log_ref, head_id, head_size, head_ms) "
+	    "select 1, 1, 300, timestamp_ms from tree_head");
+	log_row_free(&t.log);
+	if (log_load(db, 1, &t.log, &e) == -1)
+		return -1;
+	t.last = &t.pages;
 	t.turned = clk_mono();
 	t.state = TAIL_READ;
-	t.head_id = 1;
 	t.head.tree_size = t.target = 300;
 	t.head.timestamp_ms = (uint64_t)t.log.head_ms;
 	t.have_range = t.shown = 1;

@@ -1,57 +1,18 @@
-#include "auditor/role/tail.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#include "auditor/db/log_store.h"
-#include "base/clk.h"
-#include "tests/unit/auditor/sql.h"
+#include "tests/unit/auditor/tail_fixture.h"
 
 /*
  * A tail whose lease another worker has: what it still wants to say is about
  * what was true when it slept, and changes nothing.
  */
 
-static struct conf	conf;
-static struct engine	en;
-static struct tail	t;
-
 static int
 setup(void **state)
 {
-	struct lease_ask	ask = { .holder = "h:0", .max = 1,
-	    .lease_s = 60 };
-	struct err		e = ERR_INIT;
-	size_t			n = 0;
-
 	(void)state;
-	sql("truncate log, operator, tree_head, log_health, work, finding "
-	    "restart identity cascade;"
-	    "insert into operator (name) values ('op');"
-	    "insert into log (log_id, operator_id, description, protocol, url,"
-	    " read_url, key, mmd, state, list_source, first_list) values"
-	    " (sha256('l'), 1, 'l', 'rfc6962', 'u', 'u', 'k', 1, 's', 'file',"
-	    " true);"
-	    "insert into tree_head (log_ref, tree_size, root_hash, "
-	    "timestamp_ms, form, raw, verdict) values (1, 300, sha256('r'), "
-	    "5, 'sth', '', 'valid')");
-	conf.poll = 60;
-	memset(&en, 0, sizeof(en));
-	en.conf = &conf;
-	en.db = db;
-	memset(&t, 0, sizeof(t));
-	t.en = &en;
-	t.stale = t.unreachable = -1;
-	t.head_id = 1;
+	if (tail_leased(1, "5") == -1)
+		return -1;
 	t.head.tree_size = 300;
 	t.head.timestamp_ms = 5;
-	if (log_load(db, 1, &t.log, &e) == -1 ||
-	    lease_add(db, "tail", "1", &e) == -1 ||
-	    lease_claim(db, &ask, &t.lease, &n, &e) == -1 || n != 1)
-		return -1;
-	t.leased = 1;
 	return 0;
 }
 
