@@ -333,7 +333,7 @@ serve(void *arg)
 }
 
 static int
-listen_on(int *number)
+bound(int *number)
 {
 	struct sockaddr_in	a;
 	socklen_t		len = sizeof(a);
@@ -343,10 +343,19 @@ listen_on(int *number)
 	a.sin_family = AF_INET;
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    listen(fd, 64) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
 		abort();
 	*number = ntohs(a.sin_port);
+	return fd;
+}
+
+static int
+listen_on(int *number)
+{
+	int	fd = bound(number);
+
+	if (listen(fd, 64) != 0)
+		abort();
 	return fd;
 }
 
@@ -355,11 +364,10 @@ server_start(void)
 {
 	pthread_t	t;
 	pid_t		pid;
-	int		fd = listen_on(&port), *arg, unused;
+	int		fd = listen_on(&port), *arg;
 
-	/* A port that nobody listens on. */
-	unused = listen_on(&closed_port);
-	(void)close(unused);
+	/* nobody listens, and nobody else gets it as long as we have it */
+	(void)bound(&closed_port);
 	pid = fork();
 	if (pid != 0) {
 		(void)close(fd);
