@@ -30,9 +30,6 @@ done
 # its head is fine, its pages are not
 post "/_rig/half/fill?n=600&seed=1" >/dev/null
 lie half 500 kind=data
-# these do not come at all
-post "/_rig/hung/fill?n=600&seed=1" >/dev/null
-lie hung stall kind=get-entries
 start
 ok "runs" wait_for 30 grep -q 'names watched' "$T/run.log"
 for k in 1 2 3; do
@@ -41,16 +38,20 @@ for k in 1 2 3; do
 		t_issue --name "n$k.corp.example" --submit "$rig/$l" \
 		    --final-submit --out "$T/c" >/dev/null
 	done
-	ok "round $k: the others are read at once" wait_sql 15 4 \
+	ok "round $k: the others are read at once" wait_sql 60 4 \
 	    "select count(*) from entry_match where name = 'n$k.corp.example'"
 done
-ok "what holds a turn up is told before it ends" wait_sql 30 t "select
+ok "what holds a turn up is told before it ends" wait_sql 60 t "select
     h.failing_since is null and h.last_error is not null from log_health h
     join log l on l.id = h.log_ref where l.url like '%/half/'"
+# These do not come at all.  Not before: all of them are one host, whose eight
+# connections such a log can hold.
+lie hung stall kind=get-entries
+post "/_rig/hung/fill?n=600&seed=1" >/dev/null
 for k in 1 2; do
 	size=$(post "/_rig/hung/fill?n=100&seed=$k" |
 	    sed 's/.*"tree_size":\([0-9]*\).*/\1/')
-	ok "head $k of a log whose pages do not come" wait_sql 10 t "select
+	ok "head $k of a log whose pages do not come" wait_sql 30 t "select
 	    h.head_size = $size and coalesce(max(g.size_to), 0) < $size
 	    from log_health h join log l on l.id = h.log_ref left join log_range g
 	    on g.log_ref = l.id where l.url like '%/hung/' group by h.head_size"
