@@ -38,10 +38,10 @@ for k in 1 2 3; do
 		t_issue --name "n$k.corp.example" --submit "$rig/$l" \
 		    --final-submit --out "$T/c" >/dev/null
 	done
-	ok "round $k: the others are read at once" wait_sql 60 4 \
+	ok "round $k: the others are read at once" wait_sql 15 4 \
 	    "select count(*) from entry_match where name = 'n$k.corp.example'"
 done
-ok "what holds a turn up is told before it ends" wait_sql 60 t "select
+ok "what holds a turn up is told before it ends" wait_sql 30 t "select
     h.failing_since is null and h.last_error is not null from log_health h
     join log l on l.id = h.log_ref where l.url like '%/half/'"
 # These do not come at all.  Not before: all of them are one host, whose eight
