@@ -133,7 +133,8 @@ widen(struct db *db, const struct back_want *w, const struct older *o,
 	if (uncut(db, o, e) == -1 || db_query(db, NULL, e, "update backfill "
 	    "set since = case when $2 < size_from then null else since end, "
 	    "size_from = $2, size_to = $3, cut = $3, entries = $3 - $2, "
-	    "entries_read = 0, added_at = now() where id = $1", "iii", o->id, w->from, w->to) == -1)
+	    "entries_read = 0, added_at = now() where id = $1", "iii",
+	    o->id, w->from, w->to) == -1)
 		return -1;
 	back_ids_add(ids, o->id);
 	return 0;

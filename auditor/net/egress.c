@@ -276,19 +276,26 @@ egress_url_own(const struct egress *g, const char *url)
 {
 	struct netaddr	a;
 	char		text[NETADDR_TEXT];
-	const char	*host = url + 8;
-	size_t		 n;
+	const char	*host;
+	size_t		 n, all;
 
 	if (strncasecmp(url, "http://", 7) == 0)
 		return 1;
 	if (strncasecmp(url, "https://", 8) != 0)
 		return 0;
+	host = url + 8;
+	all = strcspn(host, "/?#");
+	/* what looks like a host and a port may be a name and a password */
+	if (memchr(host, '@', all) != NULL)
+		return 0;
 	n = strcspn(host, *host == '[' ? "]" : ":/?#");
 	if (*host == '[') {
+		if (n >= all || (n + 1 < all && host[n + 1] != ':'))
+			return 0;
 		host++;
 		n--;
 	}
-	if (n >= sizeof(text) || (host[-1] == '[' && host[n] != ']'))
+	if (n >= sizeof(text))
 		return 0;
 	memcpy(text, host, n);
 	text[n] = '\0';

@@ -157,12 +157,16 @@ audit_get(struct audit_job *j, const struct fetch_get *g)
 uint64_t
 audit_pipe(struct audit_job *j, const struct fetch_get *g, int fd)
 {
-	struct fetch_client	*f = NULL;
+	struct fetch_client	*f;
 	uint64_t		 id;
 
-	if (nohost_url(g->url) || (f = audit_fetch(j->audit)) == NULL) {
+	if (nohost_url(g->url)) {
 		(void)close(fd);
-		return f == NULL && !nohost_url(g->url) ? 0 : nobody(j);
+		return nobody(j);
+	}
+	if ((f = audit_fetch(j->audit)) == NULL) {
+		(void)close(fd);
+		return 0;
 	}
 	id = fetch_client_pipe(f, g, fd);
 	wait_for(j, FROM_FETCH, id);
