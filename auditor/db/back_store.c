@@ -269,7 +269,7 @@ int
 back_workers(struct db *db, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e, "select host, pid from worker where "
-	    "'ingest' = any(roles) and "
+	    "roles && '{ingest,backfill}' and "
 	    "last_seen > now() - $1 * interval '1 second'", "i",
 	    (int64_t)LIMIT_WORKER_ALIVE);
 }

@@ -39,20 +39,23 @@ fill(struct lease *l, const struct db_res *r, size_t row)
 }
 
 /*
- * Our part: what is due or held, by the workers of the role that live.  What
- * nobody took for a lease is anybody's.  Materialized, so that the planner
- * locks no row twice.  Our slot is locked first: who takes it over waits, and
- * then takes this, too.
+ * Our part: what is due or held, by the workers of the role that live; and who
+ * was away counts those that lived when it went.  What nobody took for a third
+ * of a lease is anybody's who was there for so long.  Materialized, so that the
+ * planner locks no row twice.  Our slot is locked first: who takes it over
+ * waits, and then takes this, too.
  */
 static const char claim_sql[] =
-    "with me as materialized (select from worker where id = $1 and"
-    " instance = $7 for share), part as materialized (select case when $6::text is null then $3::bigint"
+    "with me as materialized (select started_at from worker where id = $1"
+    " and instance = $7 for share),"
+    " part as materialized (select case when $6::text is null then $3::bigint"
     " else greatest(0, ceil(n::numeric / greatest(1, live)) - ours) end as n"
     " from (select count(*) as n, count(*) filter (where holder = $1 and"
     " lease_until >= now()) as ours from work where $6::text is not null and"
     " kind = any ($2) and due_at <= now()) x,"
     " (select count(*) as live from worker where $6::text = any (roles) and"
-    " state = 'working' and last_seen > now() - lease_s * interval '1 s') y),"
+    " state = 'working' and last_seen > now() -"
+    " (lease_s + $8::bigint) * interval '1 s') y),"
     " due as materialized (select w.id, w.due_at from work w"
     " where ($7::text is null or exists (select from me))"
     " and w.due_at <= now() and (w.lease_until is null or w.lease_until < now())"
@@ -61,7 +64,8 @@ static const char claim_sql[] =
     " order by w.due_at, w.id limit $3::bigint for update skip locked),"
     " free as (select id from (select id, due_at, row_number() over"
     " (order by due_at, id) as k from due) d where k <= (select n from part)"
-    " or due_at < now() - $4 * interval '1 second')"
+    " or greatest(due_at, (select started_at from me)) <"
+    " now() - $4 * interval '1 second' / 3)"
     " update work w set holder = $1, token = w.token + 1,"
     " attempts = w.attempts + 1,"
     " lease_until = now() + $4 * interval '1 second'"
@@ -78,9 +82,9 @@ lease_claim(struct db *db, const struct lease_ask *ask, struct lease *out,
 	*n = 0;
 	if (max > LIMIT_LEASES)
 		max = LIMIT_LEASES;
-	if (db_query(db, &r, e, claim_sql, "saiiass", ask->holder, &ask->kinds,
+	if (db_query(db, &r, e, claim_sql, "saiiassi", ask->holder, &ask->kinds,
 	    (int64_t)max, (int64_t)ask->lease_s, &ask->skip,
-	    ask->share, ask->instance) == -1)
+	    ask->share, ask->instance, ask->away_s) == -1)
 		return -1;
 	for (; *n < db_rows(r); (*n)++)
 		fill(&out[*n], r, *n);
@@ -130,26 +134,38 @@ lease_beat(struct db *db, const char *holder, int lease_s, struct err *e)
 	    (int64_t)lease_s);
 }
 
+/*
+ * Whoever asks sees the same order, and in it the same part of each: together
+ * they give up what the others lack.  Who has none has shown nothing so far.
+ */
+static const char excess_sql[] =
+    "with held as (select holder, count(*) as n from work where kind = $2"
+    " and due_at <= now() and lease_until >= now() group by holder),"
+    " has as (select o.id, coalesce(h.n, 0) as n from worker o"
+    " left join held h on h.holder = o.id where o.id = $1 or"
+    " ($3 = any (o.roles) and o.state = 'working'"
+    " and o.last_seen > now() - o.lease_s * interval '1 second')),"
+    " rank as (select id, n, row_number() over (order by n desc, id desc) as k,"
+    " (sum(n) over ())::bigint as sum, count(*) over () as live from has),"
+    " part as (select id, n, sum / live + (k <= sum % live)::int as part"
+    " from rank)"
+    " select least(p.n - p.part, (select sum(case when n = 0 then 1 else"
+    " part - n end) from part where part > n))::bigint from part p"
+    " where p.id = $1 and p.n > p.part and not exists (select from work"
+    " where kind = $2 and due_at <= now() and (lease_until is null or"
+    " lease_until < now()))";
+
 int
 lease_excess(struct db *db, const char *holder, const char *kind,
     const char *role, int *n, struct err *e)
 {
 	struct db_res	*r;
 
-	if (db_query(db, &r, e, "with held as (select holder, count(*) as n"
-	    " from work where kind = $2 and due_at <= now() and"
-	    " lease_until >= now() group by holder)"
-	    " select 1 from worker o where o.id <> $1 and $3 = any (o.roles)"
-	    " and o.state = 'working'"
-	    " and o.last_seen > now() - o.lease_s * interval '1 second'"
-	    " and coalesce((select n from held where holder = o.id), 0) + 2 <="
-	    " (select n from held where holder = $1)"
-	    " and not exists (select from work where kind = $2 and"
-	    " due_at <= now() and (lease_until is null or"
-	    " lease_until < now())) limit 1", "sss", holder, kind,
-	    role) == -1)
+	*n = 0;
+	if (db_query(db, &r, e, excess_sql, "sss", holder, kind, role) == -1)
 		return -1;
-	*n = db_rows(r) != 0;
+	if (db_rows(r) != 0)
+		*n = (int)db_int(r, 0, 0);
 	db_free(r);
 	return 0;
 }

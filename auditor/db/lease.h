@@ -33,6 +33,8 @@ struct lease_ask {
 	int		 lease_s;
 	const char	*share;		/* a role: no more than our part of
 					   what its workers have, or NULL */
+	int64_t		 away_s;	/* we were away for so long until now:
+					   who lived when we went counts */
 };
 
 /* Make sure that there is work (kind, subject); due now when it is new. */
@@ -79,9 +81,9 @@ void lease_free(struct lease *);
 int lease_beat(struct db *, const char *holder, int lease_s, struct err *);
 
 /*
- * How many of the work of ${kind} that ${holder} has it should give up, so
- * that a worker of ${role} that has at least two less, and finds nothing that
- * is free, can have it: 0 or 1.
+ * How many of the work of ${kind} ${holder} has above its part, so that living
+ * workers of ${role} that lack them can have them; 0 while something is free.
+ * One that has none is left one, and the rest when it has taken that.
  */
 int lease_excess(struct db *, const char *holder, const char *kind,
     const char *role, int *n, struct err *);

@@ -129,6 +129,7 @@ struct engine {
 	int64_t			 wake;		/* clk_mono of the next turn */
 	int64_t			 beat_at, claim_at, status_at, say_at, rates_at;
 	int64_t			 share_at;	/* engine_claim.c */
+	int64_t			 back_at, away_s;
 	int64_t			 rest[ENGINE_KINDS_MAX]; /* no claim before */
 	int64_t			 space_at;	/* space.c */
 	int			 space_low, space_known;

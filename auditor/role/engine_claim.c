@@ -15,6 +15,8 @@
 
 #define CLAIM_EVERY	CLK_SEC
 #define CLAIM_MAX	64
+/* Until all have looked: who came back with us, and what was left to them. */
+#define ALL_LOOKED	(3 * CLAIM_EVERY)
 /* Logs read at once: each has an arena (LIMIT_ARENAS) and a judge. */
 #define TAILS_MAX	200
 
@@ -80,20 +82,27 @@ log_begin(struct engine *en, struct lease *l)
 	return 0;
 }
 
-/* The log of which least is read and not committed goes to another worker. */
-static void
+/*
+ * The log of which least is read and not committed goes to another worker.  One
+ * that has nothing to do but a few pages is done before that one has it.
+ */
+static int
 tail_give_back(struct engine *en)
 {
+	int64_t		 before = clk_mono() - ALL_LOOKED;
 	struct tail	*t = NULL;
 	size_t		 i;
 
 	for (i = 0; i < en->ntails; i++)
 		if (en->tails[i]->leased && en->tails[i]->back == NULL &&
 		    en->tails[i]->state == TAIL_READ &&
+		    en->tails[i]->turned <= before &&
 		    (t == NULL || en->tails[i]->fresh < t->fresh))
 			t = en->tails[i];
-	if (t != NULL)
-		tail_yield(t);
+	if (t == NULL)
+		return 0;
+	tail_yield(t);
+	return 1;
 }
 
 static size_t
@@ -153,7 +162,8 @@ claim(struct engine *en, const struct engine_kind *k, size_t max)
 {
 	struct lease_ask	ask = { .holder = en->holder,
 	    .instance = en->instance, .kinds = { &k->name, 1 }, .max = max, .share = en->once ? NULL :
-	    k->share, .lease_s = (int)en->conf->worker_lease };
+	    k->share, .lease_s = (int)en->conf->worker_lease,
+	    .away_s = clk_mono() < en->back_at + ALL_LOOKED ? en->away_s : 0 };
 	struct lease		got[CLAIM_MAX];
 	struct err		e = ERR_INIT;
 	size_t			n = 0, i;
@@ -173,13 +183,16 @@ claim(struct engine *en, const struct engine_kind *k, size_t max)
 	return n;
 }
 
-/* A worker that came later, or has little to do, is left some of ours. */
+/*
+ * Workers that came later, or have little to do, are left what we have above
+ * our part; when they have taken it, there may be more.
+ */
 static void
 share(struct engine *en, int64_t now)
 {
 	struct err	e = ERR_INIT;
 	size_t		i;
-	int		n = 0;
+	int		n;
 
 	if (now < en->share_at || en->once)
 		return;
@@ -191,12 +204,17 @@ share(struct engine *en, int64_t now)
 		if (lease_excess(en->db, en->holder, kinds[i].name,
 		    kinds[i].share, &n, &e) == -1)
 			log_error(NULL, "%s", e.msg);
-		else if (n != 0) {
-			kinds[i].yield(en);
-			/* who has less looks once a second */
-			en->rest[i] = now + 3 * CLAIM_EVERY;
-		}
+		for (; n > 0 && kinds[i].yield(en); n--)
+			en->share_at = en->rest[i] = now + ALL_LOOKED;
 	}
+}
+
+void
+engine_claim_back(struct engine *en, int64_t away_us)
+{
+	en->back_at = clk_mono();
+	en->away_s = away_us / CLK_SEC + 1;
+	en->share_at = en->back_at + ALL_LOOKED;
 }
 
 /*

@@ -23,11 +23,18 @@ struct engine_kind {
 	size_t	(*room)(struct engine *);
 	/* Take the lease (it is zeroed) and begin; -1: not now. */
 	int	(*begin)(struct engine *, struct lease *);
-	/* Give one back at once, with the least loss; NULL: cannot. */
-	void	(*yield)(struct engine *);
+	/* Give one back at once, with the least loss: 1, or 0 when there is
+	   none that can be; NULL: cannot. */
+	int	(*yield)(struct engine *);
 };
 
 /* Claim what is due, once a second, and begin it. */
 void engine_claim(struct engine *, int64_t now);
+
+/*
+ * We are back after so long, perhaps together with others: for a moment who
+ * lived then counts, and what we got above our part is left to them soon.
+ */
+void engine_claim_back(struct engine *, int64_t away_us);
 
 #endif

@@ -82,6 +82,9 @@ worker(const struct engine *en, const char *waits,
 	w->roles = (struct db_strs){ roles,
 	    engine_role_names(en->roles, roles) };
 	w->waits = waits;
+	/* no part of the logs is left to one that only reads history */
+	if (en->once == ENGINE_HISTORY)
+		roles[0] = "backfill";
 }
 
 /* Does the process live (and is no corpse that nobody has taken away)? */

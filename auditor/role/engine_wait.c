@@ -8,6 +8,7 @@
 #include "auditor/db/move.h"
 #include "auditor/decide.h"
 #include "auditor/role/audit.h"
+#include "auditor/role/engine_claim.h"
 #include "auditor/role/engine_role.h"
 #include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_start.h"
@@ -199,11 +200,21 @@ engine_drop(struct engine *en)
 	en->claim_at = 0;
 }
 
+static int64_t
+beat_every(const struct engine *en)
+{
+	int64_t	lease = en->conf->worker_lease * CLK_SEC;
+
+	return lease / 3 < BEAT_MOST ? lease / 3 : BEAT_MOST;
+}
+
 /* Enter again, when the schema is still ours. */
 static void
 enter_again(struct engine *en, struct ipc *boss)
 {
 	struct err	e = ERR_INIT;
+	int64_t		heard = en->beat_at == 0 ? clk_mono() :
+	    en->beat_at - beat_every(en);
 
 	if (engine_wait_schema(en, boss, &e) == -1 ||
 	    engine_enter(en, &e) == -1) {
@@ -214,6 +225,7 @@ enter_again(struct engine *en, struct ipc *boss)
 		en->fatal = db_alive(en->db);
 		return;
 	}
+	engine_claim_back(en, clk_mono() - heard);
 	en->beat_at = 0;
 	log_info(NULL, "worker %s goes on", en->holder);
 }
@@ -261,7 +273,6 @@ engine_slept(const struct engine *en, int64_t now)
 void
 engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 {
-	int64_t		lease = en->conf->worker_lease * CLK_SEC;
 	struct err	e = ERR_INIT;
 	size_t		n = 0;
 	int		have = 0;
@@ -274,7 +285,7 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 		begin_anew(en, boss, "slept longer than its leases");
 		return;
 	}
-	en->beat_at = now + (lease / 3 < BEAT_MOST ? lease / 3 : BEAT_MOST);
+	en->beat_at = now + beat_every(en);
 	engine_wake(en, en->beat_at);
 	if (engine_slot_seen(en, NULL, &have, &e) == -1) {
 		if (e.code == ERR_LEASE)
