@@ -123,21 +123,33 @@ err:
 	return busy(db, e);
 }
 
-/* Rows that go one by one, as a condition on x. */
+/*
+ * Rows that go one by one: of ${table}, which is x of ${from}, by a condition.
+ * $1 is an age in seconds.
+ */
 static const struct {
 	const char	*what;
+	const char	*table;
 	const char	*from;
 	const char	*where;
 	int		 deliveries;	/* by that time, not certificates' */
 } rows[] = {
 	{ "certificates outside of all partitions", "certificate_rest",
+	    "certificate_rest x",
 	    "x.not_after < now() - $1 * interval '1 second' and not exists "
 	    "(select from retention_needed() n where n = x.tbs_sha256)", 0 },
-	{ "messages that ended", "delivery",
+	{ "messages that ended", "delivery", "delivery x",
 	    "x.state in ('delivered', 'dead') and x.done_at < now() - $1 * "
 	    "interval '1 second' and not exists (select from finding f where "
 	    "f.id = any (x.findings) and f.state in ('open', 'acked', "
 	    "'rejected'))", 1 },
+	/* what retention_drop() left: of logs that have no partition */
+	{ "matches of entries that were dropped", "entry_match",
+	    "(select id from log where to_regclass('entry_' || id) is null) l "
+	    "cross join lateral (select m.ctid, m.index from entry_match m "
+	    "where m.log_ref = l.id offset 0) x",
+	    "$1::bigint is not null and not exists (select from entry e where "
+	    "e.log_ref = l.id and e.index = x.index)", 0 },
 };
 
 /* A batch, so that nobody waits for it: *more when there may be another. */
@@ -152,11 +164,11 @@ old_rows(struct db *db, size_t i, const struct retain *t, struct buf *out,
 	int		 rc;
 
 	if (t->dry)
-		buf_fmt(&sql, "select count(*) from %s x where %s",
+		buf_fmt(&sql, "select count(*) from %s where %s",
 		    rows[i].from, rows[i].where);
 	else
 		buf_fmt(&sql, "delete from %s where ctid = any (array(select "
-		    "x.ctid from %s x where %s limit %d))", rows[i].from,
+		    "x.ctid from %s where %s limit %d))", rows[i].table,
 		    rows[i].from, rows[i].where, LIMIT_RETAIN_ROWS);
 	rc = db_query(db, &r, e, buf_text(&sql), "i", age);
 	buf_free(&sql);
