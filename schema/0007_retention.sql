@@ -51,8 +51,7 @@ do $do$
 begin
 	execute format($f$
 create or replace function retention_drop(part text) returns bigint
-language plpgsql security definer set search_path = %1$I, pg_temp set jit = off
-set enable_seqscan = off as $$
+language plpgsql security definer set search_path = %1$I, pg_temp set jit = off as $$
 declare
 	p record;
 	kept bigint;
