@@ -81,6 +81,7 @@ echo "rows $rows, before: issuance $(size)"
 	done
 ) > "$T/most" &
 watch=$!
+wal=$(sql "select pg_current_wal_lsn() - '0/0'")
 t=$(date +%s%N)
 cv db migrate
 t=$((($(date +%s%N) - t) / 1000000))
@@ -89,5 +90,6 @@ kill "$watch"
 wait "$watch" 2>/dev/null
 echo "after: issuance $(size)"
 echo "migrate: $t ms; disk meanwhile: $(($(tail -n 1 "$T/most") - before)) MB" \
-    "more than the $before MB before"
+    "more than the $before MB before; write-ahead log $(sql "select
+    ((pg_current_wal_lsn() - '0/0' - $wal) / 1000000)::int") MB"
 [ $rc -eq 0 ]

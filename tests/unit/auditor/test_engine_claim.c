@@ -8,8 +8,10 @@
 #include <cmocka.h>
 
 #include "auditor/role/engine_role.h"
+#include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_start.h"
 #include "auditor/role/lists.h"
+#include "auditor/role/tail.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -164,6 +166,105 @@ none(void **state)
 	is("select token = 0 and holder is null from work", "t");
 }
 
+/* ${n} logs that are read since so long; to free. */
+static struct tail **
+reads(size_t n, int64_t since_us)
+{
+	struct lease_ask	 ask = { .holder = "here:0", .max = n,
+	    .lease_s = 30 };
+	struct lease		 l[16];
+	struct tail		**t = mem_array(n, sizeof(*t));
+	size_t			 got, i;
+
+	assert_int_equal(lease_claim(db, &ask, l, &got, NULL), 0);
+	assert_int_equal(got, n);
+	for (i = 0; i < n; i++) {
+		t[i] = mem_zero(sizeof(*t[i]));
+		t[i]->en = &en;
+		t[i]->last = &t[i]->pages;
+		t[i]->log.description = mem_str("a log");
+		t[i]->lease = l[i];
+		t[i]->leased = 1;
+		t[i]->state = TAIL_READ;
+		t[i]->turned = clk_mono() - since_us;
+		t[i]->fresh = (i + 5) % n;
+	}
+	en.tails = t;
+	en.ntails = n;
+	return t;
+}
+
+static void
+reads_free(struct tail **t)
+{
+	size_t	i;
+
+	for (i = 0; i < en.ntails; i++)
+		tail_free(t[i]);
+	free(t);
+	en.tails = NULL;
+	en.ntails = 0;
+}
+
+/*
+ * What is above our part goes at once to one that reads, the logs of which
+ * least is lost first; not what has only begun.
+ */
+static void
+part(void **state)
+{
+	static const int64_t	since[] = { 0, 60 * CLK_SEC };
+	struct tail		**t;
+	int64_t			 now;
+	size_t			 i, k, n;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		sql("truncate work; delete from worker where id <> 'here:0';"
+		    "update worker set last_seen = now();"
+		    "insert into worker (id, host, pid, version, "
+		    "schema_version, roles) values ('there:0', 'there', 1, '', "
+		    "5, '{ingest}');"
+		    "insert into work (kind, subject) select 'tail', "
+		    "i::text from generate_series(1, 9) i");
+		t = reads(9, since[k]);
+		sql("insert into work (kind, subject, holder, lease_until) "
+		    "values ('tail', '10', 'there:0', now() + interval '30 s')");
+		en.share_at = en.claim_at = 0;
+		now = clk_mono();
+		engine_claim(&en, now);
+		for (i = n = 0; i < en.ntails; i++) {
+			n += t[i]->leased == 0;
+			assert_int_equal(t[i]->leased == 0, k == 1 &&
+			    t[i]->fresh < 4);
+		}
+		assert_int_equal(n, k == 0 ? 0 : 4);
+		/* soon again only when there may be more */
+		assert_int_equal(en.share_at > now + 5 * CLK_SEC, k == 0);
+		is("select count(*) from work where holder = 'here:0'",
+		    k == 0 ? "9" : "5");
+		/* what was left to another is not taken back at once */
+		en.claim_at = 0;
+		engine_claim(&en, now + CLK_SEC);
+		is("select count(*) from work where holder is null",
+		    k == 0 ? "0" : "4");
+		reads_free(t);
+	}
+}
+
+/* One that only reads history has no part of the logs. */
+static void
+history(void **state)
+{
+	(void)state;
+	en.roles = ROLE_INGEST | ROLE_NOTIFY;
+	en.once = ENGINE_HISTORY;
+	engine_slot_name(&en, "there");
+	assert_int_equal(engine_slot_enter(&en, NULL, NULL), 0);
+	is("select roles from worker where host <> 'here'",
+	    "{backfill,notify}");
+}
+
 /*
  * Hints can be lost: whatever changes what is matched has another mark, and
  * nothing else has.
@@ -218,6 +319,8 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(elsewhere, begin, end),
 		cmocka_unit_test_setup_teardown(none, begin, end),
+		cmocka_unit_test_setup_teardown(part, begin, end),
+		cmocka_unit_test_setup_teardown(history, begin, end),
 		cmocka_unit_test_setup_teardown(marks, begin, end),
 	};
 
