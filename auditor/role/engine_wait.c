@@ -208,13 +208,19 @@ beat_every(const struct engine *en)
 	return lease / 3 < BEAT_MOST ? lease / 3 : BEAT_MOST;
 }
 
+/* When the database last heard of us. */
+static int64_t
+heard(const struct engine *en)
+{
+	return en->beat_at == 0 ? clk_mono() : en->beat_at - beat_every(en);
+}
+
 /* Enter again, when the schema is still ours. */
 static void
 enter_again(struct engine *en, struct ipc *boss)
 {
 	struct err	e = ERR_INIT;
-	int64_t		heard = en->beat_at == 0 ? clk_mono() :
-	    en->beat_at - beat_every(en);
+	int64_t		before = heard(en);
 
 	if (engine_wait_schema(en, boss, &e) == -1 ||
 	    engine_enter(en, &e) == -1) {
@@ -225,7 +231,7 @@ enter_again(struct engine *en, struct ipc *boss)
 		en->fatal = db_alive(en->db);
 		return;
 	}
-	engine_claim_back(en, clk_mono() - heard);
+	engine_claim_back(en, clk_mono() - before);
 	en->beat_at = 0;
 	log_info(NULL, "worker %s goes on", en->holder);
 }
@@ -285,6 +291,9 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 		begin_anew(en, boss, "slept longer than its leases");
 		return;
 	}
+	/* what we had ran out, and that of others, too, who were held up */
+	if (now > heard(en) + en->conf->worker_lease * CLK_SEC)
+		engine_claim_back(en, now - heard(en));
 	en->beat_at = now + beat_every(en);
 	engine_wake(en, en->beat_at);
 	if (engine_slot_seen(en, NULL, &have, &e) == -1) {

@@ -241,8 +241,11 @@ tail_held(struct tail *t, const char *why)
 void
 tail_fault(struct tail *t, const struct err *e)
 {
+	int	lost = e->code == ERR_LEASE && t->back == NULL && !t->en->once;
+
 	log_error(t->log.description, "%s", e->msg);
-	leave(t, e->msg, t->en->conf->poll);
+	/* one that ran out, and that nobody has, is anybody's at once */
+	leave(t, lost ? NULL : e->msg, lost ? 0 : t->en->conf->poll);
 }
 
 void

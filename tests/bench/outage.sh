@@ -78,7 +78,7 @@ have 'before'
 sleep $((rest * lease))
 have "after $rest leases at rest"
 each STOP
-sleep $((lease + 3))
+sleep "${STOP:-$((lease + 3))}"
 have 'stopped'
 each CONT
 sleep 1

@@ -158,6 +158,28 @@ test_outage(void **state)
 	assert_in_range(n, 1, 3);
 }
 
+/*
+ * All were held up for a little more than a lease, and none counts as one that
+ * slept: what is due for so long is not anybody's.
+ */
+static void
+test_late(void **state)
+{
+	int	i, n = 0;
+
+	(void)state;
+	NEED_DB();
+	for (i = 1; i <= 10; i++)
+		enter(i);
+	logs(25, 0);
+	pass(LEASE + 5);
+	for (i = 1; i <= 10; i++) {
+		assert_in_range(claim(i, LEASE + 6), 0, 3);
+		n += has(i);
+	}
+	assert_int_equal(n, 25);
+}
+
 /* Those that never come back cost a moment: then who is there has all. */
 static void
 test_missing(void **state)
@@ -287,6 +309,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup(test_outage, setup),
+		cmocka_unit_test_setup(test_late, setup),
 		cmocka_unit_test_setup(test_missing, setup),
 		cmocka_unit_test_setup(test_alone, setup),
 		cmocka_unit_test_setup(test_left, setup),
