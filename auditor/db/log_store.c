@@ -162,17 +162,20 @@ log_put(struct db *db, const struct log_list_in *in,
 }
 
 /*
- * Are there logs that no list has any more?  1: this file, though it did not
- * change, may be what still has them.
+ * May there be logs that this list, though it did not change, has to say
+ * something of?  Those that no list has any more; and beside the list of another
+ * browser, those that this one took over.
  */
 static int
-unlisted(struct db *db, const char *source, struct err *e)
+unsaid(struct db *db, const char *source, struct err *e)
 {
 	struct db_res	*r = NULL;
 	int		 any;
 
 	if (db_query(db, &r, e, "select exists (select from log where "
-	    "not listed and list_source <> $1)", "s", source) == -1)
+	    "not listed and list_source <> $1) or ($1 <> 'file' and "
+	    "exists (select from log_list where source not in ($1, 'file')))",
+	    "s", source) == -1)
 		return -1;
 	any = db_bool(r, 0, 0);
 	db_free(r);
@@ -235,9 +238,7 @@ log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
 	sha = (struct span){ digest, 32 };
 	if (list_newer(db, in, &sha, &known, e) == -1)
 		return -1;
-	/* a browser's may have been given what the other one dropped */
-	if (known && strcmp(in->source, "file") == 0 &&
-	    ((rc = unlisted(db, in->source, e)) == -1 || rc == 0))
+	if (known && ((rc = unsaid(db, in->source, e)) == -1 || rc == 0))
 		return rc == -1 ? -1 : db_query(db, NULL, e,
 		    "update log_list set checked_at = now() "
 		    "where source = $1 and sha256 = $2", "sb", in->source,
