@@ -39,19 +39,24 @@ open_finding(struct db *db, const struct log_row *l, const char *severity,
 }
 
 /*
- * The entries that are known to be wrong: those that a finding of this log
- * names, as the array that it has, with room for some more.
+ * The entries that are known to be wrong: those that the finding of this log
+ * names, as the array that it has.  *worse: it is about something else, and
+ * keeps the head that shows that.
  */
 static int
-flips_load(struct db *db, const struct span *id, json_t **out, struct err *e)
+flips_load(struct db *db, const struct span *id, json_t **out, int *worse,
+    struct err *e)
 {
 	struct db_res	*r = NULL;
 
-	if (db_query(db, &r, e, "select coalesce(detail->'flips', "
-	    "jsonb_build_array(detail->'flip')) from finding where kind = "
-	    "'log.misbehaved' and subject = encode($1, 'base64') and "
-	    "detail ? 'flip'", "b", id) == -1)
+	if (db_query(db, &r, e, "select coalesce(detail->'flips', case when "
+	    "detail ? 'flip' then jsonb_build_array(detail->'flip') else "
+	    "'[]' end), severity = 'critical' and state <> 'resolved' and "
+	    "coalesce(detail->>'what', '') <> 'flip' from finding where kind "
+	    "= 'log.misbehaved' and subject = encode($1, 'base64')", "b", id)
+	    == -1)
 		return -1;
+	*worse = db_rows(r) != 0 && db_bool(r, 0, 1);
 	*out = db_rows(r) == 0 ? json_array() :
 	    json_loads(db_text(r, 0, 0), 0, NULL);
 	db_free(r);
@@ -129,7 +134,7 @@ flip_say(const struct db_res *r, size_t i, const struct flip *flip,
 /* Those of the candidates that are; the first of them is told. */
 static int
 flips_open(struct db *db, const struct log_row *l, const struct db_res *r,
-    json_t *flips, int *yes, struct err *e)
+    json_t *flips, int worse, int *yes, struct err *e)
 {
 	const char	*grade;
 	struct flip	 flip;
@@ -158,6 +163,10 @@ flips_open(struct db *db, const struct log_row *l, const struct db_res *r,
 	*yes = d != NULL;
 	if (d == NULL)
 		return 0;
+	if (worse) {
+		json_object_del(d, "what");
+		json_object_del(d, "head_id");
+	}
 	json_object_set(d, "flips", flips);
 	rc = open_finding(db, l, "critical", why, d, 1, e);
 	json_decref(d);
@@ -171,15 +180,15 @@ log_find_flips(struct db *db, const struct log_row *l, int *yes,
 	struct db_res	*r = NULL;
 	struct span	 id = { l->log_id, 32 };
 	json_t		*flips;
-	int		 rc = 0;
+	int		 worse, rc = 0;
 
 	*yes = 0;
-	if (flips_load(db, &id, &flips, e) == -1)
+	if (flips_load(db, &id, &flips, &worse, e) == -1)
 		return -1;
 	if (json_array_size(flips) < LIMIT_LOG_FLIPS) {
 		rc = candidates(db, l, &id, flips, &r, e);
 		if (rc == 0)
-			rc = flips_open(db, l, r, flips, yes, e);
+			rc = flips_open(db, l, r, flips, worse, yes, e);
 		db_free(r);
 	}
 	json_decref(flips);

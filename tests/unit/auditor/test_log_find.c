@@ -175,6 +175,36 @@ older(void **state)
 	is(TOLD, "2 open entry 5 3,5");
 }
 
+/* A log that forked and flips bits: the heads that show the first stay. */
+static void
+beside(void **state)
+{
+	uint8_t	h[32];
+
+	(void)state;
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	run("update finding set detail = '{\"what\": \"fork\", \"head_id\": 7}', "
+	    "reason = 'two trees'");
+	assert_int_equal(look(), 1);
+	is("select concat_ws(' ', reason, detail->>'what', "
+	    "detail->>'head_id', detail->'flip'->>'index', "
+	    "detail->'flips'->0->>'index') from finding",
+	    "two trees fork 7 3 3");
+	assert_int_equal(look(), 0);
+	change("acked");
+	wrong(4, -1, h);
+	assert_int_equal(look(), 1);
+	is(TOLD, "2 open entry 4 3,4");
+	is("select detail->>'what' || (detail->>'head_id') from finding",
+	    "fork7");
+	change("resolved");
+	wrong(5, -1, h);
+	assert_int_equal(look(), 1);
+	is("select detail->>'what' || (detail->>'head_id') from finding",
+	    "flip1");
+}
+
 /* A promise that is kept elsewhere is no lie, but where it names the index. */
 static void
 kept(void **state)
@@ -227,6 +257,7 @@ main(void)
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(again, clear),
 		cmocka_unit_test_setup(older, clear),
+		cmocka_unit_test_setup(beside, clear),
 		cmocka_unit_test_setup(kept, clear),
 		cmocka_unit_test_setup(many, clear),
 	};
