@@ -409,11 +409,16 @@ from(struct tail *t, size_t k, struct fetch_get *g)
 	g->tag = (uint32_t)k;
 }
 
+/*
+ * It counts, and has its part of the host's connections: what a log has from
+ * now on, and its history, are a party each.
+ */
 static void
-count(struct tail *t)
+count(struct tail *t, struct fetch_get *g)
 {
 	rate_take(&t->rate[t->source]->rate, clk_mono());
 	rate_take(&t->operator[t->source]->rate, clk_mono());
+	g->party = 2 * (uint32_t)t->log.id + (t->back != NULL);
 }
 
 void
@@ -423,7 +428,7 @@ tail_rate_take(struct tail *t, struct fetch_get *g)
 
 	(void)soonest(t, &k, page_when);
 	from(t, k, g);
-	count(t);
+	count(t, g);
 	/* who wants more says so again */
 	for (i = 0; i < t->nsources; i++)
 		t->rate[i]->wanted = t->operator[i]->wanted = 0;
@@ -436,7 +441,7 @@ tail_rate_take_back(struct tail *t, struct fetch_get *g)
 
 	(void)soonest(t, &k, back_when);
 	from(t, k, g);
-	count(t);
+	count(t, g);
 }
 
 void
