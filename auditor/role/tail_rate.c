@@ -481,13 +481,18 @@ tail_rate_429(struct tail *t, const struct fetch_done *d, int64_t retry_after,
 	size_t			 k = source_of(t, d);
 	struct engine_rate	*r = t->rate[k], *o = t->operator[k];
 	int64_t			 now = clk_mono();
+	/* of one that names no time the backoff of polls takes care */
+	int			 until = head && retry_after > 0;
 
-	/* one that names no time: the backoff of polls will do */
-	head = head && retry_after > 0;
-	tell(t, r, 0.5, rate_429(&r->rate, retry_after, now), head);
-	tell(t, o, 0.5, rate_429(&o->rate, retry_after, now), 0);
-	if (head)
+	tell(t, r, 0.5, rate_429(&r->rate, retry_after, now), until);
+	if (until)
 		r->head_until = r->rate.hold_until;
+	/*
+	 * Heads do not count: a log that refuses them says nothing about how
+	 * fast the pages of its operator's others may be asked for.
+	 */
+	if (!head)
+		tell(t, o, 0.5, rate_429(&o->rate, retry_after, now), 0);
 }
 
 void
