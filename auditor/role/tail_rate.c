@@ -7,6 +7,7 @@
 #include "auditor/db/rate_store.h"
 #include "auditor/net/egress.h"
 #include "auditor/net/netaddr.h"
+#include "auditor/role/back.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,6 +29,8 @@
 #define PRIVATE		10000.0
 /* A tail that waited asks again within this time, or wants no more. */
 #define WANTED		(CLK_SEC / 10)
+/* What is allowed within this time is asked for together. */
+#define TOGETHER	(30 * 1000)
 /* How often the database is told, and asked, what all workers learned. */
 #define SHARE_EVERY	(10 * CLK_SEC)
 /* Who has no log in hand for so long leaves its part to the others. */
@@ -387,6 +390,21 @@ tail_rate_wait_back(struct tail *t)
 	size_t	k;
 
 	return soonest(t, &k, back_when);
+}
+
+int64_t
+tail_rate_wait_page(struct tail *t, int64_t now)
+{
+	int64_t	wait;
+
+	if (now < t->ask_at)
+		return t->ask_at - now;
+	wait = back_wait(t);
+	if (wait > 0 && wait < TOGETHER) {
+		wait = TOGETHER;
+		t->ask_at = now + wait;
+	}
+	return wait;
 }
 
 int64_t
