@@ -50,32 +50,32 @@ is_same(const struct entry *a, const struct entry *b)
 	    (serial_of(a, x) == -1 || strcmp(x, y) == 0);
 }
 
-const char *
-evidence_flip_grade(struct span leaf, uint64_t index, const struct flip *f)
+enum flip_shows
+evidence_flip_shows(struct span leaf, uint64_t index, const struct flip *f)
 {
-	const char	*grade = NULL;
-	struct entry	 a, b;
-	struct buf	 was = BUF_INIT;
+	enum flip_shows	shows = FLIP_NOTHING;
+	struct entry	a, b;
+	struct buf	was = BUF_INIT;
 
 	if (restored(leaf, f, &was) == 0 &&
 	    entry_read(buf_bytes(&was), &b, NULL) == 0) {
 		if (b.leaf_index != -1 && (uint64_t)b.leaf_index == index)
-			grade = "transferable";
+			shows = FLIP_INDEX;
 		else if (entry_read(leaf, &a, NULL) == 0 && is_same(&a, &b))
-			grade = "attested";
+			shows = FLIP_TWIN;
 	}
 	buf_free(&was);
-	return grade;
+	return shows;
 }
 
-/* Does the bit lead to what the SCT promised?  The grade; NULL. */
-static const char *
-shows(const json_t *entry, const uint8_t promised[32], const struct flip *f,
+/* Does the bit lead to what the SCT promised, and what does that show? */
+static enum flip_shows
+shown(const json_t *entry, const uint8_t promised[32], const struct flip *f,
     struct err *e)
 {
-	const char	*grade = NULL;
-	struct buf	 leaf = BUF_INIT, was = BUF_INIT;
-	uint8_t		 h[32] = { 0 };
+	enum flip_shows	shows = FLIP_NOTHING;
+	struct buf	leaf = BUF_INIT, was = BUF_INIT;
+	uint8_t		h[32] = { 0 };
 
 	evidence_bytes(entry, "leaf", &leaf);
 	if (restored(buf_bytes(&leaf), f, &was) == -1) {
@@ -89,21 +89,21 @@ shows(const json_t *entry, const uint8_t promised[32], const struct flip *f,
 		    "the leaf that the SCT promises");
 		goto out;
 	}
-	grade = evidence_flip_grade(buf_bytes(&leaf), evidence_int(entry,
+	shows = evidence_flip_shows(buf_bytes(&leaf), evidence_int(entry,
 	    "index"), f);
-	if (grade == NULL)
+	if (shows == FLIP_NOTHING)
 		(void)err_set(e, ERR_VERIFY, "the leaves may be of two "
 		    "certificates: time, issuer or serial differ");
-	else if (strcmp(grade, "attested") == 0 &&
+	else if (shows == FLIP_TWIN &&
 	    json_object_get(entry, "certificate") != NULL) {
 		(void)err_set(e, ERR_VERIFY, "the leaves may be of two "
 		    "certificates: this one is in the file, and signed");
-		grade = NULL;
+		shows = FLIP_NOTHING;
 	}
 out:
 	buf_free(&leaf);
 	buf_free(&was);
-	return grade;
+	return shows;
 }
 
 int
@@ -111,7 +111,6 @@ evidence_flipped(struct evidence *ev, int sct, int entry,
     const struct flip *f, struct err *e)
 {
 	const json_t	*s = evidence_statement(ev, sct);
-	const char	*grade;
 	uint8_t		 promised[32];
 	json_t		*o;
 
@@ -119,15 +118,15 @@ evidence_flipped(struct evidence *ev, int sct, int entry,
 	    enc_unhex_to(promised, 32, evidence_str(s, "leaf_hash")) == -1)
 		return err_set(e, ERR_VERIFY, "only an SCT that is valid "
 		    "promises something");
-	grade = shows(evidence_statement(ev, entry), promised, f, e);
-	if (grade == NULL)
+	if (shown(evidence_statement(ev, entry), promised, f, e) ==
+	    FLIP_NOTHING)
 		return -1;
 	o = json_object();
 	json_object_set_new(o, "sct", json_integer(sct));
 	json_object_set_new(o, "entry", json_integer(entry));
 	json_object_set_new(o, "at", json_integer((json_int_t)f->at));
 	json_object_set_new(o, "mask", json_integer(f->mask));
-	return evidence_add(ev, "flipped", grade, o, 0, e);
+	return evidence_add(ev, "flipped", "transferable", o, 0, e);
 }
 
 enum evidence_verdict
@@ -139,7 +138,7 @@ evidence_check_flipped(struct evidence_file *f, size_t i, const json_t *o,
 			mask = evidence_int(o, "mask");
 	struct flip	bit = { (size_t)evidence_int(o, "at"), 0 };
 	const json_t	*entry;
-	const char	*grade;
+	enum flip_shows	shows;
 
 	if (evidence_shape(o, "s type,s grade,i sct,i entry,i at,i mask", e)
 	    == -1)
@@ -152,18 +151,14 @@ evidence_check_flipped(struct evidence_file *f, size_t i, const json_t *o,
 	}
 	bit.mask = mask > 255 ? 0 : (uint8_t)mask;
 	entry = json_array_get(f->statements, (size_t)n);
-	grade = shows(entry, f->items[s].root, &bit, e);
-	if (grade == NULL)
+	shows = shown(entry, f->items[s].root, &bit, e);
+	if (shows == FLIP_NOTHING)
 		return EVIDENCE_INVALID;
-	if (strcmp(evidence_str(o, "grade"), grade) != 0) {
-		(void)err_set(e, ERR_VERIFY, "`grade` must be %s, by whether "
-		    "the SCT names the index", grade);
-		return EVIDENCE_INVALID;
-	}
-	(void)snprintf(why, cap, strcmp(grade, "attested") == 0 ?
+	(void)snprintf(why, cap, shows == FLIP_TWIN ?
 	    "entry %" PRIu64 " is, but for one bit, what the log signed an "
-	    "SCT for at that time; the SCT names no index: that the log did "
-	    "not take in both is said by the instance alone" :
+	    "SCT for at that time; the SCT names no index: a proof that what "
+	    "it promises is at another one (get-proof-by-hash) would clear "
+	    "the log" :
 	    "entry %" PRIu64 " is not what the log signed an SCT for at that "
 	    "index: one bit was changed", evidence_int(entry, "index"));
 	return f->logs[f->items[n].log].known ? EVIDENCE_VALID :

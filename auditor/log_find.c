@@ -136,7 +136,7 @@ static int
 flips_open(struct db *db, const struct log_row *l, const struct db_res *r,
     json_t *flips, int worse, int *yes, struct err *e)
 {
-	const char	*grade;
+	enum flip_shows	 shows;
 	struct flip	 flip;
 	struct span	 leaf;
 	json_t		*one, *d = NULL;
@@ -150,11 +150,11 @@ flips_open(struct db *db, const struct log_row *l, const struct db_res *r,
 		if (n == LIMIT_LOG_FLIPS || (n != 0 && flip_index(flips,
 		    n - 1) == db_int(r, i, C_INDEX)) ||
 		    !flip_find(leaf, db_bytes(r, i, C_HASH).p, &flip) ||
-		    (grade = evidence_flip_grade(leaf, (uint64_t)db_int(r, i,
-		    C_INDEX), &flip)) == NULL)
+		    (shows = evidence_flip_shows(leaf, (uint64_t)db_int(r, i,
+		    C_INDEX), &flip)) == FLIP_NOTHING)
 			continue;
-		one = flip_say(r, i, &flip, strcmp(grade, "transferable")
-		    == 0, d == NULL ? why : more, sizeof(why));
+		one = flip_say(r, i, &flip, shows == FLIP_INDEX,
+		    d == NULL ? why : more, sizeof(why));
 		if (d == NULL)
 			d = json_pack("{ss sI sO}", "what", "flip", "head_id",
 			    (json_int_t)db_int(r, i, C_HEAD), "flip", one);

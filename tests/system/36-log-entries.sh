@@ -54,9 +54,10 @@ eq "both logs kept another entry" "$(sql "select string_agg(name || ' ' ||
     "Rig log a critical flip, Rig log b critical flip"
 for l in a b; do
 	verify "$l: flipped" "Rig log $l" 0
+	eq "$l: shows it" "$(flipped)" "transferable "
 	# only SCTs of static logs name the index that they are for (index=0: not)
-	eq "$l: shows it" "$(flipped)" "$([ $l = a ] && echo 'attested ' ||
-	    echo 'transferable ')"
+	eq "$l: what would clear it" "$(grep -c get-proof-by-hash "$T/out")" \
+	    $([ $l = a ] && echo 1 || echo 0)
 	sed 's/"mask": 1/"mask": 2/' "$T/e.json" > "$T/f.json"
 	cv evidence verify --log-list "$T/list.json" "$T/f.json"
 	eq "$l: changed" $rc 2
@@ -79,7 +80,7 @@ eq "another one" "$rc $(sql "select state || ' ' || (select count(*) from
     finding_event where finding_id = f.id and event = 'opened') from finding f
     where kind = 'log.misbehaved' and name = 'Rig log a'")" "2 open 2"
 verify "another one" "Rig log a" 0
-eq "both are shown" "$(flipped)" "attested attested "
+eq "both are shown" "$(flipped)" "transferable transferable "
 
 # A log took what it says it does not take.
 t_issue --name late.corp.example --submit "$rig/c" --out "$T/late" \
