@@ -140,6 +140,41 @@ as_many_as_may_be(void **state)
 	(void)close(quiet[1]);
 }
 
+/* One that nobody uses is not kept for ever, nor one that is used. */
+static void
+as_long_as_may_be(void **state)
+{
+	struct asked	a;
+	int		fd;
+
+	(void)state;
+	ask(&a);
+	fd = take(l);
+	answer(&a, fd);
+	x->kept->idle -= 110 * CLK_SEC;
+	turn(-1);
+	assert_int_equal(x->nkept, 1);
+	x->kept->idle -= 9 * CLK_SEC;
+	turn(-1);
+	assert_int_equal(x->nkept, 0);
+	assert_closed(fd);
+	(void)close(fd);
+
+	ask(&a);
+	fd = take(l);
+	answer(&a, fd);
+	x->kept->born -= 3500 * CLK_SEC;
+	ask(&a);
+	answer(&a, fd);
+	assert_int_equal(x->nkept, 1);
+	x->kept->born -= 101 * CLK_SEC;
+	ask(&a);
+	answer(&a, fd);
+	assert_int_equal(x->nkept, 0);
+	assert_closed(fd);
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -147,6 +182,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		T(forgotten),
 		T(as_many_as_may_be),
+		T(as_long_as_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -404,6 +404,23 @@ odd_hosts(void **state)
 		(void)close(o[i].l);
 }
 
+/* Who is known is asked in the usual way again after an hour. */
+static void
+odd_for_an_hour(void **state)
+{
+	struct odd	o;
+
+	(void)state;
+	o.l = loopback_listen(&o.port);
+	assert_int_equal(tries(&o), 2);
+	x->odd[0].until -= 3500 * CLK_SEC;
+	assert_int_equal(tries(&o), 1);
+	x->odd[0].until -= 101 * CLK_SEC;
+	assert_int_equal(tries(&o), 2);
+	assert_int_equal(tries(&o), 1);
+	(void)close(o.l);
+}
+
 int
 main(void)
 {
@@ -419,6 +436,7 @@ main(void)
 		cmocka_unit_test(behind_mute),
 		cmocka_unit_test(behind_mute_stranger),
 		T(odd_hosts),
+		T(odd_for_an_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
