@@ -430,7 +430,7 @@ evidence_check(struct evidence_file *f, size_t i, const json_t *o, char *why,
     size_t cap, struct err *e)
 {
 	static const struct {
-		const char		 *type, *grade;
+		const char		 *type, *grade;	/* NULL: it depends */
 		enum evidence_verdict	(*check)(struct evidence_file *,
 		    size_t, const json_t *, char *, size_t, struct err *);
 	} table[] = {
@@ -441,7 +441,7 @@ evidence_check(struct evidence_file *f, size_t i, const json_t *o, char *why,
 		{ "inconsistent", "transferable",
 		  evidence_check_inconsistent },
 		{ "cosigned", "transferable", evidence_check_cosigned },
-		{ "flipped", "transferable", evidence_check_flipped },
+		{ "flipped", NULL, evidence_check_flipped },
 		{ "sct", "transferable", evidence_check_sct },
 		{ "crl", "transferable", evidence_check_crl },
 		{ "crl_parts", "transferable", evidence_check_parts },
@@ -454,7 +454,8 @@ evidence_check(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	for (k = 0; k < sizeof(table) / sizeof(table[0]); k++) {
 		if (strcmp(evidence_str(o, "type"), table[k].type) != 0)
 			continue;
-		if (strcmp(evidence_str(o, "grade"), table[k].grade) != 0) {
+		if (table[k].grade != NULL && strcmp(evidence_str(o, "grade"),
+		    table[k].grade) != 0) {
 			(void)err_set(e, ERR_FORMAT, "`grade` of `%s` is "
 			    "always %s", table[k].type, table[k].grade);
 			return EVIDENCE_INVALID;

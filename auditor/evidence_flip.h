@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "auditor/evidence.h"
 #include "auditor/evidence_check.h"
@@ -12,8 +13,8 @@
 
 /*
  * Statement ${entry} is the leaf that SCT statement ${sct} promises, but for
- * one bit: "flipped", transferable.  -1 ERR_VERIFY when that does not show
- * it.
+ * one bit: "flipped", with the grade that it has.  -1 ERR_VERIFY when that
+ * does not show it.
  */
 int evidence_flipped(struct evidence *, int sct, int entry,
     const struct flip *, struct err *);
@@ -23,10 +24,15 @@ enum evidence_verdict evidence_check_flipped(struct evidence_file *,
     size_t i, const json_t *, char *why, size_t cap, struct err *);
 
 /*
- * Would both leaves be of one certificate, had nobody changed it: type, time,
- * issuer's key and serial are the same, as far as they can be read.  CAs that
- * count serials up may have two honest ones that differ in a bit.  1 or 0.
+ * What it is worth that ${leaf} is at ${index}, where with the bit changed it
+ * is what an SCT promises.  "transferable": what was promised names this
+ * index (static-ct-api, leaf_index), and one index has one leaf.  "attested":
+ * it does not; but type, time, issuer's key and serial of both are the same,
+ * as far as they can be read, so that they are of one certificate, had nobody
+ * made twins: a CA may sign two that differ in a bit, and the log have both.
+ * NULL: nothing, as CAs that count serials up have honest ones that do.
  */
-int evidence_flip_same(struct span leaf, const struct flip *);
+const char *evidence_flip_grade(struct span leaf, uint64_t index,
+    const struct flip *);
 
 #endif
