@@ -5,6 +5,7 @@
 
 #include "auditor/role/back.h"
 #include "auditor/role/engine_role.h"
+#include "auditor/role/engine_wait.h"
 #include "auditor/role/heads.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/tail.h"
@@ -170,6 +171,9 @@ claim(struct engine *en, const struct engine_kind *k, size_t max)
 
 	if (ask.max > CLAIM_MAX)
 		ask.max = CLAIM_MAX;
+	/* stopped in the middle of a turn */
+	if (engine_late(en))
+		return 0;
 	if (lease_claim(en->db, &ask, got, &n, &e) == -1) {
 		log_error(NULL, "%s", e.msg);
 		return 0;

@@ -215,6 +215,12 @@ heard(const struct engine *en)
 	return en->beat_at == 0 ? clk_mono() : en->beat_at - beat_every(en);
 }
 
+int
+engine_late(const struct engine *en)
+{
+	return clk_mono() > heard(en) + en->conf->worker_lease * CLK_SEC;
+}
+
 /* Enter again, when the schema is still ours. */
 static void
 enter_again(struct engine *en, struct ipc *boss)
@@ -292,7 +298,7 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 		return;
 	}
 	/* what we had ran out, and that of others, too, who were held up */
-	if (now > heard(en) + en->conf->worker_lease * CLK_SEC)
+	if (engine_late(en))
 		engine_claim_back(en, now - heard(en));
 	en->beat_at = now + beat_every(en);
 	engine_wake(en, en->beat_at);

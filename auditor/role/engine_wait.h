@@ -33,6 +33,12 @@ void engine_away(struct engine *, struct ipc *boss);
 /* Was it stopped for longer than a lease?  The next heartbeat sees to it. */
 int engine_slept(const struct engine *, int64_t now);
 
+/*
+ * Its leases ran out: nothing is claimed before the next heartbeat, which sees
+ * to the rest.
+ */
+int engine_late(const struct engine *);
+
 /* Heartbeat of row and leases, and what follows from it. */
 void engine_beat(struct engine *, struct ipc *boss, int64_t now);
 
