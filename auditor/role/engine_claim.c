@@ -189,7 +189,7 @@ claim(struct engine *en, const struct engine_kind *k, size_t max)
 
 /*
  * Workers that came later, or have little to do, are left what we have above
- * our part; when they have taken it, there may be more.
+ * our part; when they have taken it, or it can be left, there may be more.
  */
 static void
 share(struct engine *en, int64_t now)
@@ -208,8 +208,10 @@ share(struct engine *en, int64_t now)
 		if (lease_excess(en->db, en->holder, kinds[i].name,
 		    kinds[i].share, &n, &e) == -1)
 			log_error(NULL, "%s", e.msg);
+		if (n > 0)
+			en->share_at = now + ALL_LOOKED;
 		for (; n > 0 && kinds[i].yield(en); n--)
-			en->share_at = en->rest[i] = now + ALL_LOOKED;
+			en->rest[i] = now + ALL_LOOKED;
 	}
 }
 
