@@ -12,6 +12,7 @@
 #include "auditor/db/back_store.h"
 #include "auditor/db/row.h"
 #include "base/clk.h"
+#include "base/log.h"
 
 /* How far it is: on one line of a terminal, or a line now and then. */
 
@@ -89,7 +90,7 @@ text(struct follow *f, int64_t now)
 	char	eta[40] = "";
 	double	rate;
 	int64_t	s;
-	int	tty = isatty(STDERR_FILENO);
+	int	tty = log_terminal(STDERR_FILENO);
 
 	speed(f, now, &rate, &s);
 	if (s >= 0)
@@ -123,9 +124,12 @@ json_line(const struct follow *f, const struct db_res *r, size_t i,
 	cmd_json(o);
 }
 
-/* What went wrong last, of those that are open. */
+/*
+ * What went wrong last, of those that are open; in the place of the line of the
+ * terminal, which is shown again below it.
+ */
 static void
-errors(const struct follow *f, const struct db_res *r)
+errors(const struct follow *f, const struct db_res *r, int last)
 {
 	char	*name, *why;
 	size_t	 i;
@@ -136,7 +140,8 @@ errors(const struct follow *f, const struct db_res *r)
 			continue;
 		name = cmd_clean(db_text(r, i, BACK_LOG));
 		why = cmd_clean(db_text(r, i, BACK_ERROR));
-		(void)fprintf(stderr, "%s: %s\n", name, why);
+		(void)fprintf(stderr, "%s%s: %s\n", f->shown && !last ?
+		    "\r\033[K" : "", name, why);
 		free(name);
 		free(why);
 	}
@@ -179,12 +184,12 @@ look(struct follow *f, int last, struct err *e)
 		for (i = 0; i < db_rows(r); i++)
 			if (ours(f, db_int(r, i, BACK_ID)))
 				json_line(f, r, i, now);
-	} else if (!json && !quiet && (line || isatty(STDERR_FILENO)))
+	} else if (!json && !quiet && (line || log_terminal(STDERR_FILENO)))
 		text(f, now);
 	if (last && f->shown)
 		(void)fputc('\n', stderr);
 	if (line && !quiet && f->open != 0)
-		errors(f, r);
+		errors(f, r, last);
 	db_free(r);
 	return 0;
 }

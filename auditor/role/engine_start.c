@@ -320,6 +320,8 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
 	if (r.quiet)
 		log_open("certvigil", LOG_WARN);
+	if (r.once == ENGINE_HISTORY)
+		log_over();
 	engine_slot_name(en, r.name);
 	for (i = 0; i < r.nfiles; i++)
 		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);
