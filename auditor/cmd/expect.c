@@ -148,7 +148,7 @@ read_by(const char *text, int64_t *ms, struct err *e)
 
 	if (opt_duration(text, &v, NULL) == 0)
 		v = now + v * CLK_SEC;
-	else if (opt_moment(text, 1, &v, NULL) == -1)
+	else if (opt_moment("--by", text, 1, &v, NULL) == -1)
 		return err_set(e, ERR_USAGE, "--by: `%.40s` is neither a "
 		    "moment (2026-11-23T12:00:00Z) nor a duration (24h)",
 		    text);

@@ -108,11 +108,12 @@ opt_duration(const char *text, int64_t *out, struct err *e)
 }
 
 int
-opt_moment(const char *text, int last, int64_t *out, struct err *e)
+opt_moment(const char *option, const char *text, int last, int64_t *out,
+    struct err *e)
 {
 	if (clk_parse(text, out) == -1)
-		return err_set(e, ERR_USAGE, "`%.40s` is no date: write "
-		    "2027-06-01 or 2027-06-01T12:00:00Z", text);
+		return err_set(e, ERR_USAGE, "%s: `%.40s` is no date: write "
+		    "2027-06-01 or 2027-06-01T12:00:00Z", option, text);
 	if (last && strlen(text) == 10)
 		*out += 86400 * CLK_SEC - 1;
 	return 0;

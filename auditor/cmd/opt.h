@@ -43,9 +43,11 @@ int opt_duration(const char *, int64_t *, struct err *);
 
 /*
  * A moment like 2027-06-01 or RFC 3339, in microseconds; a date alone means
- * its end when ${last}.  0, or -1 ERR_USAGE.
+ * its end when ${last}.  0, or -1 ERR_USAGE: the message begins with the
+ * ${option} that it was given to.
  */
-int opt_moment(const char *, int last, int64_t *, struct err *);
+int opt_moment(const char *option, const char *, int last, int64_t *,
+    struct err *);
 
 /* Print one line of text columns, each cleaned, padded to ${width}s. */
 void opt_row(const char *const *cols, const int *width, size_t n);

@@ -121,6 +121,8 @@ else
 	expect 64 'write ".example.com"' "${user[@]}" init --watch '*.example.com'
 	expect 64 'is no contact' "${user[@]}" init --contact nobody
 	expect 64 '--watch needs a value' "${user[@]}" init --watch
+	expect 0 '^ok +download +no log is known yet; .* 195 GB .* 795 GB' \
+	    "${user[@]}" doctor --no-color
 	expect 0 "^configuration +$conf\$" "${user[@]}" init \
 	    --watch .example.com --watch bücher.example --contact a@corp.example
 	expect 0 'contact: a@corp.example' "${user[@]}" config show
