@@ -32,7 +32,7 @@ const struct cmd cmd_backfill = {
 	    "by then; --again reads what was verified once more, for watches\n"
 	    "that came later.  What it finds is listed by certvigil baseline.\n"
 	    "Exit 0: all is read; 1: something could not be; 2: a log failed\n"
-	    "its proof.\n",
+	    "its proof; 75: a signal ended it, or no log was read yet.\n",
 	.run = run,
 };
 

@@ -24,6 +24,8 @@ const struct cmd cmd_coverage = {
 	    "  certvigil coverage --blind\n"
 	    "  certvigil coverage --from 2026-11-01 --to 2026-11-30 "
 	    "--evidence november.json\n\n"
+	    "LAG: entries left; SECONDS: how old the oldest of them is; ETA:\n"
+	    "seconds until all is read; -: not known.\n"
 	    "Exit 0: every log is caught up; 1: some log is behind or was not\n"
 	    "reached; 2: a log.misbehaved finding is open.  --evidence writes\n"
 	    "signed statements for the days, which `evidence verify` checks.\n"
