@@ -84,7 +84,8 @@ opt_split(const char *text, struct opt_list *l, char **own)
 }
 
 int
-opt_duration(const char *text, int64_t *out, struct err *e)
+opt_duration(const char *option, const char *text, int64_t *out,
+    struct err *e)
 {
 	static const struct {
 		char	unit;
@@ -103,8 +104,8 @@ opt_duration(const char *text, int64_t *out, struct err *e)
 			*out = v * units[i].seconds;
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, "`%.40s` is no duration: write 90s, "
-	    "30m, 6h or 2d", text);
+	return err_set(e, ERR_USAGE, "%s: `%.40s` is no duration: write "
+	    "90s, 30m, 6h or 2d", option, text);
 }
 
 int

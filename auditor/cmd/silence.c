@@ -141,7 +141,7 @@ read_args(struct silence *s, const struct opt_list *rest,
 		    "--for 2h or --until DATE");
 	if (until != NULL)
 		return opt_moment("--until", until, 1, &s->until, e);
-	if (opt_duration(during, &seconds, e) == -1)
+	if (opt_duration("--for", during, &seconds, e) == -1)
 		return -1;
 	s->until = clk_wall() + seconds * CLK_SEC;
 	return 0;

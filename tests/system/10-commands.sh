@@ -133,6 +133,10 @@ else
 	mode=$(stat -c %a "$work/home/.local/state/certvigil")
 	if [ "$mode" = 700 ]; then ok; else bad "state_dir has $mode"; fi
 	expect 0 'nothing changes' "${user[@]}" config apply
+	expect 64 'certvigil: --from: `x` is no date' "${user[@]}" \
+	    coverage --from x
+	expect 64 'certvigil: --for: `x` is no duration' "${user[@]}" \
+	    silence --name a.example --for x --reason r
 	printf 'sources:\n  - {name: team-b, names: [.b.example], issuers: [ca.example]}\n' >> "$conf"
 	expect 0 '^\+ source team-b' "${user[@]}" config apply --dry-run
 	expect 0 '"change":"\+ source team-b"' "${user[@]}" config apply --json

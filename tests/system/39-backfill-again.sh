@@ -78,7 +78,7 @@ cv config apply
 eq "said of one of the configuration" "$rc $(grep -c 'Not covered' "$T/err")" \
     '0 1'
 cv watch add .other.example --backfill tomorrow
-eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
+eq "no date" "$rc $(grep -c 'backfill: .tomorrow. is neither a date' "$T/err")" '64 1'
 cv watch add .other.example --backfill all
 eq "entered" "$rc $(grep -c 'logs will be read for it' "$T/err")" '0 1'
 cv watch add .late.example --backfill all
