@@ -11,8 +11,10 @@
 #include "auditor/cmd/run.h"
 #include "auditor/db/back_store.h"
 #include "auditor/db/row.h"
+#include "base/buf.h"
 #include "base/clk.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 /* How far it is: on one line of a terminal, or a line now and then. */
 
@@ -24,6 +26,7 @@ struct follow {
 	int64_t		 began, first;	/* mono; entries read then */
 	int64_t		 said;		/* mono of the last line */
 	int		 shown;		/* a line of the terminal is begun */
+	char		*faults;	/* that were said, or NULL */
 	/* as of the last look */
 	size_t		 open, searching;
 	int64_t		 left, read;
@@ -125,14 +128,16 @@ json_line(const struct follow *f, const struct db_res *r, size_t i,
 }
 
 /*
- * What went wrong last, of those that are open; in the place of the line of the
- * terminal, which is shown again below it.
+ * What went wrong last, of those that are open: when it is another fault than
+ * before, and at the end.  On a terminal it takes the place of the line of
+ * progress, which is shown again below it.
  */
 static void
-errors(const struct follow *f, const struct db_res *r, int last)
+errors(struct follow *f, const struct db_res *r, int last)
 {
-	char	*name, *why;
-	size_t	 i;
+	struct buf	b = BUF_INIT;
+	char		*name, *why;
+	size_t		 i;
 
 	for (i = 0; i < db_rows(r); i++) {
 		if (!ours(f, db_int(r, i, BACK_ID)) ||
@@ -140,11 +145,17 @@ errors(const struct follow *f, const struct db_res *r, int last)
 			continue;
 		name = cmd_clean(db_text(r, i, BACK_LOG));
 		why = cmd_clean(db_text(r, i, BACK_ERROR));
-		(void)fprintf(stderr, "%s%s: %s\n", f->shown && !last ?
-		    "\r\033[K" : "", name, why);
+		buf_fmt(&b, "%s: %s\n", name, why);
 		free(name);
 		free(why);
 	}
+	if (b.n != 0 && (last || f->faults == NULL ||
+	    strcmp(f->faults, buf_text(&b)) != 0))
+		(void)fprintf(stderr, "%s%s", f->shown && !last ?
+		    "\r\033[K" : "", buf_text(&b));
+	free(f->faults);
+	f->faults = mem_str(buf_text(&b));
+	buf_free(&b);
 }
 
 /* Look, and say how far it is when it is time.  0 or -1. */
@@ -271,39 +282,51 @@ result(struct follow *f, struct err *e)
 	return 0;
 }
 
-int
-backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
+/* To the end of it, or of our patience: an exit status. */
+static int
+follow(struct follow *f)
 {
-	struct follow	f = { .ctx = ctx, .ids = ids };
-	struct err	e = ERR_INIT;
-	int		rc = 0, alive = 0;
+	struct cmd_ctx	*ctx = f->ctx;
+	struct err	 e = ERR_INIT;
+	int		 rc = 0, alive = 0;
 
-	if (ids->open.n == 0)
-		return ids->skipped != 0;
-	if (look(&f, 0, &e) == -1)
+	if (look(f, 0, &e) == -1)
 		return cmd_fail(&e);
-	while (f.open != 0 && !stopped && rc == 0) {
+	while (f->open != 0 && !stopped && rc == 0) {
 		if ((alive = daemon_alive(ctx->db, &e)) == -1)
 			return cmd_fail(&e);
 		if (!alive)
-			rc = run_history(ctx, tick, &f);
-		else if (wait_for(&f, &e) == -1)
+			rc = run_history(ctx, tick, f);
+		else if (wait_for(f, &e) == -1)
 			return cmd_fail(&e);
-		if (look(&f, 0, &e) == -1)
+		if (look(f, 0, &e) == -1)
 			return cmd_fail(&e);
 		/* what failed is for another time; what waited was read */
-		if (f.open == 0)
+		if (f->open == 0)
 			rc = 0;
 		else if (!alive && rc == 0)
 			rc = 1;
 	}
-	if (look(&f, 1, &e) == -1 || result(&f, &e) == -1)
+	if (look(f, 1, &e) == -1 || result(f, &e) == -1)
 		return cmd_fail(&e);
-	if (f.open != 0 && !ctx->quiet)
+	if (f->open != 0 && !ctx->quiet)
 		(void)fprintf(stderr, stopped && alive ? "The daemon "
 		    "goes on with it; certvigil backfill list shows how far, "
 		    "backfill cancel ID ends it.\n" : "What was read stays: "
 		    "the same command goes on, and so does certvigil run.\n");
 	return rc != 0 ? rc : stopped ? err_exit(ERR_TEMP) :
-	    f.cancelled || ids->skipped != 0;
+	    f->cancelled || f->ids->skipped != 0;
+}
+
+int
+backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
+{
+	struct follow	f = { .ctx = ctx, .ids = ids };
+	int		rc;
+
+	if (ids->open.n == 0)
+		return ids->skipped != 0;
+	rc = follow(&f);
+	free(f.faults);
+	return rc;
 }
