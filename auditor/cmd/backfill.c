@@ -121,8 +121,9 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	    opt_moment("--not-after", na, 1, &a.not_after, &e) == -1) ||
 	    backfill_enter(ctx, &a, &ids, &e) == -1)
 		rc = cmd_fail(&e);
-	else if (!no_wait)
-		rc = backfill_follow(ctx, &ids);
+	else
+		rc = no_wait ? backfill_entered(ctx, &ids) :
+		    backfill_follow(ctx, &ids);
 	free(ids.open.v);
 	return rc;
 }

@@ -330,3 +330,25 @@ backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
 	free(f.faults);
 	return rc;
 }
+
+int
+backfill_entered(struct cmd_ctx *ctx, const struct backfill_ids *ids)
+{
+	const struct follow	 f = { .ctx = ctx, .ids = ids };
+	struct db_res		*r = NULL;
+	struct err		 e = ERR_INIT;
+	size_t			 i;
+
+	if (ctx->json && back_list(ctx->db, 1, &r, &e) == -1)
+		return cmd_fail(&e);
+	for (i = 0; r != NULL && i < db_rows(r); i++)
+		if (ours(&f, db_int(r, i, BACK_ID)))
+			cmd_json(backfill_json(r, i));
+	db_free(r);
+	if (ids->open.n != 0 && !ctx->json && !ctx->quiet)
+		(void)fprintf(stderr, "%zu log%s will be read, by the daemon "
+		    "or by the same command without --no-wait; certvigil "
+		    "backfill list shows how far.\n", ids->logs,
+		    ids->logs == 1 ? "" : "s");
+	return ids->skipped != 0;
+}

@@ -123,6 +123,10 @@ eq "not after: which logs" "$rc $(sql "select string_agg(distinct
 eq "not after: which ones not" "$(grep -c '"state":"left_out"' "$T/out") $(
     sed -n 's/.*"description":"\([^"]*\)","state":"left_out","not_after_below":"\(.*\)"}/\1 \2/p' \
     "$T/out")" "1 Rig log old 2026-01-01T00:00:00Z"
+eq "not after: what was entered" "$(grep -c '"state":"open"' "$T/out")" 3
+cv backfill --log new --no-wait
+eq "said, with where to look" "$rc $(cat "$T/out")$(grep -c '^1 log will be read.*backfill list' \
+    "$T/err")" "0 1"
 cv backfill --log old --not-after 2026-01-01
 eq "one that is left out" "$rc $(cat "$T/err")" "0 Rig log old: left out, its \
 certificates all expire before 2026-01-01T00:00:00Z"
