@@ -37,49 +37,73 @@ serial_of(const struct entry *e, char out[130])
 	return rc;
 }
 
-int
-evidence_flip_same(struct span leaf, const struct flip *f)
+/* Would both be of one certificate, had nobody changed it? */
+static int
+is_same(const struct entry *a, const struct entry *b)
 {
-	struct entry	a, b;
-	struct buf	was = BUF_INIT;
-	char		x[130], y[130];
-	int		same = 0;
+	char	x[130], y[130];
 
-	if (restored(leaf, f, &was) == 0 && entry_read(leaf, &a, NULL) == 0 &&
-	    entry_read(buf_bytes(&was), &b, NULL) == 0 &&
-	    a.type == b.type && a.timestamp == b.timestamp &&
-	    memcmp(a.issuer_key_hash, b.issuer_key_hash, 32) == 0 &&
-	    serial_of(&b, y) == 0)
-		/* what cannot be read, no CA has signed */
-		same = serial_of(&a, x) == -1 || strcmp(x, y) == 0;
-	buf_free(&was);
-	return same;
+	/* what cannot be read, no honest CA has signed */
+	return a->type == b->type && a->timestamp == b->timestamp &&
+	    memcmp(a->issuer_key_hash, b->issuer_key_hash, 32) == 0 &&
+	    serial_of(b, y) == 0 &&
+	    (serial_of(a, x) == -1 || strcmp(x, y) == 0);
 }
 
-/* Does the bit lead to what the SCT promised? */
-static int
-shows(const json_t *entry, const uint8_t promised[32], const struct flip *f,
+enum flip_shows
+evidence_flip_shows(struct span leaf, uint64_t index, const struct flip *f)
+{
+	enum flip_shows	shows = FLIP_NOTHING;
+	struct entry	a, b;
+	struct buf	was = BUF_INIT;
+
+	if (restored(leaf, f, &was) == 0 &&
+	    entry_read(buf_bytes(&was), &b, NULL) == 0) {
+		if (b.leaf_index != -1 && (uint64_t)b.leaf_index == index)
+			shows = FLIP_INDEX;
+		else if (entry_read(leaf, &a, NULL) == 0 && is_same(&a, &b))
+			shows = FLIP_TWIN;
+	}
+	buf_free(&was);
+	return shows;
+}
+
+/* Does the bit lead to what the SCT promised, and what does that show? */
+static enum flip_shows
+shown(const json_t *entry, const uint8_t promised[32], const struct flip *f,
     struct err *e)
 {
+	enum flip_shows	shows = FLIP_NOTHING;
 	struct buf	leaf = BUF_INIT, was = BUF_INIT;
 	uint8_t		h[32] = { 0 };
-	int		rc = 0;
 
 	evidence_bytes(entry, "leaf", &leaf);
-	if (restored(buf_bytes(&leaf), f, &was) == -1)
-		rc = err_set(e, ERR_FORMAT, "`at` and `mask` name no bit of "
+	if (restored(buf_bytes(&leaf), f, &was) == -1) {
+		(void)err_set(e, ERR_FORMAT, "`at` and `mask` name no bit of "
 		    "the leaf");
-	else
-		evidence_leaf_hash(buf_bytes(&was), h);
-	if (rc == 0 && memcmp(h, promised, 32) != 0)
-		rc = err_set(e, ERR_VERIFY, "with the bit changed it is not "
+		goto out;
+	}
+	evidence_leaf_hash(buf_bytes(&was), h);
+	if (memcmp(h, promised, 32) != 0) {
+		(void)err_set(e, ERR_VERIFY, "with the bit changed it is not "
 		    "the leaf that the SCT promises");
-	if (rc == 0 && !evidence_flip_same(buf_bytes(&leaf), f))
-		rc = err_set(e, ERR_VERIFY, "the leaves may be of two "
+		goto out;
+	}
+	shows = evidence_flip_shows(buf_bytes(&leaf), evidence_int(entry,
+	    "index"), f);
+	if (shows == FLIP_NOTHING)
+		(void)err_set(e, ERR_VERIFY, "the leaves may be of two "
 		    "certificates: time, issuer or serial differ");
+	else if (shows == FLIP_TWIN &&
+	    json_object_get(entry, "certificate") != NULL) {
+		(void)err_set(e, ERR_VERIFY, "the leaves may be of two "
+		    "certificates: this one is in the file, and signed");
+		shows = FLIP_NOTHING;
+	}
+out:
 	buf_free(&leaf);
 	buf_free(&was);
-	return rc;
+	return shows;
 }
 
 int
@@ -94,7 +118,8 @@ evidence_flipped(struct evidence *ev, int sct, int entry,
 	    enc_unhex_to(promised, 32, evidence_str(s, "leaf_hash")) == -1)
 		return err_set(e, ERR_VERIFY, "only an SCT that is valid "
 		    "promises something");
-	if (shows(evidence_statement(ev, entry), promised, f, e) == -1)
+	if (shown(evidence_statement(ev, entry), promised, f, e) ==
+	    FLIP_NOTHING)
 		return -1;
 	o = json_object();
 	json_object_set_new(o, "sct", json_integer(sct));
@@ -113,6 +138,7 @@ evidence_check_flipped(struct evidence_file *f, size_t i, const json_t *o,
 			mask = evidence_int(o, "mask");
 	struct flip	bit = { (size_t)evidence_int(o, "at"), 0 };
 	const json_t	*entry;
+	enum flip_shows	shows;
 
 	if (evidence_shape(o, "s type,s grade,i sct,i entry,i at,i mask", e)
 	    == -1)
@@ -125,11 +151,16 @@ evidence_check_flipped(struct evidence_file *f, size_t i, const json_t *o,
 	}
 	bit.mask = mask > 255 ? 0 : (uint8_t)mask;
 	entry = json_array_get(f->statements, (size_t)n);
-	if (shows(entry, f->items[s].root, &bit, e) == -1)
+	shows = shown(entry, f->items[s].root, &bit, e);
+	if (shows == FLIP_NOTHING)
 		return EVIDENCE_INVALID;
-	(void)snprintf(why, cap, "entry %" PRIu64 " is not what the log signed "
-	    "an SCT for at that time: one bit was changed",
-	    evidence_int(entry, "index"));
+	(void)snprintf(why, cap, shows == FLIP_TWIN ?
+	    "entry %" PRIu64 " is, but for one bit, what the log signed an "
+	    "SCT for at that time; the SCT names no index: a proof that what "
+	    "it promises is at another one (get-proof-by-hash) would clear "
+	    "the log" :
+	    "entry %" PRIu64 " is not what the log signed an SCT for at that "
+	    "index: one bit was changed", evidence_int(entry, "index"));
 	return f->logs[f->items[n].log].known ? EVIDENCE_VALID :
 	    EVIDENCE_UNCHECKED;
 }

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "auditor/evidence.h"
 #include "auditor/evidence_check.h"
@@ -23,10 +24,24 @@ enum evidence_verdict evidence_check_flipped(struct evidence_file *,
     size_t i, const json_t *, char *why, size_t cap, struct err *);
 
 /*
- * Would both leaves be of one certificate, had nobody changed it: type, time,
- * issuer's key and serial are the same, as far as they can be read.  CAs that
- * count serials up may have two honest ones that differ in a bit.  1 or 0.
+ * What it shows that ${leaf} is at ${index}, where with the bit changed it is
+ * what an SCT promises.
  */
-int evidence_flip_same(struct span leaf, const struct flip *);
+enum flip_shows {
+	/* nothing: CAs that count serials up have honest ones that do */
+	FLIP_NOTHING = 0,
+	/*
+	 * Type, time, issuer's key and serial of both are the same, as far as
+	 * they can be read: they are of one certificate, had nobody made
+	 * twins.  The log is cleared by what was promised at another index.
+	 */
+	FLIP_TWIN,
+	/* what was promised names this index (static-ct-api, leaf_index), and
+	   one index has one leaf */
+	FLIP_INDEX
+};
+
+enum flip_shows evidence_flip_shows(struct span leaf, uint64_t index,
+    const struct flip *);
 
 #endif

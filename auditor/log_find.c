@@ -9,17 +9,20 @@
 #include "auditor/db/finding.h"
 #include "auditor/evidence_flip.h"
 #include "base/enc.h"
+#include "base/limit.h"
 #include "base/log.h"
 
+/* ${anew}: not what it was told for before. */
 static int
 open_finding(struct db *db, const struct log_row *l, const char *severity,
-    const char *reason, const json_t *detail, struct err *e)
+    const char *reason, const json_t *detail, int anew, struct err *e)
 {
 	const char	*logs[1] = { l->description };
 	struct buf	 id = BUF_INIT;
 	struct finding	 f = { .kind = "log.misbehaved",
 	    .severity = severity, .owner = "", .watch = "",
-	    .reason = reason, .proven = 1, .name = l->description,
+	    .reason = reason, .proven = 1, .anew = anew,
+	    .name = l->description,
 	    .issuer_first_seen = INT64_MIN, .logs = { logs, 1 } };
 	char		*text = json_dumps(detail, JSON_COMPACT);
 	int		 rc, fresh = 0;
@@ -35,40 +38,57 @@ open_finding(struct db *db, const struct log_row *l, const char *severity,
 	return rc;
 }
 
+/*
+ * The entries that are known to be wrong: those that the finding of this log
+ * names, as the array that it has.  *worse: it is about something else, and
+ * keeps the head that shows that.
+ */
 static int
-flip_open(struct db *db, const struct log_row *l, const struct db_res *r,
-    size_t i, const struct flip *flip, struct err *e)
-{
-	json_t	*d;
-	char	 why[300], hex[65];
-	int	 rc;
-
-	(void)enc_hex_to(hex, db_bytes(r, i, 2).p, 32);
-	(void)snprintf(why, sizeof(why), "entry %" PRId64 " is not what the "
-	    "log signed an SCT for at %" PRId64 " ms: bit 0x%02x of byte %zu "
-	    "of its leaf was changed", db_int(r, i, 0), db_int(r, i, 4),
-	    flip->mask, flip->at);
-	d = json_pack("{ss sI s{sI ss sI sI}}", "what", "flip", "head_id",
-	    (json_int_t)db_int(r, i, 5), "flip", "index",
-	    (json_int_t)db_int(r, i, 0), "tbs_sha256", hex, "at",
-	    (json_int_t)flip->at, "mask", (json_int_t)flip->mask);
-	rc = open_finding(db, l, "critical", why, d, e);
-	json_decref(d);
-	return rc;
-}
-
-int
-log_find_flips(struct db *db, const struct log_row *l, int *yes,
+flips_load(struct db *db, const struct span *id, json_t **out, int *worse,
     struct err *e)
 {
 	struct db_res	*r = NULL;
-	struct span	 id = { l->log_id, 32 }, leaf;
-	struct flip	 flip;
-	size_t		 i;
-	int		 rc = 0, found = 0;
 
-	/* entries that cannot be right are few: from there to the promises */
-	if (db_query(db, &r, e, "select e.index, e.leaf, s.tbs_sha256, "
+	if (db_query(db, &r, e, "select coalesce(detail->'flips', case when "
+	    "detail ? 'flip' then jsonb_build_array(detail->'flip') else "
+	    "'[]' end), severity = 'critical' and state <> 'resolved' and "
+	    "coalesce(detail->>'what', '') <> 'flip' from finding where kind "
+	    "= 'log.misbehaved' and subject = encode($1, 'base64')", "b", id)
+	    == -1)
+		return -1;
+	*worse = db_rows(r) != 0 && db_bool(r, 0, 1);
+	*out = db_rows(r) == 0 ? json_array() :
+	    json_loads(db_text(r, 0, 0), 0, NULL);
+	db_free(r);
+	return *out != NULL ? 0 : err_set(e, ERR_DB, "the flips of a finding "
+	    "cannot be read");
+}
+
+/* One of them; -1: none. */
+static int64_t
+flip_index(const json_t *flips, size_t i)
+{
+	const json_t	*v = json_object_get(json_array_get(flips, i), "index");
+
+	return json_is_integer(v) ? json_integer_value(v) : -1;
+}
+
+enum { C_INDEX, C_LEAF, C_TBS, C_HASH, C_MS, C_HEAD };
+
+/*
+ * From entries that cannot be right, which are few, to the promises; but not
+ * from those that are known, nor to what is in the tree somewhere else.
+ */
+static int
+candidates(struct db *db, const struct log_row *l, const struct span *id,
+    const json_t *known, struct db_res **r, struct err *e)
+{
+	int64_t	index[LIMIT_LOG_FLIPS];
+	size_t	i, n = json_array_size(known);
+
+	for (i = 0; i < n; i++)
+		index[i] = flip_index(known, i);
+	return db_query(db, r, e, "select e.index, e.leaf, s.tbs_sha256, "
 	    "s.leaf_hash, s.timestamp_ms, e.head_id from ((select x.index, "
 	    "x.leaf, x.leaf_hash, x.timestamp_ms, x.head_id from issuance i "
 	    "join lateral (select * from entry where log_ref = $1 and "
@@ -79,21 +99,99 @@ log_find_flips(struct db *db, const struct log_row *l, int *yes,
 	    "and timestamp_ms = e.timestamp_ms and status in ('valid', "
 	    "'not_counted') and length(leaf_hash) = 32 and "
 	    "leaf_hash <> e.leaf_hash limit 8) s on true where e.head_id is "
-	    "not null and not exists (select from finding where kind = "
-	    "'log.misbehaved' and subject = encode($2, 'base64') and "
-	    "detail ? 'flip') order by e.index limit 64", "ib", (int64_t)l->id, &id)
-	    == -1)
-		return -1;
-	for (i = 0; i < db_rows(r) && !found; i++) {
-		leaf = db_bytes(r, i, 1);
-		if (!flip_find(leaf, db_bytes(r, i, 3).p, &flip) ||
-		    !evidence_flip_same(leaf, &flip))
+	    "not null and e.index <> all ($3) and (s.leaf_index = e.index or "
+	    "(s.inclusion <> 'proved' and not exists (select from entry p "
+	    "where p.log_ref = $1 and p.tbs_sha256 = s.tbs_sha256 and "
+	    "p.leaf_hash = s.leaf_hash))) order by e.index limit 64", "ibI",
+	    (int64_t)l->id, id, &(struct db_ints){ index, n });
+}
+
+/* What it is, and the sentence of it. */
+static json_t *
+flip_say(const struct db_res *r, size_t i, const struct flip *flip,
+    int named, char *why, size_t cap)
+{
+	int64_t	index = db_int(r, i, C_INDEX);
+	char	hex[65];
+
+	if (named)
+		(void)snprintf(why, cap, "entry %" PRId64 " is not what the "
+		    "log signed an SCT for at that index: bit 0x%02x of byte "
+		    "%zu of its leaf was changed", index, flip->mask,
+		    flip->at);
+	else
+		(void)snprintf(why, cap, "entry %" PRId64 " cannot be read or "
+		    "was not signed by its issuer, and is, but for bit 0x%02x "
+		    "of byte %zu of its leaf, what the log signed an SCT for "
+		    "at %" PRId64 " ms", index, flip->mask, flip->at,
+		    db_int(r, i, C_MS));
+	(void)enc_hex_to(hex, db_bytes(r, i, C_TBS).p, 32);
+	return json_pack("{sI ss sI sI}", "index", (json_int_t)index,
+	    "tbs_sha256", hex, "at", (json_int_t)flip->at, "mask",
+	    (json_int_t)flip->mask);
+}
+
+/* Those of the candidates that are; the first of them is told. */
+static int
+flips_open(struct db *db, const struct log_row *l, const struct db_res *r,
+    json_t *flips, int worse, int *yes, struct err *e)
+{
+	enum flip_shows	 shows;
+	struct flip	 flip;
+	struct span	 leaf;
+	json_t		*one, *d = NULL;
+	size_t		 i, n;
+	int		 rc;
+	char		 why[300], more[300];
+
+	for (i = 0; i < db_rows(r); i++) {
+		n = json_array_size(flips);
+		leaf = db_bytes(r, i, C_LEAF);
+		if (n == LIMIT_LOG_FLIPS || (n != 0 && flip_index(flips,
+		    n - 1) == db_int(r, i, C_INDEX)) ||
+		    !flip_find(leaf, db_bytes(r, i, C_HASH).p, &flip) ||
+		    (shows = evidence_flip_shows(leaf, (uint64_t)db_int(r, i,
+		    C_INDEX), &flip)) == FLIP_NOTHING)
 			continue;
-		found = 1;
-		rc = flip_open(db, l, r, i, &flip, e);
+		one = flip_say(r, i, &flip, shows == FLIP_INDEX,
+		    d == NULL ? why : more, sizeof(why));
+		if (d == NULL)
+			d = json_pack("{ss sI sO}", "what", "flip", "head_id",
+			    (json_int_t)db_int(r, i, C_HEAD), "flip", one);
+		json_array_append_new(flips, one);
 	}
-	db_free(r);
-	*yes = found;
+	*yes = d != NULL;
+	if (d == NULL)
+		return 0;
+	if (worse) {
+		json_object_del(d, "what");
+		json_object_del(d, "head_id");
+	}
+	json_object_set(d, "flips", flips);
+	rc = open_finding(db, l, "critical", why, d, 1, e);
+	json_decref(d);
+	return rc;
+}
+
+int
+log_find_flips(struct db *db, const struct log_row *l, int *yes,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 id = { l->log_id, 32 };
+	json_t		*flips;
+	int		 worse, rc = 0;
+
+	*yes = 0;
+	if (flips_load(db, &id, &flips, &worse, e) == -1)
+		return -1;
+	if (json_array_size(flips) < LIMIT_LOG_FLIPS) {
+		rc = candidates(db, l, &id, flips, &r, e);
+		if (rc == 0)
+			rc = flips_open(db, l, r, flips, worse, yes, e);
+		db_free(r);
+	}
+	json_decref(flips);
 	return rc;
 }
 
@@ -118,7 +216,7 @@ log_find_entry(struct db *db, const struct log_row *l,
 		json_object_set_new(d, "what", json_string(in->what));
 		json_object_set_new(d, "head_id", json_integer(in->head_id));
 	}
-	rc = open_finding(db, l, "medium", in->reason, d, e);
+	rc = open_finding(db, l, "medium", in->reason, d, 0, e);
 	json_decref(d);
 	return rc;
 }

@@ -15,7 +15,8 @@
 /*
  * Entries that cannot be right (not parsable, or not signed by their issuer)
  * and are, but for one bit, what the log signed an SCT for at their time:
- * critical.  One of a log is told; *yes 1 when it was now.
+ * critical.  One finding of a log names LIMIT_LOG_FLIPS of them; who acked or
+ * resolved it is told when there is another.  *yes 1 when one is new.
  */
 int log_find_flips(struct db *, const struct log_row *, int *yes,
     struct err *);

@@ -534,4 +534,9 @@
 /* Bytes of one: CAA records are short; what is larger is asked for again. */
 #define LIMIT_AUDIT_MEMO_BYTES	2048u
 
+/* --- entries that accuse their log --- */
+
+/* With a bit changed, that the finding about a log names. */
+#define LIMIT_LOG_FLIPS	64u
+
 #endif

@@ -8,20 +8,22 @@
 
 /* Entries that accuse their log. */
 
-/* The statement of a valid SCT of this log and time; -1: there is none. */
+/*
+ * The last statement of a valid SCT of this log and time; -1: there is none.
+ */
 static int
 promise(const struct evidence *ev, const char *id64, uint64_t timestamp)
 {
 	const json_t	*o;
-	int		 i;
+	int		 i, last = -1;
 
 	for (i = 0; (o = evidence_statement(ev, i)) != NULL; i++)
 		if (strcmp(evidence_str(o, "type"), "sct") == 0 &&
 		    strcmp(evidence_str(o, "result"), "valid") == 0 &&
 		    strcmp(evidence_str(o, "log_id"), id64) == 0 &&
 		    evidence_int(o, "timestamp") == timestamp)
-			return i;
-	return -1;
+			last = i;
+	return last;
 }
 
 /* The certificate that was promised, and the entry that came instead. */
@@ -87,9 +89,15 @@ evidence_put_accused(struct db *db, const json_t *detail, const char *id64,
     struct evidence *ev, struct err *e)
 {
 	const json_t	*flip = json_object_get(detail, "flip"),
+			*flips = json_object_get(detail, "flips"),
 			*out = json_object_get(detail, "outside");
+	size_t		 i;
 
-	if (flip != NULL && put_flip(db, flip, id64, ev, e) == -1)
+	for (i = 0; i < json_array_size(flips); i++)
+		if (put_flip(db, json_array_get(flips, i), id64, ev, e) == -1)
+			return -1;
+	if (flips == NULL && flip != NULL &&
+	    put_flip(db, flip, id64, ev, e) == -1)
 		return -1;
 	return out == NULL ? 0 : put_outside(db, out, id64, ev, e);
 }

@@ -109,11 +109,20 @@ static const char touch_sql[] =
     "else logs end, detail = detail || coalesce($4::jsonb, '{}'), "
     "key_status = coalesce($5, key_status), caa = coalesce($6, caa), "
     "severity = $7, digest_only = $8, "
-    "state = case when state = 'resolved' then 'open' else state end, "
+    "state = case when $14 then 'open' else state end, "
     "reason = case when $9 then $10 else reason end, "
     "rule = case when $9 then nullif($11::int, 0) else rule end, "
     "nearest_source = coalesce($12, nearest_source), "
     "ca_contact = coalesce($13, ca_contact) where id = $1";
+
+/* Was it put away by a person or by its end, and is there again? */
+static int
+is_back(const struct finding *f, const struct row *row)
+{
+	return strcmp(row->state, "resolved") == 0 || (f->anew &&
+	    strcmp(row->state, "open") != 0 &&
+	    strcmp(row->state, "accepted") != 0);
+}
 
 static int
 touch_row(struct db *db, const struct finding *f, const struct row *row,
@@ -122,21 +131,21 @@ touch_row(struct db *db, const struct finding *f, const struct row *row,
 	const char *severity;
 	int back, digest;
 
-	back = strcmp(row->state, "resolved") == 0;
+	back = is_back(f, row);
 	severity = back || route_severity(f->severity) <
 	    route_severity(row->severity) ? f->severity : row->severity;
 	digest = back ? f->digest_only : row->digest_only && f->digest_only;
-	return db_query(db, NULL, e, touch_sql, "iBassssBBsiss",
+	return db_query(db, NULL, e, touch_sql, "iBassssBBsissB",
 	    row->id, f->proven, &f->logs, f->detail, f->key_status, f->caa,
 	    severity, digest, again, f->reason, (int64_t)f->rule,
-	    f->nearest_source, f->ca_contact);
+	    f->nearest_source, f->ca_contact, back);
 }
 
 /* The event that the new sight of a finding makes, or NULL. */
 static const char *
 event_of(const struct finding *f, const struct row *row)
 {
-	if (row->id == 0 || strcmp(row->state, "resolved") == 0)
+	if (row->id == 0 || is_back(f, row))
 		return "opened";
 	if (strcmp(row->state, "accepted") == 0 ||
 	    strcmp(row->state, "contained") == 0)

@@ -25,6 +25,7 @@ struct finding {
 	int		 rule;		/* contract.md's rule, 0: none */
 	int		 proven;	/* inclusion proven */
 	int		 digest_only;	/* lowered: goes into the digest */
+	int		 anew;		/* not what it was opened for before */
 	const char	*issuer_owner;	/* NULL: unknown */
 	int64_t		 issuer_first_seen; /* microseconds, INT64_MIN: now */
 	const char	*key_status;	/* new, known, compromised; NULL */
@@ -40,8 +41,9 @@ struct finding {
  * a severity that rose).  A new one, or one that was resolved and is back,
  * makes an `opened` event and one delivery per channel that the first
  * matching route names (unless a silence mutes it, or digest_only); a
- * severity that rose makes an `escalated` event.  One that was accepted is
- * only touched.  *id is its id, *fresh 1 when an event was made; both may be
+ * severity that rose makes an `escalated` event.  With anew, one that a person
+ * acked, rejected or contained is back as well.  One that was accepted is only
+ * touched.  *id is its id, *fresh 1 when an event was made; both may be
  * NULL.
  */
 int finding_open(struct db *, const struct finding *, int64_t *, int *,

@@ -162,18 +162,20 @@ log_put(struct db *db, const struct log_list_in *in,
 }
 
 /*
- * Are there logs that no list has any more?  1: this list, though it did not
- * change, may be the one that still has them; and a log whose list began to
- * leave it out may be back.
+ * May there be logs that this list, though it did not change, has to say
+ * something of?  Those that no list has any more; and beside the list of another
+ * browser, those that this one took over.
  */
 static int
-unlisted(struct db *db, const char *source, struct err *e)
+unsaid(struct db *db, const char *source, struct err *e)
 {
 	struct db_res	*r = NULL;
 	int		 any;
 
 	if (db_query(db, &r, e, "select exists (select from log where "
-	    "not listed and list_source <> $1)", "s", source) == -1)
+	    "not listed and list_source <> $1) or ($1 <> 'file' and "
+	    "exists (select from log_list where source not in ($1, 'file')))",
+	    "s", source) == -1)
 		return -1;
 	any = db_bool(r, 0, 0);
 	db_free(r);
@@ -199,6 +201,29 @@ first_list(struct db *db, const char *source, int *first, struct err *e)
 	return 0;
 }
 
+/*
+ * What this browser lists no longer, and the other one's list, as it was looked
+ * at last, still has: that one goes on with it, and says more of it the next
+ * time.  A judge has read it before it was stored.
+ */
+static int
+hand_over(struct db *db, const char *source, struct err *e)
+{
+	const char	*other = strcmp(source, "chrome") == 0 ? "apple" :
+			    "chrome";
+
+	if (strcmp(source, "file") == 0)
+		return 0;
+	return db_query(db, NULL, e, "with o as materialized (select "
+	    "convert_from(body, 'UTF8')::jsonb as list from log_list where "
+	    "source = $2 and checked_at > now() - interval '7 days' "
+	    "order by checked_at desc, id desc limit 1) update log l set "
+	    "listed = true, list_source = $2 from o where not l.listed and "
+	    "l.list_source = $1 and jsonb_path_exists(o.list, "
+	    "'$.operators[*].*[*] ? (@.log_id == $id)', jsonb_build_object("
+	    "'id', encode(l.log_id, 'base64')))", "ss", source, other);
+}
+
 int
 log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
     int *changed, struct err *e)
@@ -213,7 +238,7 @@ log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
 	sha = (struct span){ digest, 32 };
 	if (list_newer(db, in, &sha, &known, e) == -1)
 		return -1;
-	if (known && ((rc = unlisted(db, in->source, e)) == -1 || rc == 0))
+	if (known && ((rc = unsaid(db, in->source, e)) == -1 || rc == 0))
 		return rc == -1 ? -1 : db_query(db, NULL, e,
 		    "update log_list set checked_at = now() "
 		    "where source = $1 and sha256 = $2", "sb", in->source,
@@ -238,6 +263,8 @@ log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
 	for (i = 0; i < in->list->nlogs; i++)
 		if (log_put(db, in, &in->list->logs[i], first, now, e) == -1)
 			return -1;
+	if (hand_over(db, in->source, e) == -1)
+		return -1;
 	*changed = !known;
 	return db_query(db, NULL, e, "delete from work w using log l where "
 	    "w.kind = 'tail' and w.subject = l.id::text and "

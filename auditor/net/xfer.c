@@ -53,8 +53,11 @@ xfer_new(const struct fetch_setup *s, int meter, struct err *e)
 	    CONNS_TOTAL);
 	(void)curl_multi_setopt(x->multi, CURLMOPT_MAXCONNECTS, CONNS_KEPT);
 	x->host_conns = s->host_conns != 0 ? s->host_conns : CONNS_HOST;
-	/* To libcurl a proxy is one host, and so are all source addresses. */
-	if (*x->proxy == '\0')
+	/*
+	 * To libcurl a proxy is one host, and so are all source addresses; of
+	 * logs there is no saying how many parties a host has.
+	 */
+	if (*x->proxy == '\0' && x->class != EGRESS_LOG)
 		(void)curl_multi_setopt(x->multi,
 		    CURLMOPT_MAX_HOST_CONNECTIONS, (long)(x->host_conns *
 		    LIMIT_SOURCE_ADDRESSES + CONNS_BESIDE));

@@ -19,7 +19,8 @@ struct pollfd;
  * certificates always verified.
  *
  * Requests wait for a connection of their host in a queue of that host, and
- * hosts take turns: a host that is slow or dead holds up nobody else.  When
+ * hosts take turns: a host that is slow or dead holds up nobody else.  So do
+ * the parties of a host, each of which has a few connections for itself.  When
  * all connections of a host in a row ended without an answer, and none ever
  * had one, what waits for it ends in the same way at once.  (Over HTTP/2 many
  * share one connection: those do not wait.)

@@ -17,12 +17,21 @@
 /* So many without an answer and none under way: the rest need not try. */
 #define SILENT_FEW	3u
 
+/* Whose requests they are: logs that one host has, for example. */
+struct xfer_party {
+	struct xfer_party	*next;		/* of its host */
+	uint32_t		 nr;
+	struct xfer_queue	 waiting;
+	unsigned		 active;
+};
+
 struct xfer_host {
 	struct xfer_host	*chain;		/* the next of its bucket */
 	struct xfer_host	*prev, *next;	/* those whose turn it is */
 	int			 has_turn;
 	char			*name;		/* "host:port" */
-	struct xfer_queue	 waiting;
+	struct xfer_party	*parties;	/* owned; whose turn it is
+						   first */
 	unsigned		 active;
 	unsigned		 silent;	/* ended without an answer, in
 						   a row */
@@ -129,29 +138,78 @@ turn_remove(struct xfer *x, struct xfer_host *h)
 	h->has_turn = 0;
 }
 
+/* The party of a job there; one that is new has its turn before others. */
+static struct xfer_party *
+party_of(struct xfer_host *h, uint32_t nr)
+{
+	struct xfer_party	*p;
+
+	for (p = h->parties; p != NULL; p = p->next)
+		if (p->nr == nr)
+			return p;
+	p = mem_zero(sizeof(*p));
+	p->nr = nr;
+	p->next = h->parties;
+	h->parties = p;
+	return p;
+}
+
+static void
+party_free(struct xfer_host *h, struct xfer_party *p)
+{
+	struct xfer_party	**at = &h->parties;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	free(p);
+}
+
+/* Its turn is after that of all others. */
+static void
+party_last(struct xfer_host *h, struct xfer_party *p)
+{
+	struct xfer_party	**at = &h->parties;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	p->next = NULL;
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = p;
+}
+
 /*
- * May it have another connection?  While it has answered nobody and one got no
- * answer, first is seen what becomes of the others.
+ * Who of the host may have another connection: NULL when nobody may.  While it
+ * has answered nobody and one got no answer, first is seen what becomes of the
+ * others.
  */
-static int
+static struct xfer_party *
 host_may(const struct xfer *x, const struct xfer_host *h)
 {
-	if (h->waiting.first == NULL || h->active >= x->host_conns)
-		return 0;
-	return h->answered || h->silent == 0 || h->active == 0;
+	struct xfer_party	*p;
+
+	if (!h->answered && h->silent != 0 && h->active != 0)
+		return NULL;
+	for (p = h->parties; p != NULL; p = p->next)
+		if (p->waiting.first != NULL && (h->active < x->host_conns ||
+		    (p->nr != 0 && p->active < FETCH_PARTY_OWN)))
+			return p;
+	return NULL;
 }
 
 /* Its place, after something changed; it is gone when nobody needs it. */
 static void
 host_place(struct xfer *x, struct xfer_host *h)
 {
-	int	may = host_may(x, h);
+	int	may = host_may(x, h) != NULL;
 
 	if (may && !h->has_turn)
 		turn_add(x, h);
 	else if (!may && h->has_turn)
 		turn_remove(x, h);
-	if (h->waiting.first == NULL && h->active == 0)
+	if (h->parties == NULL)
 		host_free(x, h);
 }
 
@@ -227,7 +285,8 @@ xfer_host_wait(struct xfer_job *j)
 		return;
 	}
 	j->host = host_of(x, name_of(j));
-	xfer_queue_put(&j->host->waiting, j);
+	j->of = party_of(j->host, j->party);
+	xfer_queue_put(&j->of->waiting, j);
 	host_place(x, j->host);
 }
 
@@ -235,16 +294,21 @@ void
 xfer_host_leave(struct xfer_job *j)
 {
 	struct xfer_host	*h = j->host;
+	struct xfer_party	*p = j->of;
 
 	if (h == NULL)
 		return;
-	if (j->queue == &h->waiting)
+	if (j->queue == &p->waiting)
 		xfer_queue_take(j);
 	else {
+		p->active--;
 		h->active--;
 		j->x->active--;
 	}
 	j->host = NULL;
+	j->of = NULL;
+	if (p->waiting.first == NULL && p->active == 0)
+		party_free(h, p);
 	host_place(j->x, h);
 }
 
@@ -252,17 +316,24 @@ xfer_host_leave(struct xfer_job *j)
 static void
 give_up(struct xfer_host *h, const struct fetch_done *last)
 {
-	struct xfer_job	*j;
-	char		 why[256];
+	struct xfer_party	*p, *next;
+	struct xfer_job		*j;
+	char			 why[256];
 
 	(void)snprintf(why, sizeof(why), "%.128s let %u requests in a row go "
 	    "unanswered; this one was not sent", h->name, h->silent);
 	h->silent = 0;
-	while ((j = h->waiting.first) != NULL) {
-		xfer_queue_take(j);
-		j->host = NULL;
-		(void)xfer_job_fail(j, last->failure, why);
-		xfer_refuse(j);
+	for (p = h->parties; p != NULL; p = next) {
+		next = p->next;
+		while ((j = p->waiting.first) != NULL) {
+			xfer_queue_take(j);
+			j->host = NULL;
+			j->of = NULL;
+			(void)xfer_job_fail(j, last->failure, why);
+			xfer_refuse(j);
+		}
+		if (p->active == 0)
+			party_free(h, p);
 	}
 }
 
@@ -294,14 +365,18 @@ void
 xfer_host_pump(struct xfer *x)
 {
 	struct xfer_host	*h;
+	struct xfer_party	*p;
 	struct xfer_job		*j;
 
 	while (x->active < CONNS_TOTAL && (h = x->turn) != NULL) {
-		j = h->waiting.first;
+		p = host_may(x, h);
+		j = p->waiting.first;
 		xfer_queue_take(j);
+		p->active++;
 		h->active++;
 		x->active++;
-		/* To the end of the line, if it has more. */
+		/* Both to the end of their lines, if they have more. */
+		party_last(h, p);
 		turn_remove(x, h);
 		host_place(x, h);
 		xfer_host_begin(j);

@@ -329,6 +329,7 @@ xfer_job_setup(struct xfer_job *j, const struct fetch_get *g)
 {
 	j->cap = g->cap;
 	j->flags = g->flags;
+	j->party = g->party;
 	(void)snprintf(j->source, sizeof(j->source), "%s",
 	    g->source != NULL ? g->source : "");
 	j->timeout = (g->timeout_ms != 0 ? g->timeout_ms : TIMEOUT_MS) *

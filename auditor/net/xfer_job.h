@@ -20,6 +20,7 @@
 struct page_tls;
 struct xfer_conn;
 struct xfer_host;
+struct xfer_party;
 
 /* Jobs in order of arrival. */
 struct xfer_queue {
@@ -62,6 +63,8 @@ struct xfer_job {
 	struct xfer_queue	*queue;		/* that it waits in, or NULL */
 	struct xfer_job		*qprev, *qnext;
 	struct xfer_host	*host;		/* borrowed; NULL: none */
+	struct xfer_party	*of;		/* of that host; likewise */
+	uint32_t		 party;		/* fetch_get's */
 	CURL			*easy;		/* NULL: refused */
 	CURLU			*url;
 	struct curl_slist	*headers;

@@ -57,6 +57,9 @@ struct fetch_setup {
 				   revocation only */
 #define FETCH_F_LARGE	0x20u	/* a body of megabytes: read in larger pieces */
 
+/* Others of its host cannot hold up who has so many for itself. */
+#define FETCH_PARTY_OWN	2u
+
 struct fetch_get {
 	uint64_t	 id;
 	uint32_t	 arena;		/* 0: the body comes in the answer */
@@ -73,6 +76,9 @@ struct fetch_get {
 	const char	*source;	/* the address to come from; "" or
 					   NULL: the system's choice */
 	uint32_t	 tag;		/* the answer has it, too */
+	uint32_t	 party;		/* whose it is: FETCH_PARTY_OWN of its
+					   connections are beyond those of its
+					   host that all share; 0: nobody's */
 	const char	*headers[LIMIT_HTTP_HEADERS];	/* "Name: value" */
 	size_t		 nheaders;
 	struct span	 body;		/* for POST */

@@ -95,6 +95,7 @@ fetch_get_pack(struct buf *b, const struct fetch_get *g)
 	ipc_text_put(b, g->url);
 	ipc_text_put(b, g->source != NULL ? g->source : "");
 	buf_u32(b, g->tag);
+	buf_u32(b, g->party);
 	buf_u16(b, (uint16_t)g->nheaders);
 	for (i = 0; i < g->nheaders; i++)
 		ipc_text_put(b, g->headers[i]);
@@ -125,7 +126,7 @@ fetch_get_read(struct cur k, struct fetch_get *g, struct err *e)
 	    cur_u32(&k, &g->flags) != 0 || ipc_text(&k, &g->method, 16) != 0 ||
 	    ipc_text(&k, &g->url, HTTP_URL_MAX) != 0 ||
 	    ipc_text(&k, &g->source, LIMIT_SOURCE_TEXT) != 0 ||
-	    cur_u32(&k, &g->tag) != 0 ||
+	    cur_u32(&k, &g->tag) != 0 || cur_u32(&k, &g->party) != 0 ||
 	    cur_u16(&k, &n) != 0 || n > LIMIT_HTTP_HEADERS)
 		return bad(e, "request");
 	if (g->cap > most_of(g) || g->timeout_ms > DAY_MS ||

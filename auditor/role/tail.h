@@ -194,6 +194,7 @@ struct tail {
 	struct tail_page	*pages, **last;
 	size_t			 npages;
 	uint64_t		 asked;		/* pages cover up to here */
+	int64_t			 ask_at;	/* and not before, by the rate */
 	struct tail_match	**matches;
 	struct merkle_path	*paths;
 	size_t			 nmatches, capm, capp;
@@ -299,6 +300,11 @@ void tail_rate_take(struct tail *, struct fetch_get *);
  */
 int64_t tail_rate_wait_back(struct tail *);
 void tail_rate_take_back(struct tail *, struct fetch_get *);
+/*
+ * The same for pages, of the head or of history.  Of a log that is asked often
+ * some are let come together: each that goes alone wakes three processes.
+ */
+int64_t tail_rate_wait_page(struct tail *, int64_t now);
 /*
  * The same for heads, which have a budget of their own: one a poll, whatever
  * became of pages, but not while get-sth itself was told to wait.
@@ -452,6 +458,10 @@ void tail_audit_failed(struct tail *, const char *why);
 /* tail_match.c */
 void tail_match_add(struct tail *, struct tail_match *);
 void tail_match_free(struct tail_match *);
+/*
+ * Have issuers fetched and CA signatures checked; announce what a CA did sign.
+ */
+void tail_match_need(struct tail *);
 int tail_match_early(struct tail *);
 int tail_match_fetched(struct tail *, const struct fetch_done *);
 int tail_match_judged(struct tail *, const struct judge_reply *,

@@ -188,18 +188,26 @@ announce(struct tail *t, const struct judge_match *const *v, size_t n)
 	return -1;
 }
 
+void
+tail_match_need(struct tail *t)
+{
+	int64_t	now = clk_mono(), wait = 0;
+	size_t	i;
+
+	for (i = t->nearly; i < t->nmatches; i++)
+		if (t->matches[i]->need == 1)
+			need(t, t->matches[i], now, &wait);
+}
+
 int
 tail_match_early(struct tail *t)
 {
 	const struct judge_match	**v;
 	struct tail_match		 *m;
-	int64_t				  now = clk_mono(), wait = 0;
+	int64_t				  now = clk_mono();
 	size_t				  i, n = 0;
 	int				  rc = 0;
 
-	for (i = t->nearly; i < t->nmatches; i++)
-		if (t->matches[i]->need == 1)
-			need(t, t->matches[i], now, &wait);
 	/* pages of a log that is behind come faster than commits */
 	if (t->state == TAIL_READ && t->mismatch == 0 &&
 	    now < t->early_at) {

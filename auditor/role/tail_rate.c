@@ -7,6 +7,7 @@
 #include "auditor/db/rate_store.h"
 #include "auditor/net/egress.h"
 #include "auditor/net/netaddr.h"
+#include "auditor/role/back.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,6 +29,8 @@
 #define PRIVATE		10000.0
 /* A tail that waited asks again within this time, or wants no more. */
 #define WANTED		(CLK_SEC / 10)
+/* What is allowed within this time is asked for together. */
+#define TOGETHER	(30 * 1000)
 /* How often the database is told, and asked, what all workers learned. */
 #define SHARE_EVERY	(10 * CLK_SEC)
 /* Who has no log in hand for so long leaves its part to the others. */
@@ -390,6 +393,21 @@ tail_rate_wait_back(struct tail *t)
 }
 
 int64_t
+tail_rate_wait_page(struct tail *t, int64_t now)
+{
+	int64_t	wait;
+
+	if (now < t->ask_at)
+		return t->ask_at - now;
+	wait = back_wait(t);
+	if (wait > 0 && wait < TOGETHER) {
+		wait = TOGETHER;
+		t->ask_at = now + wait;
+	}
+	return wait;
+}
+
+int64_t
 tail_rate_wait_head(struct tail *t)
 {
 	size_t	k;
@@ -409,11 +427,16 @@ from(struct tail *t, size_t k, struct fetch_get *g)
 	g->tag = (uint32_t)k;
 }
 
+/*
+ * It counts, and has its part of the host's connections: what a log has from
+ * now on, and its history, are a party each.
+ */
 static void
-count(struct tail *t)
+count(struct tail *t, struct fetch_get *g)
 {
 	rate_take(&t->rate[t->source]->rate, clk_mono());
 	rate_take(&t->operator[t->source]->rate, clk_mono());
+	g->party = 2 * (uint32_t)t->log.id + (t->back != NULL);
 }
 
 void
@@ -423,7 +446,7 @@ tail_rate_take(struct tail *t, struct fetch_get *g)
 
 	(void)soonest(t, &k, page_when);
 	from(t, k, g);
-	count(t);
+	count(t, g);
 	/* who wants more says so again */
 	for (i = 0; i < t->nsources; i++)
 		t->rate[i]->wanted = t->operator[i]->wanted = 0;
@@ -436,7 +459,7 @@ tail_rate_take_back(struct tail *t, struct fetch_get *g)
 
 	(void)soonest(t, &k, back_when);
 	from(t, k, g);
-	count(t);
+	count(t, g);
 }
 
 void
@@ -476,13 +499,18 @@ tail_rate_429(struct tail *t, const struct fetch_done *d, int64_t retry_after,
 	size_t			 k = source_of(t, d);
 	struct engine_rate	*r = t->rate[k], *o = t->operator[k];
 	int64_t			 now = clk_mono();
+	/* of one that names no time the backoff of polls takes care */
+	int			 until = head && retry_after > 0;
 
-	/* one that names no time: the backoff of polls will do */
-	head = head && retry_after > 0;
-	tell(t, r, 0.5, rate_429(&r->rate, retry_after, now), head);
-	tell(t, o, 0.5, rate_429(&o->rate, retry_after, now), 0);
-	if (head)
+	tell(t, r, 0.5, rate_429(&r->rate, retry_after, now), until);
+	if (until)
 		r->head_until = r->rate.hold_until;
+	/*
+	 * Heads do not count: a log that refuses them says nothing about how
+	 * fast the pages of its operator's others may be asked for.
+	 */
+	if (!head)
+		tell(t, o, 0.5, rate_429(&o->rate, retry_after, now), 0);
 }
 
 void

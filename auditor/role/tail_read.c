@@ -263,7 +263,8 @@ ask(struct tail *t)
 		}
 		if (p->state != PAGE_WAIT)
 			continue;
-		wait = p->not_before > now ? p->not_before - now : back_wait(t);
+		wait = p->not_before > now ? p->not_before - now :
+		    tail_rate_wait_page(t, now);
 		if (wait > 0) {
 			engine_wake(t->en, now + wait);
 			if (p->not_before > now)
@@ -329,13 +330,16 @@ tail_read_turn(struct tail *t)
 		fold(t);
 		if (t->state != TAIL_READ)
 			return;
-		if (t->now.to != t->target && !due(t) && !tail_rate_leave(t)) {
-			plan(t);
-			ask(t);
-		}
-		if (t->state != TAIL_READ)
-			return;
 	}
+	/* first: pages would take all that the rate allows */
+	tail_match_need(t);
+	if (t->state == TAIL_READ && t->now.to != t->target && !due(t) &&
+	    !tail_rate_leave(t)) {
+		plan(t);
+		ask(t);
+	}
+	if (t->state != TAIL_READ && t->state != TAIL_ISSUERS)
+		return;
 	if (tail_match_early(t) == -1)
 		return;
 	if (t->now.to == t->target || due(t)) {

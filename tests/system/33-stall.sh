@@ -17,6 +17,7 @@ for l in $bad; do
 	args+=(--log "${l//_/-}" --log "${l//_/-}-tiled,proto=static")
 done
 t_rig "${args[@]}"
+post "/_rig/hung/fill?n=600&seed=1" >/dev/null
 t_db stall
 poll=1s t_conf stall 'watch: [.corp.example]'
 once
@@ -27,6 +28,10 @@ for l in $bad; do
 		lie "${l//_/-}$t" "$l"
 	done
 done
+# These do not come at all, and it is asked for as many as there may be: all of
+# these logs are one host.
+lie hung stall kind=get-entries
+post "/_rig/hung/fill?n=20000&seed=2" >/dev/null
 # its head is fine, its pages are not
 post "/_rig/half/fill?n=600&seed=1" >/dev/null
 lie half 500 kind=data
@@ -44,10 +49,6 @@ done
 ok "what holds a turn up is told before it ends" wait_sql 30 t "select
     h.failing_since is null and h.last_error is not null from log_health h
     join log l on l.id = h.log_ref where l.url like '%/half/'"
-# These do not come at all.  Not before: all of them are one host, whose eight
-# connections such a log can hold.
-lie hung stall kind=get-entries
-post "/_rig/hung/fill?n=600&seed=1" >/dev/null
 for k in 1 2; do
 	size=$(post "/_rig/hung/fill?n=100&seed=$k" |
 	    sed 's/.*"tree_size":\([0-9]*\).*/\1/')

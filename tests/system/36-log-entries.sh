@@ -25,7 +25,14 @@ verify()
 	[ $rc -eq "$3" ] || show 40
 }
 
-t_rig --log "a" --log "b,proto=static" --log honest \
+# The grades of what shows a changed bit.
+flipped()
+{
+	sed -n '/"type": "flipped"/,/}/s/.*"grade": "\(.*\)".*/\1/p' \
+	    "$T/e.json" | tr '\n' ' '
+}
+
+t_rig --log "a,index=0" --log "b,proto=static" --log honest \
     --log "c,from=2040-01-01T00:00:00Z,to=2041-01-01T00:00:00Z"
 for l in a b; do
 	post "/_rig/$l/fill?n=20&seed=3" >/dev/null
@@ -47,7 +54,10 @@ eq "both logs kept another entry" "$(sql "select string_agg(name || ' ' ||
     "Rig log a critical flip, Rig log b critical flip"
 for l in a b; do
 	verify "$l: flipped" "Rig log $l" 0
-	ok "$l: shows it" grep -q '"flipped"' "$T/e.json"
+	eq "$l: shows it" "$(flipped)" "transferable "
+	# only SCTs of static logs name the index that they are for (index=0: not)
+	eq "$l: what would clear it" "$(grep -c get-proof-by-hash "$T/out")" \
+	    $([ $l = a ] && echo 1 || echo 0)
 	sed 's/"mask": 1/"mask": 2/' "$T/e.json" > "$T/f.json"
 	cv evidence verify --log-list "$T/list.json" "$T/f.json"
 	eq "$l: changed" $rc 2
@@ -56,6 +66,21 @@ once
 eq "said once" $rc 0
 eq "one message each" "$(sql "select count(*) from finding f join finding_event v on
     v.finding_id = f.id where f.kind = 'log.misbehaved'")" 2
+
+# Another one is told to whom put the first away, and both can be shown.
+cv findings ack "$(sql "select id from finding where name = 'Rig log a' and
+    kind = 'log.misbehaved'")" --reason "mail is written"
+eq "ack" $rc 0
+lie a yeti 'times=1&kind=add-pre-chain'
+t_issue --name flop.corp.example --submit "$rig/a" --final-submit \
+    --out "$T/flop" > "$T/flop.json"
+once
+once
+eq "another one" "$rc $(sql "select state || ' ' || (select count(*) from
+    finding_event where finding_id = f.id and event = 'opened') from finding f
+    where kind = 'log.misbehaved' and name = 'Rig log a'")" "2 open 2"
+verify "another one" "Rig log a" 0
+eq "both are shown" "$(flipped)" "transferable transferable "
 
 # A log took what it says it does not take.
 t_issue --name late.corp.example --submit "$rig/c" --out "$T/late" \

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "auditor/evidence.h"
-#include "auditor/evidence_flip.h"
 #include "auditor/evidence_heads.h"
 #include "auditor/evidence_verify.h"
 #include "auditor/role/sign.h"
@@ -229,110 +228,6 @@ cosigned(void **state)
 	buf_free(&out);
 }
 
-/*
- * An SCT for the x509 entry CERT_AT, and a tree in which one bit of that leaf
- * was changed.
- */
-static void
-flipped(void **state)
-{
-	struct evidence_log	 l = { .log_id = w.log_id,
-	    .key = buf_bytes(&w.spki), .description = "test log",
-	    .operator = "nobody", .protocol = "rfc6962", .url = LOG_URL,
-	    .read_url = LOG_URL };
-	struct evidence		*ev = evidence_new(&signer);
-	struct span		 ca = buf_bytes(&w.ca);
-	struct buf		 raw = BUF_INIT, sct = BUF_INIT,
-				 path = BUF_INIT, out = BUF_INIT;
-	struct buf		*leaf = &w.leaf[CERT_AT];
-	struct evidence_entry	 in = { .certificate = -1,
-	    .malformed = "its issuer did not sign it", .index = CERT_AT,
-	    .timestamp = 1767225600000ULL + CERT_AT, .entry_type = "x509",
-	    .size = LEAVES };
-	struct flip		 bit = { leaf->n / 2, 4 };
-	struct flips		 f = { .instance = instance, .judge = judge,
-	    .days = 1 };
-	struct err		 e = ERR_INIT;
-	EVP_MD_CTX		*c = EVP_MD_CTX_new();
-	uint8_t			 sig[128];
-	size_t			 n = sizeof(sig);
-	int			 cert, promise, entry, log;
-
-	(void)state;
-	/* RFC 6962 3.2: what an SCT signs is the leaf */
-	need(EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, w.log_key) == 1 &&
-	    EVP_DigestSign(c, sig, &n, leaf->p, leaf->n) == 1, "SCT");
-	EVP_MD_CTX_free(c);
-	buf_u8(&sct, 0);
-	buf_add(&sct, w.log_id, 32);
-	buf_u64(&sct, in.timestamp);
-	buf_u16(&sct, 0);
-	buf_u16(&sct, 0x0403);
-	buf_u16(&sct, (uint16_t)n);
-	buf_add(&sct, sig, n);
-	leaf->p[bit.at] ^= bit.mask;
-	evidence_leaf_hash(buf_bytes(leaf), w.hash[CERT_AT]);
-	make_sth(&w, LEAVES, MS, NULL, &raw);
-	path_of(&w, CERT_AT, 0, LEAVES, &path);
-	log = in.log = evidence_log(ev, &l);
-	in.head = evidence_head(ev, log, "sth", buf_bytes(&raw), &e);
-	cert = evidence_certificate(ev, "x509", buf_bytes(&w.cert), &ca, 1,
-	    &e);
-	promise = evidence_sct(ev, log, cert, "tls", buf_bytes(&sct), &e);
-	in.leaf = buf_bytes(leaf);
-	in.path = buf_bytes(&path);
-	entry = evidence_entry(ev, &in, &e);
-	if (promise < 0 || entry < 0)
-		fail_msg("%s", e.msg);
-	if (evidence_flipped(ev, promise, entry, &bit, &e) == -1)
-		fail_msg("%s", e.msg);
-	bit.mask = 8;
-	assert_int_equal(evidence_flipped(ev, promise, entry, &bit, NULL),
-	    -1);
-	bit.mask = 12;
-	assert_int_equal(evidence_flipped(ev, promise, entry, &bit, NULL),
-	    -1);
-	assert_int_equal(evidence_finish(ev, clk_wall(), &out, &e), 0);
-	evidence_free(ev);
-	assert_int_equal(judge(buf_text(&out), out.n, 0), EVIDENCE_VALID);
-	f.root = json_loads(buf_text(&out), 0, NULL);
-	for (f.seal = 0; f.seal < 2; f.seal++)
-		flip(&f, f.root);
-	assert_int_equal(f.missed, 0);
-	json_decref(f.root);
-	leaf->p[bit.at] ^= 4;
-	evidence_leaf_hash(buf_bytes(leaf), w.hash[CERT_AT]);
-	buf_free(&raw);
-	buf_free(&sct);
-	buf_free(&path);
-	buf_free(&out);
-}
-
-/* Two honest leaves may differ in a bit: of time, of a serial. */
-static void
-not_same(void **state)
-{
-	struct span	leaf = buf_bytes(&w.leaf[CERT_AT]);
-	struct flip	f = { 9, 1 };		/* the last byte of the time */
-	const uint8_t	serial[] = { 0x02, 0x02, 0x12, 0x67 };	/* 4711 */
-	const uint8_t	*p = memmem(leaf.p, leaf.n, serial, sizeof(serial));
-
-	(void)state;
-	assert_int_equal(evidence_flip_same(leaf, &f), 0);
-	assert_non_null(p);
-	f.at = (size_t)(p - leaf.p) + 3;
-	assert_int_equal(evidence_flip_same(leaf, &f), 0);
-	f.at = leaf.n - 10;		/* in the signature */
-	assert_int_equal(evidence_flip_same(leaf, &f), 1);
-	f.mask = 3;
-	assert_int_equal(evidence_flip_same(leaf, &f), 0);
-	f.mask = 0;
-	assert_int_equal(evidence_flip_same(leaf, &f), 0);
-	f.mask = 1;
-	f.at = leaf.n;
-	assert_int_equal(evidence_flip_same(leaf, &f), 0);
-}
-
 int
 main(void)
 {
@@ -340,8 +235,6 @@ main(void)
 		cmocka_unit_test(inconsistent),
 		cmocka_unit_test(honest),
 		cmocka_unit_test(cosigned),
-		cmocka_unit_test(flipped),
-		cmocka_unit_test(not_same),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -134,7 +134,7 @@ begin_hosts(void **state)
 
 	(void)state;
 	setup_of(&s, "127.0.0.1/32");
-	s.class = EGRESS_REVOCATION;
+	s.class = EGRESS_LOG;
 	s.host_conns = AT_ONCE;
 	client = client_of(&s);
 	return 0;
@@ -254,6 +254,72 @@ moody_host(void **state)
 	}
 }
 
+/* A request of a party to a host that answers all but /hang. */
+static uint64_t
+ask_for(uint32_t party, const char *path)
+{
+	struct fetch_get	g;
+	char			url[64];
+
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d%s",
+	    ports[MOODY], path);
+	get_of(&g, url, 0);
+	g.timeout_ms = 3600 * 1000;
+	g.slow_ms = 3600 * 1000;
+	g.party = party;
+	return fetch_client_get(client, &g);
+}
+
+/*
+ * One that holds all connections of a host, and more that wait: others have a
+ * few of their own, also with as many before them, and no more than those.
+ */
+static void
+parties(void **state)
+{
+	struct fetch_done	d;
+	uint64_t		hung[4 * AT_ONCE], id;
+	size_t			i, n = 0;
+	long			most;
+	char			text[5] = "";
+
+	(void)state;
+	id = ask_for(1, "/");
+	next(client, &d);
+	assert_int_equal(d.id, id);
+	for (i = 0; i < 2 * AT_ONCE; i++)
+		hung[n++] = ask_for(1, "/hang");
+	for (i = 0; i < 4; i++) {
+		id = ask_for(2, "/");
+		next(client, &d);
+		assert_int_equal(d.id, id);
+		assert_int_equal(d.status, 200);
+	}
+	/* the second one hangs, too: then a third has its own */
+	for (i = 0; i < AT_ONCE; i++)
+		hung[n++] = ask_for(2, "/hang");
+	for (i = 0; i < 4; i++) {
+		id = ask_for(3, "/");
+		next(client, &d);
+		assert_int_equal(d.id, id);
+	}
+	memcpy(text, d.body.p, 4);
+	most = strtol(text, NULL, 10);
+	print_message("at most %ld connections for 3 parties\n", most);
+	assert_int_equal(most, AT_ONCE + 2 * FETCH_PARTY_OWN - 1);
+	/* nobody's have none of their own */
+	id = ask_for(0, "/");
+	for (i = 0; i < n; i++)
+		fetch_client_cancel(client, hung[i]);
+	for (i = 0; i < n; i++) {
+		next(client, &d);
+		assert_int_equal(d.failure, FETCH_CANCELLED);
+	}
+	next(client, &d);
+	assert_int_equal(d.id, id);
+	assert_int_equal(d.status, 200);
+}
+
 /* Nobody listens: the same, by another failure. */
 static void
 refusing_host(void **state)
@@ -311,6 +377,8 @@ run(void)
 		cmocka_unit_test_setup_teardown(dead_host, begin_hosts,
 		    finish),
 		cmocka_unit_test_setup_teardown(moody_host, begin_hosts,
+		    finish),
+		cmocka_unit_test_setup_teardown(parties, begin_hosts,
 		    finish),
 		cmocka_unit_test_setup_teardown(refusing_host, begin_hosts,
 		    finish),

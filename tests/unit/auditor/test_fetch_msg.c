@@ -190,6 +190,7 @@ messages(void **state)
 	g.nheaders = 1;
 	g.slow_ms = 5000;
 	g.slow_bytes = 10;
+	g.party = 11;
 	fetch_get_pack(&b, &g);
 	assert_int_equal(fetch_get_read(cur_of(b.p, b.n), &g2, NULL), 0);
 	assert_string_equal(g2.url, g.url);
@@ -197,6 +198,7 @@ messages(void **state)
 	assert_int_equal(g2.arena, 3);
 	assert_int_equal(g2.slow_ms, 5000);
 	assert_int_equal(g2.slow_bytes, 10);
+	assert_int_equal(g2.party, 11);
 	for (i = 0; i < b.n; i++)
 		assert_int_equal(fetch_get_read(cur_of(b.p, i), &g2, NULL),
 		    -1);

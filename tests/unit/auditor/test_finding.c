@@ -212,6 +212,41 @@ test_escalated(void **state)
 	json_decref(o);
 }
 
+/* Another fault of the same: who put the first one away hears of it. */
+static void
+test_anew(void **state)
+{
+	static const struct {
+		const char	*to;
+		int		 fresh;
+		const char	*then;
+	} t[] = {
+		{ "acked", 1, "open" }, { "contained", 1, "open" },
+		{ "resolved", 1, "open" }, { "rejected", 1, "open" },
+		{ "accepted", 0, "accepted" },
+	};
+	struct finding f = a_finding("aa");
+	int64_t id;
+	size_t i;
+
+	(void)state;
+	empty();
+	add_channel("soc", "webhook");
+	id = opened(&f, 1);
+	f.anew = 1;
+	opened(&f, 0);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		OK(finding_change(db, id, t[i].to, "me", "seen", e));
+		f.anew = 0;
+		if (strcmp(t[i].to, "resolved") != 0)
+			opened(&f, 0);
+		f.anew = 1;
+		opened(&f, t[i].fresh);
+		is("select state from finding", t[i].then);
+	}
+	assert_int_equal(events(id, "opened"), 5);
+}
+
 static void
 test_digest_only(void **state)
 {
@@ -432,6 +467,7 @@ main(void)
 		cmocka_unit_test(test_rollback),
 		cmocka_unit_test(test_touch),
 		cmocka_unit_test(test_escalated),
+		cmocka_unit_test(test_anew),
 		cmocka_unit_test(test_digest_only),
 		cmocka_unit_test(test_resolve_reopen),
 		cmocka_unit_test(test_only_persons),

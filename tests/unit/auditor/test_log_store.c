@@ -5,7 +5,9 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/clk.h"
+#include "base/enc.h"
 #include "base/sha.h"
 #include "tests/unit/auditor/sql.h"
 
@@ -50,21 +52,29 @@ store(const char *source, const char *names, int64_t at, int *changed,
 	struct loglist		 list;
 	struct log_list_in	 in = { .source = source, .verified = 1,
 	    .list = &list };
-	char			 body[100];
+	struct buf		 body = BUF_INIT;
 	size_t			 i;
+	int			 rc;
 
 	memset(&list, 0, sizeof(list));
-	for (i = 0; names[i] != '\0'; i++)
+	buf_fmt(&body, "{\"at\": %lld, \"operators\": [{\"name\": \"Op\", "
+	    "\"logs\": [", (long long)at);
+	for (i = 0; names[i] != '\0'; i++) {
 		l[i] = log_named(name[names[i] - 'a']);
+		buf_fmt(&body, "%s{\"log_id\": \"", i == 0 ? "" : ", ");
+		enc_b64(&body, l[i].log_id, 32);
+		buf_str(&body, "\"}");
+	}
+	buf_str(&body, "]}]}");
 	list.version = (char *)(uintptr_t)"1";
 	list.timestamp = at;
 	list.nlogs = i;
 	list.logs = l;
-	(void)snprintf(body, sizeof(body), "%s at %lld", names,
-	    (long long)at);
-	in.body = SPAN_STR(body);
+	in.body = buf_bytes(&body);
 	err_clear(e);
-	return log_list_store(db, &in, clk_wall(), changed, e);
+	rc = log_list_store(db, &in, clk_wall(), changed, e);
+	buf_free(&body);
+	return rc;
 }
 
 /* The logs that have work, as letters. */
@@ -102,10 +112,9 @@ lists(void **state)
 		{ "chrome", "abd", 2000, 0, 1, "abcd", "chrome" },
 		/* older than the one held */
 		{ "chrome", "a", 1500, -1, 0, "abcd", "chrome" },
-		/* b is Chrome's: when Chrome drops it, it is read no longer, */
-		{ "chrome", "ad", 3000, 0, 1, "acd", "chrome" },
-		/* until Apple, whose list did not change, says it has it */
-		{ "apple", "bc", 500, 0, 0, "abcd", "apple" },
+		/* b is Chrome's: when Chrome drops it, Apple has it still */
+		{ "chrome", "ad", 3000, 0, 1, "abcd", "apple" },
+		{ "chrome", "ad", 3000, 0, 0, "abcd", "apple" },
 		{ "apple", "bc", 500, 0, 0, "abcd", "apple" },
 		{ "apple", "c", 600, 0, 1, "acd", "apple" },
 		{ "chrome", "ad", 3000, 0, 0, "acd", "apple" },
@@ -136,6 +145,42 @@ lists(void **state)
 	}
 	/* a log keeps its row and its key whatever lists say */
 	assert_int_equal(number("select count(*) from log"), 4);
+}
+
+/* What one browser drops is the other's, by its list as it is at hand. */
+static void
+handed(void **state)
+{
+	struct err	e = ERR_INIT;
+	int		changed;
+
+	(void)state;
+	assert_int_equal(store("chrome", "abc", 1000, &changed, &e), 0);
+	assert_int_equal(store("apple", "abd", 500, &changed, &e), 0);
+	assert_int_equal(store("chrome", "bc", 2000, &changed, &e), 0);
+	assert_string_equal(read_now(), "abcd");
+	/* what it says of it is known when it is looked at, changed or not */
+	sql("update log set mmd = 1, state = 'pending' where "
+	    "description = 'a'");
+	assert_int_equal(store("apple", "abd", 500, &changed, &e), 0);
+	assert_int_equal(changed, 0);
+	is("select list_source || ' ' || mmd || ' ' || state from log where "
+	    "description = 'a'", "apple 86400 usable");
+	/* and the other way round */
+	assert_int_equal(store("chrome", "abc", 3000, &changed, &e), 0);
+	assert_int_equal(store("apple", "bd", 600, &changed, &e), 0);
+	assert_string_equal(read_now(), "abcd");
+	/* that neither has is read no longer, whoever looks */
+	assert_int_equal(store("chrome", "bc", 4000, &changed, &e), 0);
+	assert_string_equal(read_now(), "bcd");
+	assert_int_equal(store("apple", "bd", 600, &changed, &e), 0);
+	assert_int_equal(store("chrome", "bc", 4000, &changed, &e), 0);
+	assert_string_equal(read_now(), "bcd");
+	/* a list that nobody has looked at for long has no say */
+	sql("update log_list set checked_at = now() - interval '8 days' "
+	    "where source = 'apple'");
+	assert_int_equal(store("chrome", "c", 5000, &changed, &e), 0);
+	assert_string_equal(read_now(), "cd");
 }
 
 /* start: now is for the first list, of either browser, in any order. */
@@ -437,6 +482,7 @@ main(void)
 {
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(lists, clear),
+		cmocka_unit_test_setup(handed, clear),
 		cmocka_unit_test_setup(first, clear),
 		cmocka_unit_test_setup(row, clear),
 		cmocka_unit_test_setup(heads, clear),

@@ -1,3 +1,4 @@
+#include "auditor/role/back.h"
 #include "auditor/role/tail.h"
 
 #include <setjmp.h>
@@ -134,6 +135,49 @@ heads_have_their_own(void **state)
 	assert_int_equal(tail_rate_wait_head(&tail[1][0]), 0);
 }
 
+/* Its heads are refused: its own pages wait, those of other logs do not. */
+static void
+refused_heads(void **state)
+{
+	struct fetch_done	d = { 0 };
+
+	(void)state;
+	NEED_DB();
+	begin(0);
+	tail_rate_429(&tail[0][0], &d, -1, 1);
+	assert_true(tail_rate_wait(&tail[0][0]) > 0);
+	assert_int_equal(tail_rate_wait(&tail[0][1]), 0);
+	/* it names no time: when to ask again is the polls' matter */
+	assert_int_equal(tail_rate_wait_head(&tail[0][0]), 0);
+	tail_rate_429(&tail[0][0], &d, 500, 1);
+	assert_true(tail_rate_wait_head(&tail[0][0]) > 400 * CLK_SEC);
+	assert_true(tail_rate_wait(&tail[0][0]) > 400 * CLK_SEC);
+	assert_int_equal(tail_rate_wait(&tail[0][1]), 0);
+	assert_int_equal(tail_rate_wait_head(&tail[0][1]), 0);
+	begin(1);
+	assert_int_equal(tail_rate_wait(&tail[1][1]), 0);
+}
+
+/* Requests of a log and of its history are two parties, others' are others. */
+static void
+parties(void **state)
+{
+	static struct back	b;
+	struct fetch_get	g[3] = { { 0 } };
+
+	(void)state;
+	NEED_DB();
+	begin(0);
+	tail_rate_take(&tail[0][0], &g[0]);
+	tail_rate_take(&tail[0][1], &g[1]);
+	tail[0][1].back = &b;
+	tail_rate_take_back(&tail[0][1], &g[2]);
+	assert_int_not_equal(g[0].party, 0);
+	assert_int_not_equal(g[0].party, g[1].party);
+	assert_int_not_equal(g[1].party, g[2].party);
+	assert_int_not_equal(g[0].party, g[2].party);
+}
+
 /* Two workers ask as often together as one does alone. */
 static void
 split(void **state)
@@ -197,6 +241,8 @@ main(void)
 		    clean),
 		cmocka_unit_test_setup_teardown(heads_have_their_own, setup,
 		    clean),
+		cmocka_unit_test_setup_teardown(refused_heads, setup, clean),
+		cmocka_unit_test_setup_teardown(parties, setup, clean),
 		cmocka_unit_test_setup_teardown(split, setup, clean),
 		cmocka_unit_test_setup_teardown(addresses, setup, clean),
 	};

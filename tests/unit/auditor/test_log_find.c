@@ -1,0 +1,267 @@
+#include "auditor/log_find.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/limit.h"
+#include "tests/unit/auditor/alert_fixture.h"
+#include "tests/unit/auditor/evidence_fixture.h"
+
+/* Which entries are told of, and how often. */
+
+#define MS	1767225600000LL
+
+static struct world	w;
+static struct log_row	row;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	world_make(&w);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	log_row_free(&row);
+	world_free(&w);
+	return 0;
+}
+
+static int
+clear(void **state)
+{
+	struct span	id = { w.log_id, 32 }, key = buf_bytes(&w.spki);
+
+	(void)state;
+	empty();
+	run("truncate log, operator, tree_head, entry, sct restart identity "
+	    "cascade; insert into operator (name) values ('Op')");
+	OK(db_query(db, NULL, e, "insert into log (log_id, operator_id, "
+	    "description, protocol, url, read_url, key, mmd, state, "
+	    "list_source, first_list) values ($1, 1, 'Log', 'rfc6962', 'u', "
+	    "'u', $2, 86400, 'usable', 'chrome', true)", "bb", &id, &key));
+	run("insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict) values (1, 100, '', 1, 'sth', "
+	    "'', 'valid')");
+	log_row_free(&row);
+	OK(log_load(db, 1, &row, e));
+	return 0;
+}
+
+/*
+ * Entry ${i} is, but for a bit, what was promised with an SCT that names
+ * index ${named}, or none (-1); *promised is the leaf of it.
+ */
+static void
+wrong(int i, int named, uint8_t promised[32])
+{
+	uint8_t		ext[8] = { 0, 0, 5, 0, 0, 0, 0, (uint8_t)named };
+	uint8_t		hash[32];
+	struct entry	en;
+	struct buf	b = BUF_INIT;
+	struct span	leaf, h = { hash, 32 }, p = { promised, 32 },
+			id = { w.log_id, 32 };
+
+	memset(&en, 0, sizeof(en));
+	en.timestamp = (uint64_t)(MS + i);
+	en.type = ENTRY_X509;
+	en.cert = buf_bytes(&w.cert);
+	en.ext = (struct span){ ext, named == -1 ? 0 : sizeof(ext) };
+	entry_put(&b, &en);
+	evidence_leaf_hash(buf_bytes(&b), promised);
+	b.p[b.n - 20] ^= 16;
+	leaf = buf_bytes(&b);
+	evidence_leaf_hash(leaf, hash);
+	OK(db_query(db, NULL, e, "insert into entry (log_ref, index, "
+	    "timestamp_ms, entry_type, leaf, leaf_hash, malformed, head_id) "
+	    "values (1, $1, $2, 'x509', $3, $4, true, 1)", "iibb", (int64_t)i,
+	    (int64_t)(MS + i), &leaf, &h));
+	OK(db_query(db, NULL, e, "insert into sct (tbs_sha256, log_id, "
+	    "timestamp_ms, raw, source, status, leaf_hash, leaf_index) values "
+	    "($1, $2, $3, 'raw', 'tls', 'valid', $1, nullif($4, -1))", "bbii",
+	    &p, &id, (int64_t)(MS + i), (int64_t)named));
+	buf_free(&b);
+}
+
+/* One turn: is one found that is new? */
+static int
+look(void)
+{
+	int	yes = -1;
+
+	OK(db_begin(db, e));
+	OK(log_find_flips(db, &row, &yes, e));
+	OK(db_commit(db, e));
+	return yes;
+}
+
+/* What was told, and what the finding is now. */
+#define TOLD	"select (select count(*) from finding_event where event = " \
+    "'opened') || ' ' || state || ' ' || substring(reason from " \
+    "'entry [0-9]+') || ' ' || (select string_agg(x->>'index', ',') from " \
+    "jsonb_array_elements(detail->'flips') x) from finding"
+
+static void
+change(const char *to)
+{
+	OK(db_begin(db, e));
+	OK(finding_change(db, number("select id from finding"), to, "me",
+	    "seen", e));
+	OK(db_commit(db, e));
+}
+
+/* The same one is told once, another one to who put the first away. */
+static void
+again(void **state)
+{
+	static const char *const	away[] = { "acked", "resolved",
+					    "contained", "rejected" };
+	uint8_t				h[32];
+	char				want[80], list[40] = "3,4";
+	int				i;
+
+	(void)state;
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	assert_int_equal(look(), 0);
+	is(TOLD, "1 open entry 3 3");
+	/* somebody has to look at this log anyhow */
+	wrong(4, -1, h);
+	assert_int_equal(look(), 1);
+	assert_int_equal(look(), 0);
+	is(TOLD, "1 open entry 3 3,4");
+	for (i = 0; i < 4; i++) {
+		change(away[i]);
+		assert_int_equal(look(), 0);
+		is("select state from finding", away[i]);
+		/* in the middle of history as well as at the end */
+		wrong(i == 1 ? 1 : 10 + i, -1, h);
+		assert_int_equal(look(), 1);
+		assert_int_equal(look(), 0);
+		(void)snprintf(list + strlen(list), sizeof(list) -
+		    strlen(list), ",%d", i == 1 ? 1 : 10 + i);
+		(void)snprintf(want, sizeof(want), "%d open entry %d %s",
+		    i + 2, i == 1 ? 1 : 10 + i, list);
+		is(TOLD, want);
+	}
+	/* what this log does is accepted */
+	change("accepted");
+	wrong(20, -1, h);
+	assert_int_equal(look(), 1);
+	is("select count(*) || max(state) from finding_event, finding where "
+	    "event = 'opened'", "5accepted");
+	assert_int_equal(number("select count(*) from finding"), 1);
+}
+
+/* What an older version found is known; it had one, without a list. */
+static void
+older(void **state)
+{
+	uint8_t	h[32];
+
+	(void)state;
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	run("update finding set detail = detail - 'flips', state = 'acked'");
+	assert_int_equal(look(), 0);
+	wrong(5, -1, h);
+	assert_int_equal(look(), 1);
+	is(TOLD, "2 open entry 5 3,5");
+}
+
+/* A log that forked and flips bits: the heads that show the first stay. */
+static void
+beside(void **state)
+{
+	uint8_t	h[32];
+
+	(void)state;
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	run("update finding set detail = '{\"what\": \"fork\", \"head_id\": 7}', "
+	    "reason = 'two trees'");
+	assert_int_equal(look(), 1);
+	is("select concat_ws(' ', reason, detail->>'what', "
+	    "detail->>'head_id', detail->'flip'->>'index', "
+	    "detail->'flips'->0->>'index') from finding",
+	    "two trees fork 7 3 3");
+	assert_int_equal(look(), 0);
+	change("acked");
+	wrong(4, -1, h);
+	assert_int_equal(look(), 1);
+	is(TOLD, "2 open entry 4 3,4");
+	is("select detail->>'what' || (detail->>'head_id') from finding",
+	    "fork7");
+	change("resolved");
+	wrong(5, -1, h);
+	assert_int_equal(look(), 1);
+	is("select detail->>'what' || (detail->>'head_id') from finding",
+	    "flip1");
+}
+
+/* A promise that is kept elsewhere is no lie, but where it names the index. */
+static void
+kept(void **state)
+{
+	uint8_t		h[32];
+	struct span	p = { h, 32 };
+
+	(void)state;
+	wrong(3, -1, h);
+	OK(db_query(db, NULL, e, "insert into entry (log_ref, index, "
+	    "timestamp_ms, entry_type, leaf, leaf_hash, tbs_sha256, head_id) "
+	    "values (1, 9, 0, 'x509', '', $1, $1, 1)", "b", &p));
+	assert_int_equal(look(), 0);
+	run("delete from entry where index = 9; "
+	    "update sct set inclusion = 'proved'");
+	assert_int_equal(look(), 0);
+	run("update sct set inclusion = 'pending'");
+	assert_int_equal(look(), 1);
+	is("select substring(reason from 'at that index|at [0-9]+ ms') from "
+	    "finding", "at 1767225600003 ms");
+	(void)clear(state);
+	wrong(3, 3, h);
+	run("update sct set inclusion = 'proved'");
+	assert_int_equal(look(), 1);
+	is("select substring(reason from 'at that index|at [0-9]+ ms') from "
+	    "finding", "at that index");
+}
+
+/* There is an end to it. */
+static void
+many(void **state)
+{
+	uint8_t	h[32];
+	int	i;
+
+	(void)state;
+	for (i = 0; i < (int)LIMIT_LOG_FLIPS + 3; i++)
+		wrong(i, -1, h);
+	assert_int_equal(look(), 1);
+	assert_int_equal(number("select jsonb_array_length(detail->'flips') "
+	    "from finding"), LIMIT_LOG_FLIPS);
+	change("acked");
+	assert_int_equal(look(), 0);
+	is("select state from finding", "acked");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	t[] = {
+		cmocka_unit_test_setup(again, clear),
+		cmocka_unit_test_setup(older, clear),
+		cmocka_unit_test_setup(beside, clear),
+		cmocka_unit_test_setup(kept, clear),
+		cmocka_unit_test_setup(many, clear),
+	};
+
+	return (db = testdb_open()) == NULL ? 0 :
+	    sql_end(cmocka_run_group_tests(t, setup, teardown));
+}
