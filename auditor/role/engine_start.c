@@ -148,7 +148,7 @@ sync_conf(struct engine *en, struct watch_build **b, struct err *e)
 	    source_sync(en->db, en->conf, NULL, e) == -1 ||
 	    channel_sync(en->db, en->conf, NULL, e) == -1 ||
 	    route_sync(en->db, en->conf, NULL, e) == -1 ||
-	    setting_put(en->db, en->conf, e) == -1 ||
+	    setting_put(en->db, en->conf, NULL, e) == -1 ||
 	    db_commit(en->db, e) == -1)
 		goto err;
 	return 0;

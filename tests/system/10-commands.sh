@@ -141,6 +141,12 @@ else
 	expect 0 '^\+ source team-b' "${user[@]}" config apply --dry-run
 	expect 0 '"change":"\+ source team-b"' "${user[@]}" config apply --json
 	expect 0 'nothing changes' "${user[@]}" config apply
+	cp "$conf" "$work/before"
+	printf 'poll: 30s\npolicies: {s: {issuers: {ca.example: deny}}}\n' >> "$conf"
+	expect 0 '^~ poll 30s, was 60s' "${user[@]}" config apply --dry-run
+	expect 0 '^\+ policies .*"ca.example": "deny"' "${user[@]}" config apply
+	cp "$work/before" "$conf"
+	expect 0 '^- policies' "${user[@]}" config apply
 	printf 'routes:\n  - {to: [nobody]}\n' >> "$conf"
 	expect 78 'no channel .nobody' "${user[@]}" config apply
 	expect 0 'xn--bcher-kva.example' "${user[@]}" watch list
