@@ -180,4 +180,5 @@ eq "evidence of the day" $rc 0
 [ $rc -eq 0 ] || show
 ok "says what was read of history" grep -q \
     'of history, entries 0 to 11108 were read' "$T/out"
+ok "and of which log" grep -q 'attested *Rig log [a-z0-9]*: of history' "$T/out"
 t_end
