@@ -86,6 +86,9 @@ status(struct engine *en, int64_t now)
 	if (behind == 0 && rate < 1)
 		log_info(NULL, "%zu logs followed, nothing to read",
 		    en->ntails);
+	else if (behind == 0)
+		log_info(NULL, "%zu logs followed, none behind its head at "
+		    "hand, %.0f entries/s", en->ntails, rate);
 	else if (rate > 0)
 		log_info(NULL, "%zu logs followed, %zu behind by %llu "
 		    "entries of the heads at hand, %.0f entries/s, %.0f s "
