@@ -19,6 +19,10 @@
 /* How far it is: on one line of a terminal, or a line now and then. */
 
 #define LINE_EVERY	(10 * CLK_SEC)
+/* Without progress for so long, nobody knows how long it will take. */
+#define QUIET		(60 * CLK_SEC)
+/* Faults are waited for so many leases: then somebody has tried again. */
+#define PATIENCE	4
 
 struct follow {
 	struct cmd_ctx			*ctx;
@@ -27,8 +31,9 @@ struct follow {
 	int64_t		 said;		/* mono of the last line */
 	int		 shown;		/* a line of the terminal is begun */
 	char		*faults;	/* that were said, or NULL */
+	int64_t		 moved;		/* mono of the last progress */
 	/* as of the last look */
-	size_t		 open, searching;
+	size_t		 open, searching, faulty;
 	int64_t		 left, read;
 	int		 cancelled;
 };
@@ -83,7 +88,8 @@ speed(const struct follow *f, int64_t now, double *rate, int64_t *eta)
 	double	secs = (double)(now - f->began) / CLK_SEC;
 
 	*rate = secs > 0 ? (double)(f->read - f->first) / secs : 0;
-	*eta = f->searching != 0 ? -1 : f->left == 0 ? 0 : *rate > 0 ?
+	*eta = f->searching != 0 || now >= f->moved + QUIET ? -1 :
+	    f->left == 0 ? 0 : *rate > 0 ?
 	    (int64_t)((double)f->left / *rate) + 1 : -1;
 }
 
@@ -166,10 +172,12 @@ look(struct follow *f, int last, struct err *e)
 	int64_t		 now = clk_mono();
 	size_t		 i;
 	int		 line, json = f->ctx->json, quiet = f->ctx->quiet;
+	int64_t		 read = f->read;
+	size_t		 open = f->open;
 
 	if (back_list(f->ctx->db, 1, &r, e) == -1)
 		return -1;
-	f->open = f->searching = 0;
+	f->open = f->searching = f->faulty = 0;
 	f->left = f->read = f->cancelled = 0;
 	for (i = 0; i < db_rows(r); i++) {
 		if (!ours(f, db_int(r, i, BACK_ID)))
@@ -181,6 +189,7 @@ look(struct follow *f, int last, struct err *e)
 			continue;
 		f->open++;
 		f->searching += db_null(r, i, BACK_FROM) != 0;
+		f->faulty += !db_null(r, i, BACK_ERROR);
 		f->left += db_int(r, i, BACK_ENTRIES) -
 		    db_int(r, i, BACK_READ);
 	}
@@ -188,6 +197,8 @@ look(struct follow *f, int last, struct err *e)
 		f->began = now;
 		f->first = f->read;
 	}
+	if (f->moved == 0 || f->read != read || f->open != open)
+		f->moved = now;
 	line = last || now >= f->said + LINE_EVERY;
 	if (line)
 		f->said = now;
@@ -235,6 +246,37 @@ daemon_alive(struct db *db, struct err *e)
 	return alive;
 }
 
+/* Nothing but faults is left, which others have tried again in vain. */
+static int
+stuck(const struct follow *f)
+{
+	return f->open != 0 && f->faulty == f->open && clk_mono() >= f->moved +
+	    PATIENCE * f->ctx->conf->worker_lease * CLK_SEC;
+}
+
+/* Does a log of these misbehave?  The exit status for that, or for a fault. */
+static int
+fault_status(struct follow *f, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 status = 1;
+
+	for (i = 0; i < f->ids->open.n; i++) {
+		if (db_query(f->ctx->db, &r, e, "select exists (select from "
+		    "backfill b join log l on l.id = b.log_ref join finding f "
+		    "on f.kind = 'log.misbehaved' and f.state in ('open', "
+		    "'acked') and f.subject = encode(l.log_id, 'base64') "
+		    "where b.id = $1 and b.state = 'open')", "i",
+		    f->ids->open.v[i]) == -1)
+			return -1;
+		if (db_bool(r, 0, 0))
+			status = 2;
+		db_free(r);
+	}
+	return status;
+}
+
 /* A daemon reads: wait for it.  0, or -1. */
 static int
 wait_for(struct follow *f, struct err *e)
@@ -246,7 +288,7 @@ wait_for(struct follow *f, struct err *e)
 	sa.sa_handler = on_signal;
 	(void)sigaction(SIGINT, &sa, &old[0]);
 	(void)sigaction(SIGTERM, &sa, &old[1]);
-	while (!stopped && rc == 0 && alive && f->open != 0) {
+	while (!stopped && rc == 0 && alive && f->open != 0 && !stuck(f)) {
 		(void)usleep(500000);
 		if (look(f, 0, e) == -1 ||
 		    (alive = daemon_alive(f->ctx->db, e)) == -1)
@@ -288,11 +330,11 @@ follow(struct follow *f)
 {
 	struct cmd_ctx	*ctx = f->ctx;
 	struct err	 e = ERR_INIT;
-	int		 rc = 0, alive = 0;
+	int		 rc = 0, alive = 0, gave_up;
 
 	if (look(f, 0, &e) == -1)
 		return cmd_fail(&e);
-	while (f->open != 0 && !stopped && rc == 0) {
+	while (f->open != 0 && !stopped && rc == 0 && !stuck(f)) {
 		if ((alive = daemon_alive(ctx->db, &e)) == -1)
 			return cmd_fail(&e);
 		if (!alive)
@@ -307,10 +349,13 @@ follow(struct follow *f)
 		else if (!alive && rc == 0)
 			rc = 1;
 	}
+	gave_up = alive && !stopped && rc == 0 && stuck(f);
+	if (gave_up && (rc = fault_status(f, &e)) == -1)
+		return cmd_fail(&e);
 	if (look(f, 1, &e) == -1 || result(f, &e) == -1)
 		return cmd_fail(&e);
 	if (f->open != 0 && !ctx->quiet)
-		(void)fprintf(stderr, stopped && alive ? "The daemon "
+		(void)fprintf(stderr, alive && (stopped || gave_up) ? "The daemon "
 		    "goes on with it; certvigil backfill list shows how far, "
 		    "backfill cancel ID ends it.\n" : "What was read stays: "
 		    "the same command goes on, and so does certvigil run.\n");
