@@ -346,10 +346,16 @@ xfer_host_learn(struct xfer_job *j)
 		return;
 	switch (j->done.failure) {
 	case FETCH_RESOLVE:
-	case FETCH_CONNECT:
 	case FETCH_TIMEOUT:
 		h->silent++;
 		break;
+	case FETCH_CONNECT:
+		/* a connection may also break in the middle of an answer */
+		if (j->lines == 0) {
+			h->silent++;
+			break;
+		}
+		/* FALLTHROUGH */
 	default:
 		h->silent = 0;
 		h->answered = 1;

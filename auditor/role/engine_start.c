@@ -279,16 +279,13 @@ engine_marked(struct engine *en, struct err *e)
 int
 engine_enter(struct engine *en, struct err *e)
 {
-	const char	*apple = en->conf->apple_list_url;
-
 	if (engine_slot_enter(en, NULL, e) == -1 ||
 	    lease_add(en->db, "loglist", "main", e) == -1 ||
 	    lease_add(en->db, "heads", "main", e) == -1 ||
 	    (en->sync && vantage_plan(en->db, en->conf, e) == -1) ||
 	    lease_add(en->db, "sweep", "main", e) == -1)
 		return -1;
-	if (en->conf->log_list_file == NULL &&
-	    (apple == NULL || strcmp(apple, "none") != 0) &&
+	if (lists_apple(en->conf) &&
 	    lease_add(en->db, "loglist", "apple", e) == -1)
 		return -1;
 	en->hint_change = db_listen(en->db, CMD_HINT, e);

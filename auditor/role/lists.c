@@ -241,6 +241,32 @@ part_get(struct lists *l)
 	l->fetch_id = fetch_client_get(l->en->logs, &g);
 }
 
+int
+lists_apple(const struct conf *c)
+{
+	return c->log_list_file == NULL && (c->apple_list_url == NULL ||
+	    strcmp(c->apple_list_url, "none") != 0);
+}
+
+/* It is left over from a configuration that had it. */
+static void
+forget(struct lists *l)
+{
+	struct err	e = ERR_INIT;
+	struct db	*db = l->en->db;
+
+	if (db_begin(db, &e) == -1 ||
+	    finding_resolve(db, "log_list.stale", "apple", "",
+	    "log_list.apple is not asked for any more", &e) == -1 ||
+	    lease_done(db, &l->lease, -1, &e) == -1 ||
+	    db_commit(db, &e) == -1) {
+		db_rollback(db);
+		if (e.code != ERR_LEASE)
+			log_error("log list", "%s", e.msg);
+	}
+	lease_free(&l->lease);
+}
+
 void
 lists_begin(struct lists *l, struct lease *lease)
 {
@@ -250,6 +276,11 @@ lists_begin(struct lists *l, struct lease *lease)
 
 	l->lease = *lease;
 	memset(lease, 0, sizeof(*lease));
+	if (strcmp(l->lease.subject, "apple") == 0 &&
+	    !lists_apple(l->en->conf)) {
+		forget(l);
+		return;
+	}
 	l->busy = 1;
 	l->source = by_file(l) ? "file" :
 	    strcmp(l->lease.subject, "apple") == 0 ? "apple" : "chrome";

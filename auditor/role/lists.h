@@ -14,6 +14,9 @@ struct lists;
 struct lists *lists_new(struct engine *);
 void lists_free(struct lists *);
 
+/* Is Apple's list asked for, too? */
+int lists_apple(const struct conf *);
+
 /* Take the lease (its strings move here) and begin. */
 void lists_begin(struct lists *, struct lease *);
 

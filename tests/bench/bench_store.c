@@ -20,8 +20,9 @@
  * Matches stored a second, as the engine stores many of them: certificate,
  * names, issuance, entry with its proof, which watch it matched, and what is
  * decided about it.  Against one INSERT of one row with the certificate in a
- * transaction of its own, and against the same work of ours with one match a
- * transaction.  usage: bench_store CONNINFO [ROUNDS [SUFFIX]]; makes and drops
+ * transaction of its own, against one INSERT of the same rows likewise (with
+ * nothing looked up or decided), and against the same work of ours with one match
+ * a transaction.  usage: bench_store CONNINFO [ROUNDS [SUFFIX]]; makes and drops
  * a database.
  */
 #define PAGE	LIMIT_MATCH_COMMIT	/* matches a transaction */
@@ -89,6 +90,16 @@ load_libpq(void)
 		if (lib == NULL || (f[i] = dlsym(lib, names[i])) == NULL)
 			die("libpq.so.5", "cannot be loaded");
 	memcpy(&pq, f, sizeof(pq));
+}
+
+static void
+prepare(PGconn *c, const char *name, const char *sql)
+{
+	PGresult	*r = pq.prepare(c, name, sql, 0, NULL);
+
+	if (pq.status(r) != PGRES_COMMAND_OK)
+		die(name, pq.error(c));
+	pq.clear(r);
 }
 
 /* Rows a second, one INSERT a transaction, prepared, binary. */
@@ -219,6 +230,141 @@ make(struct made *x)
 	m->chain = &x->chain;
 	m->path.n = 20;
 	noise(m->path.hash[0], 20 * sizeof(m->path.hash[0]), i << 20 | 1 << 18);
+}
+
+/* The rows of a match by one statement, and nothing else. */
+static const char rows_sql[] =
+    "with i as (insert into issuance (tbs_sha256, issuer_spki_sha256, "
+    "spki_sha256, serial, key_type, names, issuer_owner, issued, subject, "
+    "issuer, not_before, not_after, logged_at, decision, rule, rule_reason, "
+    "facts, said, decided_at) values ($1, $10, $2, $3, 'p256', $4, "
+    "'ca.example', 'valid', ($4::text[])[1], 'CN=Bench CA', '2026-05-28', "
+    "'2027-01-15', now(), 'baseline', 5, '', $9, $11, now()) "
+    "on conflict do nothing), "
+    "c as (insert into certificate (tbs_sha256, sha256, der, form, chain, "
+    "not_after) values ($1, $5, $6, 'x509', array[$10], '2027-01-15') "
+    "on conflict do nothing), "
+    "n as (insert into certificate_name (tbs_sha256, name) "
+    "select $1, unnest($4::text[]) on conflict do nothing), "
+    "e as (insert into entry (log_ref, index, timestamp_ms, entry_type, "
+    "leaf, leaf_hash, tbs_sha256, cert_sha256, proof, proof_size, head_id) "
+    "values (1, $7, 1790000000000, 'x509', $6, $5, $1, $5, $8, 1 << 30, 7) "
+    "on conflict do nothing) insert into entry_match (log_ref, index, "
+    "watch_id, name) values (1, $7, 1, ($4::text[])[1]) "
+    "on conflict do nothing";
+
+/* What was decided about one, for others. */
+static char *
+facts_read(void)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	char		*facts;
+
+	if (db_query(db, &r, &e, "select facts from issuance limit 1", "")
+	    == -1)
+		die("facts", e.msg);
+	facts = mem_str(db_text(r, 0, 0));
+	db_free(r);
+	return facts;
+}
+
+/* Matches a second, by that, one a transaction. */
+static double
+rows(PGconn *c, struct made *x)
+{
+	char		 names[128], index[24];
+	const char	*v[11];
+	char		*facts = facts_read();
+	int		 n[11] = { 32, 32, 0, 0, 32, CERT, 0, 20 * 32, 0, 32, 16 };
+	int		 form[11] = { 1, 1, 0, 0, 1, 1, 0, 1, 0, 1, 1 };
+	PGresult	*r;
+	double		 all = 0, t;
+	size_t		 i;
+
+	for (i = 0; i < SINGLES && all < 1; i++) {
+		make(x);
+		snprintf(names, sizeof(names), "{%s,%s,%s}", x->name[0],
+		    x->name[1], x->name[2]);
+		snprintf(index, sizeof(index), "%llu",
+		    (unsigned long long)x->m.index);
+		v[0] = (const char *)x->m.tbs_sha256;
+		v[1] = (const char *)x->m.spki_sha256;
+		v[2] = x->serial;
+		v[3] = names;
+		v[4] = (const char *)x->m.cert_sha256;
+		v[5] = (const char *)x->der;
+		v[6] = index;
+		v[7] = (const char *)x->m.path.hash[0];
+		v[8] = facts;
+		v[9] = v[10] = (const char *)x->m.issuer_spki;
+		t = now();
+		r = pq.exec(c, "rows", 11, v, n, form, 1);
+		all += now() - t;
+		if (pq.status(r) != PGRES_COMMAND_OK)
+			die("rows", pq.error(c));
+		pq.clear(r);
+	}
+	stored[1] += i;
+	free(facts);
+	return (double)i / all;
+}
+
+/*
+ * The same rows of as many matches as pages() stores, out of a table that has all
+ * they hold, in transactions of as many: what they cost PostgreSQL at least.
+ */
+static const char source_sql[] =
+    "drop table if exists source_rows; create unlogged table source_rows "
+    "with (toast_tuple_target = 8160) as select i, sha256(('t' || i)::bytea) "
+    "as tbs, sha256(('k' || i)::bytea) as key, sha256(('c' || i)::bytea) as "
+    "cert, (select substr(string_agg(sha256((i || 'd' || k)::bytea), ''), 1, "
+    "1200) from generate_series(1, 38) k) as der, (select substr(string_agg("
+    "sha256((i || 'l' || k)::bytea), ''), 1, 1200) from generate_series(1, "
+    "38) k) as leaf, (select string_agg(sha256((i || 'p' || k)::bytea), '') "
+    "from generate_series(1, 20) k) as path, array['n' || i || '.a.example', "
+    "'www.n' || i || '.a.example', 'api.n' || i || '.a.example'] as names, "
+    "(select facts from issuance limit 1) as facts, (select said from "
+    "issuance limit 1) as said from generate_series(%llu, %llu) i";
+
+static const char floor_sql[] =
+    "begin; insert into issuance (tbs_sha256, issuer_spki_sha256, "
+    "spki_sha256, serial, key_type, names, issuer_owner, issued, subject, "
+    "issuer, not_before, not_after, logged_at, decision, rule, rule_reason, "
+    "facts, said, decided_at) select tbs, '\\x04', key, "
+    "lpad(to_hex(i), 32, '0'), 'p256', names, 'ca.example', 'valid', "
+    "names[1], 'CN=Bench CA', '2026-05-28', '2027-01-15', now(), "
+    "'baseline', 5, '', facts, said, now() from source_rows; "
+    "insert into certificate (tbs_sha256, sha256, der, form, chain, "
+    "not_after) select tbs, cert, der, 'x509', array[key], '2027-01-15' "
+    "from source_rows; insert into certificate_name (tbs_sha256, name) "
+    "select tbs, unnest(names) from source_rows; "
+    "insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, "
+    "leaf_hash, tbs_sha256, cert_sha256, proof, proof_size, head_id) "
+    "select 1, i, 1790000000000, 'x509', leaf, key, tbs, cert, path, "
+    "1 << 30, 7 from source_rows; insert into entry_match (log_ref, index, "
+    "watch_id, name) select 1, i, 1, names[1] from source_rows; commit";
+
+/* Matches a second, by that. */
+static double
+floor_of(void)
+{
+	double	 all = 0, t;
+	size_t	 i;
+	char	*text;
+
+	for (i = 0; i < PAGES; i++) {
+		text = mem_printf(source_sql, (unsigned long long)next_index +
+		    1, (unsigned long long)next_index + PAGE);
+		sql(db, text);
+		free(text);
+		next_index += PAGE;
+		t = now();
+		sql(db, floor_sql);
+		all += now() - t;
+	}
+	stored[1] += PAGES * PAGE;
+	return PAGES * PAGE / all;
 }
 
 /* Seconds of one transaction with ${n} matches. */
@@ -361,8 +507,8 @@ open_database(struct db *admin, const char *info)
 }
 
 /* What is measured, and what is made of it. */
-enum { COMMIT, INSERT, ONE, STORE, FINDINGS, OVER_INSERT, FINDINGS_OVER,
-	OVER_ONE, FIGURES };
+enum { COMMIT, INSERT, ROWS, FLOOR, ONE, STORE, FINDINGS, OVER_INSERT,
+	OVER_ROWS, UNDER_FLOOR, FLOOR_OVER, FINDINGS_OVER, OVER_ONE, FIGURES };
 
 static void
 figures(double v[FIGURES][99], size_t n, const char *suffix)
@@ -371,16 +517,24 @@ figures(double v[FIGURES][99], size_t n, const char *suffix)
 
 	for (i = 0; i < n; i++) {
 		v[OVER_INSERT][i] = v[STORE][i] / v[INSERT][i];
+		v[OVER_ROWS][i] = v[STORE][i] / v[ROWS][i];
+		v[UNDER_FLOOR][i] = v[FLOOR][i] / v[STORE][i];
+		v[FLOOR_OVER][i] = v[FLOOR][i] / v[INSERT][i];
 		v[FINDINGS_OVER][i] = v[FINDINGS][i] / v[INSERT][i];
 		v[OVER_ONE][i] = v[STORE][i] / v[ONE][i];
 	}
 	print("store_over_insert", suffix, "x", v[OVER_INSERT], n,
 	    suffix[0] == '\0' ? "  goal >= 8, aim 15" : "");
+	print("floor_over_store", suffix, "x", v[UNDER_FLOOR], n, "");
+	print("floor_over_insert", suffix, "x", v[FLOOR_OVER], n, "");
+	print("store_over_same_rows", suffix, "x", v[OVER_ROWS], n, "");
 	print("store_over_store_one", suffix, "x", v[OVER_ONE], n, "");
 	print("store_findings_over_insert", suffix, "x", v[FINDINGS_OVER], n,
 	    "");
 	print("store", suffix, "1/s", v[STORE], n, "");
 	print("store_one", suffix, "1/s", v[ONE], n, "");
+	print("store_floor", suffix, "1/s", v[FLOOR], n, "");
+	print("same_rows", suffix, "1/s", v[ROWS], n, "");
 	print("insert", suffix, "1/s", v[INSERT], n, "");
 	print("commit", suffix, "ms", v[COMMIT], n, "");
 }
@@ -407,14 +561,17 @@ main(int argc, char **argv)
 	open_database(admin, info);
 	load_libpq();
 	c = pq.connect(info);
-	pq.clear(pq.prepare(c, "ins", "insert into single values ($1, $2, $3, "
-	    "$4, $5, $6) on conflict do nothing", 0, NULL));
-	pq.clear(pq.prepare(c, "commit", "select "
-	    "pg_logical_emit_message(true, 'bench', '')", 0, NULL));
+	prepare(c, "ins", "insert into single values ($1, $2, $3, $4, $5, $6) "
+	    "on conflict do nothing");
+	prepare(c, "rows", rows_sql);
+	prepare(c, "commit", "select pg_logical_emit_message(true, 'bench', "
+	    "'')");
 	for (i = 0; i < rounds; i++) {
 		v[COMMIT][i] = commits(c);
 		v[INSERT][i] = singles(c);
 		v[STORE][i] = pages(x, 1);
+		v[FLOOR][i] = floor_of();
+		v[ROWS][i] = rows(c, x);
 		v[ONE][i] = ones(x, 1);
 		v[FINDINGS][i] = pages(x, 2);
 	}

@@ -84,6 +84,10 @@ read_good()
 	t_db "$1"
 	poll=1s t_conf "$1" 'watch: [.corp.example]'
 	sed -i "s|^log_list:.*|log_list: {file: $T/$1.json, signature_key: none, apple: none}|" "$conf"
+	# left over from a configuration that had Apple's list
+	sql "insert into work (kind, subject) values ('loglist', 'apple');
+	    insert into finding (kind, subject, dedupe_key, severity)
+	    values ('log_list.stale', 'apple', 'log_list.stale|apple|', 'medium')" >/dev/null
 	start
 	wait_for 20 grep -q 'names watched' "$T/run.log"
 	began=$(now_ms)
@@ -91,6 +95,9 @@ read_good()
 	    log_health h join log l on l.id = h.log_ref
 	    where l.url like '%/good%' and h.caught_up_at is not null"
 	took=$(($(now_ms) - began))
+	eq "$1: nobody asks for Apple's list" "$(sql "select f.state || ' ' ||
+	    (select count(*) from work where subject = 'apple') from finding f
+	    where subject = 'apple'")" "resolved 0"
 }
 
 read_good only

@@ -1,161 +1,19 @@
-#include "auditor/role/fetch_cache.h"
-
+/*
+ * Bodies that were fetched are there for who asks again, in another process
+ * too, and take no more room than they may.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "auditor/role/cache_file.h"
 #include "base/clk.h"
-#include "base/log.h"
-#include "base/mem.h"
-
-#define UNIT	((off_t)CACHE_FILE_UNIT)
-#define HEAD	80
-
-static char	*dir, *sub;
-
-static void
-name_of(uint8_t name[32], uint8_t k)
-{
-	memset(name, k, 32);
-}
-
-/* One that knows what others left. */
-static struct fetch_cache *
-begin(int64_t cap)
-{
-	struct fetch_cache	*c = fetch_cache_new(sub, cap);
-
-	fetch_cache_look(c);
-	return c;
-}
-
-static int
-has(struct fetch_cache *c, uint8_t k, const char *want, int want_gzip)
-{
-	struct buf	b = BUF_INIT;
-	uint8_t		name[32];
-	int		gzip = -1, yes;
-
-	name_of(name, k);
-	yes = fetch_cache_get(c, name, &b, &gzip);
-	if (yes) {
-		assert_int_equal(b.n, strlen(want));
-		assert_memory_equal(b.p, want, b.n);
-		assert_int_equal(gzip, want_gzip);
-	}
-	buf_free(&b);
-	return yes;
-}
-
-static int
-put(struct fetch_cache *c, uint8_t k, const char *text, int gzip)
-{
-	uint8_t	name[32];
-
-	name_of(name, k);
-	return fetch_cache_put(c, name, SPAN_STR(text), gzip);
-}
-
-static void
-drop(struct fetch_cache *c, uint8_t k)
-{
-	uint8_t	name[32];
-
-	name_of(name, k);
-	fetch_cache_remove(c, name);
-}
-
-/* A body of ${n} bytes that differs for each ${k}. */
-static char *
-body(uint8_t k, size_t n)
-{
-	char	*s = mem_zero(n + 1);
-	size_t	 i;
-
-	for (i = 0; i < n; i++)
-		s[i] = (char)('!' + (i * 31 + i / 251 + k) % 90);
-	return s;
-}
-
-/* Files in the folder; the path of the last one, and the bytes of all. */
-static int
-folder(char path[256], off_t *bytes)
-{
-	DIR		*d = opendir(sub);
-	struct dirent	*x;
-	struct stat	 st;
-	int		 n = 0;
-
-	*bytes = 0;
-	if (d == NULL)
-		return 0;
-	while ((x = readdir(d)) != NULL) {
-		if (x->d_name[0] == '.')
-			continue;
-		(void)snprintf(path, 256, "%s/%.64s", sub, x->d_name);
-		*bytes += stat(path, &st) == 0 ? st.st_size : 0;
-		n++;
-	}
-	(void)closedir(d);
-	return n;
-}
-
-static int
-files(void)
-{
-	char	path[256];
-	off_t	n;
-
-	return folder(path, &n);
-}
-
-static off_t
-size(void)
-{
-	char	path[256];
-	off_t	n;
-
-	(void)folder(path, &n);
-	return n;
-}
-
-/* The only one. */
-static const char *
-file(void)
-{
-	static char	path[256];
-	off_t		n;
-
-	assert_int_equal(folder(path, &n), 1);
-	return path;
-}
-
-/* Change a byte of the file. */
-static void
-spoil(off_t at)
-{
-	int	fd = open(file(), O_RDWR);
-	uint8_t	b;
-
-	assert_int_equal(pread(fd, &b, 1, at), 1);
-	b ^= 0x10;
-	assert_int_equal(pwrite(fd, &b, 1, at), 1);
-	(void)close(fd);
-}
+#include "tests/unit/auditor/cache_fixture.h"
 
 static void
 keeps(void **state)
@@ -314,88 +172,6 @@ bounded(void **state)
 	free(two);
 }
 
-/* Every byte that is changed, and every length, is found. */
-static void
-damaged(void **state)
-{
-	static const char	 text[] = "a body of some bytes";
-	struct fetch_cache	*c;
-	const off_t		 end = HEAD + (off_t)sizeof(text) - 1;
-	char			 link[256];
-	off_t			 i;
-
-	(void)state;
-	for (i = 0; i < end; i++) {
-		c = begin(1 << 20);
-		assert_int_equal(put(c, 30, text, 0), 1);
-		assert_int_equal(put(c, 31, "whole", 0), 1);
-		spoil(UNIT + i);
-		assert_false(has(c, 30, text, 0));
-		fetch_cache_free(c);
-		c = begin(1 << 20);
-		assert_false(has(c, 30, text, 0));
-		assert_true(has(c, 31, "whole", 0));
-		drop(c, 31);
-		assert_int_equal(put(c, 30, text, 0), 1);
-		fetch_cache_free(c);
-		assert_int_equal(truncate(file(), UNIT + i), 0);
-		c = begin(1 << 20);
-		assert_false(has(c, 30, text, 0));
-		fetch_cache_free(c);
-	}
-	/* without its beginning nothing in it counts, and it goes */
-	for (i = 0; i < 40; i++) {
-		c = begin(1 << 20);
-		assert_int_equal(put(c, 30, text, 0), 1);
-		fetch_cache_free(c);
-		spoil(i);
-		c = begin(1 << 20);
-		assert_false(has(c, 30, text, 0));
-		fetch_cache_free(c);
-		assert_int_equal(files(), 0);
-	}
-	/* a link is followed by nobody */
-	(void)snprintf(link, sizeof(link), "%s/pages-0123", sub);
-	assert_int_equal(symlink("/etc/passwd", link), 0);
-	c = begin(1 << 20);
-	assert_int_equal(put(c, 30, text, 0), 1);
-	assert_int_equal(files(), 2);
-	drop(c, 30);
-	fetch_cache_free(c);
-	assert_int_equal(files(), 1);
-	assert_int_equal(unlink(link), 0);
-}
-
-/* What a log serves is not taken for a body of another one. */
-static void
-forged(void **state)
-{
-	struct fetch_cache	*c = begin(1 << 20);
-	char			*text = body(3, 2 * CACHE_FILE_UNIT);
-	int			 fd;
-
-	(void)state;
-	assert_int_equal(put(c, 40, "forged", 0), 1);
-	fd = open(file(), O_RDONLY);
-	/* the second unit of a body is where a head could be */
-	assert_int_equal(pread(fd, text + CACHE_FILE_UNIT - HEAD, HEAD + 6,
-	    UNIT), HEAD + 6);
-	(void)close(fd);
-	drop(c, 40);
-	fetch_cache_free(c);
-	c = begin(1 << 20);
-	assert_int_equal(files(), 0);
-	assert_int_equal(fetch_cache_put(c, (const uint8_t *)
-	    "0123456789abcdef0123456789abcdef", (struct span){
-	    (const uint8_t *)text, 2 * CACHE_FILE_UNIT }, 0), 1);
-	fetch_cache_free(c);
-	spoil(UNIT);
-	c = begin(1 << 20);
-	assert_false(has(c, 40, "forged", 0));
-	fetch_cache_free(c);
-	free(text);
-}
-
 /* What nobody came back for in a day is no more. */
 static void
 old(void **state)
@@ -507,141 +283,6 @@ killed(void **state)
 	free(text);
 }
 
-/* Begin to catch what is logged. */
-static FILE *
-listen_log(void)
-{
-	FILE	*f = tmpfile();
-
-	assert_non_null(f);
-	log_to(fileno(f));
-	return f;
-}
-
-/* Lines that were logged; the last one is in ${line}. */
-static int
-logged(FILE *f, char *line, int n)
-{
-	int	k = 0;
-
-	log_to(STDERR_FILENO);
-	rewind(f);
-	while (fgets(line, n, f) != NULL)
-		k++;
-	(void)fclose(f);
-	return k;
-}
-
-/* Somebody removes the folder: it is made again. */
-static void
-removed(void **state)
-{
-	struct fetch_cache	*c = begin(1 << 20);
-	char			 line[512];
-	FILE			*f = listen_log();
-
-	(void)state;
-	assert_int_equal(put(c, 1, "first", 0), 1);
-	assert_int_equal(unlink(file()), 0);
-	assert_int_equal(rmdir(sub), 0);
-	assert_int_equal(put(c, 2, "second", 0), 1);
-	fetch_cache_look(c);
-	assert_false(has(c, 1, "", 0));
-	assert_int_equal(put(c, 3, "third", 0), 1);
-	assert_int_equal(files(), 1);
-	fetch_cache_free(c);
-	assert_int_equal(logged(f, line, sizeof(line)), 1);
-	assert_non_null(strstr(line, "somebody removed"));
-	c = begin(1 << 20);
-	assert_true(has(c, 3, "third", 0));
-	fetch_cache_free(c);
-}
-
-/* No folder can be made, or it is none: said once. */
-static void
-no_folder(void **state)
-{
-	struct fetch_cache	*c = begin(1 << 20);
-	char			 line[512];
-	FILE			*f = listen_log();
-	int			 fd = open(sub, O_WRONLY | O_CREAT, 0600);
-
-	(void)state;
-	(void)close(fd);
-	assert_int_equal(put(c, 1, "first", 0), 0);
-	assert_int_equal(put(c, 2, "second", 0), 0);
-	assert_false(has(c, 1, "", 0));
-	fetch_cache_look(c);
-	fetch_cache_trim(c);
-	fetch_cache_free(c);
-	assert_int_equal(logged(f, line, sizeof(line)), 1);
-	assert_non_null(strstr(line, "Not a directory"));
-	assert_non_null(strstr(line, "downloaded again"));
-	assert_int_equal(unlink(sub), 0);
-}
-
-/* The disk is full: said once, and what is in it stays. */
-static void
-full_disk(void **state)
-{
-	struct fetch_cache	*c = begin(1 << 20);
-	struct rlimit		 was, small;
-	char			*text = body(9, 100000), line[512];
-	FILE			*f = listen_log();
-
-	(void)state;
-	assert_int_equal(put(c, 1, "first", 0), 1);
-	(void)signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
-	small = was;
-	small.rlim_cur = 50000;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	assert_int_equal(put(c, 2, text, 0), 0);
-	assert_int_equal(put(c, 3, "small", 0), 0);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	assert_int_equal(logged(f, line, sizeof(line)), 1);
-	assert_non_null(strstr(line, "File too large"));
-	assert_true(has(c, 1, "first", 0));
-	assert_int_equal(size(), 2 * UNIT);
-	fetch_cache_free(c);
-	c = begin(1 << 20);
-	assert_true(has(c, 1, "first", 0));
-	assert_false(has(c, 2, "", 0));
-	assert_int_equal(put(c, 2, text, 0), 1);
-	fetch_cache_free(c);
-	free(text);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	dir = mem_str("/tmp/cvcacheXXXXXX");
-	if (mkdtemp(dir) == NULL)
-		return -1;
-	sub = mem_printf("%s/cache", dir);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	char	path[256];
-	off_t	n;
-
-	(void)state;
-	while (folder(path, &n) > 0 && unlink(path) == 0)
-		;
-	(void)rmdir(sub);
-	if (rmdir(dir) == -1)
-		return -1;
-	free(sub);
-	free(dir);
-	return 0;
-}
-
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, clean)
-
 int
 main(void)
 {
@@ -650,14 +291,9 @@ main(void)
 		TEST(reuses),
 		TEST(shared),
 		TEST(bounded),
-		TEST(damaged),
-		TEST(forged),
 		TEST(old),
 		TEST(single),
 		TEST(killed),
-		TEST(removed),
-		TEST(no_folder),
-		TEST(full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,16 @@ reply(size_t i)
 	req[n] = '\0';
 	if (host == DEAD || strstr(req, " /hang ") != NULL)
 		return 0;
+	if (strstr(req, " /cut ") != NULL) {
+		const struct linger	reset = { 1, 0 };
+
+		say(polls[i].fd, "HTTP/1.1 200 OK\r\n"
+		    "Content-Length: 100\r\n\r\nabc");
+		(void)poll(NULL, 0, 1);
+		(void)setsockopt(polls[i].fd, SOL_SOCKET, SO_LINGER, &reset,
+		    sizeof(reset));
+		return -1;
+	}
 	if (host == SLOW) {
 		say(polls[i].fd, "HTTP/1.1 200 OK\r\n"
 		    "Content-Length: 100000\r\n\r\n");
@@ -320,6 +330,24 @@ parties(void **state)
 	assert_int_equal(d.status, 200);
 }
 
+/* One that breaks off in the middle of its answers has answered. */
+static void
+broken_host(void **state)
+{
+	struct fetch_done	d;
+	size_t			i, unsent = 0;
+
+	(void)state;
+	for (i = 0; i < 5 * AT_ONCE; i++)
+		(void)ask(MOODY, "/cut", 60000);
+	for (i = 0; i < 5 * AT_ONCE; i++) {
+		next(client, &d);
+		assert_int_not_equal(d.failure, FETCH_OK);
+		unsent += strstr(d.message, "not sent") != NULL;
+	}
+	assert_int_equal(unsent, 0);
+}
+
 /* Nobody listens: the same, by another failure. */
 static void
 refusing_host(void **state)
@@ -379,6 +407,8 @@ run(void)
 		cmocka_unit_test_setup_teardown(moody_host, begin_hosts,
 		    finish),
 		cmocka_unit_test_setup_teardown(parties, begin_hosts,
+		    finish),
+		cmocka_unit_test_setup_teardown(broken_host, begin_hosts,
 		    finish),
 		cmocka_unit_test_setup_teardown(refusing_host, begin_hosts,
 		    finish),

@@ -3,10 +3,7 @@
  * with OpenSSL as the server in the same process.  Nobody is trusted who is a
  * stranger, has another name or is out of date.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -27,6 +24,7 @@
 #include "auditor/net/page_conn.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "tests/unit/auditor/loopback.h"
 
 #define MANY	(3u << 20)
 
@@ -70,29 +68,6 @@ who_free(struct who *w)
 	EVP_PKEY_free(w->key);
 }
 
-/* Two ends of a TCP connection that do not block. */
-static void
-pair(int fd[2])
-{
-	struct sockaddr_in	a;
-	socklen_t		len = sizeof(a);
-	int			l = socket(AF_INET, SOCK_STREAM, 0);
-
-	memset(&a, 0, sizeof(a));
-	a.sin_family = AF_INET;
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(l, 1), 0);
-	assert_int_equal(getsockname(l, (struct sockaddr *)&a, &len), 0);
-	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(fd[0], (struct sockaddr *)&a, sizeof(a)), 0);
-	fd[1] = accept(l, NULL, NULL);
-	assert_true(fd[1] >= 0);
-	(void)close(l);
-	(void)fcntl(fd[0], F_SETFL, O_NONBLOCK);
-	(void)fcntl(fd[1], F_SETFL, O_NONBLOCK);
-}
-
 /* Roots of the test alone: no folder, no file. */
 static struct page_tls *
 trusting(const struct who *w)
@@ -130,7 +105,7 @@ talk_begin(struct talk *t, struct page_tls *tls, const struct who *w,
 	int		fd[2];
 
 	memset(t, 0, sizeof(*t));
-	pair(fd);
+	loopback_pair(fd);
 	t->fd = fd[1];
 	t->c = page_conn_new(fd[0], tls, host, &e);
 	assert_non_null(t->c);
@@ -243,7 +218,7 @@ nameless(void **state)
 	int		 fd[2];
 
 	(void)state;
-	pair(fd);
+	loopback_pair(fd);
 	assert_null(page_conn_new(fd[0], tls, "", &e));
 	assert_int_not_equal(e.code, ERR_NONE);
 	(void)close(fd[1]);
@@ -525,7 +500,7 @@ marks(void **state)
 	assert_int_equal(page_conn_mark(1 << 20), 256 << 10);
 	assert_int_equal(page_conn_mark(2 << 20), 512 << 10);
 	assert_int_equal(page_conn_mark(INT_MAX), 512 << 10);
-	pair(fd);
+	loopback_pair(fd);
 	c = page_conn_new(fd[0], NULL, "", &e);
 	assert_non_null(c);
 	page_conn_expect(c, MANY);

@@ -1,121 +1,47 @@
 /*
- * A connection that is freed is heard of no more, although somebody (libcurl,
- * from whom it came) still has a copy of its socket: what epoll would tell
- * leads to memory that is gone.
+ * Connections that are ours: one that is freed is heard of no more, and those
+ * that are kept for the next request are so many and no more.
  */
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "auditor/net/page_conn.h"
-#include "auditor/net/xfer_job.h"
-#include "base/clk.h"
-#include "base/err.h"
-#include "tests/unit/auditor/fetch_args.h"
+#include "base/mem.h"
+#include "tests/unit/auditor/xfer_fixture.h"
 
-static enum xfer_sink
-on_body(void *arg, const uint8_t *p, size_t n, int64_t left)
-{
-	(void)arg;
-	(void)p;
-	(void)n;
-	(void)left;
-	return XFER_STOP;
-}
-
-static enum xfer_sink
-on_room(void *arg, size_t n, int64_t left, uint8_t **to, size_t *room)
-{
-	(void)arg;
-	(void)n;
-	(void)left;
-	(void)to;
-	(void)room;
-	return XFER_STOP;
-}
-
-static void
-on_wrote(void *arg, size_t n)
-{
-	(void)arg;
-	(void)n;
-}
-
-static void
-on_done(void *arg, const struct fetch_done *d)
-{
-	(void)arg;
-	fail_msg("%s", d->message);
-}
-
-static const struct xfer_ops	ops = { on_body, on_room, on_wrote, on_done };
-
-/* Somebody who listens, and the URL of it. */
-static int
-listener(char url[64])
-{
-	struct sockaddr_in	a;
-	socklen_t		len = sizeof(a);
-	int			l = socket(AF_INET, SOCK_STREAM, 0);
-
-	memset(&a, 0, sizeof(a));
-	a.sin_family = AF_INET;
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(l, 1), 0);
-	assert_int_equal(getsockname(l, (struct sockaddr *)&a, &len), 0);
-	(void)snprintf(url, 64, "http://127.0.0.1:%d/", ntohs(a.sin_port));
-	return l;
-}
-
+/*
+ * Somebody (libcurl, from whom it came) still has a copy of its socket: what
+ * epoll would tell leads to memory that is gone.
+ */
 static void
 forgotten(void **state)
 {
-	struct fetch_setup	 setup;
-	struct fetch_get	 g;
-	struct xfer		*x;
-	struct xfer_job		*j;
+	struct asked		 a;
 	struct epoll_event	 ev;
-	struct pollfd		 none = { -1, 0, 0 }, p = { -1, POLLIN, 0 };
-	struct err		 e = ERR_INIT;
-	char			 url[64];
-	int64_t			 end = clk_mono() + WAIT_MS * 1000LL;
-	int			 l = listener(url), theirs;
+	struct pollfd		 p = { -1, POLLIN, 0 };
+	int			 theirs;
 
 	(void)state;
-	setup_of(&setup, "127.0.0.0/8");
-	x = xfer_new(&setup, -1, &e);
-	assert_non_null(x);
-	get_of(&g, url, 1);
-	j = xfer_start(x, &g, &ops, NULL);
-	while (j->conn == NULL && clk_mono() < end)
-		assert_int_equal(xfer_turn(x, &none, 1, 20, &e), 0);
-	assert_non_null(j->conn);
-	theirs = accept(l, NULL, NULL);
-	assert_true(theirs >= 0);
-	p.fd = dup(page_conn_fd(j->conn->io));
+	ask(&a);
+	theirs = take(l);
+	while (a.job != NULL && a.job->conn == NULL)
+		turn(-1);
+	assert_non_null(a.job);
+	p.fd = dup(page_conn_fd(a.job->conn->io));
 	assert_true(p.fd >= 0);
 
 	/* while it is in use, it is heard of */
-	assert_int_equal(send(theirs, "H", 1, 0), 1);
+	say(theirs, "H");
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 	assert_int_equal(epoll_wait(x->epoll, &ev, 1, 0), 1);
-	assert_ptr_equal(ev.data.ptr, j->conn);
+	assert_ptr_equal(ev.data.ptr, a.job->conn);
 
-	xfer_stop(x, j);
-	assert_int_equal(send(theirs, "T", 1, 0), 1);
+	xfer_stop(x, a.job);
+	say(theirs, "T");
 	(void)shutdown(theirs, SHUT_WR);
 	p.events = POLLRDHUP;
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
@@ -123,15 +49,140 @@ forgotten(void **state)
 
 	(void)close(p.fd);
 	(void)close(theirs);
-	(void)close(l);
-	xfer_free(x);
+}
+
+/* --- those that are kept --- */
+
+/* To others, numbered ${from} to ${to}, who are quiet: copies of ${quiet}. */
+static void
+keep(unsigned from, unsigned to, int quiet)
+{
+	struct xfer_conn	*c;
+	struct err		 e = ERR_INIT;
+	char			 key[32];
+	unsigned		 i;
+
+	for (i = from; i <= to; i++) {
+		(void)snprintf(key, sizeof(key), "http other:%u", i);
+		c = mem_zero(sizeof(*c));
+		c->io = page_conn_new(dup(quiet), NULL, "", &e);
+		assert_non_null(c->io);
+		c->epoll = x->epoll;
+		c->key = mem_str(key);
+		c->born = clk_mono();
+		xfer_conn_keep(x, c);
+	}
+}
+
+/* As many as may be are kept, of others the oldest and youngest these. */
+static void
+assert_kept(unsigned oldest, unsigned youngest)
+{
+	struct xfer_conn	*c = x->kept_last, *d = x->kept;
+	char			 text[32];
+
+	assert_int_equal(x->nkept, LIMIT_PAGE_KEPT);
+	if (strncmp(c->key, "http other:", 11) != 0)
+		c = c->prev;
+	if (strncmp(d->key, "http other:", 11) != 0)
+		d = d->next;
+	(void)snprintf(text, sizeof(text), "http other:%u", oldest);
+	assert_string_equal(c->key, text);
+	(void)snprintf(text, sizeof(text), "http other:%u", youngest);
+	assert_string_equal(d->key, text);
+}
+
+/* A request is answered on ${fd}. */
+static void
+answer(struct asked *a, int fd)
+{
+	(void)hear(fd);
+	say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkept");
+	assert_answered(a, "kept");
+}
+
+/* Who was not used for longest goes, and only when there is one too many. */
+static void
+as_many_as_may_be(void **state)
+{
+	const unsigned	n = LIMIT_PAGE_KEPT - 1;
+	struct asked	a;
+	int		fd, quiet[2];
+	char		c;
+
+	(void)state;
+	loopback_pair(quiet);
+	ask(&a);
+	fd = take(l);
+	answer(&a, fd);
+	keep(1, n, quiet[0]);
+	assert_kept(1, n);
+	turn(-1);
+	/* the oldest of them is of use still, and young by that */
+	ask(&a);
+	answer(&a, fd);
+	assert_kept(1, n);
+	keep(n + 1, 2 * n, quiet[0]);
+	assert_kept(n + 1, 2 * n);
+	turn(-1);
+	assert_int_equal(recv(fd, &c, 1, MSG_DONTWAIT), -1);
+	/* one too many */
+	keep(2 * n + 1, 2 * n + 1, quiet[0]);
+	assert_closed(fd);
+	assert_kept(n + 1, 2 * n + 1);
+	(void)close(fd);
+	ask(&a);
+	fd = take(l);
+	answer(&a, fd);
+	assert_kept(n + 2, 2 * n + 1);
+	(void)close(fd);
+	(void)close(quiet[0]);
+	(void)close(quiet[1]);
+}
+
+/* One that nobody uses is not kept for ever, nor one that is used. */
+static void
+as_long_as_may_be(void **state)
+{
+	struct asked	a;
+	int		fd;
+
+	(void)state;
+	ask(&a);
+	fd = take(l);
+	answer(&a, fd);
+	x->kept->idle -= 110 * CLK_SEC;
+	turn(-1);
+	assert_int_equal(x->nkept, 1);
+	x->kept->idle -= 9 * CLK_SEC;
+	turn(-1);
+	assert_int_equal(x->nkept, 0);
+	assert_closed(fd);
+	(void)close(fd);
+
+	ask(&a);
+	fd = take(l);
+	answer(&a, fd);
+	x->kept->born -= 3500 * CLK_SEC;
+	ask(&a);
+	answer(&a, fd);
+	assert_int_equal(x->nkept, 1);
+	x->kept->born -= 101 * CLK_SEC;
+	ask(&a);
+	answer(&a, fd);
+	assert_int_equal(x->nkept, 0);
+	assert_closed(fd);
+	(void)close(fd);
 }
 
 int
 main(void)
 {
+#define T(f)	cmocka_unit_test_setup_teardown(f, begin, finish)
 	const struct CMUnitTest	tests[] = {
-		cmocka_unit_test(forgotten),
+		T(forgotten),
+		T(as_many_as_may_be),
+		T(as_long_as_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
