@@ -30,6 +30,7 @@
 /* What a child sees of our environment. */
 static const char *const env_names[] = {
 	"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOME", "JOURNAL_STREAM",
+	"TERM",
 	/* so that the engine reads the same configuration as we do */
 	"STATE_DIRECTORY", "XDG_STATE_HOME", "CREDENTIALS_DIRECTORY",
 	"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",

@@ -11,6 +11,7 @@
 static const char	*who = "certvigil";
 static enum log_level	 least = LOG_INFO;
 static int		 out = STDERR_FILENO;
+static const char	*over = "";	/* what each line begins with */
 
 void
 log_open(const char *name, enum log_level level)
@@ -23,6 +24,20 @@ void
 log_to(int fd)
 {
 	out = fd;
+}
+
+int
+log_terminal(int fd)
+{
+	const char	*term = getenv("TERM");
+
+	return term != NULL && strcmp(term, "dumb") != 0 && isatty(fd);
+}
+
+void
+log_over(void)
+{
+	over = log_terminal(out) ? "\r\033[K" : "";
 }
 
 enum log_level
@@ -76,6 +91,7 @@ log_line(enum log_level level, const char *subject, const char *fmt, ...)
 	va_end(ap);
 	if (getenv("JOURNAL_STREAM") != NULL)
 		n = (size_t)snprintf(line, sizeof(line), "<%d>", prio[level]);
+	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", over);
 	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s: ", who);
 	if (level < LOG_INFO)
 		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s: ",

@@ -17,6 +17,16 @@ void log_open(const char *, enum log_level);
 /* Write lines to ${fd} instead of stderr (a judge's socket, a test's file). */
 void log_to(int);
 
+/* Is ${fd} a terminal that takes control sequences (TERM)? */
+int log_terminal(int fd);
+
+/*
+ * Somebody shows progress on the last line of stderr's terminal: lines take
+ * its place, and it is shown again below them.  Nothing where log_terminal()
+ * says no.
+ */
+void log_over(void);
+
 /* The level in force. */
 enum log_level log_level(void);
 

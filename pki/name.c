@@ -238,10 +238,11 @@ check_label(const char *p, size_t n, struct err *e)
 		if (!((p[i] >= 'a' && p[i] <= 'z') ||
 		    (p[i] >= '0' && p[i] <= '9') ||
 		    p[i] == '-' || p[i] == '_'))
-			return err_set(e, ERR_FORMAT, "byte 0x%02x at \"%.*s\" "
-			    "is not allowed in a name; letters, digits, "
-			    "'-', '_' and dots are",
-			    (unsigned char)p[i], 1, p[i] > ' ' ? p + i : "?");
+			return err_set(e, ERR_FORMAT, "byte 0x%02x%s%.*s%s is "
+			    "not allowed in a name; letters, digits, '-', '_' "
+			    "and dots are", (unsigned char)p[i],
+			    p[i] > ' ' ? " (" : "", p[i] > ' ', p + i,
+			    p[i] > ' ' ? ")" : "");
 	return 0;
 }
 

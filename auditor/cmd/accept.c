@@ -132,7 +132,8 @@ prepare(struct cmd_ctx *ctx, struct accept *a, struct err *e)
 	if (db_bool(a->row, 0, ROW_COMPROMISED))
 		return err_set(e, ERR_USAGE, "the key is marked compromised: "
 		    "it cannot be accepted (known list, known remove)");
-	if (a->until != NULL && opt_moment(a->until, 1, &a->end, e) == -1)
+	if (a->until != NULL &&
+	    opt_moment("--until", a->until, 1, &a->end, e) == -1)
 		return -1;
 	if (read_names(a, e) == -1)
 		return -1;

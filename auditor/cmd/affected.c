@@ -176,9 +176,11 @@ read_range(const char *text, struct affected_ask *q, struct err *e)
 		    "2026-11-01..2026-11-20");
 	memcpy(from, text, (size_t)(dots - text));
 	from[dots - text] = '\0';
-	if ((from[0] != '\0' && opt_moment(from, 0, &q->from, e) == -1) ||
-	    (dots[2] != '\0' && opt_moment(dots + 2, 1, &q->to, e) == -1))
-		return err_prefix(e, "--not-before");
+	if ((from[0] != '\0' &&
+	    opt_moment("--not-before", from, 0, &q->from, e) == -1) ||
+	    (dots[2] != '\0' &&
+	    opt_moment("--not-before", dots + 2, 1, &q->to, e) == -1))
+		return -1;
 	return 0;
 }
 

@@ -341,12 +341,12 @@ fill(struct audit *a, const struct words *w, struct err *e)
 		return err_set(e, ERR_USAGE, "there is no severity "
 		    "\"%.40s\"; there are critical, high, medium, low and "
 		    "info", a->fail_on);
-	if (opt_duration(w->deadline, &a->deadline_s, e) == -1)
-		return err_prefix(e, "--deadline");
+	if (opt_duration("--deadline", w->deadline, &a->deadline_s, e) == -1)
+		return -1;
 	a->frame.since = INT64_MIN;
 	if (strcmp(w->since, "last-audit") != 0 &&
-	    opt_moment(w->since, 0, &a->frame.since, e) == -1)
-		return err_prefix(e, "--since");
+	    opt_moment("--since", w->since, 0, &a->frame.since, e) == -1)
+		return -1;
 	if (a->frame.since > clk_wall())
 		return err_set(e, ERR_USAGE, "--since %.40s is still to come",
 		    w->since);

@@ -32,7 +32,7 @@ const struct cmd cmd_backfill = {
 	    "by then; --again reads what was verified once more, for watches\n"
 	    "that came later.  What it finds is listed by certvigil baseline.\n"
 	    "Exit 0: all is read; 1: something could not be; 2: a log failed\n"
-	    "its proof.\n",
+	    "its proof; 75: a signal ended it, or no log was read yet.\n",
 	.run = run,
 };
 
@@ -56,8 +56,8 @@ range(const char *text, struct backfill_ask *a, struct err *e)
 static int
 since(const char *text, struct backfill_ask *a, struct err *e)
 {
-	if (opt_moment(text, 0, &a->since, e) == -1)
-		return err_prefix(e, "--since");
+	if (opt_moment("--since", text, 0, &a->since, e) == -1)
+		return -1;
 	if (a->since > clk_wall())
 		return err_set(e, ERR_USAGE, "--since %.40s is in the future: "
 		    "there is no history after now", text);
@@ -117,11 +117,13 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	if ((s != NULL && since(s, &a, &e) == -1) ||
 	    (ab != NULL && range(ab, &a, &e) == -1) ||
 	    (n != NULL && step(n, &a, &e) == -1) ||
-	    (na != NULL && opt_moment(na, 1, &a.not_after, &e) == -1) ||
+	    (na != NULL &&
+	    opt_moment("--not-after", na, 1, &a.not_after, &e) == -1) ||
 	    backfill_enter(ctx, &a, &ids, &e) == -1)
 		rc = cmd_fail(&e);
-	else if (!no_wait)
-		rc = backfill_follow(ctx, &ids);
+	else
+		rc = no_wait ? backfill_entered(ctx, &ids) :
+		    backfill_follow(ctx, &ids);
 	free(ids.open.v);
 	return rc;
 }

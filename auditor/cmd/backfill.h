@@ -37,6 +37,9 @@ int backfill_enter(struct cmd_ctx *, const struct backfill_ask *,
  */
 int backfill_follow(struct cmd_ctx *, const struct backfill_ids *);
 
+/* Say only what was entered, with --json a row each.  The exit status. */
+int backfill_entered(struct cmd_ctx *, const struct backfill_ids *);
+
 /* One row of back_list() as JSON. */
 json_t *backfill_json(const struct db_res *, size_t row);
 

@@ -153,8 +153,9 @@ enter_one(struct cmd_ctx *ctx, const struct db_res *r, size_t i,
 	}
 	if (have.n == 0) {
 		(void)snprintf(line, sizeof(line), "%.100s: nothing is left "
-		    "to read%s", db_text(r, i, BACK_L_NAME), a->again ? "" :
-		    "; --again reads it for watches that came later");
+		    "to read%s", db_text(r, i, BACK_L_NAME), a->again ?
+		    ", for any watch" : "; --again reads it for watches that "
+		    "came later");
 		say(ctx, line);
 		return 0;
 	}

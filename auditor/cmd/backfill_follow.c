@@ -11,11 +11,18 @@
 #include "auditor/cmd/run.h"
 #include "auditor/db/back_store.h"
 #include "auditor/db/row.h"
+#include "base/buf.h"
 #include "base/clk.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 /* How far it is: on one line of a terminal, or a line now and then. */
 
 #define LINE_EVERY	(10 * CLK_SEC)
+/* Without progress for so long, nobody knows how long it will take. */
+#define QUIET		(60 * CLK_SEC)
+/* Faults are waited for so many leases: then somebody has tried again. */
+#define PATIENCE	4
 
 struct follow {
 	struct cmd_ctx			*ctx;
@@ -23,8 +30,10 @@ struct follow {
 	int64_t		 began, first;	/* mono; entries read then */
 	int64_t		 said;		/* mono of the last line */
 	int		 shown;		/* a line of the terminal is begun */
+	char		*faults;	/* that were said, or NULL */
+	int64_t		 moved;		/* mono of the last progress */
 	/* as of the last look */
-	size_t		 open, searching;
+	size_t		 open, searching, faulty;
 	int64_t		 left, read;
 	int		 cancelled;
 };
@@ -79,7 +88,8 @@ speed(const struct follow *f, int64_t now, double *rate, int64_t *eta)
 	double	secs = (double)(now - f->began) / CLK_SEC;
 
 	*rate = secs > 0 ? (double)(f->read - f->first) / secs : 0;
-	*eta = f->searching != 0 ? -1 : f->left == 0 ? 0 : *rate > 0 ?
+	*eta = f->searching != 0 || now >= f->moved + QUIET ? -1 :
+	    f->left == 0 ? 0 : *rate > 0 ?
 	    (int64_t)((double)f->left / *rate) + 1 : -1;
 }
 
@@ -89,7 +99,7 @@ text(struct follow *f, int64_t now)
 	char	eta[40] = "";
 	double	rate;
 	int64_t	s;
-	int	tty = isatty(STDERR_FILENO);
+	int	tty = log_terminal(STDERR_FILENO);
 
 	speed(f, now, &rate, &s);
 	if (s >= 0)
@@ -123,12 +133,17 @@ json_line(const struct follow *f, const struct db_res *r, size_t i,
 	cmd_json(o);
 }
 
-/* What went wrong last, of those that are open. */
+/*
+ * What went wrong last, of those that are open: when it is another fault than
+ * before, and at the end.  On a terminal it takes the place of the line of
+ * progress, which is shown again below it.
+ */
 static void
-errors(const struct follow *f, const struct db_res *r)
+errors(struct follow *f, const struct db_res *r, int last)
 {
-	char	*name, *why;
-	size_t	 i;
+	struct buf	b = BUF_INIT;
+	char		*name, *why;
+	size_t		 i;
 
 	for (i = 0; i < db_rows(r); i++) {
 		if (!ours(f, db_int(r, i, BACK_ID)) ||
@@ -136,10 +151,17 @@ errors(const struct follow *f, const struct db_res *r)
 			continue;
 		name = cmd_clean(db_text(r, i, BACK_LOG));
 		why = cmd_clean(db_text(r, i, BACK_ERROR));
-		(void)fprintf(stderr, "%s: %s\n", name, why);
+		buf_fmt(&b, "%s: %s\n", name, why);
 		free(name);
 		free(why);
 	}
+	if (b.n != 0 && (last || f->faults == NULL ||
+	    strcmp(f->faults, buf_text(&b)) != 0))
+		(void)fprintf(stderr, "%s%s", f->shown && !last ?
+		    "\r\033[K" : "", buf_text(&b));
+	free(f->faults);
+	f->faults = mem_str(buf_text(&b));
+	buf_free(&b);
 }
 
 /* Look, and say how far it is when it is time.  0 or -1. */
@@ -150,10 +172,12 @@ look(struct follow *f, int last, struct err *e)
 	int64_t		 now = clk_mono();
 	size_t		 i;
 	int		 line, json = f->ctx->json, quiet = f->ctx->quiet;
+	int64_t		 read = f->read;
+	size_t		 open = f->open;
 
 	if (back_list(f->ctx->db, 1, &r, e) == -1)
 		return -1;
-	f->open = f->searching = 0;
+	f->open = f->searching = f->faulty = 0;
 	f->left = f->read = f->cancelled = 0;
 	for (i = 0; i < db_rows(r); i++) {
 		if (!ours(f, db_int(r, i, BACK_ID)))
@@ -165,6 +189,7 @@ look(struct follow *f, int last, struct err *e)
 			continue;
 		f->open++;
 		f->searching += db_null(r, i, BACK_FROM) != 0;
+		f->faulty += !db_null(r, i, BACK_ERROR);
 		f->left += db_int(r, i, BACK_ENTRIES) -
 		    db_int(r, i, BACK_READ);
 	}
@@ -172,6 +197,8 @@ look(struct follow *f, int last, struct err *e)
 		f->began = now;
 		f->first = f->read;
 	}
+	if (f->moved == 0 || f->read != read || f->open != open)
+		f->moved = now;
 	line = last || now >= f->said + LINE_EVERY;
 	if (line)
 		f->said = now;
@@ -179,12 +206,12 @@ look(struct follow *f, int last, struct err *e)
 		for (i = 0; i < db_rows(r); i++)
 			if (ours(f, db_int(r, i, BACK_ID)))
 				json_line(f, r, i, now);
-	} else if (!json && !quiet && (line || isatty(STDERR_FILENO)))
+	} else if (!json && !quiet && (line || log_terminal(STDERR_FILENO)))
 		text(f, now);
 	if (last && f->shown)
 		(void)fputc('\n', stderr);
 	if (line && !quiet && f->open != 0)
-		errors(f, r);
+		errors(f, r, last);
 	db_free(r);
 	return 0;
 }
@@ -219,6 +246,37 @@ daemon_alive(struct db *db, struct err *e)
 	return alive;
 }
 
+/* Nothing but faults is left, which others have tried again in vain. */
+static int
+stuck(const struct follow *f)
+{
+	return f->open != 0 && f->faulty == f->open && clk_mono() >= f->moved +
+	    PATIENCE * f->ctx->conf->worker_lease * CLK_SEC;
+}
+
+/* Does a log of these misbehave?  The exit status for that, or for a fault. */
+static int
+fault_status(struct follow *f, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 status = 1;
+
+	for (i = 0; i < f->ids->open.n; i++) {
+		if (db_query(f->ctx->db, &r, e, "select exists (select from "
+		    "backfill b join log l on l.id = b.log_ref join finding f "
+		    "on f.kind = 'log.misbehaved' and f.state in ('open', "
+		    "'acked') and f.subject = encode(l.log_id, 'base64') "
+		    "where b.id = $1 and b.state = 'open')", "i",
+		    f->ids->open.v[i]) == -1)
+			return -1;
+		if (db_bool(r, 0, 0))
+			status = 2;
+		db_free(r);
+	}
+	return status;
+}
+
 /* A daemon reads: wait for it.  0, or -1. */
 static int
 wait_for(struct follow *f, struct err *e)
@@ -230,7 +288,7 @@ wait_for(struct follow *f, struct err *e)
 	sa.sa_handler = on_signal;
 	(void)sigaction(SIGINT, &sa, &old[0]);
 	(void)sigaction(SIGTERM, &sa, &old[1]);
-	while (!stopped && rc == 0 && alive && f->open != 0) {
+	while (!stopped && rc == 0 && alive && f->open != 0 && !stuck(f)) {
 		(void)usleep(500000);
 		if (look(f, 0, e) == -1 ||
 		    (alive = daemon_alive(f->ctx->db, e)) == -1)
@@ -266,39 +324,76 @@ result(struct follow *f, struct err *e)
 	return 0;
 }
 
-int
-backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
+/* To the end of it, or of our patience: an exit status. */
+static int
+follow(struct follow *f)
 {
-	struct follow	f = { .ctx = ctx, .ids = ids };
-	struct err	e = ERR_INIT;
-	int		rc = 0, alive = 0;
+	struct cmd_ctx	*ctx = f->ctx;
+	struct err	 e = ERR_INIT;
+	int		 rc = 0, alive = 0, gave_up;
 
-	if (ids->open.n == 0)
-		return ids->skipped != 0;
-	if (look(&f, 0, &e) == -1)
+	if (look(f, 0, &e) == -1)
 		return cmd_fail(&e);
-	while (f.open != 0 && !stopped && rc == 0) {
+	while (f->open != 0 && !stopped && rc == 0 && !stuck(f)) {
 		if ((alive = daemon_alive(ctx->db, &e)) == -1)
 			return cmd_fail(&e);
 		if (!alive)
-			rc = run_history(ctx, tick, &f);
-		else if (wait_for(&f, &e) == -1)
+			rc = run_history(ctx, tick, f);
+		else if (wait_for(f, &e) == -1)
 			return cmd_fail(&e);
-		if (look(&f, 0, &e) == -1)
+		if (look(f, 0, &e) == -1)
 			return cmd_fail(&e);
 		/* what failed is for another time; what waited was read */
-		if (f.open == 0)
+		if (f->open == 0)
 			rc = 0;
 		else if (!alive && rc == 0)
 			rc = 1;
 	}
-	if (look(&f, 1, &e) == -1 || result(&f, &e) == -1)
+	gave_up = alive && !stopped && rc == 0 && stuck(f);
+	if (gave_up && (rc = fault_status(f, &e)) == -1)
 		return cmd_fail(&e);
-	if (f.open != 0 && !ctx->quiet)
-		(void)fprintf(stderr, stopped && alive ? "The daemon "
+	if (look(f, 1, &e) == -1 || result(f, &e) == -1)
+		return cmd_fail(&e);
+	if (f->open != 0 && !ctx->quiet)
+		(void)fprintf(stderr, alive && (stopped || gave_up) ? "The daemon "
 		    "goes on with it; certvigil backfill list shows how far, "
 		    "backfill cancel ID ends it.\n" : "What was read stays: "
 		    "the same command goes on, and so does certvigil run.\n");
 	return rc != 0 ? rc : stopped ? err_exit(ERR_TEMP) :
-	    f.cancelled || ids->skipped != 0;
+	    f->cancelled || f->ids->skipped != 0;
+}
+
+int
+backfill_follow(struct cmd_ctx *ctx, const struct backfill_ids *ids)
+{
+	struct follow	f = { .ctx = ctx, .ids = ids };
+	int		rc;
+
+	if (ids->open.n == 0)
+		return ids->skipped != 0;
+	rc = follow(&f);
+	free(f.faults);
+	return rc;
+}
+
+int
+backfill_entered(struct cmd_ctx *ctx, const struct backfill_ids *ids)
+{
+	const struct follow	 f = { .ctx = ctx, .ids = ids };
+	struct db_res		*r = NULL;
+	struct err		 e = ERR_INIT;
+	size_t			 i;
+
+	if (ctx->json && back_list(ctx->db, 1, &r, &e) == -1)
+		return cmd_fail(&e);
+	for (i = 0; r != NULL && i < db_rows(r); i++)
+		if (ours(&f, db_int(r, i, BACK_ID)))
+			cmd_json(backfill_json(r, i));
+	db_free(r);
+	if (ids->open.n != 0 && !ctx->json && !ctx->quiet)
+		(void)fprintf(stderr, "%zu log%s will be read, by the daemon "
+		    "or by the same command without --no-wait; certvigil "
+		    "backfill list shows how far.\n", ids->logs,
+		    ids->logs == 1 ? "" : "s");
+	return ids->skipped != 0;
 }

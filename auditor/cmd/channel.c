@@ -375,7 +375,7 @@ replay(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = cmd_usage(&cmd_channel, "replay needs a NAME and one of "
 		    "--since T, --delivery ID and --dead");
 	if (rc == 0 && ((since != NULL &&
-	    opt_moment(since, 0, &r.since, &e) == -1) || (delivery != NULL &&
+	    opt_moment("--since", since, 0, &r.since, &e) == -1) || (delivery != NULL &&
 	    state_id(delivery, &r.delivery, &e) == -1) ||
 	    cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1 ||
 	    outbox_replay(ctx->db, rest.v[0], &r, &n, &e) == -1 ||

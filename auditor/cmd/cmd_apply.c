@@ -55,7 +55,7 @@ cmd_apply(struct cmd_ctx *ctx, int dry, struct buf *diff, struct err *e)
 	    source_sync(ctx->db, ctx->conf, diff, e) == -1 ||
 	    channel_sync(ctx->db, ctx->conf, diff, e) == -1 ||
 	    route_sync(ctx->db, ctx->conf, diff, e) == -1 ||
-	    setting_put(ctx->db, ctx->conf, e) == -1 ||
+	    setting_put(ctx->db, ctx->conf, diff, e) == -1 ||
 	    check_names(ctx, e) == -1)
 		goto err;
 	if (dry) {

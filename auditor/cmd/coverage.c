@@ -24,6 +24,8 @@ const struct cmd cmd_coverage = {
 	    "  certvigil coverage --blind\n"
 	    "  certvigil coverage --from 2026-11-01 --to 2026-11-30 "
 	    "--evidence november.json\n\n"
+	    "LAG: entries left; SECONDS: how old the oldest of them is; ETA:\n"
+	    "seconds until all is read; -: not known.\n"
 	    "Exit 0: every log is caught up; 1: some log is behind or was not\n"
 	    "reached; 2: a log.misbehaved finding is open.  --evidence writes\n"
 	    "signed statements for the days, which `evidence verify` checks.\n"
@@ -77,7 +79,8 @@ behind_text(const struct db_res *r, size_t i)
 {
 	char	t[CLK_TEXT];
 
-	if (db_int(r, i, COV_LAG_ENTRIES) == 0)
+	if (db_null(r, i, COV_LAG_ENTRIES) ||
+	    db_int(r, i, COV_LAG_ENTRIES) == 0)
 		return;
 	(void)printf("  ");
 	if (db_null(r, i, COV_SPEED))
@@ -366,8 +369,9 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		rc = blind(ctx, &e);
 	else if (from == NULL && to == NULL && file == NULL)
 		rc = now(ctx, &e);
-	else if ((from != NULL && opt_moment(from, 0, &begin, &e) == -1) ||
-	    (to != NULL && opt_moment(to, 1, &end, &e) == -1))
+	else if ((from != NULL &&
+	    opt_moment("--from", from, 0, &begin, &e) == -1) || (to != NULL &&
+	    opt_moment("--to", to, 1, &end, &e) == -1))
 		rc = -1;
 	else if (begin > end)
 		return cmd_usage(&cmd_coverage, "--from is later than --to");

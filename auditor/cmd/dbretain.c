@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -27,6 +28,17 @@ turns(struct cmd_ctx *ctx, const struct retain *t, struct buf *b,
 	return 0;
 }
 
+/* A line of text is an object of its own in JSON. */
+static void
+said_json(struct buf *b, int dry)
+{
+	char	*p, *save = NULL;
+
+	for (p = strtok_r((char *)(uintptr_t)buf_text(b), "\n", &save);
+	    p != NULL; p = strtok_r(NULL, "\n", &save))
+		cmd_json(json_pack("{s:b, s:s}", "dry_run", dry, "text", p));
+}
+
 int
 dbretain(struct cmd_ctx *ctx, int dry)
 {
@@ -37,11 +49,14 @@ dbretain(struct cmd_ctx *ctx, int dry)
 
 	if (cmd_db(ctx, &e) == -1 || turns(ctx, &t, &b, &e) == -1)
 		rc = cmd_fail(&e);
-	(void)fputs(buf_text(&b), stdout);
+	if (ctx->json)
+		said_json(&b, dry);
+	else
+		(void)fputs(buf_text(&b), stdout);
 	if (rc == 0 && b.n == 0 && !ctx->quiet)
 		(void)fprintf(stderr, "certvigil: nothing is due; certificates "
 		    "are kept for %" PRId64 " days behind their end, messages "
-		    "for %" PRId64 "\n", t.certificates / 86400,
+		    "for %" PRId64 " days\n", t.certificates / 86400,
 		    t.deliveries / 86400);
 	buf_free(&b);
 	return rc;

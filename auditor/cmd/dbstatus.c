@@ -2,11 +2,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "auditor/cmd/dbplace.h"
 #include "auditor/cmd/dbretain.h"
 #include "auditor/db/embed.h"
 #include "auditor/db/migrate.h"
+#include "auditor/db/move.h"
+#include "auditor/db/row.h"
 #include "base/clk.h"
 
 /* A partition without rows has its indexes' first pages. */
@@ -16,11 +19,11 @@ static const char status_sql[] =
     "select current_setting('server_version'), pg_database_size("
     "current_database()), current_database(), current_schema()";
 
-/* Partitions count for their table. */
+/* Partitions count for their table; rows null: none was counted so far. */
 static const char tables_sql[] =
     "select coalesce(pg_partition_root(oid)::regclass, oid::regclass)::text,"
     " sum(pg_total_relation_size(oid))::bigint,"
-    " sum(greatest(reltuples, 0))::bigint from pg_class where relkind = 'r'"
+    " (sum(reltuples) filter (where reltuples >= 0))::bigint from pg_class where relkind = 'r'"
     " and relnamespace = to_regnamespace(quote_ident(current_schema()))"
     " group by 1 order by 2 desc, 1";
 
@@ -29,6 +32,16 @@ static int
 has_rows(const struct db_res *p, size_t i)
 {
 	return db_int(p, i, 2) > EMPTY;
+}
+
+/* The rows of a table by its statistics, or that there are none yet. */
+static const char *
+counted(const struct db_res *r, size_t i, size_t col, char out[40])
+{
+	if (db_null(r, i, col))
+		return "rows not counted yet";
+	(void)snprintf(out, 40, "about %" PRId64 " rows", db_int(r, i, col));
+	return out;
 }
 
 static json_t *
@@ -42,10 +55,10 @@ parts_json(const struct db_res *p)
 		if (!has_rows(p, i) && !db_bool(p, i, 5))
 			continue;
 		(void)json_array_append_new(list, json_pack(
-		    "{s:s, s:s, s:I, s:I, s:s?}", "name", db_text(p, i, 0),
+		    "{s:s, s:s, s:I, s:o, s:s?}", "name", db_text(p, i, 0),
 		    "table", db_text(p, i, 1), "bytes",
 		    (json_int_t)db_int(p, i, 2), "rows_estimate",
-		    (json_int_t)db_int(p, i, 3), "dropped_at",
+		    row_int(p, i, 3), "dropped_at",
 		    db_null(p, i, 4) ? NULL : clk_text(db_time(p, i, 4), when)));
 	}
 	return list;
@@ -54,14 +67,14 @@ parts_json(const struct db_res *p)
 static void
 parts_text(const struct db_res *p)
 {
-	char	when[CLK_TEXT];
+	char	when[CLK_TEXT], rows[40];
 	size_t	i;
 
 	for (i = 0; p != NULL && i < db_rows(p); i++)
 		if (has_rows(p, i))
-			(void)printf("    %-22s %14" PRId64 " bytes  about %"
-			    PRId64 " rows%s%s\n", db_text(p, i, 0),
-			    db_int(p, i, 2), db_int(p, i, 3),
+			(void)printf("    %-22s %14" PRId64 " bytes  "
+			    "%s%s%s\n", db_text(p, i, 0), db_int(p, i, 2),
+			    counted(p, i, 3, rows),
 			    db_null(p, i, 4) ? "" : ", dropped at ",
 			    db_null(p, i, 4) ? "" : clk_text(db_time(p, i, 4),
 			    when));
@@ -88,7 +101,17 @@ running(const struct cmd_ctx *ctx)
 struct shown {
 	struct db_res	*s, *t, *p;	/* server, tables, partitions or NULL */
 	int		 have, pooled;
+	enum move_state	 state;
+	char		*peer;		/* where it was moved, or from; NULL */
+	struct err	 mark;		/* what to do about that, or none */
 };
+
+static const char *
+state_name(enum move_state s)
+{
+	return s == MOVE_MOVED ? "moved" : s == MOVE_INCOMING ? "incoming" :
+	    NULL;
+}
 
 static void
 status_json(const struct cmd_ctx *ctx, const struct shown *v)
@@ -98,16 +121,17 @@ status_json(const struct cmd_ctx *ctx, const struct shown *v)
 	size_t			 i;
 
 	for (i = 0; i < db_rows(t); i++)
-		(void)json_array_append_new(list, json_pack("{s:s, s:I, s:I}",
+		(void)json_array_append_new(list, json_pack("{s:s, s:I, s:o}",
 		    "name", db_text(t, i, 0), "bytes",
 		    (json_int_t)db_int(t, i, 1), "rows_estimate",
-		    (json_int_t)db_int(t, i, 2)));
+		    row_int(t, i, 2)));
 	cmd_json(json_pack("{s:s, s:b, s:b, s:s, s:s, s:s, s:i, s:i, s:I,"
-	    " s:o, s:o}", "mode", mode(ctx), "running", running(ctx),
+	    " s:s?, s:s?, s:o, s:o}", "mode", mode(ctx), "running", running(ctx),
 	    "pooled", v->pooled, "server_version", db_text(s, 0, 0),
 	    "database", db_text(s, 0, 2), "schema_name", db_text(s, 0, 3),
 	    "schema", v->have, "schema_newest", migrate_newest(), "bytes",
-	    (json_int_t)db_int(s, 0, 1), "tables", list, "partitions",
+	    (json_int_t)db_int(s, 0, 1), "move", state_name(v->state), "peer",
+	    v->peer, "tables", list, "partitions",
 	    parts_json(v->p)));
 }
 
@@ -116,6 +140,7 @@ status_text(const struct cmd_ctx *ctx, const struct shown *v)
 {
 	const struct db_res	*s = v->s, *t = v->t;
 	size_t			 i;
+	char			 rows[40];
 
 	(void)printf("%s, PostgreSQL %s, %s%s\n", mode(ctx),
 	    db_text(s, 0, 0), running(ctx) ? "running" :
@@ -125,10 +150,12 @@ status_text(const struct cmd_ctx *ctx, const struct shown *v)
 	    db_text(s, 0, 2), v->have, migrate_newest(),
 	    v->have < migrate_newest() ? " (`certvigil db migrate` applies "
 	    "the rest)" : "", db_int(s, 0, 1));
+	if (v->mark.code != ERR_NONE)
+		(void)printf("%s\n", v->mark.msg);
 	for (i = 0; i < db_rows(t); i++)
-		(void)printf("  %-24s %14" PRId64 " bytes  about %" PRId64
-		    " rows\n", db_text(t, i, 0), db_int(t, i, 1),
-		    db_int(t, i, 2));
+		(void)printf("  %-24s %14" PRId64 " bytes  %s\n",
+		    db_text(t, i, 0), db_int(t, i, 1),
+		    counted(t, i, 2, rows));
 	parts_text(v->p);
 }
 
@@ -137,13 +164,14 @@ dbstatus(struct cmd_ctx *ctx)
 {
 	struct retain	 keep = dbretain_conf(ctx, 1);
 	struct dbplace	 p = { NULL, NULL, NULL };
-	struct shown	 v = { NULL, NULL, NULL, 0, 0 };
+	struct shown	 v = { .state = MOVE_NONE };
 	struct err	 e = ERR_INIT;
 	int		 rc = 0;
 
 	if (dbplace_open(ctx, &p, &e) == -1 ||
 	    migrate_have(ctx->db, &v.have, &e) == -1 ||
 	    db_pooled(ctx->db, &v.pooled, &e) == -1 ||
+	    move_state(ctx->db, &v.state, &v.peer, &e) == -1 ||
 	    db_query(ctx->db, &v.s, &e, status_sql, "") == -1 ||
 	    db_query(ctx->db, &v.t, &e, tables_sql, "") == -1 ||
 	    (v.have == migrate_newest() &&
@@ -151,8 +179,11 @@ dbstatus(struct cmd_ctx *ctx)
 		rc = cmd_fail(&e);
 	else if (ctx->json)
 		status_json(ctx, &v);
-	else
+	else {
+		(void)move_check(ctx->db, &v.mark);
 		status_text(ctx, &v);
+	}
+	free(v.peer);
 	db_free(v.p);
 	db_free(v.t);
 	db_free(v.s);

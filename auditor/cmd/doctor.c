@@ -261,6 +261,7 @@ open_db(struct doctor *d)
 		if (!there) {
 			say(d, WARN, "database", "not made yet: certvigil "
 			    "init, or certvigil run");
+			doctor_cost(d);
 			return -1;
 		}
 		ctx->embed = embed_start(ctx->conf->state_dir, DB_WAIT, &e);

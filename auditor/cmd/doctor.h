@@ -22,7 +22,8 @@ void doctor_say(struct doctor *, enum doctor_health, const char *check,
 /*
  * doctor_cost.c: what the logs cost a day, in downloads, rows, disk and
  * memory: measured where this instance is old enough, else by the figures of
- * docs/operations.md; each says which.  With ctx->db.
+ * docs/operations.md; each says which.  Without ctx->db: what all public logs
+ * are expected to cost.
  */
 void doctor_cost(struct doctor *);
 

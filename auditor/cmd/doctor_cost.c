@@ -30,6 +30,16 @@
 /* Fewer matches say nothing about the next. */
 #define ENOUGH		100
 #define SPACE_DAYS	14.0
+/* Nobody plans for longer. */
+#define YEARS		10
+
+/* How many logs there are, or will be. */
+static int64_t
+logs_of(const struct cost *c)
+{
+	return c->logs[0] + c->logs[1] > 0 ? c->logs[0] + c->logs[1] :
+	    (int64_t)ALL_LOGS;
+}
 
 static double
 wire_of(const struct cost *c, int tiles)
@@ -115,7 +125,7 @@ growth(const struct cost *c, const char **how)
 	}
 	*how = "by what a match and a log took elsewhere";
 	return c->matches_day * each +
-	    LOG_DAY * (double)(c->logs[0] + c->logs[1]);
+	    LOG_DAY * (double)logs_of(c);
 }
 
 static void
@@ -135,6 +145,7 @@ disk(struct doctor *d, const struct cost *c)
 {
 	const char	*how;
 	double		 day = growth(c, &how), left, days;
+	char		 span[40];
 	struct statvfs	 v;
 
 	if (strcmp(d->ctx->conf->database, "embedded") != 0 ||
@@ -147,16 +158,18 @@ disk(struct doctor *d, const struct cost *c)
 		return;
 	}
 	left = (double)v.f_bavail * (double)v.f_frsize;
-	days = day > 0 ? left / day : 36500;
-	if (days > 36500)
-		days = 36500;
+	days = day > 0 ? left / day : YEARS * 365.0;
+	if (days >= YEARS * 365.0)
+		(void)snprintf(span, sizeof(span), "more than %d years", YEARS);
+	else
+		(void)snprintf(span, sizeof(span), "%.0f days", days);
 	d->more = json_pack("{s:I, s:f, s:f, s:f}", "bytes",
 	    (json_int_t)c->growth.size, "bytes_per_day", day, "free_bytes", left,
 	    "days_left", days);
 	doctor_say(d, days < SPACE_DAYS ? DOCTOR_WARN : DOCTOR_OK, "growth",
 	    "database of %.1f MB, growing by %.2f MB a day: %.1f GB are free, "
-	    "which is enough for %.0f days (an estimate, %s)%s",
-	    (double)c->growth.size / 1e6, day / 1e6, left / 1e9, days, how,
+	    "which is enough for %s (an estimate, %s)%s",
+	    (double)c->growth.size / 1e6, day / 1e6, left / 1e9, span, how,
 	    days < SPACE_DAYS ? "; make room" : "");
 }
 
@@ -250,12 +263,11 @@ pss(size_t *n, size_t *hidden)
 }
 
 static void
-memory(struct doctor *d, const struct cost *c)
+memory(struct doctor *d, int64_t logs)
 {
 	size_t	n, hidden;
 	long	kb = pss(&n, &hidden);
 	double	mb = (double)kb / 1024;
-	int64_t	logs = c->logs[0] + c->logs[1];
 	char	why[120];
 
 	if (n != 0 && hidden == 0) {
@@ -272,8 +284,9 @@ memory(struct doctor *d, const struct cost *c)
 	if (n == 0)
 		(void)snprintf(why, sizeof(why), "it is not seen to run");
 	else
-		(void)snprintf(why, sizeof(why), "%zu of %zu processes that "
-		    "run now show theirs to root alone", hidden, n);
+		(void)snprintf(why, sizeof(why), "what %zu of the %zu "
+		    "processes that run now take is not shown to user %ld",
+		    hidden, n, (long)geteuid());
 	doctor_say(d, DOCTOR_OK, "memory", "about %.0f MB for %lld logs that "
 	    "are caught up with, and up to 16 MB for each that is behind (an "
 	    "estimate: %s)", mb, (long long)logs, why);
@@ -285,6 +298,11 @@ doctor_cost(struct doctor *d)
 	struct cost	c;
 	struct err	e = ERR_INIT;
 
+	if (d->ctx->db == NULL) {
+		expected(d);
+		memory(d, (int64_t)ALL_LOGS);
+		return;
+	}
 	if (cost_store_now(d->ctx->db, &c, &e) == -1) {
 		doctor_say(d, DOCTOR_FAIL, "database", "%s", e.msg);
 		return;
@@ -292,5 +310,5 @@ doctor_cost(struct doctor *d)
 	download(d, &c);
 	rows(d, &c);
 	disk(d, &c);
-	memory(d, &c);
+	memory(d, logs_of(&c));
 }

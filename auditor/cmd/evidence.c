@@ -70,12 +70,39 @@ struct verify {
 	int		 json;
 };
 
-static void
-say(const struct verify *v, const json_t *line, struct buf *out)
+/* The object of ${list} that member ${key} of ${o} is the number of, or NULL. */
+static const json_t *
+named(const json_t *list, const json_t *o, const char *key)
 {
-	char	*text;
+	const json_t	*n = json_object_get(o, key);
+
+	return json_is_integer(n) && json_integer_value(n) >= 0 ?
+	    json_array_get(list, (size_t)json_integer_value(n)) : NULL;
+}
+
+/* The log that a line about a statement is about, by itself or by its head. */
+static const json_t *
+log_of(const json_t *file, const json_t *line)
+{
+	const json_t	*all = json_object_get(file, "statements"),
+			*s = named(all, line, "statement");
+
+	if (json_object_get(s, "log") == NULL)
+		s = named(all, s, "head");
+	return named(json_object_get(file, "logs"), s, "log");
+}
+
+static void
+say(const struct verify *v, const json_t *file, json_t *line, struct buf *out)
+{
+	const json_t	*log = log_of(file, line);
+	const char	*name;
+	char		*text;
 
 	if (v->json) {
+		if (log != NULL)
+			(void)json_object_set(line, "log_id",
+			    json_object_get(log, "log_id"));
 		text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
 		buf_fmt(out, "%s\n", text != NULL ? text : "{}");
 		free(text);
@@ -88,6 +115,12 @@ say(const struct verify *v, const json_t *line, struct buf *out)
 	    json_string_value(json_object_get(line, "grade")),
 	    strcmp(text, EVIDENCE_TYPE) == 0 ? "the file" : text);
 	free(text);
+	name = json_string_value(json_object_get(log, "description"));
+	if (name != NULL) {
+		text = cmd_clean(name);
+		buf_fmt(out, "%s: ", text);
+		free(text);
+	}
 	text = cmd_clean(json_string_value(json_object_get(line, "reason")));
 	buf_fmt(out, "%s\n", text);
 	free(text);
@@ -101,7 +134,7 @@ boxed(void *arg, struct buf *out)
 	struct err		 e = ERR_INIT;
 	struct evidence_keys	 keys = { NULL, { NULL, 0 }, v->instance };
 	enum evidence_verdict	 r;
-	json_t			*lines;
+	json_t			*lines, *file;
 	size_t			 i;
 
 	if (trust_open(&v->trust, &e) == -1) {
@@ -111,8 +144,10 @@ boxed(void *arg, struct buf *out)
 	keys.list = v->trust.list;
 	keys.key = buf_bytes(&v->trust.spki);
 	r = evidence_verify(buf_bytes(&v->file), &keys, &lines);
+	file = json_loadb((const char *)v->file.p, v->file.n, 0, NULL);
 	for (i = 0; i < json_array_size(lines); i++)
-		say(v, json_array_get(lines, i), out);
+		say(v, file, json_array_get(lines, i), out);
+	json_decref(file);
 	json_decref(lines);
 	return status[r];
 }

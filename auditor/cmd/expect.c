@@ -31,7 +31,7 @@ read_order(struct order *o, struct material_set *s, struct err *e)
 {
 	size_t	i;
 
-	if (opt_duration(o->within, &o->seconds, e) == -1 ||
+	if (opt_duration("--within", o->within, &o->seconds, e) == -1 ||
 	    material_read(s, o->csr, e) == -1)
 		return -1;
 	if (s->n != 1 || !s->v[0].csr)
@@ -146,9 +146,9 @@ read_by(const char *text, int64_t *ms, struct err *e)
 {
 	int64_t	now = clk_wall(), v;
 
-	if (opt_duration(text, &v, NULL) == 0)
+	if (opt_duration("--by", text, &v, NULL) == 0)
 		v = now + v * CLK_SEC;
-	else if (opt_moment(text, 1, &v, NULL) == -1)
+	else if (opt_moment("--by", text, 1, &v, NULL) == -1)
 		return err_set(e, ERR_USAGE, "--by: `%.40s` is neither a "
 		    "moment (2026-11-23T12:00:00Z) nor a duration (24h)",
 		    text);

@@ -100,7 +100,8 @@ fill(const struct ask *a, struct finding_filter *q, struct err *e)
 	if (q->kind != NULL && strcmp(q->kind, "certificate.silent") != 0 &&
 	    conf_table_kind(q->kind, e) == -1)
 		return -1;
-	if (a->since != NULL && opt_moment(a->since, 0, &q->since, e) == -1)
+	if (a->since != NULL &&
+	    opt_moment("--since", a->since, 0, &q->since, e) == -1)
 		return -1;
 	if (a->after != NULL && state_id(a->after, &q->after, e) == -1)
 		return -1;

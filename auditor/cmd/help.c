@@ -36,7 +36,7 @@ list(void)
 	    "/etc/certvigil/certvigil.yaml,\n"
 	    "                  $XDG_CONFIG_HOME/certvigil/certvigil.yaml\n"
 	    "  --json          JSON Lines on stdout\n"
-	    "  --quiet         only errors on stderr\n"
+	    "  --quiet         only warnings and errors on stderr\n"
 	    "  --no-color      (also NO_COLOR, TERM=dumb)\n"
 	    "  --help          of a command, with examples\n"
 	    "  --version\n\n"

@@ -211,6 +211,8 @@ report(struct cmd_ctx *ctx, const struct wish *w, const char *path, int made)
 	    "--secret-file G\n"
 	    "  certvigil run                         watch the logs\n"
 	    "  certvigil doctor                      is all well?\n");
+	if (ctx->config_path != NULL)
+		(void)fprintf(stderr, "each with --config %s\n", path);
 }
 
 static int

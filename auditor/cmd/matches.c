@@ -139,7 +139,8 @@ run(struct cmd_ctx *ctx, int argc, char **argv)
 		return rc;
 	if (rest.n != 0)
 		return cmd_usage(&cmd_matches, "takes no arguments");
-	if (since != NULL && opt_moment(since, 0, &from, &e) == -1)
+	if (since != NULL &&
+	    opt_moment("--since", since, 0, &from, &e) == -1)
 		return cmd_fail(&e);
 	if (limit != NULL) {
 		max = strtoll(limit, &end, 10);

@@ -84,7 +84,8 @@ opt_split(const char *text, struct opt_list *l, char **own)
 }
 
 int
-opt_duration(const char *text, int64_t *out, struct err *e)
+opt_duration(const char *option, const char *text, int64_t *out,
+    struct err *e)
 {
 	static const struct {
 		char	unit;
@@ -103,16 +104,17 @@ opt_duration(const char *text, int64_t *out, struct err *e)
 			*out = v * units[i].seconds;
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, "`%.40s` is no duration: write 90s, "
-	    "30m, 6h or 2d", text);
+	return err_set(e, ERR_USAGE, "%s: `%.40s` is no duration: write "
+	    "90s, 30m, 6h or 2d", option, text);
 }
 
 int
-opt_moment(const char *text, int last, int64_t *out, struct err *e)
+opt_moment(const char *option, const char *text, int last, int64_t *out,
+    struct err *e)
 {
 	if (clk_parse(text, out) == -1)
-		return err_set(e, ERR_USAGE, "`%.40s` is no date: write "
-		    "2027-06-01 or 2027-06-01T12:00:00Z", text);
+		return err_set(e, ERR_USAGE, "%s: `%.40s` is no date: write "
+		    "2027-06-01 or 2027-06-01T12:00:00Z", option, text);
 	if (last && strlen(text) == 10)
 		*out += 86400 * CLK_SEC - 1;
 	return 0;

@@ -38,14 +38,19 @@ int opt_parse(const struct cmd *, const struct opt *, size_t n, int argc,
 /* Add the words of a comma-separated text; *own (free()) holds them. */
 void opt_split(const char *text, struct opt_list *, char **own);
 
-/* A duration like 90s, 30m, 6h, 1d, in seconds: 0, or -1 ERR_USAGE. */
-int opt_duration(const char *, int64_t *, struct err *);
+/*
+ * A duration like 90s, 30m, 6h, 1d, in seconds: 0, or -1 ERR_USAGE, about the
+ * ${option} that it was given to.
+ */
+int opt_duration(const char *option, const char *, int64_t *, struct err *);
 
 /*
  * A moment like 2027-06-01 or RFC 3339, in microseconds; a date alone means
- * its end when ${last}.  0, or -1 ERR_USAGE.
+ * its end when ${last}.  0, or -1 ERR_USAGE: the message begins with the
+ * ${option} that it was given to.
  */
-int opt_moment(const char *, int last, int64_t *, struct err *);
+int opt_moment(const char *option, const char *, int last, int64_t *,
+    struct err *);
 
 /* Print one line of text columns, each cleaned, padded to ${width}s. */
 void opt_row(const char *const *cols, const int *width, size_t n);

@@ -59,8 +59,9 @@ signer_write(const char *path, const struct buf *b, struct err *e)
 	f = fd == -1 ? NULL : fdopen(fd, "w");
 	if (f == NULL) {
 		if (errno == EACCES || errno == EROFS)
-			(void)err_set(e, ERR_PERM, "%s may not be written by "
-			    "user %ld: %s", tmp, (long)geteuid(),
+			(void)err_set(e, ERR_PERM, "cannot write beside %s "
+			    "as user %ld: %s; name a file in a folder where "
+			    "that user may write", path, (long)geteuid(),
 			    strerror(errno));
 		else
 			(void)err_set(e, ERR_SYS, "%s", tmp);

@@ -140,8 +140,8 @@ read_args(struct silence *s, const struct opt_list *rest,
 		return err_set(e, ERR_USAGE, "a silence needs an end: "
 		    "--for 2h or --until DATE");
 	if (until != NULL)
-		return opt_moment(until, 1, &s->until, e);
-	if (opt_duration(during, &seconds, e) == -1)
+		return opt_moment("--until", until, 1, &s->until, e);
+	if (opt_duration("--for", during, &seconds, e) == -1)
 		return -1;
 	s->until = clk_wall() + seconds * CLK_SEC;
 	return 0;

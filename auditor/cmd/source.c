@@ -56,7 +56,8 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	s.issuers = (char **)(uintptr_t)is.v;
 	s.nissuers = is.n;
 	s.until = INT64_MIN;
-	if ((until != NULL && opt_moment(until, 1, &s.until, &e) == -1) ||
+	if ((until != NULL &&
+	    opt_moment("--until", until, 1, &s.until, &e) == -1) ||
 	    cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1 ||
 	    (k = source_add(ctx->db, &s, &e)) == -1 ||
 	    cmd_audit(ctx, "source.add", json_pack("{ss ss ss ss?}", "name",

@@ -22,12 +22,21 @@ how_far(const char *text, struct backfill_ask *a, struct err *e)
 	a->log = strcmp(text, "none") == 0 || text[0] == '\0' ? NULL : "all";
 	if (a->log == NULL || strcmp(text, "all") == 0)
 		return 0;
-	if (opt_moment(text, 0, &a->since, &sub) == -1)
-		return err_set(e, ERR_USAGE, "how far back?  `%.60s` is none "
-		    "of: a date, all, none", text);
+	if (opt_moment("--backfill", text, 0, &a->since, &sub) == -1)
+		return err_set(e, ERR_USAGE, "`%.40s` is neither a date "
+		    "(2026-01-01) nor all or none", text);
 	if (a->since > clk_wall())
-		return err_set(e, ERR_USAGE, "%.60s is in the future: there "
+		return err_set(e, ERR_USAGE, "%.40s is in the future: there "
 		    "is no history after now", text);
+	return 0;
+}
+
+/* The same, of an option that may be missing. */
+static int
+option(const char *text, struct backfill_ask *a, struct err *e)
+{
+	if (text != NULL && how_far(text, a, e) == -1)
+		return err_prefix(e, "--backfill");
 	return 0;
 }
 
@@ -39,8 +48,9 @@ prompt(struct backfill_ask *a)
 	char		line[80];
 
 	for (;;) {
-		(void)fprintf(stderr, "Read the logs again for it, from when "
-		    "on?  A date, all, or none [none]: ");
+		(void)fprintf(stderr, "Watched from now on.  How far back "
+		    "are the logs read again for it?\n"
+		    "A date (2026-01-01), all, or none [none]: ");
 		if (fgets(line, sizeof(line), stdin) == NULL)
 			line[0] = '\0';
 		line[strcspn(line, "\r\n")] = '\0';
@@ -65,7 +75,7 @@ history(struct cmd_ctx *ctx, const char *given, struct err *e)
 	int64_t			from, logs;
 	char			when[CLK_TEXT];
 
-	if (given != NULL && how_far(given, &a, e) == -1)
+	if (option(given, &a, e) == -1)
 		return -1;
 	if (back_covered(ctx->db, clk_wall(), &from, &logs, e) == -1)
 		return -1;
@@ -125,7 +135,7 @@ add(struct cmd_ctx *ctx, int argc, char **argv)
 	w.exclude = ex.v;
 	w.nexclude = ex.n;
 	if (warn_policy(ctx, w.policy, &e) == -1 ||
-	    (back != NULL && how_far(back, &a, &e) == -1) ||
+	    option(back, &a, &e) == -1 ||
 	    cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1 ||
 	    (k = watch_add(ctx->db, &w, &e)) == -1 ||
 	    cmd_audit(ctx, "watch.add", json_pack("{ss ss? ss?}", "name",
@@ -338,7 +348,7 @@ import(struct cmd_ctx *ctx, int argc, char **argv)
 		goto out;
 	}
 	if (warn_policy(ctx, w.policy, &e) == -1 ||
-	    (back != NULL && how_far(back, &a, &e) == -1) ||
+	    option(back, &a, &e) == -1 ||
 	    opt_file(rest.v[0], LIMIT_WATCH_FILE, &text, &e) == -1 ||
 	    cmd_db(ctx, &e) == -1 || db_begin(ctx->db, &e) == -1 ||
 	    (text.n > 0 && (fresh = add_lines(ctx, &w, (char *)text.p,
@@ -353,7 +363,7 @@ import(struct cmd_ctx *ctx, int argc, char **argv)
 	if (ctx->json)
 		cmd_json(json_pack("{sI}", "added", (json_int_t)fresh));
 	else
-		printf("%ld watches added\n", fresh);
+		printf("%ld watch%s added\n", fresh, fresh == 1 ? "" : "es");
 	if ((fresh > 0 || back != NULL) && history(ctx, back, &e) == -1)
 		rc = cmd_fail(&e);
 out:
@@ -380,18 +390,21 @@ const struct cmd cmd_watch = {
 	.name = "watch",
 	.args = "add NAME [--owner O] [--policy P] [--exclude N]... "
 	    "[--backfill DATE|all|none] | remove NAME... [--owner O] | "
-	    "list [--all] | import FILE|- [--backfill DATE|all|none]",
+	    "list [--all] | import FILE|- [--owner O] [--policy P] "
+	    "[--backfill DATE|all|none]",
 	.brief = "the names that we care about",
 	.help = "  certvigil watch add .example.com --owner web\n"
 	    "  certvigil watch add 192.0.2.0/24\n"
+	    "  certvigil watch add .new.example --backfill 2026-01-01\n"
 	    "  certvigil watch import names.txt\n"
 	    "  certvigil watch list --json\n\n"
 	    "example.com is that name and a wildcard that covers it; "
 	    ".example.com also\neverything below; . everything; addresses, "
 	    "CIDR and spki:HEX are fine too.\nWatches of the configuration "
 	    "are removed there only.\nWhat the logs hold already is read for "
-	    "a new one with --backfill, or by\ncertvigil backfill --again; "
-	    "covered_from of list --json tells since when\nall of it is "
-	    "matched (null: from the beginning of the logs).\n",
+	    "a new one with --backfill (on a terminal\nwithout it you are "
+	    "asked), or by certvigil backfill --log all --again;\n"
+	    "covered_from of list --json tells since when all of it is "
+	    "matched (null:\nfrom the beginning of the logs).\n",
 	.run = run,
 };

@@ -19,7 +19,8 @@
  *
  * all_size: what there is of a log, by its newest head or its final one.  One
  * that shows less than its final tree is behind by what it does not show, and
- * that is as old as the newest head that it was read to, or as its end.
+ * that is as old as the newest head that it was read to, or as its end.  Of
+ * one that never showed a head, what is left is not known: null, not 0.
  */
 static const char now_sql[] =
     "with now as (select l.*, o.name as operator, h.*, r.size_to, "
@@ -70,13 +71,15 @@ static const char now_sql[] =
     "now() - make_interval(secs => greatest(5 * $1::bigint, 600))) then 0 "
     "else entries_per_second end as speed from aged g) "
     "select log_id, description, operator, protocol, head_size, "
-    "size_to, greatest(0, all_size - coalesce(size_to, 0)), "
+    "size_to, case when all_size is not null then greatest(0, all_size - "
+    "coalesce(size_to, 0)) end, "
     "case when oldest_at is null then 0 else greatest(0, "
     "extract(epoch from now() - oldest_at))::bigint end, "
     "case when head_ms > 0 then (extract(epoch from now()) - "
     "head_ms / 1000.0)::bigint end, "
     "speed, growth_per_second, "
-    "case when caught then 0 when speed > coalesce(growth_per_second, 0) "
+    /* read to a head that is old: who knows what there is by now */
+    "case when caught then case when oldest_at is null then 0 end when speed > coalesce(growth_per_second, 0) "
     "then ((all_size - coalesce(size_to, 0)) / (speed - "
     "coalesce(growth_per_second, 0)))::bigint end, "
     "last_error, last_error_at, failing_since, fresh_at, state, url, "

@@ -68,6 +68,7 @@ refused(const PGconn *pg, const char *conninfo, const char *password,
     struct err *e)
 {
 	struct buf	safe = BUF_INIT, line = BUF_INIT;
+	char		*p, *save = NULL;
 
 	if (uri_split(conninfo)) {
 		err_set(e, ERR_DB, "no connection to the database: a "
@@ -75,7 +76,12 @@ refused(const PGconn *pg, const char *conninfo, const char *password,
 		    "percent-encoded (@ as %%40, / as %%2F)");
 	} else {
 		redact(&safe, PQerrorMessage(pg), password);
-		db_dial_line(&line, buf_text(&safe));
+		/* a line a host that was tried, or a line of advice */
+		p = safe.n > 0 ? strtok_r((char *)safe.p, "\n", &save) : NULL;
+		for (; p != NULL; p = strtok_r(NULL, "\n", &save)) {
+			buf_str(&line, line.n > 0 ? "; " : "");
+			db_dial_line(&line, p);
+		}
 		/* what to do first: the list of hosts may be long */
 		err_set(e, ERR_DB, strstr(buf_text(&line), READ_ONLY) != NULL ?
 		    "the database takes no writes (a standby, or a primary "

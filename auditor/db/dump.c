@@ -103,8 +103,10 @@ static int
 refused(int perm, const char *what, const char *path, struct err *e)
 {
 	if (perm)
-		return err_set(e, ERR_PERM, "cannot %s %s as user %ld: %s",
-		    what, path, (long)geteuid(), strerror(errno));
+		return err_set(e, ERR_PERM, "cannot %s %s as user %ld: %s; "
+		    "%s", what, path, (long)geteuid(), strerror(errno),
+		    strcmp(what, "read") == 0 ? "let that user read it" :
+		    "name a file in a folder where that user may write");
 	return err_set(e, ERR_SYS, "cannot %s %s as user %ld", what, path,
 	    (long)geteuid());
 }
@@ -186,9 +188,9 @@ may_restore(struct db *db, int replace, struct err *e)
 	if (lease_alive(db, &n, e) == -1)
 		return -1;
 	if (n != 0)
-		return err_set(e, ERR_TEMP, "%" PRId64 " workers are alive: "
+		return err_set(e, ERR_TEMP, "%" PRId64 " worker%s alive: "
 		    "stop certvigil on every host first (`certvigil worker "
-		    "list` shows them)", n);
+		    "list` shows them)", n, n == 1 ? " is" : "s are");
 	if (replace)
 		return 0;
 	if (db_query(db, &r, e, dump_sql_has_data, "") == -1)

@@ -176,7 +176,8 @@ of_finding(struct db *db, int64_t id, uint8_t tbs[32], struct err *e)
 	s = db_text(r, 0, 0);
 	if (strlen(s) != 64 || enc_unhex_to(tbs, 32, s) == -1) {
 		err_set(e, ERR_USAGE, "finding %lld (%s) is not about an "
-		    "issuance", (long long)id, db_text(r, 0, 1));
+		    "issuance: certvigil findings show %lld has all of it",
+		    (long long)id, db_text(r, 0, 1), (long long)id);
 		goto out;
 	}
 	rc = 0;

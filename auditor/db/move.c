@@ -161,9 +161,9 @@ hold(struct db *db, struct err *e)
 	if (alive(db, &n, e) == -1)
 		return -1;
 	if (n != 0)
-		return err_set(e, ERR_TEMP, "%" PRId64 " workers are alive: "
+		return err_set(e, ERR_TEMP, "%" PRId64 " worker%s alive: "
 		    "stop certvigil on every host first (`certvigil worker "
-		    "list` shows them)", n);
+		    "list` shows them)", n, n == 1 ? " is" : "s are");
 	if (db_query(db, &r, e, "select 'lock table worker, ' || "
 	    "string_agg(quote_ident(relname), ', ') || ' in share mode' "
 	    "from (" TABLES ") t", "") == -1)

@@ -15,7 +15,7 @@ retain_list(struct db *db, const struct retain *t, struct db_res **res,
     struct err *e)
 {
 	return db_query(db, res, e, "select p.name, p.parent, "
-	    "pg_total_relation_size(p.oid), greatest(c.reltuples, 0)::bigint, "
+	    "pg_total_relation_size(p.oid), nullif(c.reltuples, -1)::bigint, "
 	    "p.over_at + $1 * interval '1 second' as due_at, "
 	    "coalesce(p.over_at + $1 * interval '1 second' < now(), false) "
 	    "from retention_part p join pg_class c on c.oid = p.oid "

@@ -18,8 +18,8 @@ struct retain {
 };
 
 /*
- * Partitions as rows of *res (db_free): name, parent, bytes, rows (estimate),
- * due_at (timestamptz or null), due (boolean); the next to be dropped first.
+ * Partitions as rows of *res (db_free): name, parent, bytes, rows (estimate,
+ * null: none yet), due_at (timestamptz or null), due (boolean); the next to be dropped first.
  */
 int retain_list(struct db *, const struct retain *, struct db_res **,
     struct err *);

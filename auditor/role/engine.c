@@ -86,11 +86,19 @@ status(struct engine *en, int64_t now)
 	if (behind == 0 && rate < 1)
 		log_info(NULL, "%zu logs followed, nothing to read",
 		    en->ntails);
+	else if (behind == 0)
+		log_info(NULL, "%zu logs followed, none behind its head at "
+		    "hand, %.0f entries/s", en->ntails, rate);
+	else if (rate > 0)
+		log_info(NULL, "%zu logs followed, %zu behind by %llu "
+		    "entries of the heads at hand, %.0f entries/s, %.0f s "
+		    "left for these", en->ntails, n,
+		    (unsigned long long)behind, rate, (double)behind / rate);
 	else
 		log_info(NULL, "%zu logs followed, %zu behind by %llu "
-		    "entries, %.0f entries/s, %.0f s left", en->ntails, n,
-		    (unsigned long long)behind, rate,
-		    rate > 0 ? (double)behind / rate : 0);
+		    "entries of the heads at hand, none read in %d s",
+		    en->ntails, n, (unsigned long long)behind,
+		    (int)(STATUS_EVERY / CLK_SEC));
 }
 
 /* Is coverage good enough for the heartbeat?  Every log read lately. */

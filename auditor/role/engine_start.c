@@ -148,7 +148,7 @@ sync_conf(struct engine *en, struct watch_build **b, struct err *e)
 	    source_sync(en->db, en->conf, NULL, e) == -1 ||
 	    channel_sync(en->db, en->conf, NULL, e) == -1 ||
 	    route_sync(en->db, en->conf, NULL, e) == -1 ||
-	    setting_put(en->db, en->conf, e) == -1 ||
+	    setting_put(en->db, en->conf, NULL, e) == -1 ||
 	    db_commit(en->db, e) == -1)
 		goto err;
 	return 0;
@@ -317,6 +317,8 @@ hear(struct engine *en, struct ipc *boss, struct err *e)
 		return err_set(e, ERR_SYS, "no word from the supervisor");
 	if (r.quiet)
 		log_open("certvigil", LOG_WARN);
+	if (r.once == ENGINE_HISTORY)
+		log_over();
 	engine_slot_name(en, r.name);
 	for (i = 0; i < r.nfiles; i++)
 		file_adopt(r.files[i], ENGINE_FILE_FD + (int)i);

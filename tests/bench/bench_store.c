@@ -310,6 +310,63 @@ rows(PGconn *c, struct made *x)
 	return (double)i / all;
 }
 
+/*
+ * The same rows of as many matches as pages() stores, out of a table that has all
+ * they hold, in transactions of as many: what they cost PostgreSQL at least.
+ */
+static const char source_sql[] =
+    "drop table if exists source_rows; create unlogged table source_rows "
+    "with (toast_tuple_target = 8160) as select i, sha256(('t' || i)::bytea) "
+    "as tbs, sha256(('k' || i)::bytea) as key, sha256(('c' || i)::bytea) as "
+    "cert, (select substr(string_agg(sha256((i || 'd' || k)::bytea), ''), 1, "
+    "1200) from generate_series(1, 38) k) as der, (select substr(string_agg("
+    "sha256((i || 'l' || k)::bytea), ''), 1, 1200) from generate_series(1, "
+    "38) k) as leaf, (select string_agg(sha256((i || 'p' || k)::bytea), '') "
+    "from generate_series(1, 20) k) as path, array['n' || i || '.a.example', "
+    "'www.n' || i || '.a.example', 'api.n' || i || '.a.example'] as names, "
+    "(select facts from issuance limit 1) as facts, (select said from "
+    "issuance limit 1) as said from generate_series(%llu, %llu) i";
+
+static const char floor_sql[] =
+    "begin; insert into issuance (tbs_sha256, issuer_spki_sha256, "
+    "spki_sha256, serial, key_type, names, issuer_owner, issued, subject, "
+    "issuer, not_before, not_after, logged_at, decision, rule, rule_reason, "
+    "facts, said, decided_at) select tbs, '\\x04', key, "
+    "lpad(to_hex(i), 32, '0'), 'p256', names, 'ca.example', 'valid', "
+    "names[1], 'CN=Bench CA', '2026-05-28', '2027-01-15', now(), "
+    "'baseline', 5, '', facts, said, now() from source_rows; "
+    "insert into certificate (tbs_sha256, sha256, der, form, chain, "
+    "not_after) select tbs, cert, der, 'x509', array[key], '2027-01-15' "
+    "from source_rows; insert into certificate_name (tbs_sha256, name) "
+    "select tbs, unnest(names) from source_rows; "
+    "insert into entry (log_ref, index, timestamp_ms, entry_type, leaf, "
+    "leaf_hash, tbs_sha256, cert_sha256, proof, proof_size, head_id) "
+    "select 1, i, 1790000000000, 'x509', leaf, key, tbs, cert, path, "
+    "1 << 30, 7 from source_rows; insert into entry_match (log_ref, index, "
+    "watch_id, name) select 1, i, 1, names[1] from source_rows; commit";
+
+/* Matches a second, by that. */
+static double
+floor_of(void)
+{
+	double	 all = 0, t;
+	size_t	 i;
+	char	*text;
+
+	for (i = 0; i < PAGES; i++) {
+		text = mem_printf(source_sql, (unsigned long long)next_index +
+		    1, (unsigned long long)next_index + PAGE);
+		sql(db, text);
+		free(text);
+		next_index += PAGE;
+		t = now();
+		sql(db, floor_sql);
+		all += now() - t;
+	}
+	stored[1] += PAGES * PAGE;
+	return PAGES * PAGE / all;
+}
+
 /* Seconds of one transaction with ${n} matches. */
 static double
 transaction(struct made *x, int log_ref, size_t n)
@@ -450,8 +507,8 @@ open_database(struct db *admin, const char *info)
 }
 
 /* What is measured, and what is made of it. */
-enum { COMMIT, INSERT, ROWS, ONE, STORE, FINDINGS, OVER_INSERT, OVER_ROWS,
-	FINDINGS_OVER, OVER_ONE, FIGURES };
+enum { COMMIT, INSERT, ROWS, FLOOR, ONE, STORE, FINDINGS, OVER_INSERT,
+	OVER_ROWS, UNDER_FLOOR, FLOOR_OVER, FINDINGS_OVER, OVER_ONE, FIGURES };
 
 static void
 figures(double v[FIGURES][99], size_t n, const char *suffix)
@@ -461,17 +518,22 @@ figures(double v[FIGURES][99], size_t n, const char *suffix)
 	for (i = 0; i < n; i++) {
 		v[OVER_INSERT][i] = v[STORE][i] / v[INSERT][i];
 		v[OVER_ROWS][i] = v[STORE][i] / v[ROWS][i];
+		v[UNDER_FLOOR][i] = v[FLOOR][i] / v[STORE][i];
+		v[FLOOR_OVER][i] = v[FLOOR][i] / v[INSERT][i];
 		v[FINDINGS_OVER][i] = v[FINDINGS][i] / v[INSERT][i];
 		v[OVER_ONE][i] = v[STORE][i] / v[ONE][i];
 	}
 	print("store_over_insert", suffix, "x", v[OVER_INSERT], n,
 	    suffix[0] == '\0' ? "  goal >= 8, aim 15" : "");
+	print("floor_over_store", suffix, "x", v[UNDER_FLOOR], n, "");
+	print("floor_over_insert", suffix, "x", v[FLOOR_OVER], n, "");
 	print("store_over_same_rows", suffix, "x", v[OVER_ROWS], n, "");
 	print("store_over_store_one", suffix, "x", v[OVER_ONE], n, "");
 	print("store_findings_over_insert", suffix, "x", v[FINDINGS_OVER], n,
 	    "");
 	print("store", suffix, "1/s", v[STORE], n, "");
 	print("store_one", suffix, "1/s", v[ONE], n, "");
+	print("store_floor", suffix, "1/s", v[FLOOR], n, "");
 	print("same_rows", suffix, "1/s", v[ROWS], n, "");
 	print("insert", suffix, "1/s", v[INSERT], n, "");
 	print("commit", suffix, "ms", v[COMMIT], n, "");
@@ -508,6 +570,7 @@ main(int argc, char **argv)
 		v[COMMIT][i] = commits(c);
 		v[INSERT][i] = singles(c);
 		v[STORE][i] = pages(x, 1);
+		v[FLOOR][i] = floor_of();
 		v[ROWS][i] = rows(c, x);
 		v[ONE][i] = ones(x, 1);
 		v[FINDINGS][i] = pages(x, 2);

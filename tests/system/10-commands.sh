@@ -121,6 +121,8 @@ else
 	expect 64 'write ".example.com"' "${user[@]}" init --watch '*.example.com'
 	expect 64 'is no contact' "${user[@]}" init --contact nobody
 	expect 64 '--watch needs a value' "${user[@]}" init --watch
+	expect 0 '^ok +download +no log is known yet; .* 195 GB .* 795 GB' \
+	    "${user[@]}" doctor --no-color
 	expect 0 "^configuration +$conf\$" "${user[@]}" init \
 	    --watch .example.com --watch bücher.example --contact a@corp.example
 	expect 0 'contact: a@corp.example' "${user[@]}" config show
@@ -131,10 +133,20 @@ else
 	mode=$(stat -c %a "$work/home/.local/state/certvigil")
 	if [ "$mode" = 700 ]; then ok; else bad "state_dir has $mode"; fi
 	expect 0 'nothing changes' "${user[@]}" config apply
+	expect 64 'certvigil: --from: `x` is no date' "${user[@]}" \
+	    coverage --from x
+	expect 64 'certvigil: --for: `x` is no duration' "${user[@]}" \
+	    silence --name a.example --for x --reason r
 	printf 'sources:\n  - {name: team-b, names: [.b.example], issuers: [ca.example]}\n' >> "$conf"
 	expect 0 '^\+ source team-b' "${user[@]}" config apply --dry-run
 	expect 0 '"change":"\+ source team-b"' "${user[@]}" config apply --json
 	expect 0 'nothing changes' "${user[@]}" config apply
+	cp "$conf" "$work/before"
+	printf 'poll: 30s\npolicies: {s: {issuers: {ca.example: deny}}}\n' >> "$conf"
+	expect 0 '^~ poll 30s, was 60s' "${user[@]}" config apply --dry-run
+	expect 0 '^\+ policies .*"ca.example": "deny"' "${user[@]}" config apply
+	cp "$work/before" "$conf"
+	expect 0 '^- policies' "${user[@]}" config apply
 	printf 'routes:\n  - {to: [nobody]}\n' >> "$conf"
 	expect 78 'no channel .nobody' "${user[@]}" config apply
 	expect 0 'xn--bcher-kva.example' "${user[@]}" watch list

@@ -97,6 +97,9 @@ ok a db migrate
 [ -z "$out" ] || die "a second migrate had something to do"
 ok a db status
 [[ $out == *"PostgreSQL"*"started for this command"* ]] || die "status"
+[[ $out == *"rows not counted yet"* ]] || die "a table that nobody counted"
+ok a db retention --dry-run --json
+[ -z "$out" ] || [[ $out == '{"dry_run":true,"text":"would '* ]] || die "retention"
 ok a db psql -Atc "insert into operator (name) values ('kept') returning id"
 [[ $out == 1* ]] || die "psql"
 cv a db psql -Atc 'nonsense'

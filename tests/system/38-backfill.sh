@@ -168,6 +168,15 @@ cv backfill --log badrfc
 eq "it stays open" "$rc $(ranges badrfc)" '2 0-1280 2304-4206'
 eq "and is said once" "$(sql "select count(*) from finding where
     kind = 'log.misbehaved'")" 2
+# beside a daemon, too, it is not waited for without end
+echo 'worker: {lease: 1s}' >> "$conf"
+start
+ok "a daemon" wait_sql 20 1 "select count(*) from worker where last_seen >
+    now() - interval '1 second'"
+cv backfill --log badrfc
+eq "beside a daemon: it stays open" "$rc $(ranges badrfc)" '2 0-1280 2304-4206'
+ok "and who goes on is said" grep -q 'The daemon goes on with it' "$T/err"
+stop
 for l in badrfc badstatic; do
 	post "/_rig/$l/honest" >/dev/null
 done

@@ -78,7 +78,7 @@ cv config apply
 eq "said of one of the configuration" "$rc $(grep -c 'Not covered' "$T/err")" \
     '0 1'
 cv watch add .other.example --backfill tomorrow
-eq "no date" "$rc $(grep -c 'none of: a date' "$T/err")" '64 1'
+eq "no date" "$rc $(grep -c 'backfill: .tomorrow. is neither a date' "$T/err")" '64 1'
 cv watch add .other.example --backfill all
 eq "entered" "$rc $(grep -c 'logs will be read for it' "$T/err")" '0 1'
 cv watch add .late.example --backfill all
@@ -123,6 +123,10 @@ eq "not after: which logs" "$rc $(sql "select string_agg(distinct
 eq "not after: which ones not" "$(grep -c '"state":"left_out"' "$T/out") $(
     sed -n 's/.*"description":"\([^"]*\)","state":"left_out","not_after_below":"\(.*\)"}/\1 \2/p' \
     "$T/out")" "1 Rig log old 2026-01-01T00:00:00Z"
+eq "not after: what was entered" "$(grep -c '"state":"open"' "$T/out")" 3
+cv backfill --log new --no-wait
+eq "said, with where to look" "$rc $(cat "$T/out")$(grep -c '^1 log will be read.*backfill list' \
+    "$T/err")" "0 1"
 cv backfill --log old --not-after 2026-01-01
 eq "one that is left out" "$rc $(cat "$T/err")" "0 Rig log old: left out, its \
 certificates all expire before 2026-01-01T00:00:00Z"
@@ -176,4 +180,5 @@ eq "evidence of the day" $rc 0
 [ $rc -eq 0 ] || show
 ok "says what was read of history" grep -q \
     'of history, entries 0 to 11108 were read' "$T/out"
+ok "and of which log" grep -q 'attested *Rig log [a-z0-9]*: of history' "$T/out"
 t_end

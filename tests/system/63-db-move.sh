@@ -146,6 +146,11 @@ for c in 'run --once' 'findings' 'watch add .x.example'; do
 done
 "$prog" --config "$conf" run >"$T/out" 2>"$T/err"
 eq "a daemon on the old one" $? 78
+cv db status
+ok "its status: says where it is" grep -qF "was moved: write \`database: \"$db" \
+    "$T/out"
+cv --json db status
+ok "and in JSON" grep -q '"move":"moved"' "$T/out"
 cv db psql -c "insert into worker (id, host, pid, version, schema_version, roles)
     values ('x', 'x', 1, 'x', 1, '{}')"
 ok "the old one takes no worker of any version" grep -q 'was moved to' "$T/err"

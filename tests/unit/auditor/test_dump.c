@@ -229,7 +229,7 @@ test_refused(void **state)
 	assert_int_equal(dump_write(&o, file, &e), 0);
 	assert_int_equal(dump_read(db, &o, file, &e), -1);
 	assert_int_equal(e.code, ERR_TEMP);
-	assert_non_null(strstr(e.msg, "1 workers are alive"));
+	assert_non_null(strstr(e.msg, "1 worker is alive"));
 	err_clear(&e);
 	testdb_run(db, "delete from worker");
 	before = testdb_int(db, "select count(*) from pg_class");

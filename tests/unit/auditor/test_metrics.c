@@ -63,6 +63,9 @@ test_now(void **state)
 	assert_int_equal(db_rows(r), 1);
 	assert_true(db_bool(r, 0, COV_BEHIND));
 	assert_true(db_null(r, 0, COV_VERIFIED));
+	/* no head was seen: what is left is not 0 */
+	assert_true(db_null(r, 0, COV_LAG_ENTRIES));
+	assert_true(db_null(r, 0, COV_ETA));
 	db_free(r);
 	must(db_query(db, NULL, &e, "insert into log_health (log_ref, "
 	    "head_size, head_ms, head_at, entries_per_second, "
@@ -81,12 +84,16 @@ test_now(void **state)
 	must(coverage_store_now(db, 60, 0, &r, &e), &e);
 	assert_true(db_int(r, 0, COV_LAG) > 300 * 86400);
 	assert_int_equal(db_int(r, 0, COV_LAG), db_int(r, 0, COV_HEAD_AGE));
+	assert_int_equal(db_int(r, 0, COV_LAG_ENTRIES), 0);
+	assert_true(db_null(r, 0, COV_ETA));
 	db_free(r);
 	must(db_query(db, NULL, &e, "update log_health set head_ms = "
 	    "extract(epoch from now()) * 1000", ""), &e);
 	must(coverage_store_now(db, 60, 0, &r, &e), &e);
 	assert_false(db_bool(r, 0, COV_BEHIND));
 	assert_int_equal(db_int(r, 0, COV_LAG), 0);
+	assert_int_equal(db_int(r, 0, COV_ETA), 0);
+	assert_false(db_null(r, 0, COV_ETA));
 	db_free(r);
 	must(db_query(db, NULL, &e, "update log_health set failing_since = "
 	    "now(), last_error = 'x'", ""), &e);

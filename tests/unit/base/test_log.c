@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,6 +127,43 @@ journal(void **state)
 	(void)unsetenv("JOURNAL_STREAM");
 }
 
+/* Above a line of progress: on a terminal that knows how, nowhere else. */
+static void
+over(void **state)
+{
+	int	 master = posix_openpt(O_RDWR | O_NOCTTY), slave, saved;
+
+	(void)state;
+	assert_true(master != -1 && grantpt(master) == 0 &&
+	    unlockpt(master) == 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_int_not_equal(slave, -1);
+	saved = fds[0];
+	fds[0] = master;
+	log_open("me", LOG_INFO);
+	log_to(slave);
+	(void)setenv("TERM", "xterm", 1);
+	assert_int_equal(log_terminal(slave), 1);
+	assert_int_equal(log_terminal(fds[1]), 0);
+	log_over();
+	log_info(NULL, "x");
+	assert_string_equal(line(), "\r\033[Kme: x\r\n");
+	(void)setenv("TERM", "dumb", 1);
+	log_over();
+	log_info(NULL, "x");
+	assert_string_equal(line(), "me: x\r\n");
+	(void)unsetenv("TERM");
+	assert_int_equal(log_terminal(slave), 0);
+	fds[0] = saved;
+	(void)setenv("TERM", "xterm", 1);
+	log_to(fds[1]);
+	log_over();
+	log_info(NULL, "x");
+	assert_string_equal(line(), "me: x\n");
+	(void)close(slave);
+	(void)close(master);
+}
+
 int
 main(void)
 {
@@ -134,6 +172,7 @@ main(void)
 		cmocka_unit_test(levels),
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(journal),
+		cmocka_unit_test(over),
 	};
 
 	return cmocka_run_group_tests(t, setup, NULL);
