@@ -60,6 +60,8 @@ declare
 	cond text;
 begin
 	perform pg_advisory_xact_lock(7202614);
+	-- who makes a partition of entry waits for us, and nobody for that one
+	lock table entry in share update exclusive mode;
 	select * into p from retention_part where name = part and over_at < now();
 	if not found then
 		raise exception 'partition %% is not over, or there is none', part;
@@ -75,6 +77,12 @@ begin
 	    'id = %%2$s)) f cross join lateral (select ctid from %%1$I where '
 	    'log_ref = %%2$s and index = f.nr offset 0) x', p.name, p.log_ref)
 	    else '' end;
+	execute format('lock table %%I in access exclusive mode', p.parent);
+	-- a log that is listed again has it
+	perform from retention_part where name = part and over_at < now();
+	if not found then
+		return null;
+	end if;
 	execute format('alter table %%I detach partition %%I', p.parent, p.name);
 	execute format('insert into %%I select x.* from %%I x where x.ctid = any (array(
 	    select y.ctid from (select unnest($1) as n union
@@ -86,6 +94,33 @@ begin
 	    into kept;
 	execute format('drop table %%I', p.name);
 	return kept;
+end $$
+$f$, current_schema());
+	-- As in 0006, but what all lock comes first: with the default partition locked,
+	-- or waited for, it would wait for who reads that and drops one.
+	execute format($f$
+create or replace function entry_partition(ref int) returns void
+language plpgsql security definer set search_path = %1$I, pg_temp as $$
+declare
+	part text := 'entry_' || ref;
+begin
+	perform pg_advisory_xact_lock(7202610, ref);
+	if to_regclass(part) is not null then
+		return;
+	end if;
+	lock table entry in share update exclusive mode;
+	if not exists (select from entry_rest where log_ref = ref) then
+		execute format('create table %%I partition of entry for values in (%%s)
+		    with (toast_tuple_target = 8160)', part, ref);
+		return;
+	end if;
+	execute format('create table %%I (like entry including all)
+	    with (toast_tuple_target = 8160)', part);
+	lock table entry_rest in access exclusive mode;
+	execute format('with x as (delete from entry_rest where log_ref = %%s returning *)
+	    insert into %%I select * from x', ref, part);
+	execute format('alter table entry attach partition %%I for values in (%%s)',
+	    part, ref);
 end $$
 $f$, current_schema());
 end $do$;

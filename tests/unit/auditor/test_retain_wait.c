@@ -35,25 +35,26 @@ number(struct db *db, const char *sql)
 	return n;
 }
 
-/* Somebody waits for a lock on this table. */
+/* Somebody waits for a lock on one of these tables. */
 static int
-waits(struct db *db, const char *table)
+waits(struct db *db, const char *tables)
 {
-	char	sql[160];
+	char	sql[200];
 
 	(void)snprintf(sql, sizeof(sql), "select count(*) from pg_locks "
-	    "where not granted and relation = '%s'::regclass", table);
+	    "where not granted and relation = any ('{%s}'::regclass[])",
+	    tables);
 	return number(db, sql) != 0;
 }
 
 static void
-until_waits(struct db *db, const char *table)
+until_waits(struct db *db, const char *tables)
 {
 	int	i;
 
-	for (i = 0; !waits(db, table); i++) {
+	for (i = 0; !waits(db, tables); i++) {
 		if (i == 3000)
-			fail_msg("nobody waits for %s", table);
+			fail_msg("nobody waits for %s", tables);
 		(void)usleep(10000);
 	}
 }
@@ -74,10 +75,11 @@ until_waits(struct db *db, const char *table)
 	"('certificate.unexpected', encode(sha256('tbs" n "'), 'hex'), '"	\
 	n "', 'high');"
 
-/* The child that drops it: how many rows were kept. */
+/* The child that does this: it ends with the number, or with 99. */
 static pid_t
-drop(void)
+child(const char *sql)
 {
+	struct db_res	*r;
 	struct db	*db;
 	pid_t		 pid = fork();
 
@@ -87,8 +89,18 @@ drop(void)
 	/* it has our connections: when we failed, nobody else ends it */
 	(void)alarm(60);
 	db = db_open(testdb_info, NULL);
-	_exit(db == NULL ? 99 : (int)number(db,
-	    "select retention_drop('certificate_2024_01')"));
+	_exit(db == NULL || db_query(db, &r, NULL, sql, "") == -1 ? 99 :
+	    (int)db_int(r, 0, 0));
+}
+
+static int
+ended(pid_t pid)
+{
+	int	st;
+
+	assert_int_equal(waitpid(pid, &st, 0), pid);
+	assert_true(WIFEXITED(st));
+	return WEXITSTATUS(st);
 }
 
 static void
@@ -96,7 +108,6 @@ test_wait(void **state)
 {
 	struct db	*a = testdb_open(), *b, *c;
 	pid_t		 pid;
-	int		 st;
 
 	(void)state;
 	if (a == NULL)
@@ -111,7 +122,7 @@ test_wait(void **state)
 	/* while it looks for what is needed, */
 	run(c, "begin; lock table endpoint_observation in access exclusive "
 	    "mode");
-	pid = drop();
+	pid = child("select retention_drop('certificate_2024_01')");
 	until_waits(a, "endpoint_observation");
 	/* everything is stored as ever: current ones, and one that is over */
 	run(b, "begin; lock table certificate in row exclusive mode nowait;"
@@ -123,9 +134,8 @@ test_wait(void **state)
 	/* what was no evidence when it looked, and what it could not see */
 	run(c, FINDING("2"));
 	run(b, CERT("6", OVER) CERT("7", OVER) CERT("8", OVER) "commit");
-	assert_int_equal(waitpid(pid, &st, 0), pid);
 	/* 1, 2, 5, 6, 7 */
-	assert_int_equal(st, 5 << 8);
+	assert_int_equal(ended(pid), 5);
 	assert_int_equal(number(a, "select count(*) from certificate where "
 	    "tbs_sha256 in (sha256('tbs1'), sha256('tbs2'), sha256('tbs5'), "
 	    "sha256('tbs6'), sha256('tbs7'), sha256('tbs10'))"), 6);
@@ -137,11 +147,69 @@ test_wait(void **state)
 	testdb_close(a);
 }
 
+/* Log number ${n}, which is over. */
+#define LOG(n)								\
+	"insert into log (log_id, operator_id, description, protocol, url, "	\
+	"read_url, key, mmd, state, state_at, list_source, first_list) select "	\
+	"sha256('l" n "'), id, 'l', 'rfc6962', 'https://l" n ".example/', "	\
+	"'https://l" n ".example/', '\\x30', 86400, 'retired', '2024-01-01', "	\
+	"'google', true from operator;"
+
+/*
+ * A log that is new waits for the drop, which does not wait for it, and nobody
+ * waits for both; one that is listed again meanwhile keeps its entries.
+ */
+static void
+test_logs(void **state)
+{
+	static const char	*const again[] = { "select 1",
+	    "update log set state = 'usable' where id = 1" };
+	struct db		*a = testdb_open(), *b, *c;
+	pid_t			 drop, add;
+	size_t			 i;
+
+	(void)state;
+	if (a == NULL)
+		skip();
+	b = testdb_again();
+	c = testdb_again();
+	run(a, "insert into operator (name) values ('o');" LOG("1") LOG("2")
+	    LOG("3") "select entry_partition(1);"
+	    "insert into entry (log_ref, index, timestamp_ms, entry_type, "
+	    "leaf, leaf_hash, malformed) values (1, 0, 1, 'x509', '', '', "
+	    "true), (1, 1, 1, 'x509', '', '', false)");
+	for (i = 2; i-- > 0;) {
+		run(c, "begin; lock table endpoint_observation in access "
+		    "exclusive mode");
+		drop = child("select retention_drop('entry_1')");
+		until_waits(a, "endpoint_observation");
+		add = child(i == 0 ? "select 7 from entry_partition(2)" :
+		    "select 7 from entry_partition(3)");
+		until_waits(a, "entry,entry_rest");
+		run(b, "begin; lock table entry, entry_rest in row exclusive "
+		    "mode nowait; commit");
+		run(b, again[i]);
+		run(c, "commit");
+		/* nothing; and the one that is malformed */
+		assert_int_equal(ended(drop), i == 0);
+		assert_int_equal(ended(add), 7);
+		assert_int_equal(number(a, "select count(*) from entry"),
+		    i + 1);
+		run(b, "update log set state = 'retired' where id = 1");
+	}
+	assert_int_equal(number(a, "select count(*) from pg_class where "
+	    "relname in ('entry_1', 'entry_2', 'entry_3')"), 2);
+	db_close(c);
+	db_close(b);
+	testdb_close(a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_logs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
