@@ -239,6 +239,39 @@ test_left(void **state)
 	assert_int_equal(claim(1, 0), 1);
 }
 
+/* What one had that died is shared by the others, not taken by the first. */
+static void
+test_died(void **state)
+{
+	int	i, n = 0;
+
+	(void)state;
+	NEED_DB();
+	for (i = 1; i <= 4; i++)
+		enter(i);
+	logs(20, 0);
+	for (i = 1; i <= 4; i++)
+		assert_int_equal(claim(i, 0), 5);
+	pass(LEASE + 1);
+	testdb_run(db, "update worker set last_seen = now() where id <> 'w4';"
+	    "update work set lease_until = now() + interval '30 s' where "
+	    "holder <> 'w4'");
+	for (i = 1; i <= 3; i++) {
+		assert_in_range(claim(i, 0), 1, 2);
+		n += has(i);
+	}
+	assert_int_equal(n, 20);
+	for (i = 1; i <= 3; i++)
+		assert_int_equal(excess(i), 0);
+	/* what those leave who do not take theirs is anybody's */
+	testdb_run(db, "update work set lease_until = now() - interval '1 s' "
+	    "where holder = 'w3'");
+	assert_int_equal(claim(1, 0), 0);
+	testdb_run(db, "update work set lease_until = now() - interval '11 s' "
+	    "where holder = 'w3'");
+	assert_in_range(claim(1, 0), 6, 7);
+}
+
 /*
  * What one has too many is given up at once, when the others have shown that
  * they take something, and then everybody has its part, and nothing moves.
@@ -313,6 +346,7 @@ main(void)
 		cmocka_unit_test_setup(test_missing, setup),
 		cmocka_unit_test_setup(test_alone, setup),
 		cmocka_unit_test_setup(test_left, setup),
+		cmocka_unit_test_setup(test_died, setup),
 		cmocka_unit_test_setup(test_excess, setup),
 	};
 	int	ret;
