@@ -17,29 +17,6 @@
 static const struct retain	usual = { 400 * DAY, 90 * DAY, 0 };
 static const struct retain	dry = { 400 * DAY, 90 * DAY, 1 };
 
-static void
-run(struct db *db, const char *sql)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_script(db, sql, &e) == -1)
-		fail_msg("%s: %s", sql, e.msg);
-}
-
-static int64_t
-number(struct db *db, const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 n;
-
-	if (db_query(db, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	n = db_int(r, 0, 0);
-	db_free(r);
-	return n;
-}
-
 /* What a turn says; to free. */
 static char *
 turn(struct db *db, const struct retain *t)
@@ -95,7 +72,7 @@ test_certificates(void **state)
 	if (db == NULL)
 		skip();
 	/* three half years ago, each with one to drop; a year ago; now */
-	run(db, CERT("1", "timestamptz '2024-02-03'")
+	testdb_run(db, CERT("1", "timestamptz '2024-02-03'")
 	    CERT("2", "timestamptz '2024-02-04'")
 	    CERT("3", "timestamptz '2024-03-04'")
 	    CERT("4", "timestamptz '2024-04-04'")
@@ -106,7 +83,7 @@ test_certificates(void **state)
 	    CERT("8", "timestamptz '2019-05-04'")
 	    CERT("9", "timestamptz '2019-06-04'"));
 	/* a resolved finding is evidence, too; by issuer and serial; expected */
-	run(db, "insert into finding (kind, subject, dedupe_key, severity, "
+	testdb_run(db, "insert into finding (kind, subject, dedupe_key, severity, "
 	    "state) values ('certificate.unexpected', encode(sha256('tbs2'), "
 	    "'hex'), 'a', 'high', 'resolved'), ('certificate.revoked', "
 	    "encode(sha256('ca'), 'hex') || ':03', 'b', 'high', 'open'), "
@@ -117,7 +94,7 @@ test_certificates(void **state)
 	    "not_before_ms, not_after_ms, origin, author) values "
 	    "('revocation', sha256('ca'), '04', 0, 1, 'x', 'x')");
 	/* by its entry in a log that misbehaves */
-	run(db, CERT("10", "timestamptz '2019-07-04'")
+	testdb_run(db, CERT("10", "timestamptz '2019-07-04'")
 	    "insert into operator (name) values ('o');"
 	    "insert into log (log_id, operator_id, description, protocol, url, "
 	    "read_url, key, mmd, state, list_source, first_list) select "
@@ -131,7 +108,7 @@ test_certificates(void **state)
 	    "'{\"outside\": {\"index\": 7}}' from log");
 	says(db, &dry, "would drop certificate_2024_01",
 	    "would drop 1 certificates outside", NULL);
-	assert_int_equal(number(db, "select count(*) from certificate"), 10);
+	assert_int_equal(testdb_int(db, "select count(*) from certificate"), 10);
 	/* who waits for a turn waits for one partition */
 	{
 		struct err	e = ERR_INIT;
@@ -145,20 +122,20 @@ test_certificates(void **state)
 		assert_non_null(strstr(buf_text(&b),
 		    "3 rows that evidence needs were kept"));
 		buf_free(&b);
-		assert_int_equal(number(db, "select count(*) from pg_class "
+		assert_int_equal(testdb_int(db, "select count(*) from pg_class "
 		    "where relname = 'certificate_2024_07'"), 1);
 	}
 	says(db, &usual, "dropped 1 certificates outside", NULL);
-	assert_int_equal(number(db, "select count(*) from pg_class where "
+	assert_int_equal(testdb_int(db, "select count(*) from pg_class where "
 	    "relname = 'certificate_2024_07'"), 0);
-	assert_int_equal(number(db, "select count(*) from certificate where "
+	assert_int_equal(testdb_int(db, "select count(*) from certificate where "
 	    "sha256 in (sha256('c2'), sha256('c3'), sha256('c4'), "
 	    "sha256('c6'), sha256('c7'), sha256('c9'), sha256('c10'))"), 7);
-	assert_int_equal(number(db, "select count(*) from certificate"), 7);
-	assert_int_equal(number(db, "select count(*) from issuance"), 10);
-	assert_int_equal(number(db, "select count(*) from pg_class where "
+	assert_int_equal(testdb_int(db, "select count(*) from certificate"), 7);
+	assert_int_equal(testdb_int(db, "select count(*) from issuance"), 10);
+	assert_int_equal(testdb_int(db, "select count(*) from pg_class where "
 	    "relname = 'certificate_2024_01'"), 0);
-	assert_true(number(db, "select count(*) from audit_trail where "
+	assert_true(testdb_int(db, "select count(*) from audit_trail where "
 	    "action = 'db.retention'") >= 1);
 	/* nothing is due: silent */
 	says(db, &usual, NULL);
@@ -184,21 +161,21 @@ test_ahead(void **state)
 	(void)state;
 	if (db == NULL)
 		skip();
-	run(db, CERT("1", "timestamptz '2036-08-09'")
+	testdb_run(db, CERT("1", "timestamptz '2036-08-09'")
 	    CERT("2", "timestamptz '9999-12-31'"));
-	assert_int_equal(number(db, "select count(*) from certificate_rest"),
+	assert_int_equal(testdb_int(db, "select count(*) from certificate_rest"),
 	    2);
-	assert_int_equal(number(db, "select retention_ahead('2037-02-01')"),
+	assert_int_equal(testdb_int(db, "select retention_ahead('2037-02-01')"),
 	    3);
-	assert_int_equal(number(db, "select count(*) from certificate_rest"),
+	assert_int_equal(testdb_int(db, "select count(*) from certificate_rest"),
 	    1);
-	assert_int_equal(number(db, "select count(*) from certificate_2036_07"
+	assert_int_equal(testdb_int(db, "select count(*) from certificate_2036_07"
 	    " where sha256 = sha256('c1')"), 1);
-	assert_int_equal(number(db, "select retention_ahead('2037-02-01')"),
+	assert_int_equal(testdb_int(db, "select retention_ahead('2037-02-01')"),
 	    0);
 	/* it is one of the table as the others: unique, found by its index */
-	assert_int_equal(number(db, "select count(*) from pg_index where "
-	    "indrelid = 'certificate_2036_07'::regclass"), number(db, "select "
+	assert_int_equal(testdb_int(db, "select count(*) from pg_index where "
+	    "indrelid = 'certificate_2036_07'::regclass"), testdb_int(db, "select "
 	    "count(*) from pg_index where indrelid = "
 	    "'certificate_2035_07'::regclass"));
 	testdb_close(db);
@@ -212,7 +189,7 @@ test_entries(void **state)
 	(void)state;
 	if (db == NULL)
 		skip();
-	run(db, "insert into operator (name) values ('o');"
+	testdb_run(db, "insert into operator (name) values ('o');"
 	    "insert into log (log_id, operator_id, description, protocol, url, "
 	    "read_url, key, mmd, state, state_at, interval_to, list_source, "
 	    "first_list) select sha256(x::bytea), o.id, x, 'rfc6962', '', '', "
@@ -239,16 +216,16 @@ test_entries(void **state)
 	    "'interval')) from log");
 	says(db, &usual, "dropped entry_",
 	    "4 rows that evidence needs were kept", NULL);
-	assert_int_equal(number(db, "select count(*) from entry e join log l "
+	assert_int_equal(testdb_int(db, "select count(*) from entry e join log l "
 	    "on l.id = e.log_ref where l.description = 'old' and index in (2, 3, 5, 7)"), 4);
-	assert_int_equal(number(db, "select count(*) from entry"), 22);
-	assert_int_equal(number(db, "select count(*) from entry_match"), 22);
+	assert_int_equal(testdb_int(db, "select count(*) from entry"), 22);
+	assert_int_equal(testdb_int(db, "select count(*) from entry_match"), 22);
 	/* the log is back: what was kept lies in its partition again */
-	assert_int_equal(number(db, "select count(entry_partition(id)) from "
+	assert_int_equal(testdb_int(db, "select count(entry_partition(id)) from "
 	    "log"), 3);
-	assert_int_equal(number(db, "select count(*) from entry_rest"), 0);
-	assert_int_equal(number(db, "select count(*) from entry"), 22);
-	run(db, "update log set state = 'usable' where description = 'old'");
+	assert_int_equal(testdb_int(db, "select count(*) from entry_rest"), 0);
+	assert_int_equal(testdb_int(db, "select count(*) from entry"), 22);
+	testdb_run(db, "update log set state = 'usable' where description = 'old'");
 	/* a second turn keeps them, too */
 	says(db, &usual, NULL);
 	testdb_close(db);
@@ -267,7 +244,7 @@ test_unlisted(void **state)
 	(void)state;
 	if (db == NULL)
 		skip();
-	run(db, "insert into operator (name) values ('o');"
+	testdb_run(db, "insert into operator (name) values ('o');"
 	    "insert into log (log_id, operator_id, description, protocol, url, "
 	    "read_url, key, mmd, state, state_at, list_source, listed, "
 	    "first_list) select sha256('x'), o.id, 'x', 'rfc6962', '', '', "
@@ -282,8 +259,8 @@ test_unlisted(void **state)
 	said = turn(db, &usual);
 	assert_null(strstr(said, "dropped entry_"));
 	free(said);
-	assert_int_equal(number(db, "select count(*) from entry"), 1);
-	run(db, "update log_health set polled_at = now() - interval '401 days'");
+	assert_int_equal(testdb_int(db, "select count(*) from entry"), 1);
+	testdb_run(db, "update log_health set polled_at = now() - interval '401 days'");
 	says(db, &usual, "dropped entry_", NULL);
 	testdb_close(db);
 }
@@ -296,7 +273,7 @@ test_deliveries(void **state)
 	(void)state;
 	if (db == NULL)
 		skip();
-	run(db, "insert into finding (kind, subject, dedupe_key, severity, "
+	testdb_run(db, "insert into finding (kind, subject, dedupe_key, severity, "
 	    "state) values ('log.stale', 'x', 'a', 'high', 'resolved'), "
 	    "('log.stale', 'y', 'b', 'high', 'open');"
 	    "insert into delivery (channel, webhook_id, events, findings, "
@@ -305,9 +282,9 @@ test_deliveries(void **state)
 	    "unnest(array['delivered', 'dead', 'pending']) s, "
 	    "unnest(array[80, 100]) d");
 	says(db, &usual, "dropped 2 messages that ended\n", NULL);
-	assert_int_equal(number(db, "select count(*) from delivery"), 10);
+	assert_int_equal(testdb_int(db, "select count(*) from delivery"), 10);
 	/* more than one batch */
-	run(db, "insert into delivery (channel, webhook_id, events, state, "
+	testdb_run(db, "insert into delivery (channel, webhook_id, events, state, "
 	    "done_at) select 'c', gen_random_uuid(), '{}', 'dead', now() - "
 	    "interval '1 year' from generate_series(1, 10001)");
 	says(db, &usual, "dropped 10000 messages that ended\n"

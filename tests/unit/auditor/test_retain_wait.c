@@ -12,29 +12,6 @@
 
 #include "tests/unit/testdb.h"
 
-static void
-run(struct db *db, const char *sql)
-{
-	struct err	e = ERR_INIT;
-
-	if (db_script(db, sql, &e) == -1)
-		fail_msg("%s: %s", sql, e.msg);
-}
-
-static int64_t
-number(struct db *db, const char *sql)
-{
-	struct err	 e = ERR_INIT;
-	struct db_res	*r;
-	int64_t		 n;
-
-	if (db_query(db, &r, &e, sql, "") == -1)
-		fail_msg("%s: %s", sql, e.msg);
-	n = db_int(r, 0, 0);
-	db_free(r);
-	return n;
-}
-
 /* Somebody waits for a lock on one of these tables. */
 static int
 waits(struct db *db, const char *tables)
@@ -44,7 +21,7 @@ waits(struct db *db, const char *tables)
 	(void)snprintf(sql, sizeof(sql), "select count(*) from pg_locks "
 	    "where not granted and relation = any ('{%s}'::regclass[])",
 	    tables);
-	return number(db, sql) != 0;
+	return testdb_int(db, sql) != 0;
 }
 
 static void
@@ -114,33 +91,33 @@ test_wait(void **state)
 		skip();
 	b = testdb_again();
 	c = testdb_again();
-	run(a, CERT("1", OVER) CERT("2", OVER) CERT("3", OVER) CERT("4", OVER)
+	testdb_run(a, CERT("1", OVER) CERT("2", OVER) CERT("3", OVER) CERT("4", OVER)
 	    FINDING("1") FINDING("5") FINDING("6")
 	    "insert into finding (kind, subject, dedupe_key, severity) values "
 	    "('certificate.revoked', encode(sha256('ca'), 'hex') || ':07', "
 	    "'7', 'high')");
 	/* while it looks for what is needed, */
-	run(c, "begin; lock table endpoint_observation in access exclusive "
+	testdb_run(c, "begin; lock table endpoint_observation in access exclusive "
 	    "mode");
 	pid = child("select retention_drop('certificate_2024_01')");
 	until_waits(a, "endpoint_observation");
 	/* everything is stored as ever: current ones, and one that is over */
-	run(b, "begin; lock table certificate in row exclusive mode nowait;"
+	testdb_run(b, "begin; lock table certificate in row exclusive mode nowait;"
 	    CERT("10", LATER) CERT("5", OVER));
 	assert_true(waits(a, "endpoint_observation"));
 	/* it waits for us, to take the partition away */
-	run(c, "commit");
+	testdb_run(c, "commit");
 	until_waits(a, "certificate");
 	/* what was no evidence when it looked, and what it could not see */
-	run(c, FINDING("2"));
-	run(b, CERT("6", OVER) CERT("7", OVER) CERT("8", OVER) "commit");
+	testdb_run(c, FINDING("2"));
+	testdb_run(b, CERT("6", OVER) CERT("7", OVER) CERT("8", OVER) "commit");
 	/* 1, 2, 5, 6, 7 */
 	assert_int_equal(ended(pid), 5);
-	assert_int_equal(number(a, "select count(*) from certificate where "
+	assert_int_equal(testdb_int(a, "select count(*) from certificate where "
 	    "tbs_sha256 in (sha256('tbs1'), sha256('tbs2'), sha256('tbs5'), "
 	    "sha256('tbs6'), sha256('tbs7'), sha256('tbs10'))"), 6);
-	assert_int_equal(number(a, "select count(*) from certificate"), 6);
-	assert_int_equal(number(a, "select count(*) from pg_class where "
+	assert_int_equal(testdb_int(a, "select count(*) from certificate"), 6);
+	assert_int_equal(testdb_int(a, "select count(*) from pg_class where "
 	    "relname = 'certificate_2024_01'"), 0);
 	db_close(c);
 	db_close(b);
@@ -173,31 +150,31 @@ test_logs(void **state)
 		skip();
 	b = testdb_again();
 	c = testdb_again();
-	run(a, "insert into operator (name) values ('o');" LOG("1") LOG("2")
+	testdb_run(a, "insert into operator (name) values ('o');" LOG("1") LOG("2")
 	    LOG("3") "select entry_partition(1);"
 	    "insert into entry (log_ref, index, timestamp_ms, entry_type, "
 	    "leaf, leaf_hash, malformed) values (1, 0, 1, 'x509', '', '', "
 	    "true), (1, 1, 1, 'x509', '', '', false)");
 	for (i = 2; i-- > 0;) {
-		run(c, "begin; lock table endpoint_observation in access "
+		testdb_run(c, "begin; lock table endpoint_observation in access "
 		    "exclusive mode");
 		drop = child("select retention_drop('entry_1')");
 		until_waits(a, "endpoint_observation");
 		add = child(i == 0 ? "select 7 from entry_partition(2)" :
 		    "select 7 from entry_partition(3)");
 		until_waits(a, "entry,entry_rest");
-		run(b, "begin; lock table entry, entry_rest in row exclusive "
+		testdb_run(b, "begin; lock table entry, entry_rest in row exclusive "
 		    "mode nowait; commit");
-		run(b, again[i]);
-		run(c, "commit");
+		testdb_run(b, again[i]);
+		testdb_run(c, "commit");
 		/* nothing; and the one that is malformed */
 		assert_int_equal(ended(drop), i == 0);
 		assert_int_equal(ended(add), 7);
-		assert_int_equal(number(a, "select count(*) from entry"),
+		assert_int_equal(testdb_int(a, "select count(*) from entry"),
 		    i + 1);
-		run(b, "update log set state = 'retired' where id = 1");
+		testdb_run(b, "update log set state = 'retired' where id = 1");
 	}
-	assert_int_equal(number(a, "select count(*) from pg_class where "
+	assert_int_equal(testdb_int(a, "select count(*) from pg_class where "
 	    "relname in ('entry_1', 'entry_2', 'entry_3')"), 2);
 	db_close(c);
 	db_close(b);
