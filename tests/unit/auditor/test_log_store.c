@@ -183,6 +183,34 @@ handed(void **state)
 	assert_string_equal(read_now(), "cd");
 }
 
+/*
+ * Two workers with a list each: the second waits for the first, as each would
+ * come to rows that the other one has.
+ */
+static void
+together(void **state)
+{
+	struct db	*one = db, *two = testdb_again();
+	struct err	 e = ERR_INIT;
+	int		 changed;
+
+	(void)state;
+	assert_int_equal(store("chrome", "a", 1000, &changed, &e), 0);
+	assert_int_equal(store("apple", "b", 1000, &changed, &e), 0);
+	sql("begin");
+	assert_int_equal(store("chrome", "a", 2000, &changed, &e), 0);
+	db = two;
+	sql("set lock_timeout = '100ms'");
+	assert_int_equal(store("apple", "b", 2000, &changed, &e), -1);
+	db = one;
+	sql("commit");
+	db = two;
+	assert_int_equal(store("apple", "b", 2000, &changed, &e), 0);
+	db = one;
+	db_close(two);
+	assert_string_equal(read_now(), "ab");
+}
+
 /* start: now is for the first list, of either browser, in any order. */
 static void
 first(void **state)
@@ -483,6 +511,7 @@ main(void)
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(lists, clear),
 		cmocka_unit_test_setup(handed, clear),
+		cmocka_unit_test_setup(together, clear),
 		cmocka_unit_test_setup(first, clear),
 		cmocka_unit_test_setup(row, clear),
 		cmocka_unit_test_setup(heads, clear),
