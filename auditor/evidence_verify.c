@@ -139,7 +139,9 @@ log_check(struct evidence_file *f, struct evidence_logkey *l,
 		l->known = f->keys->key.n == l->key.n && l->key.n != 0 &&
 		    memcmp(f->keys->key.p, l->key.p, l->key.n) == 0;
 	l->object = o;
-	(void)snprintf(why, cap, "%s: %s%s", evidence_str(o, "description"),
+	/* a name is anybody's: what the verifier calls the key counts */
+	(void)snprintf(why, cap, "%s: %s%s", have != NULL ?
+	    have->description : evidence_str(o, "description"),
 	    l->known ? "key is the verifier's" :
 	    "its key is not among those of the verifier", said);
 	return l->known ? EVIDENCE_VALID : EVIDENCE_UNCHECKED;

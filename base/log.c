@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -32,6 +33,14 @@ log_terminal(int fd)
 	const char	*term = getenv("TERM");
 
 	return term != NULL && strcmp(term, "dumb") != 0 && isatty(fd);
+}
+
+int
+log_columns(int fd)
+{
+	struct winsize	w;
+
+	return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : 80;
 }
 
 void

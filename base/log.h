@@ -20,6 +20,9 @@ void log_to(int);
 /* Is ${fd} a terminal that takes control sequences (TERM)? */
 int log_terminal(int fd);
 
+/* How many columns it has; 80 when it does not say. */
+int log_columns(int fd);
+
 /*
  * Somebody shows progress on the last line of stderr's terminal: lines take
  * its place, and it is shown again below them.  Nothing where log_terminal()

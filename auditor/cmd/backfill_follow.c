@@ -96,7 +96,7 @@ speed(const struct follow *f, int64_t now, double *rate, int64_t *eta)
 static void
 text(struct follow *f, int64_t now)
 {
-	char	eta[40] = "";
+	char	eta[40] = "", line[300];
 	double	rate;
 	int64_t	s;
 	int	tty = log_terminal(STDERR_FILENO);
@@ -105,15 +105,20 @@ text(struct follow *f, int64_t now)
 	if (s >= 0)
 		(void)snprintf(eta, sizeof(eta), ", %" PRId64 ":%02" PRId64
 		    ":%02" PRId64 " left", s / 3600, s / 60 % 60, s % 60);
-	(void)fprintf(stderr, "%s%" PRId64 " of %" PRId64
-	    " entries read (%.1f%%), %.0f/s%s, %zu of %zu %s%s%s",
-	    tty ? "\r" : "", f->read, f->read + f->left,
+	(void)snprintf(line, sizeof(line), "%" PRId64 " of %" PRId64
+	    " entries read (%.1f%%), %.0f/s%s, %zu of %zu %s%s",
+	    f->read, f->read + f->left,
 	    f->read + f->left > 0 ? 100.0 * (double)f->read /
 	    (double)(f->read + f->left) : 0.0, rate, eta,
 	    f->ids->open.n - f->open, f->ids->open.n,
 	    f->ids->open.n == f->ids->logs ? "logs" : "parts of logs",
-	    f->searching != 0 ? ", dates are looked for" : "",
-	    tty ? "\033[K" : "\n");
+	    f->searching != 0 ? ", dates are looked for" : "");
+	/* what a terminal wraps, \r does not take back */
+	if (tty)
+		(void)fprintf(stderr, "\r%.*s\033[K",
+		    log_columns(STDERR_FILENO) - 1, line);
+	else
+		(void)fprintf(stderr, "%s\n", line);
 	(void)fflush(stderr);
 	f->shown = tty;
 }

@@ -80,7 +80,7 @@ named(const json_t *list, const json_t *o, const char *key)
 	    json_array_get(list, (size_t)json_integer_value(n)) : NULL;
 }
 
-/* The log that a line about a statement is about, by itself or by its head. */
+/* The log of a line about a statement: its own, its head's or its entry's. */
 static const json_t *
 log_of(const json_t *file, const json_t *line)
 {
@@ -88,8 +88,26 @@ log_of(const json_t *file, const json_t *line)
 			*s = named(all, line, "statement");
 
 	if (json_object_get(s, "log") == NULL)
-		s = named(all, s, "head");
+		s = named(all, s, json_object_get(s, "head") != NULL ?
+		    "head" : "entry");
 	return named(json_object_get(file, "logs"), s, "log");
+}
+
+/* Its name: the verifier's, if that knows it; else what the file says. */
+static const char *
+name_of(const struct verify *v, const json_t *log)
+{
+	const struct loglist_log	*have = NULL;
+	const json_t			*id = json_object_get(log, "log_id");
+	struct buf			 b = BUF_INIT;
+
+	if (v->trust.list != NULL && json_is_string(id) &&
+	    enc_unb64(json_string_value(id), json_string_length(id), &b) == 0
+	    && b.n == 32)
+		have = loglist_find(v->trust.list, b.p);
+	buf_free(&b);
+	return have != NULL ? have->description :
+	    json_string_value(json_object_get(log, "description"));
 }
 
 static void
@@ -100,7 +118,7 @@ say(const struct verify *v, const json_t *file, json_t *line, struct buf *out)
 	char		*text;
 
 	if (v->json) {
-		if (log != NULL)
+		if (json_is_string(json_object_get(log, "log_id")))
 			(void)json_object_set(line, "log_id",
 			    json_object_get(log, "log_id"));
 		text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -115,7 +133,7 @@ say(const struct verify *v, const json_t *file, json_t *line, struct buf *out)
 	    json_string_value(json_object_get(line, "grade")),
 	    strcmp(text, EVIDENCE_TYPE) == 0 ? "the file" : text);
 	free(text);
-	name = json_string_value(json_object_get(log, "description"));
+	name = name_of(v, log);
 	if (name != NULL) {
 		text = cmd_clean(name);
 		buf_fmt(out, "%s: ", text);

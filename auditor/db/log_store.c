@@ -204,7 +204,8 @@ first_list(struct db *db, const char *source, int *first, struct err *e)
 /*
  * What this browser lists no longer, and the other one's list, as it was looked
  * at last, still has: that one goes on with it, and says more of it the next
- * time.  A judge has read it before it was stored.
+ * time.  A judge has read it before it was stored.  Nobody asks for a list that
+ * has no row of work: it is not configured any more.
  */
 static int
 hand_over(struct db *db, const char *source, struct err *e)
@@ -217,11 +218,40 @@ hand_over(struct db *db, const char *source, struct err *e)
 	return db_query(db, NULL, e, "with o as materialized (select "
 	    "convert_from(body, 'UTF8')::jsonb as list from log_list where "
 	    "source = $2 and checked_at > now() - interval '7 days' "
+	    "and exists (select from work where kind = 'loglist' and subject = "
+	    "case $2 when 'apple' then 'apple' else 'main' end) "
 	    "order by checked_at desc, id desc limit 1) update log l set "
 	    "listed = true, list_source = $2 from o where not l.listed and "
 	    "l.list_source = $1 and jsonb_path_exists(o.list, "
 	    "'$.operators[*].*[*] ? (@.log_id == $id)', jsonb_build_object("
 	    "'id', encode(l.log_id, 'base64')))", "ss", source, other);
+}
+
+/* One after the other: each locks rows of logs that are the other's. */
+static int
+lock_lists(struct db *db, struct err *e)
+{
+	return db_query(db, NULL, e, "select pg_advisory_xact_lock(7202616)",
+	    "");
+}
+
+/* Nobody reads what is not listed. */
+static int
+drop_tails(struct db *db, struct err *e)
+{
+	return db_query(db, NULL, e, "delete from work w using log l where "
+	    "w.kind = 'tail' and w.subject = l.id::text and "
+	    "not (l.watched and l.listed)", "");
+}
+
+int
+log_list_forget(struct db *db, const char *source, struct err *e)
+{
+	if (lock_lists(db, e) == -1 || db_query(db, NULL, e, "update log set "
+	    "listed = false where list_source = $1 and listed", "s", source)
+	    == -1 || hand_over(db, source, e) == -1)
+		return -1;
+	return drop_tails(db, e);
 }
 
 int
@@ -236,7 +266,7 @@ log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
 	*changed = 0;
 	sha_256(digest, in->body.p, in->body.n);
 	sha = (struct span){ digest, 32 };
-	if (list_newer(db, in, &sha, &known, e) == -1)
+	if (lock_lists(db, e) == -1 || list_newer(db, in, &sha, &known, e) == -1)
 		return -1;
 	if (known && ((rc = unsaid(db, in->source, e)) == -1 || rc == 0))
 		return rc == -1 ? -1 : db_query(db, NULL, e,
@@ -266,9 +296,7 @@ log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
 	if (hand_over(db, in->source, e) == -1)
 		return -1;
 	*changed = !known;
-	return db_query(db, NULL, e, "delete from work w using log l where "
-	    "w.kind = 'tail' and w.subject = l.id::text and "
-	    "not (l.watched and l.listed)", "");
+	return drop_tails(db, e);
 }
 
 int

@@ -59,6 +59,13 @@ struct log_list_in {
 int log_list_store(struct db *, const struct log_list_in *, int64_t now,
     int *changed, struct err *);
 
+/*
+ * A browser's list is not asked for any more: what the other's has is that
+ * one's, the rest is read no longer.  In the caller's transaction, which takes
+ * the list's row of work away.
+ */
+int log_list_forget(struct db *, const char *source, struct err *);
+
 /* The SHA-256 of the newest list (32 bytes) in ${out}; 0, 1 none, -1. */
 int log_list_newest(struct db *, uint8_t out[32], struct err *);
 

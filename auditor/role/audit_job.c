@@ -184,6 +184,7 @@ audit_get_log(struct audit_job *j, const char *url, size_t cap)
 	g.timeout_ms = 30000;
 	g.method = "GET";
 	g.url = url;
+	g.party = FETCH_PARTY_AUDIT;
 	id = fetch_client_get(j->en->logs, &g);
 	wait_for(j, FROM_LOGS, id);
 	return id;

@@ -59,6 +59,8 @@ struct fetch_setup {
 
 /* Others of its host cannot hold up who has so many for itself. */
 #define FETCH_PARTY_OWN	2u
+/* Audits of what logs hold; those of logs begin behind it (tail_rate.c). */
+#define FETCH_PARTY_AUDIT	1u
 
 struct fetch_get {
 	uint64_t	 id;

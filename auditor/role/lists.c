@@ -258,6 +258,7 @@ forget(struct lists *l)
 	if (db_begin(db, &e) == -1 ||
 	    finding_resolve(db, "log_list.stale", "apple", "",
 	    "log_list.apple is not asked for any more", &e) == -1 ||
+	    log_list_forget(db, "apple", &e) == -1 ||
 	    lease_done(db, &l->lease, -1, &e) == -1 ||
 	    db_commit(db, &e) == -1) {
 		db_rollback(db);

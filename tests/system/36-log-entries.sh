@@ -61,6 +61,11 @@ for l in a b; do
 	sed 's/"mask": 1/"mask": 2/' "$T/e.json" > "$T/f.json"
 	cv evidence verify --log-list "$T/list.json" "$T/f.json"
 	eq "$l: changed" $rc 2
+	# a file may give a log any name: shown is what the verifier calls it
+	sed 's/"Rig log \(.\)"/"Our \1"/' "$T/list.json" > "$T/l.json"
+	cv evidence verify --log-list "$T/l.json" "$T/e.json"
+	eq "$l: its name" "$rc $(grep -c "Rig log" "$T/out") $(grep -c \
+	    "flipped *Our $l: " "$T/out")" "0 0 1"
 done
 once
 eq "said once" $rc 0

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "auditor/role/audit_part.h"
 #include "tests/unit/auditor/fetching.h"
 
 #define HOSTS	50
@@ -330,6 +331,46 @@ parties(void **state)
 	assert_int_equal(d.status, 200);
 }
 
+/* Logs that take all of their host's connections leave audits some. */
+static void
+audits(void **state)
+{
+	struct engine		en;
+	struct audit		a;
+	struct audit_job	j;
+	struct fetch_done	d;
+	uint64_t		hung[4 * AT_ONCE], id;
+	char			url[64];
+	size_t			i;
+
+	(void)state;
+	memset(&en, 0, sizeof(en));
+	memset(&a, 0, sizeof(a));
+	memset(&j, 0, sizeof(j));
+	en.logs = client;
+	j.en = &en;
+	j.audit = &a;
+	id = ask_for(2, "/");
+	next(client, &d);
+	assert_int_equal(d.id, id);
+	for (i = 0; i < 4 * AT_ONCE; i++)
+		hung[i] = ask_for(2 + (uint32_t)(i % 4), "/hang");
+	/* by then they are under way */
+	id = ask_for(6, "/");
+	next(client, &d);
+	assert_int_equal(d.id, id);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ports[MOODY]);
+	id = audit_get_log(&j, url, 100);
+	next(client, &d);
+	assert_int_equal(d.id, id);
+	assert_int_equal(d.status, 200);
+	for (i = 0; i < 4 * AT_ONCE; i++)
+		fetch_client_cancel(client, hung[i]);
+	for (i = 0; i < 4 * AT_ONCE; i++)
+		next(client, &d);
+	free(a.waits);
+}
+
 /* One that breaks off in the middle of its answers has answered. */
 static void
 broken_host(void **state)
@@ -408,6 +449,7 @@ run(void)
 		    finish),
 		cmocka_unit_test_setup_teardown(parties, begin_hosts,
 		    finish),
+		cmocka_unit_test_setup_teardown(audits, begin_hosts, finish),
 		cmocka_unit_test_setup_teardown(broken_host, begin_hosts,
 		    finish),
 		cmocka_unit_test_setup_teardown(refusing_host, begin_hosts,

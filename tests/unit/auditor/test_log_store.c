@@ -18,6 +18,8 @@ clear(void **state)
 	sql("truncate log_list, log, operator, tree_head, log_range, "
 	    "log_health, coverage_day, consistency, work restart identity "
 	    "cascade");
+	sql("insert into work (kind, subject) values ('loglist', 'main'), "
+	    "('loglist', 'apple')");
 	return 0;
 }
 
@@ -181,6 +183,55 @@ handed(void **state)
 	    "where source = 'apple'");
 	assert_int_equal(store("chrome", "c", 5000, &changed, &e), 0);
 	assert_string_equal(read_now(), "cd");
+}
+
+/* A list that is not asked for any more: nobody would ever say what it drops. */
+static void
+forgotten(void **state)
+{
+	struct err	e = ERR_INIT;
+	int		changed;
+
+	(void)state;
+	assert_int_equal(store("apple", "abd", 500, &changed, &e), 0);
+	assert_int_equal(store("chrome", "bc", 1000, &changed, &e), 0);
+	is("select string_agg(list_source, ' ' order by description) from log",
+	    "apple apple chrome apple");
+	assert_int_equal(log_list_forget(db, "apple", &e), 0);
+	sql("delete from work where subject = 'apple'");
+	assert_string_equal(read_now(), "bc");
+	is("select list_source from log where description = 'b'", "chrome");
+	/* nor does it take over what the other one drops */
+	assert_int_equal(store("chrome", "c", 2000, &changed, &e), 0);
+	assert_string_equal(read_now(), "c");
+}
+
+/*
+ * Two workers with a list each: the second waits for the first, as each would
+ * come to rows that the other one has.
+ */
+static void
+together(void **state)
+{
+	struct db	*one = db, *two = testdb_again();
+	struct err	 e = ERR_INIT;
+	int		 changed;
+
+	(void)state;
+	assert_int_equal(store("chrome", "a", 1000, &changed, &e), 0);
+	assert_int_equal(store("apple", "b", 1000, &changed, &e), 0);
+	sql("begin");
+	assert_int_equal(store("chrome", "a", 2000, &changed, &e), 0);
+	db = two;
+	sql("set lock_timeout = '100ms'");
+	assert_int_equal(store("apple", "b", 2000, &changed, &e), -1);
+	db = one;
+	sql("commit");
+	db = two;
+	assert_int_equal(store("apple", "b", 2000, &changed, &e), 0);
+	db = one;
+	db_close(two);
+	assert_string_equal(read_now(), "ab");
 }
 
 /* start: now is for the first list, of either browser, in any order. */
@@ -483,6 +534,8 @@ main(void)
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(lists, clear),
 		cmocka_unit_test_setup(handed, clear),
+		cmocka_unit_test_setup(forgotten, clear),
+		cmocka_unit_test_setup(together, clear),
 		cmocka_unit_test_setup(first, clear),
 		cmocka_unit_test_setup(row, clear),
 		cmocka_unit_test_setup(heads, clear),

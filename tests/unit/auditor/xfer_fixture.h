@@ -188,7 +188,7 @@ assert_failed(struct asked *a, enum fetch_failure f, const char *why)
 /* --- the server --- */
 
 /* Somebody connects to ${listener}. */
-static int
+static inline int
 take(int listener)
 {
 	int	fd;
@@ -210,7 +210,7 @@ assert_nobody(void)
 }
 
 /* A request comes, which is whole. */
-static size_t
+static inline size_t
 hear(int fd)
 {
 	char	req[2048];
@@ -228,7 +228,7 @@ hear(int fd)
 	return n;
 }
 
-static void
+static inline void
 say(int fd, const char *text)
 {
 	size_t	n = strlen(text);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -131,6 +132,7 @@ journal(void **state)
 static void
 over(void **state)
 {
+	const struct winsize	size = { .ws_col = 40 };
 	int	 master = posix_openpt(O_RDWR | O_NOCTTY), slave, saved;
 
 	(void)state;
@@ -145,6 +147,9 @@ over(void **state)
 	(void)setenv("TERM", "xterm", 1);
 	assert_int_equal(log_terminal(slave), 1);
 	assert_int_equal(log_terminal(fds[1]), 0);
+	assert_int_equal(log_columns(fds[1]), 80);
+	assert_int_equal(ioctl(slave, TIOCSWINSZ, &size), 0);
+	assert_int_equal(log_columns(slave), 40);
 	log_over();
 	log_info(NULL, "x");
 	assert_string_equal(line(), "\r\033[Kme: x\r\n");
