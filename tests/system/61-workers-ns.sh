@@ -139,6 +139,10 @@ done
 # been dead for a while
 ok "three live" wait_sql 20 3 "select count(*) from worker where
     last_seen > now() - interval '2 s'"
+# a claim is younger than the heartbeat before it
+ok "the dead have nothing" wait_sql 10 0 "select count(*) from work where
+    lease_until > now() and holder in (select id from worker where
+    last_seen <= now() - interval '2 s')"
 for h in 1 2 3; do
 	ns_kill w$h -TERM
 done
