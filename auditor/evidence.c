@@ -225,8 +225,16 @@ evidence_entry(struct evidence *ev, const struct evidence_entry *in,
 int
 evidence_fork(struct evidence *ev, int head1, int head2)
 {
-	json_t	*o = json_object();
+	const json_t	*s;
+	json_t		*o;
+	int		 i;
 
+	for (i = 0; (s = evidence_statement(ev, i)) != NULL; i++)
+		if (strcmp(evidence_str(s, "type"), "fork") == 0 &&
+		    (int)evidence_int(s, "head") == head1 &&
+		    (int)evidence_int(s, "other") == head2)
+			return i;
+	o = json_object();
 	json_object_set_new(o, "head", json_integer(head1));
 	json_object_set_new(o, "other", json_integer(head2));
 	return evidence_add(ev, "fork", "transferable", o, 0, NULL);

@@ -128,7 +128,7 @@ int evidence_certificate(struct evidence *, const char *form,
 int evidence_entry(struct evidence *, const struct evidence_entry *,
     struct err *);
 
-/* Two heads of one log and one size with different roots. */
+/* Two heads of one log and one size with different roots; said once. */
 int evidence_fork(struct evidence *, int head1, int head2);
 
 /*

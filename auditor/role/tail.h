@@ -8,6 +8,7 @@
 #include "auditor/db/head_store.h"
 #include "auditor/db/lease.h"
 #include "auditor/db/log_store.h"
+#include "auditor/log_find.h"
 #include "auditor/net/rate.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/judge_client.h"
@@ -159,6 +160,7 @@ struct tail {
 		int			 tries;
 	} aside;
 	/* a head that is compared with another one (tail_audit.c) */
+	struct log_look		 look;		/* tail_entry.c */
 	struct head_ref		 small, large;
 	unsigned		 audits;	/* of this turn */
 	char			 accused[256];	/* what it is accused of */

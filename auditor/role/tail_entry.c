@@ -109,7 +109,8 @@ tail_entry_flips(struct tail *t)
 	int		rc = tail_lock(t, &e), yes = 0;
 
 	if (rc == 0)
-		rc = log_find_flips(t->en->db, &t->log, &yes, &e);
+		rc = log_find_flips(t->en->db, &t->log, &t->look, &yes,
+		    &e);
 	tail_unlock(t, rc, "entries", &e);
 	t->en->wrong |= yes;
 }

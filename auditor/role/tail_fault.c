@@ -6,6 +6,7 @@
 
 #include "auditor/db/finding.h"
 #include "auditor/db/watch_store.h"
+#include "auditor/log_fault.h"
 #include "auditor/role/engine_clock.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -90,6 +91,22 @@ resolve(struct tail *t, const char *kind, const char *reason)
 	buf_free(&id);
 }
 
+/* Beside what else is known of this log. */
+static void
+accuse(struct tail *t, const char *reason, const char *detail)
+{
+	json_t			*d = json_loads(detail, 0, NULL);
+	struct log_fault	 f = { t->log.log_id, t->log.description,
+				    reason, d };
+	struct err		 e = ERR_INIT;
+	int			 rc = tail_lock(t, &e);
+
+	if (rc == 0)
+		rc = log_fault_open(t->en->db, &f, &e);
+	tail_unlock(t, rc, "log.misbehaved", &e);
+	json_decref(d);
+}
+
 void
 tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
     const struct head_ref *h, const char *more)
@@ -97,7 +114,6 @@ tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
 	struct buf	d = BUF_INIT;
 	struct buf	root = BUF_INIT, ours = BUF_INIT;
 
-	log_error(t->log.description, "misbehaves: %s", reason);
 	enc_hex(&root, h->root, 32);
 	enc_hex(&ours, t->done_root, 32);
 	buf_fmt(&d, "{\"what\": \"%s\", \"head_id\": %" PRId64
@@ -111,7 +127,7 @@ tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
 		if (*p >= ' ' && *p != '"' && *p != '\\')
 			buf_add(&d, p, 1);
 	buf_fmt(&d, "\"%s}", more);
-	open_finding(t, "log.misbehaved", "critical", reason, buf_text(&d));
+	accuse(t, reason, buf_text(&d));
 	buf_free(&d);
 	buf_free(&root);
 	buf_free(&ours);
