@@ -227,13 +227,15 @@ evidence_fork(struct evidence *ev, int head1, int head2)
 {
 	const json_t	*s;
 	json_t		*o;
-	int		 i;
+	int		 i, a, b;
 
-	for (i = 0; (s = evidence_statement(ev, i)) != NULL; i++)
+	for (i = 0; (s = evidence_statement(ev, i)) != NULL; i++) {
+		a = (int)evidence_int(s, "head");
+		b = (int)evidence_int(s, "other");
 		if (strcmp(evidence_str(s, "type"), "fork") == 0 &&
-		    (int)evidence_int(s, "head") == head1 &&
-		    (int)evidence_int(s, "other") == head2)
+		    ((a == head1 && b == head2) || (a == head2 && b == head1)))
 			return i;
+	}
 	o = json_object();
 	json_object_set_new(o, "head", json_integer(head1));
 	json_object_set_new(o, "other", json_integer(head2));

@@ -105,6 +105,25 @@ of_another_tree(void **state)
 	assert_int_equal(en.wrong, 1);
 }
 
+/* Behind an entry with a changed bit, which somebody looks at. */
+static void
+beside(void **state)
+{
+	(void)state;
+	sql("insert into finding (kind, subject, dedupe_key, severity, state, "
+	    "detail) select 'log.misbehaved', s, 'log.misbehaved|' || s || '|',"
+	    " 'critical', 'acked', '{\"what\": \"flip\", \"flips\": "
+	    "[{\"index\": 8}]}' from (select encode(log_id, 'base64') as s "
+	    "from log) l");
+	say(300, 0, tail_aside_judged);
+	is(found, "log.misbehaved fork 2");
+	is("select concat_ws(' ', state, (select count(*) from finding_event "
+	    "where event = 'opened'), detail->'flips'->0->>'index', "
+	    "detail->'faults'->0->>'other_id') from finding", "open 1 8 1");
+	say(300, 0, tail_aside_judged);
+	assert_int_equal(number("select count(*) from finding_event"), 1);
+}
+
 static void
 dated(void **state)
 {
@@ -214,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(larger, setup, clean),
 		cmocka_unit_test_setup_teardown(of_another_tree, setup, clean),
+		cmocka_unit_test_setup_teardown(beside, setup, clean),
 		cmocka_unit_test_setup_teardown(dated, setup, clean),
 		cmocka_unit_test_setup_teardown(old, setup, clean),
 		cmocka_unit_test_setup_teardown(wrong_signature, setup, clean),
