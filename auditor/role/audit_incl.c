@@ -10,6 +10,7 @@
 #include "auditor/db/log_store.h"
 #include "auditor/db/watcher.h"
 #include "auditor/log_fault.h"
+#include "auditor/log_find.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -154,7 +155,7 @@ violated(struct audit_job *j)
 	    "critical", .subject = hex, .reason = why, .detail = d,
 	    .logs = { logs, 1 } };
 	struct err	 e = ERR_INIT;
-	int		 rc = 0;
+	int		 rc = 0, yes;
 
 	if (tbs.n == 32) {
 		(void)enc_hex_to(hex, tbs.p, 32);
@@ -165,6 +166,9 @@ violated(struct audit_job *j)
 		    c->x->why[0] != '\0' ? c->x->why : "does not have it");
 		rc = watcher_open(j->en->db, tbs.p, &f, NULL, &e);
 	}
+	/* what is there instead may show more than we can say */
+	if (rc == 0)
+		rc = log_find_promised(j->en->db, &c->log, tbs, &yes, &e);
 	free(d);
 	json_decref(o);
 	if (rc == -1)

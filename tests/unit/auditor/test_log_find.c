@@ -237,6 +237,43 @@ kept(void **state)
 	    "finding", "at that index");
 }
 
+/*
+ * Nothing is wrong with the certificate of an entry, and the SCT for it names
+ * that index: the bit may be in its time, or in the index that it names.
+ */
+static void
+promised(void **state)
+{
+	uint8_t		h[32], none[32] = { 0 };
+	struct span	p = { h, 32 };
+	int		yes = -1, i;
+
+	(void)state;
+	for (i = 3; i < 5; i++) {
+		wrong(i, i, h);
+		run("update entry set malformed = false, timestamp_ms = 7, "
+		    "tbs_sha256 = sha256('x')");
+		assert_int_equal(look(), 0);
+		OK(db_begin(db, e));
+		OK(log_find_promised(db, &row, (struct span){ none, 32 },
+		    &yes, e));
+		assert_int_equal(yes, 0);
+		OK(log_find_promised(db, &row, p, &yes, e));
+		assert_int_equal(yes, 1);
+		OK(log_find_promised(db, &row, p, &yes, e));
+		assert_int_equal(yes, 0);
+		OK(db_commit(db, e));
+	}
+	is(TOLD, "1 open entry 3 3,4");
+	/* it names another index, or none */
+	run("truncate finding cascade; update sct set leaf_index = 9");
+	OK(log_find_promised(db, &row, p, &yes, e));
+	assert_int_equal(yes, 0);
+	run("update sct set leaf_index = null");
+	OK(log_find_promised(db, &row, p, &yes, e));
+	assert_int_equal(yes, 0);
+}
+
 /* There is an end to it. */
 static void
 many(void **state)
@@ -353,6 +390,7 @@ main(void)
 		cmocka_unit_test_setup(older, clear),
 		cmocka_unit_test_setup(beside, clear),
 		cmocka_unit_test_setup(kept, clear),
+		cmocka_unit_test_setup(promised, clear),
 		cmocka_unit_test_setup(many, clear),
 		cmocka_unit_test_setup(crowd, clear),
 		cmocka_unit_test_setup(at_once, clear),
