@@ -114,6 +114,13 @@ evidence_add(struct evidence *ev, const char *type, const char *grade,
 	return (int)json_array_size(ev->statements) - 1;
 }
 
+int
+evidence_large(const struct evidence *ev)
+{
+	return ev->size > LIMIT_EVIDENCE / 2 ||
+	    json_array_size(ev->statements) > LIMIT_EVIDENCE_ITEMS / 2;
+}
+
 /* The same head twice in a file would only be noise. */
 static int
 head_again(const struct evidence *ev, const json_t *raw, int log)

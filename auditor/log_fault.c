@@ -96,7 +96,7 @@ same(const json_t *a, const json_t *b)
 /* What entries show is kept by itself (log_find.c); the words and members. */
 static const char *const	not_heads[] = { "flip", "flips", "outside",
 				    "interval", "entry_timestamp",
-				    "leaf_index" };
+				    "leaf_index", "unproven" };
 #define NOTHEADS	(sizeof(not_heads) / sizeof(not_heads[0]))
 
 /* What was kept; of an older version, what its finding was about. */

@@ -330,29 +330,78 @@ log_find_promised(struct db *db, const struct log_row *l, struct span tbs,
 	return rc;
 }
 
-int
-log_find_entry(struct db *db, const struct log_row *l,
-    const struct log_entry *in, struct err *e)
+/*
+ * What hides nothing, with what shows it: ${d}, which is freed.  Beside what is
+ * worse it is kept and not told.
+ */
+static int
+medium(struct db *db, const struct log_row *l, const char *what,
+    int64_t head_id, const char *reason, json_t *d, struct err *e)
 {
 	struct db_res	*r = NULL;
 	struct span	 id = { l->log_id, 32 };
-	json_t		*d;
-	int		 worse, rc;
+	int		 worse, rc = -1;
 
 	if (log_fault_lock(db, e) == -1 ||
 	    db_query(db, &r, e, "select exists (select from finding where "
 	    "kind = 'log.misbehaved' and subject = encode($1, 'base64') and "
 	    "severity = 'critical' and state <> 'resolved')", "b", &id) == -1)
-		return -1;
+		goto out;
 	worse = db_bool(r, 0, 0);
-	db_free(r);
-	d = json_pack("{s{sI ss}}", "outside", "index", (json_int_t)in->index,
-	    "what", in->what);
 	if (!worse) {
-		json_object_set_new(d, "what", json_string(in->what));
-		json_object_set_new(d, "head_id", json_integer(in->head_id));
+		json_object_set_new(d, "what", json_string(what));
+		json_object_set_new(d, "head_id", json_integer(head_id));
 	}
-	rc = open_finding(db, l, "medium", in->reason, d, 0, e);
+	rc = open_finding(db, l, "medium", reason, d, 0, e);
+out:
+	db_free(r);
 	json_decref(d);
+	return rc;
+}
+
+int
+log_find_entry(struct db *db, const struct log_row *l,
+    const struct log_entry *in, struct err *e)
+{
+	return medium(db, l, in->what, in->head_id, in->reason,
+	    json_pack("{s{sI ss}}", "outside", "index", (json_int_t)in->index,
+	    "what", in->what), e);
+}
+
+int
+log_find_unproven(struct db *db, const struct log_row *l, int64_t head_id,
+    const char *reason, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int		 due;
+
+	if (db_query(db, &r, e, "select exists (select from tree_head where "
+	    "id = $1 and first_seen < now() - interval '1 day')", "i",
+	    head_id) == -1)
+		return -1;
+	due = db_bool(r, 0, 0);
+	db_free(r);
+	return !due ? 0 : medium(db, l, "unproven", head_id, reason,
+	    json_object(), e);
+}
+
+int
+log_find_proven(struct db *db, const struct log_row *l, int64_t head_id,
+    struct err *e)
+{
+	struct db_res	*r = NULL;
+	struct span	 id = { l->log_id, 32 };
+	int		 rc = 0;
+
+	if (db_query(db, &r, e, "select subject from finding where kind = "
+	    "'log.misbehaved' and subject = encode($1, 'base64') and "
+	    "severity = 'medium' and detail->>'what' = 'unproven' and "
+	    "detail->'head_id' = to_jsonb($2) and not detail ? 'outside'",
+	    "bi", &id, head_id) == -1)
+		return -1;
+	if (db_rows(r) != 0)
+		rc = finding_resolve(db, "log.misbehaved", db_text(r, 0, 0),
+		    "", "the log has proven that head", e);
+	db_free(r);
 	return rc;
 }

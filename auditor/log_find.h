@@ -58,4 +58,13 @@ struct log_entry {
 int log_find_entry(struct db *, const struct log_row *,
     const struct log_entry *, struct err *);
 
+/*
+ * The log does not prove a head that it signed and that we have for a day:
+ * medium in the same way, and resolved when it has proven that head.
+ */
+int log_find_unproven(struct db *, const struct log_row *, int64_t head_id,
+    const char *reason, struct err *);
+int log_find_proven(struct db *, const struct log_row *, int64_t head_id,
+    struct err *);
+
 #endif

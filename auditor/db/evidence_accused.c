@@ -135,7 +135,8 @@ evidence_put_accused(struct db *db, const json_t *detail, const char *id64,
 			*out = json_object_get(detail, "outside");
 	size_t		 i;
 
-	for (i = 0; i < json_array_size(flips); i++)
+	/* however large a CA has made the certificates: some can be shown */
+	for (i = 0; i < json_array_size(flips) && !evidence_large(ev); i++)
 		if (put_flip(db, json_array_get(flips, i), id64, ev, e) == -1)
 			return -1;
 	if (flips == NULL && flip != NULL &&

@@ -134,6 +134,29 @@ tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
 }
 
 void
+tail_unproven(struct tail *t, int64_t head_id, const char *reason)
+{
+	struct err	e = ERR_INIT;
+	int		rc = tail_lock(t, &e);
+
+	if (rc == 0)
+		rc = log_find_unproven(t->en->db, &t->log, head_id, reason,
+		    &e);
+	tail_unlock(t, rc, "head", &e);
+}
+
+void
+tail_proven(struct tail *t, int64_t head_id)
+{
+	struct err	e = ERR_INIT;
+	int		rc = tail_lock(t, &e);
+
+	if (rc == 0)
+		rc = log_find_proven(t->en->db, &t->log, head_id, &e);
+	tail_unlock(t, rc, "head", &e);
+}
+
+void
 tail_misbehaved(struct tail *t, const char *what, const char *reason)
 {
 	struct head_ref	h = { .id = t->head_id, .size = t->head.tree_size };
@@ -142,14 +165,27 @@ tail_misbehaved(struct tail *t, const char *what, const char *reason)
 	tail_misbehaved_head(t, what, reason, &h, "");
 }
 
+/*
+ * The later of two times, but for those that have not come yet: a head from
+ * the future would make all of later days fresh.
+ */
+static int64_t
+newest(int64_t a, int64_t b)
+{
+	int64_t	top = clk_wall() / 1000 + TAIL_FUTURE_MS;
+
+	a = a > top ? 0 : a;
+	b = b > top ? 0 : b;
+	return a > b ? a : b;
+}
+
 void
 tail_fresh(struct tail *t)
 {
-	int64_t	ms = t->log.head_ms, age, limit;
+	int64_t	ms, age, limit;
 	char	why[200];
 
-	if ((int64_t)t->head.timestamp_ms > ms)
-		ms = (int64_t)t->head.timestamp_ms;
+	ms = newest(t->log.head_ms, (int64_t)t->head.timestamp_ms);
 	if (ms == 0 || t->log.readonly)
 		return;
 	age = clk_wall() / 1000 - ms;

@@ -274,6 +274,35 @@ promised(void **state)
 	assert_int_equal(yes, 0);
 }
 
+/* A head that the log does not prove, until it does. */
+static void
+unproven(void **state)
+{
+	static const char	now[] = "select coalesce(string_agg(concat_ws("
+	    "' ', severity, state, detail->>'what', detail->>'head_id'), ','),"
+	    " '') from finding";
+	uint8_t			h[32];
+
+	(void)state;
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	is(now, "");
+	run("update tree_head set first_seen = now() - interval '25 hours'");
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	is(now, "medium open unproven 1");
+	assert_int_equal(number("select count(*) from finding_event"), 1);
+	OK(log_find_proven(db, &row, 2, e));
+	is(now, "medium open unproven 1");
+	OK(log_find_proven(db, &row, 1, e));
+	is(now, "medium resolved unproven 1");
+	/* beside what is worse it is not said, and resolves nothing */
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	OK(log_find_proven(db, &row, 1, e));
+	is(now, "critical open flip 1");
+}
+
 /* There is an end to it. */
 static void
 many(void **state)
@@ -391,6 +420,7 @@ main(void)
 		cmocka_unit_test_setup(beside, clear),
 		cmocka_unit_test_setup(kept, clear),
 		cmocka_unit_test_setup(promised, clear),
+		cmocka_unit_test_setup(unproven, clear),
 		cmocka_unit_test_setup(many, clear),
 		cmocka_unit_test_setup(crowd, clear),
 		cmocka_unit_test_setup(at_once, clear),

@@ -151,6 +151,20 @@ old(void **state)
 	    "log.stale resolved");
 }
 
+/* One from the future makes none of later days fresh. */
+static void
+old_behind_future(void **state)
+{
+	(void)state;
+	say(310, -24 * 3600, tail_aside_judged);
+	is(found, "log.misbehaved timestamp 2");
+	say(320, 5 * 3600, tail_aside_judged);
+	is("select string_agg(concat_ws(' ', kind, state), ',' order by kind) "
+	    "from finding", "log.misbehaved open,log.stale open");
+	say(330, 0, tail_aside_judged);
+	is("select state from finding where kind = 'log.stale'", "resolved");
+}
+
 /* A signature that is wrong once may be an accident. */
 static void
 wrong_signature(void **state)
@@ -178,6 +192,40 @@ lost(void **state)
 	assert_int_equal(t.leased, 0);
 	assert_int_equal(number("select count(*) from tree_head"), 1);
 	assert_int_equal(number("select count(*) from finding"), 0);
+}
+
+/* A head is not proven: one refusal, or a log that is busy, says nothing. */
+static void
+refuses(void **state)
+{
+	static const struct {
+		int64_t			since;
+		enum tail_audit_how	how;
+		int64_t			findings;
+	} c[] = {
+		{ 0, AUDIT_REFUSED, 0 },
+		{ 59 * 60, AUDIT_REFUSED, 0 },
+		{ 61 * 60, AUDIT_BUSY, 0 },
+		{ 61 * 60, AUDIT_AWAY, 0 },
+		{ 61 * 60, AUDIT_REFUSED, 1 },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		if (i != 0) {
+			(void)clean(state);
+			assert_int_equal(setup(state), 0);
+		}
+		sql("update tree_head set first_seen = now() - "
+		    "interval '25 hours'");
+		t.state = TAIL_AUDIT;
+		t.small.id = 1;
+		t.unproven = c[i].since != 0;
+		t.unproven_at = clk_mono() - c[i].since * CLK_SEC;
+		tail_audit_failed(&t, "400", c[i].how);
+		assert_int_equal(number("select count(*) from finding where "
+		    "severity = 'medium'"), c[i].findings);
+	}
 }
 
 /* When the log is due again, in seconds, rounded up. */
@@ -236,9 +284,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(beside, setup, clean),
 		cmocka_unit_test_setup_teardown(dated, setup, clean),
 		cmocka_unit_test_setup_teardown(old, setup, clean),
+		cmocka_unit_test_setup_teardown(old_behind_future, setup,
+		    clean),
 		cmocka_unit_test_setup_teardown(wrong_signature, setup, clean),
 		cmocka_unit_test_setup_teardown(lost, setup, clean),
 		cmocka_unit_test_setup_teardown(pages_fail, setup, clean),
+		cmocka_unit_test_setup_teardown(refuses, setup, clean),
 		cmocka_unit_test_setup_teardown(no_head, setup, clean),
 	};
 
