@@ -163,6 +163,7 @@ struct tail {
 	struct log_look		 look;		/* tail_entry.c */
 	struct head_ref		 small, large;
 	unsigned		 audits, audit_fails;	/* of this turn */
+	unsigned		 audit_again;	/* a proof that was wrong */
 	int64_t			 audit_after;	/* and those behind it are next */
 	int64_t			 unproven;	/* one that the log refused, */
 	int64_t			 unproven_at;	/* mono: for the first time */

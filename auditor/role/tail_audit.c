@@ -90,6 +90,7 @@ tail_audit_older(struct tail *t)
 		tail_end(t, "the head is of another tree than the proven one");
 		return;
 	}
+	t->audit_again = 0;
 	compare(t, TAIL_OLDER);
 }
 
@@ -110,6 +111,7 @@ next(struct tail *t)
 		if (t->small.id == 0)
 			break;
 		if (t->small.size < t->large.size) {
+			t->audit_again = 0;
 			compare(t, TAIL_AUDIT);
 			return;
 		}
@@ -221,8 +223,9 @@ contradiction(struct tail *t, const char *why, const uint8_t root[32],
 
 /*
  * Not an extension: what can be shown of it, and by which grade.  A path that
- * is wrong shows nothing, but where it leaves the smaller root out; a head
- * that waits goes on waiting then.  0: nothing was shown.
+ * is wrong shows nothing, and is asked for again; then it is the log's word,
+ * where it leaves the smaller root out, or the log shows that head now.  Another
+ * one goes on waiting.  0: nothing was shown, 2: it is asked for again.
  */
 static int
 refuted(struct tail *t, const struct judge_reply *r, struct cur *c)
@@ -238,6 +241,11 @@ refuted(struct tail *t, const struct judge_reply *r, struct cur *c)
 	if (!shown && t->state == TAIL_AUDIT &&
 	    (t->small.size & (t->small.size - 1)) != 0)
 		return 0;
+	if (!shown && t->state != TAIL_ACCUSE && t->audit_again++ == 0) {
+		log_info(t->log.description, "%s; asked for again", why);
+		compare(t, t->state);
+		return 2;
+	}
 	if (t->state != TAIL_ACCUSE)
 		tail_head_mark(t, t->small.id, "conflict");
 	t->en->wrong = 1;
@@ -256,10 +264,13 @@ tail_audit_judged(struct tail *t, const struct judge_reply *r,
 {
 	enum tail_state	state = t->state;
 	char		why[400];
+	int		rc;
 
 	if (!r->ok && r->code == ERR_VERIFY) {
 		(void)snprintf(why, sizeof(why), "%s", r->msg);
-		if (refuted(t, r, c) == 0)
+		if ((rc = refuted(t, r, c)) == 2)
+			return;
+		if (rc == 0)
 			tail_audit_failed(t, why, AUDIT_REFUSED);
 		else if (state == TAIL_AUDIT)
 			next(t);

@@ -110,6 +110,16 @@ eq "a front-end that is behind" "$rc $(sql "select head_size from log_health
     log_ref = 2 and tree_size < $size order by last_seen desc limit 1")" \
     "0 $size smaller"
 
+# Nor does one path that is wrong make it a liar.
+lie a shrink 'times=1&n=9'
+lie a consistency_bad times=1
+once
+eq "behind, and one wrong path" "$rc $(sql 'select count(*) from finding') $(sql "
+    select consistency from tree_head where log_ref = 1
+    order by last_seen desc, id desc limit 1")" "0 0 smaller"
+[ $rc -eq 0 ] || show
+post "/_rig/a/honest" >/dev/null
+
 # A path that is wrong says nothing of a head that waits: it goes on waiting.
 waits()
 {
