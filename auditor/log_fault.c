@@ -206,6 +206,18 @@ open_finding(struct db *db, const struct log_fault *f, const char *subject,
 	return finding_open(db, &fi, NULL, NULL, e);
 }
 
+/* Is there anything yet that anybody can check? */
+static int
+shown(const struct had *h, const json_t *faults)
+{
+	size_t	i;
+
+	for (i = 0; i < json_array_size(faults); i++)
+		if (proof(json_array_get(faults, i)) != 0)
+			return 1;
+	return json_object_get(h->detail, "flip") != NULL;
+}
+
 static int
 put(struct db *db, const struct log_fault *f, const char *subject,
     const struct had *h, struct err *e)
@@ -217,8 +229,8 @@ put(struct db *db, const struct log_fault *f, const char *subject,
 
 	/* what was signed stays signed: seen again it is no news */
 	told = h->id == 0 || (!h->accepted && (!h->critical ||
-	    (h->resolved ? !p.seen || proof(f->detail) == 0 :
-	    !h->open && !p.known)));
+	    (h->resolved ? !p.seen || proof(f->detail) == 0 : !p.known &&
+	    (!h->open || (proof(f->detail) != 0 && !shown(h, faults))))));
 	keep(faults, &p, f, told);
 	detail = written(h, faults, f, told);
 	json_decref(faults);
@@ -228,7 +240,7 @@ put(struct db *db, const struct log_fault *f, const char *subject,
 		    detail);
 	if (rc == 0 && (told || !h->resolved))
 		rc = open_finding(db, f, subject, h->id == 0 ? detail : NULL,
-		    told, e);
+		    told ? FINDING_GRAVER : 0, e);
 	free(detail);
 	return rc;
 }

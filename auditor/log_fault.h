@@ -29,7 +29,8 @@ struct log_fault {
  * A critical fault: told when the log had no finding, or none of this kind
  * before the finding was acked, rejected or contained, or it was resolved and
  * this is not what was seen then.  While it is open it is not told again, but
- * what shows it is kept: LIMIT_LOG_FAULTS of each kind, in `faults` of the
+ * for the first that anybody can check behind what only we say; what shows it
+ * is kept: LIMIT_LOG_FAULTS of each kind, in `faults` of the
  * detail, whose other members are about what was told last.
  */
 int log_fault_open(struct db *, const struct log_fault *, struct err *);

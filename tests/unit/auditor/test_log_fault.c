@@ -109,6 +109,26 @@ kinds(void **state)
 	assert_int_equal(number("select count(*) from finding"), 1);
 }
 
+/* What anybody can check is told behind what only we say, and once. */
+static void
+graver(void **state)
+{
+	(void)state;
+	fault("signature", ALONE(1));
+	fault("root", ALONE(2));
+	fault("fork", ALONE(3));
+	is(TOLD, "1 open signature 1: signature1 root2 fork3");
+	fault("fork", HEADS(4, 5));
+	is("select reason from finding", "fork" HEADS(4, 5));
+	is("select string_agg(event, ' ' order by event) from finding_event",
+	    "escalated opened");
+	fault("fork", HEADS(4, 5));
+	fault("fork", PATH(6, 7));
+	fault("final", ALONE(8));
+	is(TOLD, "1 open fork 4: signature1 root2 fork3 fork4 fork6 final8");
+	assert_int_equal(number("select count(*) from finding_event"), 2);
+}
+
 /* What was signed stays signed: whoever resolved it has seen that. */
 static void
 resolved(void **state)
@@ -208,6 +228,7 @@ main(void)
 {
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(kinds, clear),
+		cmocka_unit_test_setup(graver, clear),
 		cmocka_unit_test_setup(resolved, clear),
 		cmocka_unit_test_setup(accepted, clear),
 		cmocka_unit_test_setup(many, clear),
