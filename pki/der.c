@@ -4,62 +4,10 @@
 
 #include "base/clk.h"
 
-/* Ahead of the lengths a processor goes by branches it foresees: in place. */
-static inline __attribute__((always_inline)) int
-next(struct cur *c, struct der *d, int strict)
-{
-	const uint8_t	*p = c->p;
-	size_t		 left = (size_t)(c->end - p), n, k, i;
-
-	if (left < 2 || (p[0] & 0x1f) == 0x1f)
-		return -1;
-	n = p[1];
-	k = 2;
-	if (n & 0x80) {
-		k = n & 0x7f;
-		if (k == 0 || k > 4 || left < 2 + k)
-			return -1;
-		for (n = 0, i = 0; i < k; i++)
-			n = n << 8 | p[2 + i];
-		if (strict && (n < 0x80 || n >> (8 * (k - 1)) == 0))
-			return -1;
-		k += 2;
-	}
-	if (left - k < n)
-		return -1;
-	d->tag = p[0];
-	d->whole.p = p;
-	d->whole.n = k + n;
-	d->body.p = p + k;
-	d->body.n = n;
-	c->p = p + k + n;
-	return 0;
-}
-
-int
-der_next(struct cur *c, struct der *d)
-{
-	return next(c, d, 0);
-}
-
 int
 der_next_strict(struct cur *c, struct der *d)
 {
-	return next(c, d, 1);
-}
-
-static inline __attribute__((always_inline)) int
-want(struct cur *c, uint8_t tag, struct der *d)
-{
-	if (c->p == c->end || *c->p != tag)
-		return -1;
-	return next(c, d, 0);
-}
-
-int
-der_want(struct cur *c, uint8_t tag, struct der *d)
-{
-	return want(c, tag, d);
+	return der_read(c, d, 1);
 }
 
 int
@@ -68,7 +16,7 @@ der_only(struct span whole, uint8_t tag, struct span *body)
 	struct cur	c = cur_span(whole);
 	struct der	d;
 
-	if (want(&c, tag, &d) == -1 || cur_left(&c) != 0)
+	if (der_want(&c, tag, &d) == -1 || cur_left(&c) != 0)
 		return -1;
 	*body = d.body;
 	return 0;
@@ -126,7 +74,7 @@ walk_exts(struct span exts, struct span *san)
 	struct der	d;
 
 	while (c.p != c.end) {
-		if (next(&c, &d, 0) == -1 || d.tag != DER_SEQ)
+		if (der_next(&c, &d) == -1 || d.tag != DER_SEQ)
 			return -1;
 		if (is_other_ext(d.body))
 			continue;
@@ -149,7 +97,7 @@ walk_rest(struct cur *c, struct der_tbs *out)
 	uint8_t		last = 0xa0;
 
 	while (cur_left(c) != 0) {
-		if (next(c, &d, 0) == -1)
+		if (der_next(c, &d) == -1)
 			return "an element after the key";
 		/* In order, each once; [1] and [2] as BER may have them. */
 		if ((d.tag | 0x20) <= last || (d.tag | 0x20) > 0xa3)
@@ -173,22 +121,22 @@ walk_middle(struct cur *c, struct der_tbs *out)
 	struct der	d;
 	struct cur	in;
 
-	if (want(c, DER_SEQ, &d) == -1)
+	if (der_want(c, DER_SEQ, &d) == -1)
 		return "issuer";
 	out->issuer = d.whole;
-	if (want(c, DER_SEQ, &d) == -1)
+	if (der_want(c, DER_SEQ, &d) == -1)
 		return "validity";
 	in = cur_span(d.body);
-	if (next(&in, &d, 0) == -1)
+	if (der_next(&in, &d) == -1)
 		return "validity";
 	out->not_before = d.whole;
-	if (next(&in, &d, 0) == -1 || cur_left(&in) != 0)
+	if (der_next(&in, &d) == -1 || cur_left(&in) != 0)
 		return "validity";
 	out->not_after = d.whole;
-	if (want(c, DER_SEQ, &d) == -1)
+	if (der_want(c, DER_SEQ, &d) == -1)
 		return "subject";
 	out->subject = d.whole;
-	if (want(c, DER_SEQ, &d) == -1)
+	if (der_want(c, DER_SEQ, &d) == -1)
 		return "subject public key";
 	out->spki = d.whole;
 	return NULL;
@@ -205,21 +153,21 @@ walk_tbs(struct span tbs, struct der_tbs *out)
 		return "outer SEQUENCE";
 	c = cur_span(body);
 	out->version = 1;
-	if (next(&c, &d, 0) == -1)
+	if (der_next(&c, &d) == -1)
 		return "version";
 	if (d.tag == 0xa0) {
 		in = cur_span(d.body);
-		if (want(&in, DER_INT, &d) == -1 || d.body.n != 1 ||
+		if (der_want(&in, DER_INT, &d) == -1 || d.body.n != 1 ||
 		    cur_left(&in) != 0 || d.body.p[0] > 0x7f)
 			return "version";
 		out->version = d.body.p[0] + 1;
-		if (next(&c, &d, 0) == -1)
+		if (der_next(&c, &d) == -1)
 			return "serial number";
 	}
 	if (d.tag != DER_INT)
 		return "serial number";
 	out->serial = d.body;
-	if (want(&c, DER_SEQ, &d) == -1)
+	if (der_want(&c, DER_SEQ, &d) == -1)
 		return "signature algorithm";
 	out->sigalg = d.whole;
 	return NULL;
