@@ -539,4 +539,9 @@
 /* With a bit changed, that the finding about a log names. */
 #define LIMIT_LOG_FLIPS	64u
 
+/* --- a restore --- */
+
+/* It waits so long (milliseconds) for who has a table in use. */
+#define LIMIT_RESTORE_LOCK_MS	5000
+
 #endif
