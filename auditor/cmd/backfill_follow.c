@@ -180,7 +180,8 @@ look(struct follow *f, int last, struct err *e)
 	int64_t		 read = f->read;
 	size_t		 open = f->open;
 
-	if (back_list(f->ctx->db, 1, &r, e) == -1)
+	if (back_list(f->ctx->db, BACK_LIST_OVER | (last && json ?
+	    BACK_LIST_MATCHES : 0), &r, e) == -1)
 		return -1;
 	f->open = f->searching = f->faulty = 0;
 	f->left = f->read = f->cancelled = 0;
@@ -312,7 +313,8 @@ result(struct follow *f, struct err *e)
 	char		*name;
 	size_t		 i;
 
-	if (f->ctx->json || back_list(f->ctx->db, 1, &r, e) == -1)
+	if (f->ctx->json || back_list(f->ctx->db, BACK_LIST_OVER |
+	    BACK_LIST_MATCHES, &r, e) == -1)
 		return r == NULL && !f->ctx->json ? -1 : 0;
 	for (i = 0; i < db_rows(r); i++) {
 		if (!ours(f, db_int(r, i, BACK_ID)) ||
@@ -389,7 +391,7 @@ backfill_entered(struct cmd_ctx *ctx, const struct backfill_ids *ids)
 	struct err		 e = ERR_INIT;
 	size_t			 i;
 
-	if (ctx->json && back_list(ctx->db, 1, &r, &e) == -1)
+	if (ctx->json && back_list(ctx->db, BACK_LIST_OVER, &r, &e) == -1)
 		return cmd_fail(&e);
 	for (i = 0; r != NULL && i < db_rows(r); i++)
 		if (ours(&f, db_int(r, i, BACK_ID)))

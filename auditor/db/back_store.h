@@ -111,6 +111,14 @@ int back_found(struct db *, int64_t id, uint64_t from, struct err *);
  */
 int back_left(struct db *, struct err *);
 
+/*
+ * Is ${why} why work on the history of this log failed when it was last tried:
+ * this row of work, or another one?  Numbers in it do not count (seconds,
+ * bytes), but of what failed its proof (back_wrong()).  *told 1 or 0.
+ */
+int back_told(struct db *, int64_t work, int log_ref, const char *why,
+    int *told, struct err *);
+
 /* Workers that read logs and were seen lately: host, pid. */
 int back_workers(struct db *, struct db_res **, struct err *);
 
@@ -142,8 +150,17 @@ enum back_col {
 	BACK_MATCHES	/* found in what it covers, by whomever */
 };
 
-/* Rows, oldest first: all, or those that are open. */
-int back_list(struct db *, int all, struct db_res **, struct err *);
+/* What back_list() lists beside those that are open, and takes time for. */
+#define BACK_LIST_OVER		1	/* those that are done or cancelled */
+#define BACK_LIST_MATCHES	2	/* BACK_MATCHES of those; else null */
+
+/*
+ * Rows, oldest first.  BACK_READ of BACK_ENTRIES: what was not proven of it
+ * when it was entered, and is by now, by whomever: where two of them overlap,
+ * each entry is read once and counts for both.  What is read again counts for
+ * the one that reads it.
+ */
+int back_list(struct db *, int what, struct db_res **, struct err *);
 
 /*
  * End it before its time, in the caller's transaction; what was read stays.

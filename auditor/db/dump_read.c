@@ -202,6 +202,9 @@ file_said(const struct two *t, const char *path, struct err *e)
 		    "was changed: pg_restore was ended by signal %d", path,
 		    t->file_st - 128);
 	dump_run_said(t->file_ear, state, why, sizeof(why));
+	if (t->file_st > 128)
+		(void)snprintf(why, sizeof(why), "pg_restore was ended by "
+		    "signal %d", t->file_st - 128);
 	if (strstr(why, "unsupported version") != NULL)
 		return err_set(e, ERR_FORMAT, "%s was not restored, and "
 		    "nothing was changed: it was written by a newer pg_dump "

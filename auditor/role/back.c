@@ -157,6 +157,16 @@ back_wrong(const struct tail *t, char *why, size_t n)
 	    ": %s", t->back->range.done, t->back->range.to, was);
 }
 
+int
+back_news(const struct tail *t, const char *why)
+{
+	struct err	e = ERR_INIT;
+	int		told = 0;
+
+	return back_told(t->en->db, t->lease.id, t->log.id, why, &told, &e) ==
+	    -1 || !told;
+}
+
 void
 back_end(struct tail *t)
 {

@@ -52,6 +52,12 @@ void back_find_begin(struct tail *);
 /* A proof failed: say what of the history is wrong, in ${why}. */
 void back_wrong(const struct tail *, char *why, size_t n);
 
+/*
+ * Is ${why}, for which this try fails, to be logged?  Not what was said of the
+ * log's history when it failed before, by whichever worker.
+ */
+int back_news(const struct tail *, const char *why);
+
 /* There is no more to do: the row of work goes. */
 void back_end(struct tail *);
 /* The lease is given back: it is for later, or failed. */

@@ -254,6 +254,8 @@ int tail_over(const struct tail *);
  * the poll failed and is tried again later.
  */
 void tail_end(struct tail *, const char *why);
+/* The same where ${why} was logged. */
+void tail_end_said(struct tail *, const char *why);
 
 /*
  * The same when the fault is ours (the database) or the lease is gone: it is

@@ -6,6 +6,7 @@
 
 #include "auditor/db/finding.h"
 #include "auditor/db/watch_store.h"
+#include "auditor/role/back.h"
 #include "auditor/role/engine_clock.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -97,7 +98,8 @@ tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
 	struct buf	d = BUF_INIT;
 	struct buf	root = BUF_INIT, ours = BUF_INIT;
 
-	log_error(t->log.description, "misbehaves: %s", reason);
+	log_line(t->back == NULL || back_news(t, reason) ? LOG_ERROR :
+	    LOG_DEBUG, t->log.description, "misbehaves: %s", reason);
 	enc_hex(&root, h->root, 32);
 	enc_hex(&ours, t->done_root, 32);
 	buf_fmt(&d, "{\"what\": \"%s\", \"head_id\": %" PRId64

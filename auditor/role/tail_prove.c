@@ -187,8 +187,9 @@ tail_mismatch(struct tail *t, const char *given)
 	if (tail_match_early(t) == -1)
 		return;
 	if (t->mismatch < MISMATCHES) {
-		log_warn(t->log.description, "%s; reading again from %" PRIu64,
-		    why, t->done.to);
+		log_line(t->back == NULL || back_news(t, why) ? LOG_WARN :
+		    LOG_DEBUG, t->log.description, "%s; reading again from %"
+		    PRIu64, why, t->done.to);
 		tail_read_drop(t);
 		tail_match_drop(t, t->nmatches);
 		if (t->back != NULL)
@@ -202,7 +203,7 @@ tail_mismatch(struct tail *t, const char *given)
 	/* the head of history is what the tail has proven */
 	if (t->back != NULL) {
 		tail_misbehaved(t, "root", why);
-		tail_end(t, why);
+		tail_end_said(t, why);
 		return;
 	}
 	tail_head_mark(t, t->head_id, "conflict");
