@@ -288,6 +288,25 @@ back_told(struct db *db, int64_t work, int log_ref, const char *why,
 }
 
 int
+back_held(struct db *db, const struct lease *l, const char *why,
+    int64_t due_in_s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 n;
+
+	/* one that was never tried and has an error: it waits */
+	if (db_query(db, &r, e, "update work set holder = null, "
+	    "lease_until = null, attempts = 0, last_error = $3, "
+	    "due_at = now() + $4 * interval '1 second' where id = $1 and "
+	    "token = $2", "iisi", l->id, l->token, why, due_in_s) == -1)
+		return -1;
+	n = db_changed(r);
+	db_free(r);
+	return n == 1 ? 0 : err_set(e, ERR_LEASE, "lease on %s %s was lost",
+	    l->kind, l->subject);
+}
+
+int
 back_workers(struct db *db, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e, "select host, pid from worker where "
@@ -366,14 +385,17 @@ back_list(struct db *db, int what, struct db_res **r, struct err *e)
 	    "end), b.added_at, b.ended_at, w.last_error, b.actor, "
 	    "case when b.state <> 'open' and $2 then (select count(*) from "
 	    "entry_match m where m.log_ref = b.log_ref and "
-	    "m.index >= b.size_from and m.index < b.size_to) end "
+	    "m.index >= b.size_from and m.index < b.size_to) end, w.waits "
 	    "from backfill b "
 	    "join log l on l.id = b.log_ref left join lateral (select "
-	    "w.last_error from work w where w.kind = 'backfill' and "
+	    "w.last_error, max(w.due_at) filter (where w.attempts = 0 and "
+	    "w.due_at > now()) over () as waits "
+	    "from work w where w.kind = 'backfill' and "
 	    "w.last_error is not null and b.state = 'open' and "
 	    "(w.subject = 'find:' || b.id or w.subject in (select r.id::text "
 	    "from backfill_range r where r.backfill_id = b.id and "
-	    "r.size_done < r.size_to)) limit 1) w on true "
+	    "r.size_done < r.size_to)) order by w.attempts = 0, w.id desc "
+	    "limit 1) w on true "
 	    "cross join lateral (select coalesce(sum(least(g.size_to, "
 	    "b.size_to) - greatest(g.size_from, b.size_from)), 0)::bigint as "
 	    "n from log_range g where g.log_ref = b.log_ref and "

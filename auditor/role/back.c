@@ -67,6 +67,8 @@ begin(struct tail *t)
 		tail_end(t, NULL);
 		return;
 	}
+	if (tail_rate_leave_back(t))
+		return;
 	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
@@ -187,8 +189,13 @@ back_leave(struct tail *t, const char *why, int64_t due, struct err *e)
 		due = hold;
 	if (t->back->later != 0)
 		due = t->back->later;
-	rc = why != NULL ? lease_fail(t->en->db, &t->lease, &r, e) :
-	    lease_done(t->en->db, &t->lease, t->back->over ? -1 : due, e);
+	/* no fault: it is tried as soon as it may be */
+	if (t->back->held && why != NULL)
+		rc = back_held(t->en->db, &t->lease, why, hold + 1, e);
+	else
+		rc = why != NULL ? lease_fail(t->en->db, &t->lease, &r, e) :
+		    lease_done(t->en->db, &t->lease, t->back->over ? -1 :
+		    due, e);
 	/* there is room for the next */
 	t->en->claim_at = 0;
 	engine_wake(t->en, clk_mono());
@@ -277,7 +284,7 @@ take(struct engine *en, struct lease *l, struct err *e)
 	if ((t = find(en, search ? f.log_ref : b.log_ref, e)) == NULL)
 		return -1;
 	t->mismatch = 0;
-	t->back->over = t->back->later = 0;
+	t->back->over = t->back->later = t->back->held = 0;
 	t->back->find = f;
 	t->back->range.id = search ? 0 : id;
 	tail_take(t, l);

@@ -22,6 +22,7 @@ struct back {
 	int64_t			 before_ms;
 	int			 later;		/* due again in so many s */
 	int			 over;		/* it needs nobody any more */
+	int			 held;		/* the log wants us to wait */
 };
 
 /*

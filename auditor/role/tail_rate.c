@@ -538,24 +538,43 @@ tail_rate_hold(const struct tail *t)
 	return t->nsources != 0 && least > now ? least - now : 0;
 }
 
+/* It wants no pages for longer than a poll. */
+static int
+long_hold(const struct tail *t)
+{
+	return tail_rate_hold(t) > t->en->conf->poll * CLK_SEC;
+}
+
 int
 tail_rate_leave(struct tail *t)
 {
 	const struct tail_page	*p;
-	char			 why[100];
-	int64_t			 hold = tail_rate_hold(t);
+	char			 why[100], at[CLK_TEXT];
 
-	if (hold <= t->en->conf->poll * CLK_SEC || t->now.to != t->done.to)
+	if (!long_hold(t) || t->now.to != t->done.to)
 		return 0;
 	for (p = t->pages; p != NULL; p = p->next)
 		if (p->state != PAGE_WAIT)
 			return 0;
-	(void)snprintf(why, sizeof(why), "no pages are asked for in the next "
-	    "%lld s (Retry-After)", (long long)(hold / CLK_SEC));
 	if (t->back != NULL)
-		tail_end(t, why);
-	else
-		tail_held(t, why);
+		return tail_rate_leave_back(t);
+	(void)snprintf(why, sizeof(why), "no pages are asked for until %s "
+	    "(Retry-After)", clk_text(clk_wall() + tail_rate_hold(t), at));
+	tail_held(t, why);
+	return 1;
+}
+
+int
+tail_rate_leave_back(struct tail *t)
+{
+	char	why[100], at[CLK_TEXT];
+
+	if (!long_hold(t))
+		return 0;
+	t->back->held = 1;
+	(void)snprintf(why, sizeof(why), "the log asked us to wait until %s "
+	    "(Retry-After)", clk_text(clk_wall() + tail_rate_hold(t), at));
+	tail_end(t, why);
 	return 1;
 }
 

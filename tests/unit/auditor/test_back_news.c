@@ -142,12 +142,69 @@ faults(void **state)
 	assert_int_equal(fails(1, "HTTP status 503"), 1);
 }
 
+/* What backfill list says of it: the error, and whether it waits. */
+static void
+listed(const char *error, int waits)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+
+	assert_int_equal(back_list(db, 0, &r, &e), 0);
+	assert_int_equal(db_rows(r), 1);
+	assert_string_equal(db_text(r, 0, BACK_ERROR), error);
+	assert_int_equal(!db_null(r, 0, BACK_WAITS), waits);
+	db_free(r);
+}
+
+/* A log that wants us to wait is no fault, and is asked when the time comes. */
+static void
+held(void **state)
+{
+	struct fetch_done	d = { .failure = FETCH_OK, .status = 429 };
+	int			i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		claim(1);
+		tail_rate_begin(&t);
+		if (i == 0) {
+			(void)snprintf(d.retry_after, sizeof(d.retry_after),
+			    "600");
+			tail_rate_429(&t, &d, 600, 0);
+		}
+		back.held = 0;
+		assert_int_equal(tail_rate_leave(&t), 1);
+		assert_int_equal(said(), i == 0);
+	}
+	is("select attempts || ' ' || round(extract(epoch from due_at - now()) "
+	    "/ 10) * 10 from work where subject = '1'", "0 600");
+	is("select last_error like 'the log asked us to wait until 20__-%Z "
+	    "(Retry-After)' from work where subject = '1'", "t");
+	sql("update work set last_error = 'it waits' where subject = '1'");
+	listed("it waits", 1);
+	/* a fault is said first, and it waits all the same */
+	sql("insert into backfill_range (backfill_id, log_ref, size_from, "
+	    "size_to, size_done) values (1, 1, 2048, 3072, 2048);"
+	    "insert into work (kind, subject, attempts, last_error, due_at) "
+	    "select 'backfill', max(id)::text, 1, 'a fault', 'infinity' "
+	    "from backfill_range");
+	listed("a fault", 1);
+	/* the time is over */
+	sql("update work set due_at = now() where subject = '1'");
+	listed("a fault", 0);
+	/* no such lease any more */
+	claim(1);
+	sql("update work set token = token + 1");
+	assert_int_equal(back_held(db, &t.lease, "x", 1, NULL), -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup_teardown(proofs, setup, clean),
 		cmocka_unit_test_setup_teardown(faults, setup, clean),
+		cmocka_unit_test_setup_teardown(held, setup, clean),
 	};
 
 	return SQL_TESTS(tests);
