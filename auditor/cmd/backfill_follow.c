@@ -29,6 +29,8 @@ struct follow {
 	const struct backfill_ids	*ids;
 	int64_t		 began, first;	/* mono; entries read then */
 	int64_t		 said;		/* mono of the last line */
+	int64_t		 said_left;	/* in it: entries left, */
+	size_t		 said_open;	/* and what is open */
 	int		 shown;		/* a line of the terminal is begun */
 	char		*faults;	/* that were said, or NULL */
 	int64_t		 moved;		/* mono of the last progress */
@@ -228,9 +230,14 @@ look(struct follow *f, int last, struct err *e)
 	if (f->moved == 0 || f->read != read || f->open != open ||
 	    f->waiting != 0)
 		f->moved = now;
-	line = last || now >= f->said + LINE_EVERY;
-	if (line)
+	/* the last one is not said twice */
+	line = now >= f->said + LINE_EVERY || (last && (json ||
+	    f->left != f->said_left || f->open != f->said_open));
+	if (line) {
 		f->said = now;
+		f->said_left = f->left;
+		f->said_open = f->open;
+	}
 	if (json && line) {
 		for (i = 0; i < db_rows(r); i++)
 			if (ours(f, db_int(r, i, BACK_ID)))
@@ -240,7 +247,7 @@ look(struct follow *f, int last, struct err *e)
 	if (last && f->shown)
 		(void)fputc('\n', stderr);
 	/* the first at once, then no more of them than lines */
-	if ((line || f->faults == NULL) && !quiet && f->open != 0)
+	if ((line || last || f->faults == NULL) && !quiet && f->open != 0)
 		errors(f, r, last);
 	db_free(r);
 	return 0;

@@ -27,6 +27,18 @@ back_free(struct back *b)
 	free(b);
 }
 
+int
+back_hold(struct tail *t)
+{
+	char	why[100];
+
+	if (!tail_rate_long(t, why))
+		return 0;
+	t->back->held = 1;
+	tail_end(t, why);
+	return 1;
+}
+
 /* --- one range --- */
 
 /* The range is read from where it is proven, which needs a frontier. */
@@ -67,7 +79,7 @@ begin(struct tail *t)
 		tail_end(t, NULL);
 		return;
 	}
-	if (tail_rate_leave_back(t))
+	if (back_hold(t))
 		return;
 	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);

@@ -59,6 +59,12 @@ void back_wrong(const struct tail *, char *why, size_t n);
  */
 int back_news(const struct tail *, const char *why);
 
+/*
+ * 1: the log wants no pages for longer than a poll, and the turn was ended:
+ * what was read and not proven is lost.
+ */
+int back_hold(struct tail *);
+
 /* There is no more to do: the row of work goes. */
 void back_end(struct tail *);
 /* The lease is given back: it is for later, or failed. */

@@ -76,7 +76,7 @@ back_find_begin(struct tail *t)
 		back_end(t);
 		return;
 	}
-	if (tail_rate_leave_back(t))
+	if (back_hold(t))
 		return;
 	t->state = TAIL_FIND;
 	b->lo = 0;
@@ -95,7 +95,7 @@ back_find_fetched(struct tail *t, const struct fetch_done *d)
 	if (d->failure != FETCH_OK || d->status != 200) {
 		tail_refused(t, d, why, sizeof(why));
 		tail_give(t);
-		if (!tail_rate_leave_back(t))
+		if (!back_hold(t))
 			tail_end(t, why);
 		return;
 	}

@@ -325,8 +325,8 @@ int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
  * would be lost, and the turn was ended: its head is asked as ever.
  */
 int tail_rate_leave(struct tail *);
-/* The same of history, whatever is at hand. */
-int tail_rate_leave_back(struct tail *);
+/* Does it want no pages for longer than a poll?  ${why} says until when. */
+int tail_rate_long(const struct tail *, char why[100]);
 void tail_rate_wire(struct tail *);	/* the turn ends: what it cost */
 double tail_rate_all(const struct tail *);	/* of all who ask, a second */
 

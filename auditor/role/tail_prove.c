@@ -163,7 +163,7 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	if (d->failure != FETCH_OK || d->status != 200) {
 		tail_refused(t, d, why, sizeof(why));
 		give(t);
-		if (t->back != NULL && tail_rate_leave_back(t))
+		if (t->back != NULL && back_hold(t))
 			return 1;
 		if (t->state == TAIL_PROVE)
 			tail_end(t, why);

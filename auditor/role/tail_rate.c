@@ -538,43 +538,31 @@ tail_rate_hold(const struct tail *t)
 	return t->nsources != 0 && least > now ? least - now : 0;
 }
 
-/* It wants no pages for longer than a poll. */
-static int
-long_hold(const struct tail *t)
+int
+tail_rate_long(const struct tail *t, char why[100])
 {
-	return tail_rate_hold(t) > t->en->conf->poll * CLK_SEC;
+	int64_t	hold = tail_rate_hold(t);
+	char	at[CLK_TEXT];
+
+	(void)snprintf(why, 100, "the log asked us to wait until %s "
+	    "(Retry-After)", clk_text(clk_wall() + hold, at));
+	return hold > t->en->conf->poll * CLK_SEC;
 }
 
 int
 tail_rate_leave(struct tail *t)
 {
 	const struct tail_page	*p;
-	char			 why[100], at[CLK_TEXT];
+	char			 why[100];
 
-	if (!long_hold(t) || t->now.to != t->done.to)
+	if (t->now.to != t->done.to || !tail_rate_long(t, why))
 		return 0;
 	for (p = t->pages; p != NULL; p = p->next)
 		if (p->state != PAGE_WAIT)
 			return 0;
 	if (t->back != NULL)
-		return tail_rate_leave_back(t);
-	(void)snprintf(why, sizeof(why), "no pages are asked for until %s "
-	    "(Retry-After)", clk_text(clk_wall() + tail_rate_hold(t), at));
+		return back_hold(t);
 	tail_held(t, why);
-	return 1;
-}
-
-int
-tail_rate_leave_back(struct tail *t)
-{
-	char	why[100], at[CLK_TEXT];
-
-	if (!long_hold(t))
-		return 0;
-	t->back->held = 1;
-	(void)snprintf(why, sizeof(why), "the log asked us to wait until %s "
-	    "(Retry-After)", clk_text(clk_wall() + tail_rate_hold(t), at));
-	tail_end(t, why);
 	return 1;
 }
 
