@@ -231,6 +231,8 @@ put(struct db *db, const struct log_fault *f, const char *subject,
 	told = h->id == 0 || (!h->accepted && (!h->critical ||
 	    (h->resolved ? !p.seen || proof(f->detail) == 0 : !p.known &&
 	    (!h->open || (proof(f->detail) != 0 && !shown(h, faults))))));
+	log_line(told ? LOG_ERROR : LOG_DEBUG, f->name, "misbehaves: %s",
+	    f->reason);
 	keep(faults, &p, f, told);
 	detail = written(h, faults, f, told);
 	json_decref(faults);
@@ -252,7 +254,6 @@ log_fault_open(struct db *db, const struct log_fault *f, struct err *e)
 	struct had	h = { 0 };
 	int		rc = -1;
 
-	log_error(f->name, "misbehaves: %s", f->reason);
 	enc_b64(&b64, f->log_id, 32);
 	if (log_fault_lock(db, e) == 0 &&
 	    had_load(db, buf_text(&b64), &h, e) == 0)

@@ -554,4 +554,9 @@
  */
 #define LIMIT_LOG_FAULTS	4u
 
+/* --- a restore --- */
+
+/* It waits so long (milliseconds) for who has a table in use. */
+#define LIMIT_RESTORE_LOCK_MS	5000
+
 #endif
