@@ -9,6 +9,7 @@
 #include "auditor/decide.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/engine_claim.h"
+#include "auditor/role/engine_clock.h"
 #include "auditor/role/engine_role.h"
 #include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_start.h"
@@ -302,6 +303,8 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 		engine_claim_back(en, now - heard(en));
 	en->beat_at = now + beat_every(en);
 	engine_wake(en, en->beat_at);
+	/* before we are seen by the new time */
+	engine_clock_back(en);
 	if (engine_slot_seen(en, NULL, &have, &e) == -1) {
 		if (e.code == ERR_LEASE)
 			begin_anew(en, boss, "has lost its slot to another");

@@ -10,6 +10,7 @@
 #include "auditor/role/engine_role.h"
 #include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_start.h"
+#include "auditor/role/engine_wait.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/tail.h"
 #include "auditor/role/vantage.h"
@@ -270,6 +271,30 @@ history(void **state)
 }
 
 /*
+ * The database's clock was set back by an hour: at the next heartbeat what it
+ * has planned is as near as it was.
+ */
+static void
+set_back(void **state)
+{
+	(void)state;
+	sql("update worker set last_seen = now() + interval '1 hour'; "
+	    "insert into work (kind, subject, due_at) values ('tail', '1', "
+	    "now() + interval '61 minutes')");
+	en.beat_at = clk_mono();
+	en.claim_at = INT64_MAX;
+	engine_beat(&en, NULL, clk_mono());
+	is("select due_at between now() + interval '50 seconds' and now() + "
+	    "interval '70 seconds' from work", "t");
+	is("select last_seen <= now() from worker", "t");
+	assert_int_equal(en.claim_at, 0);
+	/* and no second time */
+	en.beat_at = clk_mono();
+	engine_beat(&en, NULL, clk_mono());
+	is("select due_at > now() + interval '50 seconds' from work", "t");
+}
+
+/*
  * Hints can be lost: whatever changes what is matched has another mark, and
  * nothing else has.
  */
@@ -325,6 +350,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(none, begin, end),
 		cmocka_unit_test_setup_teardown(part, begin, end),
 		cmocka_unit_test_setup_teardown(history, begin, end),
+		cmocka_unit_test_setup_teardown(set_back, begin, end),
 		cmocka_unit_test_setup_teardown(marks, begin, end),
 	};
 
