@@ -200,7 +200,7 @@ share(struct engine *en, int64_t now)
 
 	if (now < en->share_at || en->once)
 		return;
-	en->share_at = now + en->conf->worker_lease * CLK_SEC / 3;
+	en->share_at = now + engine_beat_every(en);
 	for (i = 0; i < KINDS; i++) {
 		if ((en->roles & kinds[i].role) == 0 ||
 		    kinds[i].yield == NULL)

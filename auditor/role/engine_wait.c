@@ -201,8 +201,8 @@ engine_drop(struct engine *en)
 	en->claim_at = 0;
 }
 
-static int64_t
-beat_every(const struct engine *en)
+int64_t
+engine_beat_every(const struct engine *en)
 {
 	int64_t	lease = en->conf->worker_lease * CLK_SEC;
 
@@ -213,7 +213,7 @@ beat_every(const struct engine *en)
 static int64_t
 heard(const struct engine *en)
 {
-	return en->beat_at == 0 ? clk_mono() : en->beat_at - beat_every(en);
+	return en->beat_at == 0 ? clk_mono() : en->beat_at - engine_beat_every(en);
 }
 
 int
@@ -301,7 +301,7 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 	/* what we had ran out, and that of others, too, who were held up */
 	if (engine_late(en))
 		engine_claim_back(en, now - heard(en));
-	en->beat_at = now + beat_every(en);
+	en->beat_at = now + engine_beat_every(en);
 	engine_wake(en, en->beat_at);
 	/* before we are seen by the new time */
 	engine_clock_back(en);

@@ -39,6 +39,9 @@ int engine_slept(const struct engine *, int64_t now);
  */
 int engine_late(const struct engine *);
 
+/* Microseconds from one heartbeat to the next: three, and who is silent is dead. */
+int64_t engine_beat_every(const struct engine *);
+
 /* Heartbeat of row and leases, and what follows from it. */
 void engine_beat(struct engine *, struct ipc *boss, int64_t now);
 
