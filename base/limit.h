@@ -539,4 +539,9 @@
 /* With a bit changed, that the finding about a log names. */
 #define LIMIT_LOG_FLIPS	64u
 
+/* --- logs that are read at once --- */
+
+/* By one worker: each has an arena (of LIMIT_ARENAS) and a judge. */
+#define LIMIT_TAILS	200u
+
 #endif

@@ -344,15 +344,17 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 }
 
 void
-tail_yield(struct tail *t)
+tail_yield(struct tail *t, int rest_s)
 {
 	struct err	e = ERR_INIT;
 
 	release(t);
 	t->state = TAIL_IDLE;
-	if (lease_done(t->en->db, &t->lease, 0, &e) == -1 &&
+	if (lease_done(t->en->db, &t->lease, rest_s, &e) == -1 &&
 	    e.code != ERR_LEASE)
 		log_error(t->log.description, "%s", e.msg);
+	else if (rest_s > 0)
+		log_debug(t->log.description, "others have their turn");
 	else
 		log_info(t->log.description, "left to another worker");
 	lease_free(&t->lease);
