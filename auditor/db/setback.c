@@ -1,5 +1,6 @@
 #include "auditor/db/setback.h"
 
+#include "auditor/db/acme_store.h"
 #include "auditor/db/outbox.h"
 
 /* One at a time: what was mended is not mended again. */
@@ -69,6 +70,10 @@ leases(struct db *db, int lease_s, struct err *e)
 	    "from worker) l where id in (select id from work where "
 	    "lease_until > now() + l.s * interval '1 second' order by id "
 	    "for update)", "i", (int64_t)lease_s) == -1)
+		return -1;
+	if (db_query(db, NULL, e, "update acme_order set held_until = now() + "
+	    ORDER_HELD " where state = 'open' and held_until > now() + "
+	    ORDER_HELD, "") == -1)
 		return -1;
 	return db_query(db, NULL, e, "update delivery set lease_until = now() "
 	    "+ $1 * interval '1 second' where id in (select id from delivery "

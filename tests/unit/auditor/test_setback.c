@@ -55,7 +55,8 @@ begin(void **state)
 {
 	(void)setup(state);
 	if (a != NULL)
-		testdb_run(a, "truncate ask_rate, issuance");
+		testdb_run(a, "truncate ask_rate, issuance, acme_account, "
+		    "managed_certificate, acme_order cascade");
 	return 0;
 }
 
@@ -94,6 +95,15 @@ test_back(void **state)
 	world(HOUR);
 	assert_int_equal(claim(a, "w1", 4, l), 1);	/* log 4 */
 	lease_free(&l[0]);
+	testdb_run(a, "insert into acme_account (directory, url, key_id, "
+	    "thumbprint) values ('https://ca/', 'u', 'k', 't');"
+	    "insert into managed_certificate (name, names, origin, key_kind, "
+	    "directory) values ('a.example', '{a.example}', 'cli', 'p256', "
+	    "'https://ca/');"
+	    "insert into acme_order (managed_id, account_id, url, state, "
+	    "holder, held_until) select max(m.id), max(a.id), 'o', 'open', "
+	    "'a:1', now() + interval '1 hour' from managed_certificate m, "
+	    "acme_account a");
 	us = mend(a);
 	assert_in_range(us, (HOUR - 5) * (int64_t)CLK_SEC,
 	    HOUR * (int64_t)CLK_SEC);
@@ -117,6 +127,8 @@ test_back(void **state)
 	    "token = 7"), 3);
 	assert_in_range(in("lease_until", "delivery where state = 'sending'"),
 	    30, 90);
+	/* as is an order that somebody drives */
+	assert_in_range(in("held_until", "acme_order"), 30, 60);
 	testdb_run(a, "update work set due_at = due_at - interval '65 s'");
 	n = claim(a, "w1", 4, l);
 	assert_int_equal(n, 1);
