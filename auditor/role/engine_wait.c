@@ -181,6 +181,18 @@ engine_wait_schema(struct engine *en, struct ipc *boss, struct err *e)
 	return move_check(en->db, e);
 }
 
+void
+engine_fault(struct engine *en, const char *subject, const char *what)
+{
+	int	away = !db_alive(en->db);
+
+	if (away && en->db_lost)
+		log_debug(subject, "%s", what);
+	else
+		log_error(subject, "%s", what);
+	en->db_lost = away;
+}
+
 /* --- from the beginning ----------------------------------------------------------- */
 
 void
@@ -262,6 +274,7 @@ engine_away(struct engine *en, struct ipc *boss)
 		return;
 	}
 	en->say_at = 0;
+	en->db_lost = 0;
 	log_info("database", "back");
 	enter_again(en, boss);
 }

@@ -7,6 +7,7 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/watch_store.h"
 #include "auditor/role/engine_clock.h"
+#include "auditor/role/engine_wait.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -33,8 +34,10 @@ tail_unlock(struct tail *t, int rc, const char *what, struct err *e)
 		return;
 	db_rollback(t->en->db);
 	/* who has the lease sees for himself */
-	if (e->code != ERR_LEASE)
-		log_error(t->log.description, "%s: %s", what, e->msg);
+	if (e->code == ERR_LEASE)
+		return;
+	err_prefix(e, "%s", what);
+	engine_fault(t->en, t->log.description, e->msg);
 }
 
 void

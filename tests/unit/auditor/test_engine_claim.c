@@ -2,8 +2,10 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -294,6 +296,46 @@ set_back(void **state)
 	is("select due_at > now() + interval '50 seconds' from work", "t");
 }
 
+/* That the database is away is said once, and again when it was there. */
+static void
+away(void **state)
+{
+	static const char *const	 names[] = { "log a", "log b" };
+	char				 text[2048];
+	size_t				 i, k, n;
+	FILE				*f = tmpfile();
+	int				 old = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_not_equal(dup2(fileno(f), STDERR_FILENO), -1);
+	engine_fault(&en, "log a", "there 1");
+	engine_fault(&en, "log b", "there 2");
+	for (k = 0; k < 2; k++) {
+		(void)db_query(en.db, NULL, NULL, "select "
+		    "pg_terminate_backend(pg_backend_pid())", "");
+		for (i = 0; i < 6; i++)
+			engine_fault(&en, names[i % 2], "gone");
+		engine_away(&en, NULL);
+		en.say_at = 0;
+		if (!db_alive(en.db))
+			(void)usleep(1100000);
+		engine_away(&en, NULL);
+		assert_true(db_alive(en.db));
+	}
+	assert_int_not_equal(dup2(old, STDERR_FILENO), -1);
+	(void)close(old);
+	rewind(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	(void)fclose(f);
+	assert_non_null(strstr(text, "there 1"));
+	assert_non_null(strstr(text, "there 2"));
+	for (i = 0; strstr(text, "gone") != NULL; i++)
+		*strstr(text, "gone") = '-';
+	assert_int_equal(i, 2);
+}
+
 /*
  * Hints can be lost: whatever changes what is matched has another mark, and
  * nothing else has.
@@ -352,6 +394,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(history, begin, end),
 		cmocka_unit_test_setup_teardown(set_back, begin, end),
 		cmocka_unit_test_setup_teardown(marks, begin, end),
+		cmocka_unit_test_setup_teardown(away, begin, end),
 	};
 
 	return SQL_TESTS(tests);
