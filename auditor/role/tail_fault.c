@@ -139,11 +139,11 @@ tail_fresh(struct tail *t)
 		ms = (int64_t)t->head.timestamp_ms;
 	if (ms == 0 || t->log.readonly)
 		return;
-	age = clk_wall() / 1000 - ms;
+	age = clk_earlier() / 1000 - ms;
 	limit = t->log.mmd * 1000 + STALE_GRACE_MS;
 	if (age > limit && t->stale != 1) {
 		engine_clock_ask(t->en);
-		age = clk_wall() / 1000 - ms;
+		age = clk_earlier() / 1000 - ms;
 	}
 	if (age > limit) {
 		(void)snprintf(why, sizeof(why), "newest head is %" PRId64

@@ -72,7 +72,7 @@ head_refused(struct tail *t, const struct judge_reply *r)
 static int
 in_future(const struct tail *t)
 {
-	return (int64_t)t->head.timestamp_ms > clk_wall() / 1000 + FUTURE_MS;
+	return (int64_t)t->head.timestamp_ms > clk_later() / 1000 + FUTURE_MS;
 }
 
 /* What a valid head alone says: future, older than the MMD, final. */
