@@ -224,10 +224,10 @@ void tail_free(struct tail *);
 void tail_begin(struct tail *, struct lease *);
 
 /*
- * Give the lease back: another worker may read on at once.  What was read and
- * not committed is read again.
+ * Give the lease back: somebody may read on in so many seconds.  What was read
+ * and not committed is read again.
  */
-void tail_yield(struct tail *);
+void tail_yield(struct tail *, int rest_s);
 
 /* The lease and the newest row of its log; when that fails it is ended. */
 void tail_take(struct tail *, struct lease *);

@@ -8,6 +8,7 @@
 #include "auditor/db/watch_store.h"
 #include "auditor/log_fault.h"
 #include "auditor/role/engine_clock.h"
+#include "auditor/role/engine_wait.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -34,8 +35,10 @@ tail_unlock(struct tail *t, int rc, const char *what, struct err *e)
 		return;
 	db_rollback(t->en->db);
 	/* who has the lease sees for himself */
-	if (e->code != ERR_LEASE)
-		log_error(t->log.description, "%s: %s", what, e->msg);
+	if (e->code == ERR_LEASE)
+		return;
+	err_prefix(e, "%s", what);
+	engine_fault(t->en, t->log.description, e->msg);
 }
 
 void
@@ -188,11 +191,11 @@ tail_fresh(struct tail *t)
 	ms = newest(t->log.head_ms, (int64_t)t->head.timestamp_ms);
 	if (ms == 0 || t->log.readonly)
 		return;
-	age = clk_wall() / 1000 - ms;
+	age = clk_earlier() / 1000 - ms;
 	limit = t->log.mmd * 1000 + STALE_GRACE_MS;
 	if (age > limit && t->stale != 1) {
 		engine_clock_ask(t->en);
-		age = clk_wall() / 1000 - ms;
+		age = clk_earlier() / 1000 - ms;
 	}
 	if (age > limit) {
 		(void)snprintf(why, sizeof(why), "newest head is %" PRId64
