@@ -10,6 +10,9 @@
  * began with history, no head is that old: what the log grows by tells how
  * long it took to get that far.
  *
+ * ended: everything of a log that takes no more was read, and was received
+ * after its end.
+ *
  * caught: everything in the newest head was read; then what was not seen is
  * younger than when that head was received, or, of a log that shows old heads
  * for longer than it may, than the head itself.
@@ -46,13 +49,12 @@ static const char now_sql[] =
     "left join lateral (select tree_size, timestamp_ms from tree_head where "
     "not n.caught and log_ref = n.id and tree_size > n.size_to and " GOOD
     " order by tree_size, timestamp_ms limit 1) b on true), "
-    "old as (select g.*, case "
-    "when caught and (state in ('readonly', 'retired') and state_at <= "
-    "head_at) then null "
+    "old as (select g.*, coalesce(caught and state in ('readonly', "
+    "'retired') and state_at <= head_at, false) as ended, case "
     "when caught and (failing_since is not null or head_at < now() - "
     "make_interval(secs => 5 * $1::bigint)) then head_at "
     "when caught and head_ms > 0 and state <> 'readonly' and "
-    "to_timestamp(head_ms / 1000.0) < now() - "
+    "(state <> 'retired' or state_at > head_at) and to_timestamp(head_ms / 1000.0) < now() - "
     "make_interval(secs => mmd + 600) then to_timestamp(head_ms / 1000.0) "
     "when caught then null "
     "when size_to is null then added_at "
@@ -73,15 +75,16 @@ static const char now_sql[] =
     "select log_id, description, operator, protocol, head_size, "
     "size_to, case when all_size is not null then greatest(0, all_size - "
     "coalesce(size_to, 0)) end, "
-    "case when oldest_at is null then 0 else greatest(0, "
+    "case when ended or oldest_at is null then 0 else greatest(0, "
     "extract(epoch from now() - oldest_at))::bigint end, "
     "case when head_ms > 0 then (extract(epoch from now()) - "
     "head_ms / 1000.0)::bigint end, "
     "speed, growth_per_second, "
     /* read to a head that is old: who knows what there is by now */
-    "case when caught then case when oldest_at is null then 0 end when speed > coalesce(growth_per_second, 0) "
-    "then ((all_size - coalesce(size_to, 0)) / (speed - "
-    "coalesce(growth_per_second, 0)))::bigint end, "
+    "case when caught then case when ended or oldest_at is null then 0 "
+    "end when speed > coalesce(growth_per_second, 0) then ((all_size - "
+    "coalesce(size_to, 0)) / (speed - coalesce(growth_per_second, 0)))"
+    "::bigint end, "
     "last_error, last_error_at, failing_since, fresh_at, state, url, "
     "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
     "list_source || coalesce(' ' || list_sha, ''), size_from, hybrid, "
@@ -91,7 +94,8 @@ static const char now_sql[] =
     "extract(epoch from now() - fresh_at)::bigint, state_at, "
     /*
      * what was there before we looked is history, and what the log showed
-     * only since everything was read last is its delay: not blindness
+     * only since everything was read last is its delay: not blindness.  To
+     * one browser a log may have ended that another still counts.
      */
     "case when oldest_at is null then 0 else greatest(0, extract(epoch from "
     "now() - greatest(oldest_at, added_at, case when not caught and "

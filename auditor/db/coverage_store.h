@@ -21,7 +21,8 @@ enum coverage_col {
 	COV_FRESH,	/* seconds since the newest proof or head that agrees */
 	COV_STATE_AT,
 	COV_BLIND,	/* COV_LAG, of what it showed since we know it, and
-			   since all of it was read last */
+			   since all of it was read last; also of a log that
+			   has ended (blind_lag) */
 	COV_NEVER	/* it grows at least as fast as it is read */
 };
 

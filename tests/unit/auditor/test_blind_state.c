@@ -142,10 +142,13 @@ lag(void **state)
 		{ "update log_health set head_ms = ago('25 hours'); update log "
 		  "set state = 'readonly', state_at = now() - interval "
 		  "'1 hour'", 0, 0 },
-		/* read to its end, and gone */
+		/* read to its end, and gone: by whose word it was its end */
 		{ "update log_health set head_at = now() - interval '2 hours', "
 		  "failing_since = now(); update log set state = 'readonly', "
-		  "state_at = now() - interval '3 hours'", 0, 0 },
+		  "state_at = now() - interval '3 hours'", 0, 7200 },
+		{ "update log_health set head_ms = ago('25 hours'); update log "
+		  "set state = 'retired', state_at = now() - interval "
+		  "'1 hour'", 0, 0 },
 		{ "update log_health set head_at = now() - interval '2 hours', "
 		  "failing_since = now(); update log set state = 'readonly', "
 		  "state_at = now() - interval '1 hour'", 7200, 7200 },
