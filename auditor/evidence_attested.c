@@ -9,6 +9,9 @@
 #include "base/enc.h"
 #include "ctlog/jsn.h"
 
+/* Seconds that a log's clock may be ahead of the database's. */
+#define CLOCKS_DIFFER	3600
+
 /*
  * Statements of the instance: signed texts.  What they are about must be in
  * the file, and what can be compared with it is.
@@ -106,14 +109,16 @@ said_other(const json_t *t, const char *key, const struct evidence_item *head)
 
 /*
  * The day of a text, and where the one before it ended: the days of a log
- * follow each other, and what lies between two is said.
+ * follow each other, and what lies between two is said.  What was read on a
+ * day was signed by then.
  */
 static int
-days(struct evidence_file *f, size_t i, const json_t *t, size_t log,
-    struct err *e)
+days(struct evidence_file *f, size_t i, const json_t *t,
+    const struct evidence_item *head, struct err *e)
 {
 	const struct evidence_item	*b = NULL;
 	int64_t				 day, at;
+	size_t				 log = head->log;
 	char				 text[CLK_TEXT];
 
 	if (strlen(evidence_str(t, "day")) != 10 ||
@@ -123,6 +128,9 @@ days(struct evidence_file *f, size_t i, const json_t *t, size_t log,
 	if (strncmp(clk_text(at, text), evidence_str(t, "day"), 10) != 0)
 		return err_set(e, ERR_VERIFY, "`verified_at` is on another "
 		    "day than `day`");
+	if (head->timestamp / 1000 > (uint64_t)(at / CLK_SEC + CLOCKS_DIFFER))
+		return err_set(e, ERR_VERIFY, "`head` is younger than "
+		    "`verified_at`: it does not show what was there by then");
 	f->items[i].day = day / (86400 * CLK_SEC);
 	f->items[i].log = log;
 	f->items[i].tree_size = evidence_int(t, "size_to");
@@ -239,7 +247,7 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 			return err_set(e, ERR_VERIFY, "`before` is no head "
 			    "of this log that covers the beginning");
 	}
-	if (days(f, i, t, head->log, e) == -1)
+	if (days(f, i, t, head, e) == -1)
 		return -1;
 	(void)snprintf(why, cap, "on %s entries %" PRIu64 " to %" PRIu64
 	    " were read and agree with the signed head",
