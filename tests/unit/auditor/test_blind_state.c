@@ -59,6 +59,18 @@ no_proof(void **state)
 	holes(5, 4, "");
 	/* what today is yet to bring is not missed */
 	holes(0, 0, "");
+	/* until the day on which it became read-only */
+	sql("update log set state_at = now() - interval '4 days' where id = 3");
+	holes(8, 0, "log 1 8 6,log 1 1 1,log 2 3 1,log 3 8 5,");
+	holes(3, 0, "log 1 1 1,log 2 3 1,");
+	/* until the day on which no list had it any more, as far as we know */
+	sql("update log set state_at = null where id = 3; update log set listed "
+	    "= false where id = 1; insert into log_list (source, sha256, body, "
+	    "verified, checked_at) select 'file', 'x', convert_to('{\"log_id\": "
+	    "\"' || encode(log_id, 'base64') || '\"}', 'UTF8'), true, now() - "
+	    "interval '6 days' from log where id = 1");
+	holes(8, 0, "log 1 8 7,log 2 3 1,");
+	sql("truncate log_list; update log set listed = true where id = 1");
 	sql("insert into coverage_day (log_ref, day, size_from, size_to, "
 	    "root_hash, head_id, verified_at) select log_ref, (now() at time "
 	    "zone 'UTC')::date - d, 0, 100, '', head_id, now() from log_range, "
