@@ -365,8 +365,8 @@ blind_state_estimate(const struct blind_state *s, struct buf *b)
 
 	if (share < 0)
 		buf_fmt(b, "no estimate: %" PRId64 " issuances of watched "
-		    "names in %d days are fewer than %d", s->basis,
-		    BLIND_DAYS, BLIND_BASIS);
+		    "names in %d days, before these logs fell behind, are "
+		    "fewer than %d", s->basis, BLIND_DAYS, BLIND_BASIS);
 	else
 		buf_fmt(b, "of %" PRId64 " issuances of watched names in %d "
 		    "days, %.1f %% were only in these logs", s->basis,

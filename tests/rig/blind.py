@@ -37,6 +37,7 @@ class Log:
 
     def __init__(self, rng, i, ops, now, tests):
         self.i = i
+        self.now = now
         self.key = b'key %d %d' % (i, rng.randrange(1 << 40))
         self.id = hashlib.sha256(self.key).digest()
         self.proto = rng.choice(['rfc6962', 'rfc6962', 'static'])
@@ -57,6 +58,11 @@ class Log:
         self.row = self.says['chrome'] or self.says['apple']
         self.added = rng.choice([1200, HOUR + 60, DAY, 20 * DAY, 100 * DAY])
         self.read, self.age = self.reading(rng)
+        # entries a second, and how long ago some were read
+        self.speed = rng.choice([None, .5, 4])
+        self.growth = rng.choice([None, 0, .5, 1]) \
+            if self.read != 'history' else 50 / (200 * DAY)
+        self.progress = rng.choice([10, 500, 700])
 
     @staticmethod
     def said(rng, ops, now):
@@ -96,6 +102,31 @@ class Log:
             age = self.age if self.age > MMD[self.proto] + 600 and \
                 not ended else 0
         return min(age, self.added)
+
+    def line(self):
+        """What `coverage` says of it."""
+        ended = self.row['state'] in ('readonly', 'retired')
+        age = {'whole': 0, 'away': self.age, 'behind': self.age,
+               'half': self.age / 2, 'history': 200 * DAY + 10,
+               'delays': self.age, 'never': self.added,
+               'old': self.lag() and self.age}[self.read]
+        if self.read in ('whole', 'away') and ended and \
+                self.row['at'] <= self.now - self.age:
+            age = 0
+        left = None if self.read == 'never' else \
+            max(0, self.heads()[-1][0] - 100)
+        eta, never = None, False
+        if left == 0:
+            eta = None if age else 0
+        elif left:
+            speed = 0 if self.progress > 600 else self.speed
+            if speed is not None and speed > (self.growth or 0):
+                eta = left / (speed - (self.growth or 0))
+            never = None not in (speed, self.growth) and \
+                speed <= self.growth
+        return {'lag_entries': left, 'lag_seconds': age, 'eta_seconds': eta,
+                'never_catches_up': never, 'behind': self.read in
+                ('away', 'behind', 'half', 'history', 'never')}
 
     def heads(self):
         """(size, age) of the signed heads, oldest first."""
@@ -306,14 +337,17 @@ class State:
             return
         size, age = heads[-1]
         yield ("insert into log_health (log_ref, head_id, head_size, head_ms, "
-               "head_at, caught_up_at, failing_since, growth_per_second) "
-               "values (%d, %d, %d, %d, %s, %s, %s, %s)" % (
+               "head_at, caught_up_at, failing_since, growth_per_second, "
+               "entries_per_second, progress_at) values "
+               "(%d, %d, %d, %d, %s, %s, %s, %s, %s, %s)" % (
                    ref, ref * 1000 + size, size, ms(age),
                    self.ago(0 if log.read == 'old' else age),
                    self.ago(90 if log.read == 'delays' else
                             1e9 if log.read == 'history' else log.age),
                    'now()' if log.read == 'away' else 'null',
-                   50 / (200 * DAY) if log.read == 'history' else 'null'))
+                   'null' if log.growth is None else log.growth,
+                   'null' if log.speed is None else log.speed,
+                   self.ago(log.progress)))
         yield ("insert into log_range (log_ref, size_from, size_to, frontier, "
                "root_hash, head_id) values (%d, 0, 100, '', '', %d)" % (
                    ref, ref * 1000 + heads[0][0]))
@@ -356,6 +390,20 @@ class State:
         if (e['issuances'], e['only_there'], e['share']) != (
                 n, only, None if n < 20 else only / n):
             yield 'share: want %d of %d, have %s' % (only, n, e)
+
+    def compare_lines(self, lines):
+        have = {x['description']: x for x in lines}
+        for log in self.logs:
+            if not log.watched(self.now):
+                continue
+            x = have.pop('log %d' % log.i, {})
+            for k, want in log.line().items():
+                y = x.get(k, 'nothing')
+                if want != y and not (k.endswith('_seconds') and None not in
+                                      (want, y) and abs(want - y) <= 5):
+                    yield 'log %d: %s: want %s, have %s' % (log.i, k, want, y)
+        if have:
+            yield 'lines of %s' % ', '.join(have)
 
     def compare_way(self, w, program, way):
         what = '%s %s: ' % (program, way)
@@ -416,13 +464,16 @@ def main():
         psql.stdin.flush()
         if psql.stdout.readline() != 'done\n':
             sys.exit('seed %d: psql failed' % seed)
-        r = subprocess.run([program, '--config', config, '--json', 'coverage',
-                            '--blind'], stdout=subprocess.PIPE, check=False)
+        ask = [program, '--config', config, '--json', 'coverage']
+        r = subprocess.run(ask, stdout=subprocess.PIPE, check=False)
+        lines = [json.loads(x) for x in r.stdout.splitlines()]
+        r = subprocess.run(ask + ['--blind'], stdout=subprocess.PIPE,
+                           check=False)
         try:
             have = json.loads(r.stdout)
         except ValueError:
             sys.exit('seed %d: coverage printed no JSON' % seed)
-        wrong = list(s.compare(have))
+        wrong = list(s.compare(have)) + list(s.compare_lines(lines))
         want = 2 if have['blind_worst_case_seconds'] >= HOUR else \
             bool(have['blind_logs'])
         if r.returncode != want:
