@@ -71,7 +71,9 @@ static const char now_sql[] =
     "case when not caught and (failing_since is not null or size_to >= "
     "head_size or progress_at < "
     "now() - make_interval(secs => greatest(5 * $1::bigint, 600))) then 0 "
-    "else entries_per_second end as speed from aged g) "
+    "else entries_per_second end as speed, "
+    "case when state = 'readonly' then 0 else growth_per_second end as growth "
+    "from aged g) "
     "select log_id, description, operator, protocol, head_size, "
     "size_to, case when all_size is not null then greatest(0, all_size - "
     "coalesce(size_to, 0)) end, "
@@ -79,12 +81,11 @@ static const char now_sql[] =
     "extract(epoch from now() - oldest_at))::bigint end, "
     "case when head_ms > 0 then (extract(epoch from now()) - "
     "head_ms / 1000.0)::bigint end, "
-    "speed, growth_per_second, "
+    "speed, growth, "
     /* read to a head that is old: who knows what there is by now */
     "case when caught then case when ended or oldest_at is null then 0 "
-    "end when speed > coalesce(growth_per_second, 0) then ((all_size - "
-    "coalesce(size_to, 0)) / (speed - coalesce(growth_per_second, 0)))"
-    "::bigint end, "
+    "end when speed > coalesce(growth, 0) then ((all_size - "
+    "coalesce(size_to, 0)) / (speed - coalesce(growth, 0)))::bigint end, "
     "last_error, last_error_at, failing_since, fresh_at, state, url, "
     "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
     "list_source || coalesce(' ' || list_sha, ''), size_from, hybrid, "
@@ -100,8 +101,8 @@ static const char now_sql[] =
     "case when oldest_at is null then 0 else greatest(0, extract(epoch from "
     "now() - greatest(oldest_at, added_at, case when not caught and "
     "size_to < head_size then caught_up_at end)))::bigint end, "
-    "not caught and speed is not null and growth_per_second is not null and "
-    "speed <= growth_per_second "
+    "not caught and speed is not null and growth is not null and "
+    "speed <= growth "
     "from old order by operator, description, log_id";
 
 int

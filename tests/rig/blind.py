@@ -116,14 +116,14 @@ class Log:
         left = None if self.read == 'never' else \
             max(0, self.heads()[-1][0] - 100)
         eta, never = None, False
+        growth = 0 if self.row['state'] == 'readonly' else self.growth
         if left == 0:
             eta = None if age else 0
         elif left:
             speed = 0 if self.progress > 600 else self.speed
-            if speed is not None and speed > (self.growth or 0):
-                eta = left / (speed - (self.growth or 0))
-            never = None not in (speed, self.growth) and \
-                speed <= self.growth
+            if speed is not None and speed > (growth or 0):
+                eta = left / (speed - (growth or 0))
+            never = None not in (speed, growth) and speed <= growth
         return {'lag_entries': left, 'lag_seconds': age, 'eta_seconds': eta,
                 'never_catches_up': never, 'behind': self.read in
                 ('away', 'behind', 'half', 'history', 'never')}

@@ -284,6 +284,9 @@ eta(void **state)
 		{ "entries_per_second = 1, growth_per_second = 1", "null t" },
 		{ "entries_per_second = 1, growth_per_second = 2", "null t" },
 		{ "growth_per_second = 2", "null f" },
+		/* what it grew by before it took no more */
+		{ "entries_per_second = 10, growth_per_second = 20; update log "
+		  "set state = 'readonly'", "10 f" },
 		{ "entries_per_second = 11, growth_per_second = 1, "
 		  "failing_since = now()", "null t" },
 		{ "entries_per_second = 11, growth_per_second = 1, "
