@@ -7,21 +7,23 @@ canary_load(struct db *db, const struct canary *c, struct db_res **r,
 	/*
 	 * n: the newest of all, the newest whose time is over, the newest that
 	 * was seen, of what we received and of what was declared.  What we
-	 * order ourselves is received, or it is no certificate.
+	 * order ourselves is received, or it is no certificate.  Expectations
+	 * are read once: they have no order by name.
 	 */
-	return db_query(db, r, e, "with k as (values ('new'), ('due'), "
-	    "('seen')), n as (select k.column1 as what, y.* from k cross join "
-	    "lateral ((select tbs_sha256, received_at as at, seen_at from "
-	    "acme_received where $1 = any (names) and case k.column1 when "
-	    "'due' then received_at < now() - make_interval(secs => "
-	    "$2::bigint) when 'seen' then seen_at is not null else true end "
+	return db_query(db, r, e, "with d as materialized (select null::bytea "
+	    "as tbs_sha256, added_at as at, case when state = 'fulfilled' then "
+	    "closed_at end as seen_at from expectation where kind = 'issuance' "
+	    "and $1 = any (names) and state <> 'cancelled' and "
+	    "origin <> 'acme'), "
+	    "n as (select k.what, y.* from (values ('new'), ('due'), ('seen')) "
+	    "k (what) cross join lateral ((select tbs_sha256, received_at as "
+	    "at, seen_at from acme_received where $1 = any (names) and case "
+	    "k.what when 'due' then received_at < now() - make_interval(secs "
+	    "=> $2::bigint) when 'seen' then seen_at is not null else true end "
 	    "order by received_at desc limit 1) union all "
-	    "(select null, added_at, case when state = 'fulfilled' then "
-	    "closed_at end from expectation where kind = 'issuance' and "
-	    "$1 = any (names) and state <> 'cancelled' and origin <> 'acme' "
-	    "and case k.column1 when 'due' then added_at < now() - "
-	    "make_interval(secs => $2::bigint) when 'seen' then state = "
-	    "'fulfilled' else true end order by id desc limit 1)) y), "
+	    "(select * from d where case k.what when 'due' then at < now() - "
+	    "make_interval(secs => $2::bigint) when 'seen' then seen_at is not "
+	    "null else true end order by at desc limit 1)) y), "
 	    "late as (select tbs_sha256, at, seen_at from n where what = 'due' "
 	    "and seen_at is null and at > coalesce((select max(at) from n "
 	    "where what = 'seen'), '-infinity') order by at desc limit 1), "
