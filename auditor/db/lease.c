@@ -282,16 +282,51 @@ lease_done_us(struct db *db, const struct lease *l, int64_t due_in_us,
 	return finish(r, l, e);
 }
 
+/* Microseconds. */
+static int64_t
+backoff(const struct lease *l, const struct lease_retry *t)
+{
+	unsigned	n = l->attempts < 1 ? 1 : (unsigned)l->attempts;
+
+	return clk_backoff(n, t->base_s * CLK_SEC, t->cap_s * CLK_SEC);
+}
+
+int
+lease_fail_all(struct db *db, const struct lease *const *v,
+    const struct lease_retry *t, size_t n, struct err *e)
+{
+	int64_t		 *id = mem_array(n + 1, sizeof(*id));
+	int64_t		 *wait = mem_array(n + 1, sizeof(*wait));
+	const char	**why = mem_array(n + 1, sizeof(*why));
+	struct db_ints	  ids = { id, n }, waits = { wait, n };
+	struct db_strs	  whys = { why, n };
+	size_t		  i;
+	int		  rc;
+
+	for (i = 0; i < n; i++) {
+		id[i] = v[i]->id;
+		wait[i] = backoff(v[i], &t[i]);
+		why[i] = t[i].why;
+	}
+	/* lease_check_all() has locked them */
+	rc = db_push(db, e, "update work w set holder = null,"
+	    " lease_until = null, last_error = x.why,"
+	    " due_at = now() + x.wait * interval '1 microsecond'"
+	    " from unnest($1, $2, $3) x(id, wait, why) where w.id = x.id",
+	    "IIa", &ids, &waits, &whys);
+	free(id);
+	free(wait);
+	free(why);
+	return rc;
+}
+
 int
 lease_fail(struct db *db, const struct lease *l, const struct lease_retry *t,
     struct err *e)
 {
 	struct db_res	*r;
-	unsigned	 n = l->attempts < 1 ? 1 : (unsigned)l->attempts;
-	double		 wait;
+	double		 wait = (double)backoff(l, t) / (double)CLK_SEC;
 
-	wait = (double)clk_backoff(n, t->base_s * CLK_SEC,
-	    t->cap_s * CLK_SEC) / (double)CLK_SEC;
 	if (db_query(db, &r, e, "update work set holder = null,"
 	    " lease_until = null, last_error = $3,"
 	    " due_at = now() + $4 * interval '1 second'"

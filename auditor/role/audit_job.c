@@ -65,12 +65,19 @@ audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
 		log_error(j->kind->name, "%s", e.msg);
 }
 
+static struct lease_retry
+retry(const struct audit_job *j, const char *why)
+{
+	int64_t	every = audit_every(j);
+
+	return (struct lease_retry){ every < RETRY_BASE ? every : RETRY_BASE,
+	    every < RETRY_CAP ? every : RETRY_CAP, why };
+}
+
 static void
 fail(struct audit_job *j, const char *why)
 {
-	int64_t			every = audit_every(j);
-	struct lease_retry	r = { every < RETRY_BASE ? every : RETRY_BASE,
-	    every < RETRY_CAP ? every : RETRY_CAP, why };
+	struct lease_retry	r = retry(j, why);
 	struct err		e = ERR_INIT;
 
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
@@ -89,20 +96,27 @@ audit_fail(struct audit_job *j, const char *why)
 	fail(j, why);
 }
 
-void
-audit_fail_dns(struct audit_job *j, const char *resolver, const char *name,
+/* Say that it has no answer, if not of the resolver then of the name. */
+static void
+missed(const struct audit_job *j, const char *resolver, const char *name,
     const char *why)
 {
 	char	all[600];
 
 	(void)snprintf(all, sizeof(all), "%s%s%s", name != NULL ? name : "",
 	    name != NULL ? ": " : "", why);
-	if (resolver[0] != '\0' && audit_resolver_missed(
+	if ((resolver[0] == '\0' || audit_resolver_missed(
 	    &j->audit->resolvers, resolver, all, j->lease.attempts <= 1,
-	    clk_mono()) == 0)
-		fail(j, why);
-	else
-		audit_fail(j, why);
+	    clk_mono()) != 0) && j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+}
+
+void
+audit_fail_dns(struct audit_job *j, const char *resolver, const char *name,
+    const char *why)
+{
+	missed(j, resolver, name, why);
+	fail(j, why);
 }
 
 void
@@ -356,6 +370,31 @@ audit_commit_all(struct audit_job **v, size_t n, int64_t due_in_s,
 		v[i]->ended = 1;
 	}
 	engine_wake(v[0]->en, now);
+	return 0;
+}
+
+int
+audit_fail_all(struct audit_job **v, size_t n, const char *const *why,
+    const char *const *by, struct err *e)
+{
+	const struct lease	**l = leases(v, n);
+	struct lease_retry	 *r = mem_array(n, sizeof(*r));
+	struct db		 *db = v[0]->en->db;
+	size_t			  i;
+	int			  rc;
+
+	for (i = 0; i < n; i++)
+		r[i] = retry(v[i], why[i]);
+	rc = lease_fail_all(db, l, r, n, e);
+	free(l);
+	free(r);
+	if (rc == -1 || db_commit(db, e) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		missed(v[i], by[i], NULL, why[i]);
+		v[i]->ended = 1;
+	}
+	engine_wake(v[0]->en, clk_mono());
 	return 0;
 }
 
