@@ -175,7 +175,7 @@ tail_misbehaved(struct tail *t, const char *what, const char *reason)
 static int64_t
 newest(int64_t a, int64_t b)
 {
-	int64_t	top = clk_wall() / 1000 + TAIL_FUTURE_MS;
+	int64_t	top = clk_later() / 1000 + TAIL_FUTURE_MS;
 
 	a = a > top ? 0 : a;
 	b = b > top ? 0 : b;
