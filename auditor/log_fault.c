@@ -8,7 +8,6 @@
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
-#include "base/log.h"
 
 /* What the finding of the log is. */
 struct had {
@@ -231,8 +230,6 @@ put(struct db *db, const struct log_fault *f, const char *subject,
 	told = h->id == 0 || (!h->accepted && (!h->critical ||
 	    (h->resolved ? !p.seen || proof(f->detail) == 0 : !p.known &&
 	    (!h->open || (proof(f->detail) != 0 && !shown(h, faults))))));
-	log_line(told ? LOG_ERROR : LOG_DEBUG, f->name, "misbehaves: %s",
-	    f->reason);
 	keep(faults, &p, f, told);
 	detail = written(h, faults, f, told);
 	json_decref(faults);

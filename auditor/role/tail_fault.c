@@ -7,6 +7,7 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/watch_store.h"
 #include "auditor/log_fault.h"
+#include "auditor/role/back.h"
 #include "auditor/role/engine_clock.h"
 #include "auditor/role/engine_wait.h"
 #include "base/clk.h"
@@ -102,8 +103,11 @@ accuse(struct tail *t, const char *reason, const char *detail)
 	struct log_fault	 f = { t->log.log_id, t->log.description,
 				    reason, d };
 	struct err		 e = ERR_INIT;
-	int			 rc = tail_lock(t, &e);
+	int			 rc;
 
+	log_line(t->back == NULL || back_news(t, reason) ? LOG_ERROR :
+	    LOG_DEBUG, t->log.description, "misbehaves: %s", reason);
+	rc = tail_lock(t, &e);
 	if (rc == 0)
 		rc = log_fault_open(t->en->db, &f, &e);
 	tail_unlock(t, rc, "log.misbehaved", &e);
