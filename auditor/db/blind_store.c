@@ -47,6 +47,18 @@ blind_store_lists(struct db *db, struct db_res **r, struct err *e)
 }
 
 int
+blind_store_clock(struct db *db, int64_t *at, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select now()", "") == -1)
+		return -1;
+	*at = db_time(r, 0, 0);
+	db_free(r);
+	return 0;
+}
+
+int
 blind_store_settled(struct db *db, int64_t seconds, int *settled,
     struct err *e)
 {

@@ -31,6 +31,9 @@ enum blind_list_col {
  */
 int blind_store_lists(struct db *, struct db_res **, struct err *);
 
+/* What time it is to the database: lags and states are by its clock. */
+int blind_store_clock(struct db *, int64_t *at, struct err *);
+
 /*
  * Is some worker running for so many seconds?  After a pause of all of them
  * everything is behind for a moment.
