@@ -65,8 +65,8 @@ blind_store_settled(struct db *db, int64_t seconds, int *settled,
 	struct db_res	*r = NULL;
 
 	if (db_query(db, &r, e, "select exists (select from worker where "
-	    "last_seen > now() - interval '1 minute' and started_at < now() - "
-	    "make_interval(secs => $1::bigint))", "i", seconds) == -1)
+	    "state = 'working' and last_seen > now() - interval '1 minute' "
+	    "and started_at < now() - make_interval(secs => $1::bigint))", "i", seconds) == -1)
 		return -1;
 	*settled = db_bool(r, 0, 0);
 	db_free(r);
