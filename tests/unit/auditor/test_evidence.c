@@ -366,11 +366,70 @@ test_period(void **state)
 	buf_free(&b);
 }
 
+/* How many statements of this type a file has. */
+static int
+count(const struct buf *file, const char *type)
+{
+	json_t	*root = json_loads(buf_text(file), 0, NULL);
+	json_t	*all = json_object_get(root, "statements");
+	size_t	 i;
+	int	 n = 0;
+
+	for (i = 0; i < json_array_size(all); i++)
+		n += strcmp(json_string_value(json_object_get(json_array_get(
+		    all, i), "type")), type) == 0;
+	json_decref(root);
+	return n;
+}
+
+/* A log that did more than one thing: all of them are shown. */
+static void
+test_faults(void **state)
+{
+	uint8_t		 lie[32] = { 2 }, root[32];
+	struct buf	 path = BUF_INIT, d = BUF_INIT, b = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	int64_t		 other;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	must(db_begin(db, &e), &e);
+	other = put_head(5, 1767225750000ULL, lie, "conflict");
+	mth(&w, 0, 5, root);
+	proof_of(&w, 5, 0, SIZE, 1, &path);
+	buf_fmt(&d, "{\"what\": \"signature\", \"head_id\": %d, \"faults\": ["
+	    "{\"what\": \"fork\", \"head_id\": %d, \"other_id\": %d},"
+	    "{\"what\": \"fork\", \"head_id\": %d, \"other_id\": %d},"
+	    "{\"what\": \"signature\", \"head_id\": %d},"
+	    "{\"what\": \"fork\", \"head_id\": %d, \"inconsistent\": "
+	    "{\"head_id\": %d, \"other_id\": %d, \"root_hash\": \"",
+	    (int)small, (int)fork_head, (int)head, (int)other, (int)small,
+	    (int)small, (int)other, (int)head, (int)other);
+	enc_hex(&d, root, 32);
+	buf_str(&d, "\", \"path\": \"");
+	enc_b64(&d, path.p, path.n);
+	buf_str(&d, "\"}}]}");
+	must(db_query(db, NULL, &e, "update finding set detail = $1::jsonb "
+	    "where id = 2", "s", buf_text(&d)), &e);
+	export("2", &b);
+	assert_int_equal(judge(buf_text(&b), b.n, 1), EVIDENCE_VALID);
+	/* the smaller one is seen from both sides */
+	assert_int_equal(count(&b, "fork"), 2);
+	assert_int_equal(count(&b, "inconsistent"), 1);
+	assert_int_equal(count(&b, "head"), 4);
+	db_rollback(db);
+	buf_free(&path);
+	buf_free(&d);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_flips),
 		cmocka_unit_test(test_flips_sealed),
