@@ -8,7 +8,6 @@
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
-#include "base/log.h"
 
 /* What the finding of the log is. */
 struct had {
@@ -253,7 +252,6 @@ log_fault_open(struct db *db, const struct log_fault *f, struct err *e)
 	struct had	h = { 0 };
 	int		rc = -1;
 
-	log_error(f->name, "misbehaves: %s", f->reason);
 	enc_b64(&b64, f->log_id, 32);
 	if (log_fault_lock(db, e) == 0 &&
 	    had_load(db, buf_text(&b64), &h, e) == 0)

@@ -397,6 +397,7 @@ log_find_late(struct db *db, const struct log_row *l, uint64_t index,
 	    (json_int_t)h.id, "entry", "index", (json_int_t)index);
 	f.reason = why;
 	f.detail = d;
+	log_error(l->description, "misbehaves: %s", why);
 	rc = log_fault_open(db, &f, e);
 	json_decref(d);
 	return rc;

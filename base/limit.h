@@ -560,4 +560,14 @@
  */
 #define LIMIT_LOG_FAULTS	4u
 
+/* --- a restore --- */
+
+/* It waits so long (milliseconds) for who has a table in use. */
+#define LIMIT_RESTORE_LOCK_MS	5000
+
+/* --- logs that are read at once --- */
+
+/* By one worker: each has an arena (of LIMIT_ARENAS) and a judge. */
+#define LIMIT_TAILS	200u
+
 #endif

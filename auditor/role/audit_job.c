@@ -7,6 +7,7 @@
 
 #include "auditor/db/rev_store.h"
 #include "auditor/net/nohost.h"
+#include "auditor/role/engine_wait.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -49,7 +50,7 @@ audit_done(struct audit_job *j, int64_t due_in_s)
 	j->due_at = clk_mono() + due_in_s * CLK_SEC;
 	if (!j->ended && lease_done(j->en->db, &j->lease, due_in_s, &e) == -1
 	    && e.code != ERR_LEASE)
-		log_error(j->kind->name, "%s", e.msg);
+		engine_fault(j->en, j->kind->name, e.msg);
 	j->ended = 1;
 	engine_wake(j->en, clk_mono());
 }
@@ -62,7 +63,7 @@ audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
 	audit_done(j, due_in_s);
 	/* whoever planned it while it was leased planned in vain */
 	if (rev_source_again(j->en->db, id, NULL, &e) == -1)
-		log_error(j->kind->name, "%s", e.msg);
+		engine_fault(j->en, j->kind->name, e.msg);
 }
 
 static struct lease_retry
@@ -82,7 +83,7 @@ fail(struct audit_job *j, const char *why)
 
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
 	    e.code != ERR_LEASE)
-		log_error(j->kind->name, "%s", e.msg);
+		engine_fault(j->en, j->kind->name, e.msg);
 	j->ended = 1;
 	engine_wake(j->en, clk_mono());
 }
@@ -130,10 +131,12 @@ audit_heard_dns(struct audit_job *j, const struct probe_said *s)
 void
 audit_fault(struct audit_job *j, const struct err *e)
 {
-	struct err	x = ERR_INIT;
+	struct err	x = *e;
 
 	db_rollback(j->en->db);
-	log_error(j->kind->name, "%s: %s", j->lease.subject, e->msg);
+	(void)err_prefix(&x, "%s", j->lease.subject);
+	engine_fault(j->en, j->kind->name, x.msg);
+	err_clear(&x);
 	if (!j->ended && e->code != ERR_LEASE && db_alive(j->en->db)) {
 		struct lease_retry	r = { RETRY_BASE, RETRY_CAP, e->msg };
 

@@ -280,6 +280,7 @@ engine_marked(struct engine *en, struct err *e)
 int
 engine_enter(struct engine *en, struct err *e)
 {
+	engine_clock_back(en);
 	if (engine_slot_enter(en, NULL, e) == -1 ||
 	    lease_add(en->db, "loglist", "main", e) == -1 ||
 	    lease_add(en->db, "heads", "main", e) == -1 ||

@@ -224,10 +224,10 @@ void tail_free(struct tail *);
 void tail_begin(struct tail *, struct lease *);
 
 /*
- * Give the lease back: another worker may read on at once.  What was read and
- * not committed is read again.
+ * Give the lease back: somebody may read on in so many seconds.  What was read
+ * and not committed is read again.
  */
-void tail_yield(struct tail *);
+void tail_yield(struct tail *, int rest_s);
 
 /* The lease and the newest row of its log; when that fails it is ended. */
 void tail_take(struct tail *, struct lease *);
@@ -260,6 +260,8 @@ int tail_over(const struct tail *);
  * the poll failed and is tried again later.
  */
 void tail_end(struct tail *, const char *why);
+/* The same where ${why} was logged. */
+void tail_end_said(struct tail *, const char *why);
 
 /*
  * The same when the fault is ours (the database) or the lease is gone: it is
@@ -329,6 +331,8 @@ int64_t tail_rate_hold(const struct tail *);	/* what Retry-After left */
  * would be lost, and the turn was ended: its head is asked as ever.
  */
 int tail_rate_leave(struct tail *);
+/* Does it want no pages for longer than a poll?  ${why} says until when. */
+int tail_rate_long(const struct tail *, char why[100]);
 void tail_rate_wire(struct tail *);	/* the turn ends: what it cost */
 double tail_rate_all(const struct tail *);	/* of all who ask, a second */
 

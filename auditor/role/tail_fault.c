@@ -7,7 +7,9 @@
 #include "auditor/db/finding.h"
 #include "auditor/db/watch_store.h"
 #include "auditor/log_fault.h"
+#include "auditor/role/back.h"
 #include "auditor/role/engine_clock.h"
+#include "auditor/role/engine_wait.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -34,8 +36,10 @@ tail_unlock(struct tail *t, int rc, const char *what, struct err *e)
 		return;
 	db_rollback(t->en->db);
 	/* who has the lease sees for himself */
-	if (e->code != ERR_LEASE)
-		log_error(t->log.description, "%s: %s", what, e->msg);
+	if (e->code == ERR_LEASE)
+		return;
+	err_prefix(e, "%s", what);
+	engine_fault(t->en, t->log.description, e->msg);
 }
 
 void
@@ -99,8 +103,11 @@ accuse(struct tail *t, const char *reason, const char *detail)
 	struct log_fault	 f = { t->log.log_id, t->log.description,
 				    reason, d };
 	struct err		 e = ERR_INIT;
-	int			 rc = tail_lock(t, &e);
+	int			 rc;
 
+	log_line(t->back == NULL || back_news(t, reason) ? LOG_ERROR :
+	    LOG_DEBUG, t->log.description, "misbehaves: %s", reason);
+	rc = tail_lock(t, &e);
 	if (rc == 0)
 		rc = log_fault_open(t->en->db, &f, &e);
 	tail_unlock(t, rc, "log.misbehaved", &e);
@@ -172,7 +179,7 @@ tail_misbehaved(struct tail *t, const char *what, const char *reason)
 static int64_t
 newest(int64_t a, int64_t b)
 {
-	int64_t	top = clk_wall() / 1000 + TAIL_FUTURE_MS;
+	int64_t	top = clk_later() / 1000 + TAIL_FUTURE_MS;
 
 	a = a > top ? 0 : a;
 	b = b > top ? 0 : b;
@@ -188,11 +195,11 @@ tail_fresh(struct tail *t)
 	ms = newest(t->log.head_ms, (int64_t)t->head.timestamp_ms);
 	if (ms == 0 || t->log.readonly)
 		return;
-	age = clk_wall() / 1000 - ms;
+	age = clk_earlier() / 1000 - ms;
 	limit = t->log.mmd * 1000 + STALE_GRACE_MS;
 	if (age > limit && t->stale != 1) {
 		engine_clock_ask(t->en);
-		age = clk_wall() / 1000 - ms;
+		age = clk_earlier() / 1000 - ms;
 	}
 	if (age > limit) {
 		(void)snprintf(why, sizeof(why), "newest head is %" PRId64

@@ -70,7 +70,7 @@ head_refused(struct tail *t, const struct judge_reply *r)
 static int
 in_future(const struct tail *t)
 {
-	return (int64_t)t->head.timestamp_ms > clk_wall() / 1000 +
+	return (int64_t)t->head.timestamp_ms > clk_later() / 1000 +
 	    TAIL_FUTURE_MS;
 }
 

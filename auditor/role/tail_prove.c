@@ -163,6 +163,8 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	if (d->failure != FETCH_OK || d->status != 200) {
 		tail_refused(t, d, why, sizeof(why));
 		give(t);
+		if (t->back != NULL && back_hold(t))
+			return 1;
 		if (t->state == TAIL_PROVE)
 			tail_end(t, why);
 		else
@@ -189,8 +191,9 @@ tail_mismatch(struct tail *t, const char *given)
 	if (tail_match_early(t) == -1)
 		return;
 	if (t->mismatch < MISMATCHES) {
-		log_warn(t->log.description, "%s; reading again from %" PRIu64,
-		    why, t->done.to);
+		log_line(t->back == NULL || back_news(t, why) ? LOG_WARN :
+		    LOG_DEBUG, t->log.description, "%s; reading again from %"
+		    PRIu64, why, t->done.to);
 		tail_read_drop(t);
 		tail_match_drop(t, t->nmatches);
 		if (t->back != NULL)
@@ -204,7 +207,7 @@ tail_mismatch(struct tail *t, const char *given)
 	/* the head of history is what the tail has proven */
 	if (t->back != NULL) {
 		tail_misbehaved(t, "root", why);
-		tail_end(t, why);
+		tail_end_said(t, why);
 		return;
 	}
 	tail_head_mark(t, t->head_id, "conflict");

@@ -256,6 +256,7 @@ forked(struct vantage *v, const struct gossip_head *h, int64_t id,
 	    h->head.root, 32), "vantage", v->lease.subject);
 	f.reason = why;
 	f.detail = d;
+	log_error(f.name, "misbehaves: %s", why);
 	rc = log_fault_open(v->en->db, &f, e);
 	v->en->wrong = 1;
 	json_decref(d);
