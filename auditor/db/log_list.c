@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/finding.h"
 #include "auditor/db/lease.h"
 #include "base/clk.h"
 #include "base/mem.h"
@@ -118,19 +119,22 @@ log_put(struct db *db, const struct log_list_in *in,
 
 /*
  * May there be logs that this list, though it did not change, has to say
- * something of?  Those that no list has any more; and beside the list of another
- * browser, those that this one took over.
+ * something of?  Those that no list has any more; beside the list of another
+ * browser, those that this one took over; and retired ones whose time is over
+ * by ${now}.
  */
 static int
-unsaid(struct db *db, const char *source, struct err *e)
+unsaid(struct db *db, const char *source, int64_t now, struct err *e)
 {
 	struct db_res	*r = NULL;
 	int		 any;
 
 	if (db_query(db, &r, e, "select exists (select from log where "
 	    "not listed and list_source <> $1) or ($1 <> 'file' and "
-	    "exists (select from log_list where source not in ($1, 'file')))",
-	    "s", source) == -1)
+	    "exists (select from log_list where source not in ($1, 'file')))"
+	    " or exists (select from log where list_source = $1 and listed "
+	    "and watched and state = 'retired' and interval_to <= $2)",
+	    "st", source, now) == -1)
 		return -1;
 	any = db_bool(r, 0, 0);
 	db_free(r);
@@ -190,13 +194,27 @@ lock_lists(struct db *db, struct err *e)
 	    "");
 }
 
-/* Nobody reads what is not listed. */
+/* Nobody reads what is not listed, nor waits for it. */
 static int
 drop_tails(struct db *db, struct err *e)
 {
-	return db_query(db, NULL, e, "delete from work w using log l where "
+	struct db_res	*r = NULL;
+	size_t		 i;
+	int		 rc = 0;
+
+	if (db_query(db, NULL, e, "delete from work w using log l where "
 	    "w.kind = 'tail' and w.subject = l.id::text and "
-	    "not (l.watched and l.listed)", "");
+	    "not (l.watched and l.listed)", "") == -1 ||
+	    db_query(db, &r, e, "select f.kind, f.subject from finding f "
+	    "join log l on f.subject = encode(l.log_id, 'base64') where "
+	    "f.kind in ('log.stale', 'log.unreachable') and f.state in "
+	    "('open', 'acked') and not (l.watched and l.listed)", "") == -1)
+		return -1;
+	for (i = 0; i < db_rows(r) && rc == 0; i++)
+		rc = finding_resolve(db, db_text(r, i, 0), db_text(r, i, 1),
+		    "", "the log is read no longer", e);
+	db_free(r);
+	return rc;
 }
 
 int
@@ -261,7 +279,7 @@ log_list_store(struct db *db, const struct log_list_in *in, int64_t now,
 	sha = (struct span){ digest, 32 };
 	if (lock_lists(db, e) == -1 || list_newer(db, in, &sha, &known, e) == -1)
 		return -1;
-	if (known && ((rc = unsaid(db, in->source, e)) == -1 || rc == 0))
+	if (known && ((rc = unsaid(db, in->source, now, e)) == -1 || rc == 0))
 		return rc == -1 ? -1 : list_put(db, in, &sha, known, e);
 	if (first_list(db, in->source, &first, e) == -1 ||
 	    list_put(db, in, &sha, known, e) == -1 ||

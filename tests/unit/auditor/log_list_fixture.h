@@ -25,6 +25,11 @@ clear(void **state)
 /* Not 0: of logs that are read-only from now on. */
 static uint64_t	final_size;
 
+/* Not 0: logs are retired, of certificates that end by then. */
+static int64_t	retired_end;
+/* So much later than it is. */
+static int64_t	later;
+
 /* Log ${name}: its name is its key as well. */
 static inline struct loglist_log
 log_named(const char *name)
@@ -47,6 +52,12 @@ log_named(const char *name)
 		l.state = LOGLIST_READONLY;
 		l.has_final = 1;
 		l.final_size = final_size;
+	}
+	if (retired_end != 0) {
+		l.state = LOGLIST_RETIRED;
+		l.has_interval = 1;
+		l.start = 1;
+		l.end = retired_end;
 	}
 	return l;
 }
@@ -81,7 +92,7 @@ store(const char *source, const char *names, int64_t at, int *changed,
 	list.logs = l;
 	in.body = buf_bytes(&body);
 	err_clear(e);
-	rc = log_list_store(db, &in, clk_wall(), changed, e);
+	rc = log_list_store(db, &in, clk_wall() + later, changed, e);
 	buf_free(&body);
 	return rc;
 }

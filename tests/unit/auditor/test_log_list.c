@@ -163,6 +163,35 @@ together(void **state)
 	assert_string_equal(read_now(), "ab");
 }
 
+/* Of a log that nobody reads any more nobody can say that it is well again. */
+static void
+unsaid_again(void **state)
+{
+	static const char	found[] = "select string_agg(concat_ws(':', "
+	    "kind, subject, state), ' ' order by kind, subject) from finding";
+	struct err		e = ERR_INIT;
+	int			changed;
+
+	(void)state;
+	sql("truncate finding cascade");
+	assert_int_equal(store("chrome", "ab", 1000, &changed, &e), 0);
+	sql("insert into finding (kind, subject, dedupe_key, severity, state) "
+	    "select kind, encode(log_id, 'base64'), kind || '|' || replace("
+	    "encode(log_id, 'base64'), '|', '') || '|', 'medium', s from log, "
+	    "(values ('log.stale', 'open'), ('log.unreachable', 'acked'), "
+	    "('log.misbehaved', 'open')) k (kind, s)");
+	assert_int_equal(store("chrome", "ab", 2000, &changed, &e), 0);
+	assert_int_equal(number("select count(*) from finding where state = "
+	    "'resolved'"), 0);
+	assert_int_equal(store("chrome", "b", 3000, &changed, &e), 0);
+	sql("update finding f set subject = l.description from log l where "
+	    "f.subject = encode(l.log_id, 'base64')");
+	is(found, "log.misbehaved:a:open log.misbehaved:b:open "
+	    "log.stale:a:resolved log.stale:b:open "
+	    "log.unreachable:a:resolved log.unreachable:b:acked");
+	sql("truncate finding cascade");
+}
+
 /* Where each row is, who wrote it, and who locked it. */
 static char *
 rows(void)
@@ -253,6 +282,35 @@ news(void **state)
 	final_size = 0;
 }
 
+/* A retired log is read for as long as its certificates may be valid. */
+static void
+retired(void **state)
+{
+	struct err	 e = ERR_INIT;
+	int		 changed;
+	char		*before, *after;
+
+	(void)state;
+	retired_end = clk_wall() + 3600 * CLK_SEC;
+	assert_int_equal(store("file", "ab", 10, &changed, &e), 0);
+	assert_int_equal(store("file", "ab", 10, &changed, &e), 0);
+	assert_string_equal(read_now(), "ab");
+	/* the list is the same, its time is over */
+	later = 7200 * CLK_SEC;
+	assert_int_equal(store("file", "ab", 10, &changed, &e), 0);
+	assert_int_equal(changed, 0);
+	assert_string_equal(read_now(), "");
+	is("select string_agg(watched::text, ' ') from log", "false false");
+	/* and that is said once */
+	before = rows();
+	assert_int_equal(store("file", "ab", 10, &changed, &e), 0);
+	after = rows();
+	assert_string_equal(after, before);
+	free(before);
+	free(after);
+	later = retired_end = 0;
+}
+
 /* start: now is for the first list, of either browser, in any order. */
 static void
 first(void **state)
@@ -298,6 +356,8 @@ main(void)
 		cmocka_unit_test_setup(together, clear),
 		cmocka_unit_test_setup(unchanged, clear),
 		cmocka_unit_test_setup(news, clear),
+		cmocka_unit_test_setup(retired, clear),
+		cmocka_unit_test_setup(unsaid_again, clear),
 		cmocka_unit_test_setup(first, clear),
 	};
 
