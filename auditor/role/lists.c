@@ -349,6 +349,22 @@ lists_fetched(struct lists *l, const struct fetch_done *d)
 	return 1;
 }
 
+/* What was said of lists that are not asked for beside this one. */
+static int
+others(struct lists *l, struct err *e)
+{
+	static const char *const	source[] = { "file", "chrome",
+					    "apple" };
+	size_t				i;
+
+	for (i = 0; i < 3; i++)
+		if ((i == 0) != by_file(l) && finding_resolve(l->en->db,
+		    "log_list.stale", source[i], "", "that list is not asked "
+		    "for any more", e) == -1)
+			return -1;
+	return 0;
+}
+
 /* Say that the list is old, or take it back. */
 static int
 stale(struct lists *l, const struct loglist *list, struct err *e)
@@ -358,9 +374,9 @@ stale(struct lists *l, const struct loglist *list, struct err *e)
 	    .subject = l->source, .owner = "", .watch = "", .name = "",
 	    .reason = why, .issuer_first_seen = INT64_MIN };
 
-	if (list->timestamp == 0 || by_file(l))
-		return 0;
-	if (clk_wall() - list->timestamp <= OLD_LIST)
+	/* a file is as old as its owner likes, and may have been away */
+	if (list->timestamp == 0 || by_file(l) ||
+	    clk_wall() - list->timestamp <= OLD_LIST)
 		return finding_resolve(l->en->db, f.kind, f.subject, "",
 		    "a fresh list was read", e);
 	(void)snprintf(why, sizeof(why), "the log list is of %s; new logs may "
@@ -382,7 +398,7 @@ store(struct lists *l, const struct loglist *list, struct span body,
 		return -1;
 	if (lease_check(db, &l->lease, e) == -1 ||
 	    log_list_store(db, &in, clk_wall(), &changed, e) == -1 ||
-	    stale(l, list, e) == -1 || db_commit(db, e) == -1) {
+	    others(l, e) == -1 || stale(l, list, e) == -1 || db_commit(db, e) == -1) {
 		db_rollback(db);
 		return -1;
 	}

@@ -192,8 +192,15 @@ tail_fresh(struct tail *t)
 	int64_t	ms, age, limit;
 	char	why[200];
 
+	if (t->log.readonly) {
+		/* it may have been said before it was */
+		if (t->stale != 0)
+			resolve(t, "log.stale", "the log is read-only");
+		t->stale = 0;
+		return;
+	}
 	ms = newest(t->log.head_ms, (int64_t)t->head.timestamp_ms);
-	if (ms == 0 || t->log.readonly)
+	if (ms == 0)
 		return;
 	age = clk_earlier() / 1000 - ms;
 	limit = t->log.mmd * 1000 + STALE_GRACE_MS;

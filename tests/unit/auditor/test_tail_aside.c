@@ -151,6 +151,20 @@ old(void **state)
 	    "log.stale resolved");
 }
 
+/* A log that is stopped shows its last head for ever. */
+static void
+old_readonly(void **state)
+{
+	(void)state;
+	t.log.head_ms = 0;
+	say(310, 5 * 3600, tail_aside_judged);
+	is("select state from finding where kind = 'log.stale'", "open");
+	t.log.readonly = 1;
+	say(310, 5 * 3600, tail_aside_judged);
+	is("select concat_ws(' ', state, decided_reason) from finding where "
+	    "kind = 'log.stale'", "resolved the log is read-only");
+}
+
 /* One from the future makes none of later days fresh. */
 static void
 old_behind_future(void **state)
@@ -284,6 +298,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(beside, setup, clean),
 		cmocka_unit_test_setup_teardown(dated, setup, clean),
 		cmocka_unit_test_setup_teardown(old, setup, clean),
+		cmocka_unit_test_setup_teardown(old_readonly, setup, clean),
 		cmocka_unit_test_setup_teardown(old_behind_future, setup,
 		    clean),
 		cmocka_unit_test_setup_teardown(wrong_signature, setup, clean),
