@@ -103,9 +103,9 @@ put_flip(struct db *db, const json_t *d, const char *id64,
 	return put_flipped(ev, id64, entry, &flip, e) == -1 ? -1 : 0;
 }
 
-/* All that is stored of the entry's issuance. */
+/* All that is stored of the entry's issuance; with what was promised. */
 static int
-put_outside(struct db *db, const json_t *d, const char *id64,
+put_outside(struct db *db, const json_t *d, const char *id64, int promised,
     struct evidence *ev, struct err *e)
 {
 	struct evidence_held	 held;
@@ -121,6 +121,8 @@ put_outside(struct db *db, const json_t *d, const char *id64,
 	if (db_rows(r) != 0) {
 		tbs = db_bytes(r, 0, 0);
 		rc = evidence_put_issuance(db, &tbs, ev, &held, e);
+		if (rc == 0 && promised)
+			rc = evidence_put_scts(db, &tbs, ev, &held, e);
 	}
 	db_free(r);
 	return rc;
@@ -138,7 +140,7 @@ evidence_put_accused(struct db *db, const json_t *detail, const char *id64,
 
 	for (i = 0; i < json_array_size(faults); i++) {
 		late = json_object_get(json_array_get(faults, i), "entry");
-		if (late != NULL && put_outside(db, late, id64, ev, e) == -1)
+		if (late != NULL && put_outside(db, late, id64, 1, ev, e) == -1)
 			return -1;
 	}
 
@@ -149,5 +151,5 @@ evidence_put_accused(struct db *db, const json_t *detail, const char *id64,
 	if (flips == NULL && flip != NULL &&
 	    put_flip(db, flip, id64, ev, e) == -1)
 		return -1;
-	return out == NULL ? 0 : put_outside(db, out, id64, ev, e);
+	return out == NULL ? 0 : put_outside(db, out, id64, 0, ev, e);
 }

@@ -53,19 +53,38 @@ head_twin(struct db *db, int log_ref, uint64_t size, const uint8_t root[32],
 }
 
 int
-head_without(struct db *db, int log_ref, uint64_t index, int64_t ms,
-    struct head_ref *out, struct err *e)
+head_late(struct db *db, int log_ref, const struct db_ints *index,
+    int64_t grace_ms, struct head_late *out, struct err *e)
 {
 	struct db_res	*r = NULL;
 
-	if (db_query(db, &r, e, "select id, tree_size, root_hash from (select "
-	    "* from tree_head where log_ref = $1 and tree_size <= $2 and "
-	    "verdict = 'valid' and consistency in ('proved', 'smaller') "
-	    "order by tree_size desc, timestamp_ms desc limit 1) h where "
-	    "timestamp_ms >= $3", "iii", (int64_t)log_ref, (int64_t)index, ms)
-	    == -1)
+	memset(out, 0, sizeof(*out));
+	/* the duplicate of a leaf keeps the promise of both */
+	if (db_query(db, &r, e, "select h.id, h.tree_size, e.index, "
+	    "e.timestamp_ms from log l cross join unnest($2) x (index) "
+	    "join lateral (select * from entry where log_ref = l.id and "
+	    "index = x.index and head_id is not null limit 1) e on true "
+	    "join lateral (select from sct where tbs_sha256 = e.tbs_sha256 "
+	    "and log_id = l.log_id and timestamp_ms = e.timestamp_ms and "
+	    "leaf_hash = e.leaf_hash and status in ('valid', 'not_counted') "
+	    "limit 1) s on true join lateral (select * from tree_head where "
+	    "log_ref = l.id and tree_size <= e.index and verdict = 'valid' "
+	    "and consistency in ('proved', 'smaller') order by tree_size "
+	    "desc, timestamp_ms desc limit 1) h on h.timestamp_ms >= "
+	    "e.timestamp_ms + l.mmd * 1000::bigint + $3 where l.id = $1 and "
+	    "not exists (select from entry p where p.log_ref = l.id and "
+	    "p.tbs_sha256 = e.tbs_sha256 and p.leaf_hash = e.leaf_hash and "
+	    "p.index < h.tree_size) order by e.index limit 1", "iIi",
+	    (int64_t)log_ref, index, grace_ms) == -1)
 		return -1;
-	return ref_of(r, out);
+	if (db_rows(r) != 0) {
+		out->id = db_int(r, 0, 0);
+		out->size = (uint64_t)db_int(r, 0, 1);
+		out->index = (uint64_t)db_int(r, 0, 2);
+		out->timestamp_ms = db_int(r, 0, 3);
+	}
+	db_free(r);
+	return 0;
 }
 
 int

@@ -27,12 +27,23 @@ int head_of_range(struct db *, int log_ref, struct head_ref *, struct err *);
 int head_twin(struct db *, int log_ref, uint64_t size, const uint8_t root[32],
     struct head_ref *, struct err *);
 
+/* A promise that was kept too late. */
+struct head_late {
+	int64_t		 id;		/* head without the entry; 0: none */
+	uint64_t	 size;		/* of its tree */
+	uint64_t	 index;		/* where the entry came */
+	int64_t		 timestamp_ms;	/* of the entry, and of its SCT */
+};
+
 /*
- * The largest head, proven to be of the log's tree, that has not got entry
- * ${index}, if it is dated ${ms} or later; id 0: none.
+ * The first of the proven entries at ${index} of which we have the SCT, and
+ * the largest head without it, proven to be of the log's tree, is younger than
+ * that SCT by the MMD and ${grace_ms} (RFC 6962 3).  The time of an entry alone
+ * promises nothing: a log may date one, fail to tell who sent it, and take it
+ * in later.
  */
-int head_without(struct db *, int log_ref, uint64_t index, int64_t ms,
-    struct head_ref *, struct err *);
+int head_late(struct db *, int log_ref, const struct db_ints *index,
+    int64_t grace_ms, struct head_late *, struct err *);
 
 /*
  * The next head, by id behind ${after}, that waits to be compared and is not

@@ -5,23 +5,16 @@
 #include "auditor/db/vantage_store.h"
 
 int
-incl_store_own(struct db *db, int log_ref, int64_t *n, struct err *e)
+incl_store_own(struct db *db, int log_ref, struct db_res **r, struct err *e)
 {
-	struct db_res	*r = NULL;
-
-	if (db_query(db, &r, e, "update sct s set inclusion = 'proved', "
+	return db_query(db, r, e, "update sct s set inclusion = 'proved', "
 	    "entry_index = e.index, proof = e.proof, proof_size = "
 	    "e.proof_size, head_id = e.head_id, checked_at = now(), "
 	    "last_error = null from entry e, log l where l.id = $1 and "
 	    "e.log_ref = l.id and s.log_id = l.log_id and e.tbs_sha256 = "
 	    "s.tbs_sha256 and e.leaf_hash = s.leaf_hash and e.head_id is not "
-	    "null and s.inclusion in ('pending', 'unchecked', 'violated')",
-	    "i", (int64_t)log_ref) == -1)
-		return -1;
-	if (n != NULL)
-		*n = db_changed(r);
-	db_free(r);
-	return 0;
+	    "null and s.inclusion in ('pending', 'unchecked', 'violated') "
+	    "returning e.index", "i", (int64_t)log_ref);
 }
 
 int

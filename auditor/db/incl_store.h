@@ -10,9 +10,10 @@
 
 /*
  * Of a log, those that our own reading has proven: entries that matched are
- * kept with their audit path.  *n: how many, may be NULL.
+ * kept with their audit path.  *res: a row each, where the entry is.
  */
-int incl_store_own(struct db *, int log_ref, int64_t *n, struct err *);
+int incl_store_own(struct db *, int log_ref, struct db_res **res,
+    struct err *);
 
 /* A head of the log that all due SCTs can be judged against. */
 struct incl_head {

@@ -62,6 +62,33 @@ drop(struct audit_job *j)
 	free(c);
 }
 
+/*
+ * What we have read is there; was it in time?  Where the SCT was known before
+ * its entry came, tail_entry.c has seen that.
+ */
+static int
+own(struct audit_job *j, struct err *e)
+{
+	struct incl_job	*c = j->state;
+	struct db_res	*r = NULL;
+	int64_t		*index;
+	size_t		 i, n;
+	int		 rc, yes = 0;
+
+	if (incl_store_own(j->en->db, c->log.id, &r, e) == -1)
+		return -1;
+	n = db_rows(r);
+	index = mem_array(n, sizeof(*index));
+	for (i = 0; i < n; i++)
+		index[i] = db_int(r, i, 0);
+	db_free(r);
+	rc = log_find_late(j->en->db, &c->log, &(struct db_ints){ index, n },
+	    &yes, e);
+	j->en->wrong |= yes;
+	free(index);
+	return rc;
+}
+
 static void
 begin(struct audit_job *j)
 {
@@ -80,7 +107,7 @@ begin(struct audit_job *j)
 	}
 	if (audit_begin(j) == -1)
 		return;
-	if (incl_store_own(j->en->db, ref, NULL, &e) == -1 ||
+	if (own(j, &e) == -1 ||
 	    incl_store_head(j->en->db, ref, &c->head, &e) == -1 ||
 	    incl_store_due(j->en->db, &(struct incl_ask){ ref,
 	    c->head.timestamp_ms, audit_every(j), BATCH }, &c->due, &e)

@@ -2,11 +2,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "auditor/log_find.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "ctlog/entry.h"
 
 /*
@@ -69,25 +71,23 @@ maybe_late(const struct tail *t, const struct judge_match *m)
 	    t->head.timestamp_ms;
 }
 
-/* Some of those that may be: one of them is enough. */
+/* One of them is enough.  Where its SCT is known later: audit_incl.c. */
 static int
 look_late(struct tail *t, struct err *e)
 {
-	const struct judge_match	*m;
-	size_t				 i, asked = 0;
-	int				 yes = 0;
+	struct db_ints	 in = { NULL, 0 };
+	int64_t		*index = mem_array(t->nmatches, sizeof(*index));
+	size_t		 i;
+	int		 rc, yes = 0;
 
-	for (i = 0; i < t->nmatches && asked < LIMIT_LOG_LATE && !yes; i++) {
-		m = &t->matches[i]->m;
-		if (!maybe_late(t, m))
-			continue;
-		asked++;
-		if (log_find_late(t->en->db, &t->log, m->index,
-		    m->timestamp_ms, &yes, e) == -1)
-			return -1;
-	}
+	for (i = 0; i < t->nmatches; i++)
+		if (maybe_late(t, &t->matches[i]->m))
+			index[in.n++] = (int64_t)t->matches[i]->m.index;
+	in.v = index;
+	rc = log_find_late(t->en->db, &t->log, &in, &yes, e);
 	t->en->wrong |= yes;
-	return 0;
+	free(index);
+	return rc;
 }
 
 static int

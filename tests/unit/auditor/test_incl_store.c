@@ -109,7 +109,7 @@ static void
 own(void **state)
 {
 	struct err	e = ERR_INIT;
-	int64_t		n;
+	struct db_res	*r = NULL;
 
 	(void)state;
 	heads(6);
@@ -127,14 +127,17 @@ own(void **state)
 	    "(1, 9, 1, 'x509', '', hash('99'), hash('13'), 'path', 9, 5), "
 	    "(2, 7, 1, 'precert', '', hash('14'), hash('14'), 'path', 9, 5);"
 	    "update sct set last_error = 'absent: x', checked_at = null");
-	assert_int_equal(incl_store_own(db, 1, &n, &e), 0);
-	assert_int_equal(n, 1);
+	assert_int_equal(incl_store_own(db, 1, &r, &e), 0);
+	assert_int_equal(db_rows(r), 1);
+	assert_int_equal(db_int(r, 0, 0), 7);
+	db_free(r);
 	is("select inclusion || entry_index || encode(proof, 'escape') || "
 	    "proof_size || head_id || coalesce(last_error, '-') from sct where "
 	    "tbs_sha256 = hash('11')", "proved7path95-");
 	is("select count(*)::text from sct where inclusion = 'pending'", "4");
-	assert_int_equal(incl_store_own(db, 1, &n, &e), 0);
-	assert_int_equal(n, 0);
+	assert_int_equal(incl_store_own(db, 1, &r, &e), 0);
+	assert_int_equal(db_rows(r), 0);
+	db_free(r);
 	/* late, but there */
 	sql("update sct set inclusion = 'violated' where tbs_sha256 = "
 	    "hash('12'); update entry set head_id = 6 where index = 8");

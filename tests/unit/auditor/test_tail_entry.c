@@ -81,7 +81,37 @@ index_of(void **state)
 	is(found, "");
 }
 
-/* It was not there when the MMD of a minute and our grace were over, as a head shows. */
+/* The entry at ${at} of issuance ${tbs}, dated as it is, as it was stored. */
+static void
+stored(int at, const char *tbs)
+{
+	char	rows[300];
+
+	(void)snprintf(rows, sizeof(rows), "insert into entry (log_ref, index,"
+	    " timestamp_ms, entry_type, leaf, leaf_hash, tbs_sha256, head_id) "
+	    "values (1, %d, %llu, 'precert', '', sha256('leaf %s'), "
+	    "sha256('%s'), 1)", at, (unsigned long long)dated, tbs, tbs);
+	sql(rows);
+}
+
+/* An SCT of its time for a leaf of issuance ${tbs}. */
+static void
+promised(const char *tbs, const char *leaf_of, const char *status)
+{
+	char	rows[300];
+
+	(void)snprintf(rows, sizeof(rows), "insert into sct (tbs_sha256, "
+	    "log_id, timestamp_ms, raw, source, status, leaf_hash) values "
+	    "(sha256('%s'), sha256('l'), %llu, 'raw', 'tls', '%s', "
+	    "sha256('leaf %s'))", tbs, (unsigned long long)dated, status,
+	    leaf_of);
+	sql(rows);
+}
+
+/*
+ * It was not there when the MMD of a minute and ten more were over since the
+ * log had signed an SCT, as a head shows.
+ */
 static void
 late(void **state)
 {
@@ -90,32 +120,81 @@ late(void **state)
 	    "detail->'entry'->>'index'), ','), '') from finding";
 
 	(void)state;
-	sql("insert into tree_head (log_ref, tree_size, root_hash, "
+	sql("truncate entry, sct;"
+	    "insert into tree_head (log_ref, tree_size, root_hash, "
 	    "timestamp_ms, form, raw, verdict, consistency) values "
 	    "(1, 100, '1', 800000, 'sth', '', 'valid', 'proved'), "
 	    "(1, 200, '2', 900000, 'sth', '', 'valid', 'proved'), "
 	    "(1, 210, '3', 999000, 'sth', '', 'valid', 'pending'), "
 	    "(1, 220, '4', 999000, 'sth', '', 'valid', 'conflict')");
-	dated = 780001;
+	/* in time, with a server of the log that is ten minutes ahead */
+	dated = 240001;
+	stored(250, "a");
+	promised("a", "a", "valid");
 	matched(250, -1);
-	/* which had it */
+	/* a head that had it */
 	dated = 7;
+	stored(99, "b");
+	promised("b", "b", "valid");
 	matched(99, -1);
+	/* dated, and never promised; or it was another leaf, or forged */
+	dated = 240000;
+	stored(251, "c");
+	matched(251, -1);
+	promised("c", "d", "valid");
+	matched(251, -1);
+	stored(252, "e");
+	promised("e", "e", "bad_signature");
+	matched(252, -1);
+	/* the log has the same leaf twice, once in time */
+	stored(253, "f");
+	promised("f", "f", "valid");
+	stored(150, "f");
+	matched(253, -1);
 	is(said, "");
 	assert_int_equal(en.wrong, 0);
-	dated = 780000;
-	matched(250, -1);
-	is(said, "critical open mmd 3 250");
+	/* known by now, of a log that is not counted */
+	sql("update sct set status = 'not_counted' where tbs_sha256 = "
+	    "sha256('e')");
+	matched(252, -1);
+	is(said, "critical open mmd 3 252");
 	assert_int_equal(en.wrong, 1);
-	matched(251, -1);
+	sql("delete from entry where index = 150");
+	matched(253, -1);
 	assert_int_equal(number("select count(*) from finding_event"), 1);
 	assert_int_equal(number("select jsonb_array_length(detail->'faults') "
 	    "from finding"), 1);
 	/* a log that has a day for it */
-	sql("truncate finding cascade");
+	sql("truncate finding cascade; update log set mmd = 86400");
 	t.log.mmd = 86400;
-	matched(250, -1);
+	matched(252, -1);
 	is(said, "");
+}
+
+/* One late entry among many that came in time. */
+static void
+crowd(void **state)
+{
+	struct tail_match	*m;
+	int			 i;
+
+	(void)state;
+	sql("truncate entry, sct;"
+	    "insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict, consistency) values "
+	    "(1, 200, '2', 900000, 'sth', '', 'valid', 'proved')");
+	for (i = 0; i < 40; i++) {
+		m = mem_zero(sizeof(*m));
+		m->m.index = 100 + (uint64_t)i * 3;
+		m->m.timestamp_ms = dated = 1000;
+		tail_match_add(&t, m);
+	}
+	stored(214, "g");
+	stored(211, "h");
+	promised("h", "h", "valid");
+	tail_entry_look(&t);
+	tail_match_drop(&t, t.nmatches);
+	is("select detail->'entry'->>'index' from finding", "211");
 }
 
 int
@@ -124,6 +203,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(index_of, setup, clean),
 		cmocka_unit_test_setup_teardown(late, setup, clean),
+		cmocka_unit_test_setup_teardown(crowd, setup, clean),
 	};
 
 	return SQL_TESTS(tests);
