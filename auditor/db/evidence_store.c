@@ -175,12 +175,15 @@ put_log_finding(struct db *db, struct evidence *ev, const struct db_res *r,
 	const char	*id64 = db_text(r, 0, F_SUBJECT);
 	json_t		*d = json_loads(db_text(r, 0, F_DETAIL), 0, NULL);
 	const json_t	*faults = json_object_get(d, "faults"), *f;
+	const char	*what = json_string_value(json_object_get(d, "what"));
 	size_t		 i, n = json_array_size(faults);
 	int		 rc = put_log_only(db, ev, id64, e);
+	/* of an older version, of entries; what is not critical is no fault */
+	int		 itself = n == 0 || (what != NULL &&
+			    strcmp(what, "unproven") == 0);
 
-	/* without faults: of entries, or of an older version */
-	for (i = 0; rc == 0 && i < (n != 0 ? n : 1); i++) {
-		f = n != 0 ? json_array_get(faults, i) : d;
+	for (i = 0; rc == 0 && i < n + (size_t)itself; i++) {
+		f = i < n ? json_array_get(faults, i) : d;
 		if ((rc = put_log_fault(db, ev, id64, f, e)) == 0)
 			rc = evidence_put_contradiction(db, f, ev, 0, e);
 	}

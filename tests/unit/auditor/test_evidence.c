@@ -421,6 +421,16 @@ test_faults(void **state)
 	/* that came late, as precertificate and certificate */
 	assert_int_equal(count(&b, "entry"), 2);
 	assert_int_equal(count(&b, "head"), 4);
+	/* one that waits for its proof is beside them */
+	buf_free(&b);
+	lie[0] = 3;
+	other = put_head(4, 1767225740000ULL, lie, "pending");
+	must(db_query(db, NULL, &e, "update finding set detail = detail || "
+	    "jsonb_build_object('what', 'unproven', 'head_id', $1::bigint) "
+	    "where id = 2", "i", other), &e);
+	export("2", &b);
+	assert_int_equal(judge(buf_text(&b), b.n, 1), EVIDENCE_VALID);
+	assert_int_equal(count(&b, "head"), 5);
 	db_rollback(db);
 	buf_free(&path);
 	buf_free(&d);
