@@ -12,7 +12,8 @@
 /* What the finding of the log is. */
 struct had {
 	int64_t	 id;		/* 0: there is none */
-	int	 open, accepted, resolved, critical;
+	int	 open, resolved, critical;
+	int	 accepted;	/* something critical was */
 	json_t	*detail;
 };
 
@@ -40,9 +41,9 @@ had_load(struct db *db, const char *subject, struct had *h, struct err *e)
 		state = db_text(r, 0, 1);
 		h->id = db_int(r, 0, 0);
 		h->open = strcmp(state, "open") == 0;
-		h->accepted = strcmp(state, "accepted") == 0;
-		h->resolved = strcmp(state, "resolved") == 0;
 		h->critical = db_bool(r, 0, 2);
+		h->accepted = h->critical && strcmp(state, "accepted") == 0;
+		h->resolved = strcmp(state, "resolved") == 0;
 		h->detail = json_loads(db_text(r, 0, 3), 0, NULL);
 	}
 	db_free(r);
@@ -118,6 +119,11 @@ faults_of(const json_t *detail)
 		o = json_copy((json_t *)(uintptr_t)detail);
 		for (i = 0; i < NOTHEADS; i++)
 			(void)json_object_del(o, not_heads[i]);
+		json_array_append_new(a, o);
+	} else if (json_object_get(detail, "sct_timestamp") != NULL) {
+		/* it had no word for that */
+		o = json_copy((json_t *)(uintptr_t)detail);
+		json_object_set_new(o, "what", json_string("inclusion"));
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -218,6 +224,20 @@ shown(const struct had *h, const json_t *faults)
 	return json_object_get(h->detail, "flip") != NULL;
 }
 
+/*
+ * What was signed stays signed: who resolved it has seen that, also where
+ * something else has opened the finding since.
+ */
+static int
+is_news(const struct had *h, const json_t *faults, const struct log_fault *f,
+    const struct place *p)
+{
+	if (h->resolved || !h->critical)
+		return !p->seen || proof(f->detail) == 0;
+	return !p->known && (!h->open || (proof(f->detail) != 0 &&
+	    !shown(h, faults)));
+}
+
 static int
 put(struct db *db, const struct log_fault *f, const char *subject,
     const struct had *h, struct err *e)
@@ -227,10 +247,7 @@ put(struct db *db, const struct log_fault *f, const char *subject,
 	char		*detail;
 	int		 told, rc = 0;
 
-	/* what was signed stays signed: seen again it is no news */
-	told = h->id == 0 || (!h->accepted && (!h->critical ||
-	    (h->resolved ? !p.seen || proof(f->detail) == 0 : !p.known &&
-	    (!h->open || (proof(f->detail) != 0 && !shown(h, faults))))));
+	told = h->id == 0 || (!h->accepted && is_news(h, faults, f, &p));
 	keep(faults, &p, f, told);
 	detail = written(h, faults, f, told);
 	json_decref(faults);
@@ -238,11 +255,22 @@ put(struct db *db, const struct log_fault *f, const char *subject,
 		rc = db_query(db, NULL, e, "update finding set detail = "
 		    "$2::jsonb, last_seen = now() where id = $1", "is", h->id,
 		    detail);
-	if (rc == 0 && (told || !h->resolved))
+	if (rc == 0 && told)
+		rc = log_fault_graver(db, subject, e);
+	if (rc == 0 && (told || (h->critical && !h->resolved)))
 		rc = open_finding(db, f, subject, h->id == 0 ? detail : NULL,
 		    told ? FINDING_GRAVER : 0, e);
 	free(detail);
 	return rc;
+}
+
+int
+log_fault_graver(struct db *db, const char *subject, struct err *e)
+{
+	return db_query(db, NULL, e, "update finding set state = 'resolved' "
+	    "where kind = 'log.misbehaved' and subject = $1 and owner = '' "
+	    "and state = 'accepted' and severity <> 'critical'", "s",
+	    subject);
 }
 
 int

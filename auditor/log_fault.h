@@ -36,6 +36,12 @@ struct log_fault {
 int log_fault_open(struct db *, const struct log_fault *, struct err *);
 
 /*
+ * Something critical comes: who accepted what hides nothing has not accepted
+ * that.  Where log_fault_open() is not what opens it.
+ */
+int log_fault_graver(struct db *, const char *subject, struct err *);
+
+/*
  * Until the transaction ends nobody else changes what a finding log.misbehaved
  * says: for who reads it to write it anew.
  */

@@ -35,7 +35,10 @@ open_finding(struct db *db, const struct log_row *l, const char *severity,
 	enc_b64(&id, l->log_id, 32);
 	f.subject = buf_text(&id);
 	f.detail = text;
-	rc = finding_open(db, &f, NULL, &fresh, e);
+	rc = strcmp(severity, "critical") == 0 ?
+	    log_fault_graver(db, f.subject, e) : 0;
+	if (rc == 0)
+		rc = finding_open(db, &f, NULL, &fresh, e);
 	if (fresh)
 		log_error(l->description, "misbehaves: %s", reason);
 	buf_free(&id);
@@ -46,7 +49,7 @@ open_finding(struct db *db, const struct log_row *l, const char *severity,
 /*
  * The entries that are known to be wrong: those that the finding of this log
  * names, as the array that it has.  *worse: it is about something else, and
- * keeps the head that shows that.
+ * keeps the head that shows that; 2: which only we say.
  */
 static int
 flips_load(struct db *db, const struct span *id, json_t **out, int *worse,
@@ -57,11 +60,14 @@ flips_load(struct db *db, const struct span *id, json_t **out, int *worse,
 	if (db_query(db, &r, e, "select coalesce(detail->'flips', case when "
 	    "detail ? 'flip' then jsonb_build_array(detail->'flip') else "
 	    "'[]' end), severity = 'critical' and state <> 'resolved' and "
-	    "coalesce(detail->>'what', '') <> 'flip' from finding where kind "
-	    "= 'log.misbehaved' and subject = encode($1, 'base64')", "b", id)
-	    == -1)
+	    "coalesce(detail->>'what', '') <> 'flip', detail ? 'flip' or "
+	    "jsonb_path_exists(coalesce(detail->'faults', '[]') || detail, "
+	    "'$[*] ? (exists(@.other_id) || exists(@.inconsistent) || "
+	    "exists(@.entry))') from finding where kind = 'log.misbehaved' "
+	    "and subject = encode($1, 'base64')", "b", id) == -1)
 		return -1;
-	*worse = db_rows(r) != 0 && db_bool(r, 0, 1);
+	*worse = db_rows(r) != 0 && db_bool(r, 0, 1) ?
+	    2 - db_bool(r, 0, 2) : 0;
 	*out = db_rows(r) == 0 ? json_array() :
 	    json_loads(db_text(r, 0, 0), 0, NULL);
 	db_free(r);
@@ -258,7 +264,8 @@ flips_add(struct db *db, const struct log_row *l, const struct db_res *r,
 		json_object_del(d, "head_id");
 	}
 	json_object_set(d, "flips", flips);
-	rc = open_finding(db, l, "critical", why, d, 1, e);
+	rc = open_finding(db, l, "critical", why, d, worse == 2 ?
+	    FINDING_GRAVER : 1, e);
 	json_decref(d);
 	return rc;
 }
@@ -352,6 +359,12 @@ medium(struct db *db, const struct log_row *l, const char *what,
 	    "severity = 'critical' and state <> 'resolved')", "b", &id) == -1)
 		goto out;
 	worse = db_bool(r, 0, 0);
+	/* that an entry was wrong and is resolved keeps no proof waiting */
+	if (strcmp(what, "unproven") == 0 && db_query(db, NULL, e, "update "
+	    "finding set detail = detail - 'outside' where kind = "
+	    "'log.misbehaved' and subject = encode($1, 'base64') and state = "
+	    "'resolved'", "b", &id) == -1)
+		goto out;
 	if (!worse) {
 		json_object_set_new(d, "what", json_string(what));
 		json_object_set_new(d, "head_id", json_integer(head_id));

@@ -209,6 +209,68 @@ behind(void **state)
 	    "'index') from finding", "88");
 }
 
+/*
+ * Each state of what is there, and each fault behind it: how often it is told,
+ * and the state then.
+ */
+static void
+table(void **state)
+{
+	static const struct {
+		const char	*had, *severity, *is;
+		const char	*told;	/* new, the same, by proof; the same,
+					   another, said by us only */
+	} t[] = {
+		{ HEADS(4, 5), "critical", "open", "-----" },
+		{ HEADS(4, 5), "critical", "acked", "--+--" },
+		{ HEADS(4, 5), "critical", "rejected", "--+--" },
+		{ HEADS(4, 5), "critical", "contained", "--+--" },
+		{ HEADS(4, 5), "critical", "accepted", "-----" },
+		{ HEADS(4, 5), "critical", "resolved", "-++++" },
+		/* resolved, and something that hides nothing since */
+		{ HEADS(4, 5), "medium", "open", "-++++" },
+		{ HEADS(4, 5), "medium", "acked", "-++++" },
+		{ HEADS(4, 5), "medium", "accepted", "-++++" },
+		{ HEADS(4, 5), "medium", "resolved", "-++++" },
+		/* which only we say */
+		{ ALONE(4), "critical", "open", "+++--" },
+		{ ALONE(4), "critical", "acked", "+++--" },
+		{ ALONE(4), "critical", "rejected", "+++--" },
+		{ ALONE(4), "critical", "contained", "+++--" },
+		{ ALONE(4), "critical", "accepted", "-----" },
+		{ ALONE(4), "critical", "resolved", "+++++" },
+		{ ALONE(4), "medium", "open", "+++++" },
+		{ ALONE(4), "medium", "accepted", "+++++" },
+		{ ALONE(4), "medium", "resolved", "+++++" },
+	};
+	static const char *const then[] = { HEADS(5, 4), HEADS(6, 7),
+					    PATH(4, 8), ALONE(4), ALONE(9) };
+	char			 text[200];
+	int64_t			 n;
+	size_t			 i, k;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		for (k = 0; k < 5; k++) {
+			(void)clear(state);
+			fault("fork", t[i].had);
+			(void)snprintf(text, sizeof(text), "update finding set "
+			    "severity = '%s', state = '%s'; truncate "
+			    "finding_event cascade", t[i].severity, t[i].is);
+			run(text);
+			fault("fork", then[k]);
+			fault("fork", then[k]);
+			n = number("select count(*) from finding_event");
+			if (n != (t[i].told[k] == '+'))
+				fail_msg("%s %s%s, then%s: told %d times",
+				    t[i].is, t[i].severity, t[i].had, then[k],
+				    (int)n);
+			(void)snprintf(text, sizeof(text), "%s %s", n ? "open" :
+			    t[i].is, n ? "critical" : t[i].severity);
+			is("select state || ' ' || severity from finding",
+			    text);
+		}
+}
+
 /* What an older version found: it kept the last one only. */
 static void
 older(void **state)
@@ -221,6 +283,16 @@ older(void **state)
 	is(TOLD, "1 acked fork 4: fork4");
 	fault("root", ALONE(6));
 	is(TOLD, "2 open root 6: fork4 root6");
+	/* one had no word */
+	(void)clear(state);
+	fault("inclusion", ALONE(4));
+	change("acked");
+	run("update finding set detail = detail - 'faults' - 'what' || "
+	    "'{\"sct_timestamp\": 1}'");
+	fault("inclusion", ALONE(5));
+	is("select concat_ws(' ', state, (select count(*) from finding_event "
+	    "where event = 'opened'), detail->'faults'->0->>'head_id') from "
+	    "finding", "acked 1 4");
 }
 
 int
@@ -233,6 +305,7 @@ main(void)
 		cmocka_unit_test_setup(accepted, clear),
 		cmocka_unit_test_setup(many, clear),
 		cmocka_unit_test_setup(behind, clear),
+		cmocka_unit_test_setup(table, clear),
 		cmocka_unit_test_setup(older, clear),
 	};
 

@@ -188,8 +188,8 @@ beside(void **state)
 	(void)state;
 	wrong(3, -1, h);
 	assert_int_equal(look(), 1);
-	run("update finding set detail = '{\"what\": \"fork\", \"head_id\": 7}', "
-	    "reason = 'two trees'");
+	run("update finding set detail = '{\"what\": \"fork\", \"head_id\": 7, "
+	    "\"other_id\": 8}', reason = 'two trees'");
 	assert_int_equal(look(), 1);
 	is("select concat_ws(' ', reason, detail->>'what', "
 	    "detail->>'head_id', detail->'flip'->>'index', "
@@ -207,6 +207,50 @@ beside(void **state)
 	assert_int_equal(look(), 1);
 	is("select detail->>'what' || (detail->>'head_id') from finding",
 	    "flip1");
+}
+
+/* What anybody can check is told behind what only we say, and once. */
+static void
+graver(void **state)
+{
+	static const char	events[] = "select string_agg(event, ' ' "
+	    "order by event) from finding_event";
+	uint8_t			h[32];
+
+	(void)state;
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	run("update finding set detail = '{\"what\": \"root\", \"head_id\": 7,"
+	    " \"faults\": [{\"what\": \"root\", \"head_id\": 7}]}'");
+	assert_int_equal(look(), 1);
+	is(TOLD, "1 open entry 3 3");
+	is(events, "escalated opened");
+	wrong(4, -1, h);
+	assert_int_equal(look(), 1);
+	is(events, "escalated opened");
+	is("select detail->>'what' from finding", "root");
+}
+
+/* Who accepted what hides nothing has not accepted what does. */
+static void
+accepted(void **state)
+{
+	struct log_entry	in = { "interval", "outside", 9, 1 };
+	uint8_t			h[32];
+
+	(void)state;
+	OK(log_find_entry(db, &row, &in, e));
+	change("accepted");
+	OK(log_find_entry(db, &row, &in, e));
+	is("select severity || ' ' || state from finding", "medium accepted");
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	is(TOLD, "2 open entry 3 3");
+	is("select severity from finding", "critical");
+	change("accepted");
+	wrong(4, -1, h);
+	assert_int_equal(look(), 1);
+	is(TOLD, "2 accepted entry 3 3,4");
 }
 
 /* A promise that is kept elsewhere is no lie, but where it names the index. */
@@ -281,6 +325,7 @@ unproven(void **state)
 	static const char	now[] = "select coalesce(string_agg(concat_ws("
 	    "' ', severity, state, detail->>'what', detail->>'head_id'), ','),"
 	    " '') from finding";
+	struct log_entry	in = { "interval", "outside", 9, 1 };
 	uint8_t			h[32];
 
 	(void)state;
@@ -293,6 +338,15 @@ unproven(void **state)
 	assert_int_equal(number("select count(*) from finding_event"), 1);
 	OK(log_find_proven(db, &row, 2, e));
 	is(now, "medium open unproven 1");
+	OK(log_find_proven(db, &row, 1, e));
+	is(now, "medium resolved unproven 1");
+	/* an entry that was wrong before, and that a person has seen */
+	OK(log_find_entry(db, &row, &in, e));
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	OK(log_find_proven(db, &row, 1, e));
+	is(now, "medium open unproven 1");
+	change("resolved");
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
 	OK(log_find_proven(db, &row, 1, e));
 	is(now, "medium resolved unproven 1");
 	/* beside what is worse it is not said, and resolves nothing */
@@ -418,6 +472,8 @@ main(void)
 		cmocka_unit_test_setup(again, clear),
 		cmocka_unit_test_setup(older, clear),
 		cmocka_unit_test_setup(beside, clear),
+		cmocka_unit_test_setup(graver, clear),
+		cmocka_unit_test_setup(accepted, clear),
 		cmocka_unit_test_setup(kept, clear),
 		cmocka_unit_test_setup(promised, clear),
 		cmocka_unit_test_setup(unproven, clear),
