@@ -111,7 +111,8 @@ results()
 	"$psql" -AtXq -v ON_ERROR_STOP=1 -d "$db" -f "$T/results.sql"
 }
 
-# Something new of each kind, and all of it due.
+# Something new of each kind, for round $1, which is about table $2, and all of
+# it due.
 provoke()
 {
 	local which=xy
@@ -124,7 +125,7 @@ provoke()
 	tls_post "x/set?cert=$T/$which.fullchain.pem&key=$T/$which.key"
 	printf '%s\n' "x.corp.example 60 A 127.0.0.1" \
 	    "corp.example 60 CAA 0 issue \"n$1.example\"" > "$T/zone"
-	cv backfill --log all --again --no-wait
+	[[ $2 != backfill* ]] || cv backfill --log all --again --no-wait
 	sql "update work set due_at = now(); update ocsp_due set due_at = now()"
 }
 
@@ -148,7 +149,7 @@ for t in "${tables[@]}"; do
 	    current_database() and application_name <> 'psql' and
 	    backend_start > '$sessions' order by backend_start limit 1")
 	sql "insert into slow values ('$t', $session)"
-	provoke $k
+	provoke $k "$t"
 	ok "$t: is written by a" wait_for 20 sleeps
 	mapfile -t asleep < <(below "${wpid[a]}")
 	kill -STOP "${asleep[@]}" 2>/dev/null
