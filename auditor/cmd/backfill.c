@@ -177,10 +177,14 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 	free(rest.v);
 	if (rc != 0)
 		return rc;
-	if (cmd_db(ctx, &e) == -1 || back_list(ctx->db, all, &r, &e) == -1)
+	if (cmd_db(ctx, &e) == -1 || back_list(ctx->db, all ?
+	    BACK_LIST_OVER | BACK_LIST_MATCHES : 0, &r, &e) == -1)
 		return cmd_fail(&e);
 	if (!ctx->json && !ctx->quiet && db_rows(r) != 0)
 		opt_row(head, width, 6);
+	else if (!ctx->json && !ctx->quiet)
+		(void)fprintf(stderr, "certvigil: no history is being read%s\n",
+		    all ? ", nor was any" : "; --all lists what was");
 	for (i = 0; i < db_rows(r); i++)
 		row(ctx, r, i);
 	db_free(r);

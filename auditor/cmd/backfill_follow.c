@@ -29,11 +29,14 @@ struct follow {
 	const struct backfill_ids	*ids;
 	int64_t		 began, first;	/* mono; entries read then */
 	int64_t		 said;		/* mono of the last line */
+	int64_t		 said_left;	/* in it: entries left, */
+	size_t		 said_open;	/* and what is open */
 	int		 shown;		/* a line of the terminal is begun */
 	char		*faults;	/* that were said, or NULL */
 	int64_t		 moved;		/* mono of the last progress */
 	/* as of the last look */
-	size_t		 open, searching, faulty;
+	size_t		 open, searching, faulty, waiting;
+	int64_t		 waits;		/* until when the first of those does */
 	int64_t		 left, read;
 	int		 cancelled;
 };
@@ -66,6 +69,7 @@ backfill_json(const struct db_res *r, size_t i)
 	json_object_set_new(o, "added_at", row_time(r, i, BACK_ADDED));
 	json_object_set_new(o, "ended_at", row_time(r, i, BACK_ENDED));
 	json_object_set_new(o, "last_error", row_str(r, i, BACK_ERROR));
+	json_object_set_new(o, "waits_until", row_time(r, i, BACK_WAITS));
 	json_object_set_new(o, "actor", row_str(r, i, BACK_ACTOR));
 	return o;
 }
@@ -88,7 +92,8 @@ speed(const struct follow *f, int64_t now, double *rate, int64_t *eta)
 	double	secs = (double)(now - f->began) / CLK_SEC;
 
 	*rate = secs > 0 ? (double)(f->read - f->first) / secs : 0;
-	*eta = f->searching != 0 || now >= f->moved + QUIET ? -1 :
+	*eta = f->searching != 0 || f->waiting != 0 ||
+	    now >= f->moved + QUIET ? -1 :
 	    f->left == 0 ? 0 : *rate > 0 ?
 	    (int64_t)((double)f->left / *rate) + 1 : -1;
 }
@@ -96,7 +101,7 @@ speed(const struct follow *f, int64_t now, double *rate, int64_t *eta)
 static void
 text(struct follow *f, int64_t now)
 {
-	char	eta[40] = "", line[300];
+	char	eta[40] = "", wait[60] = "", line[300], at[CLK_TEXT];
 	double	rate;
 	int64_t	s;
 	int	tty = log_terminal(STDERR_FILENO);
@@ -105,11 +110,15 @@ text(struct follow *f, int64_t now)
 	if (s >= 0)
 		(void)snprintf(eta, sizeof(eta), ", %" PRId64 ":%02" PRId64
 		    ":%02" PRId64 " left", s / 3600, s / 60 % 60, s % 60);
+	/* until then there is nothing to be seen */
+	if (f->waiting != 0 && f->waiting == f->open)
+		(void)snprintf(wait, sizeof(wait), ", waiting until %s",
+		    clk_text(f->waits, at));
 	(void)snprintf(line, sizeof(line), "%" PRId64 " of %" PRId64
-	    " entries read (%.1f%%), %.0f/s%s, %zu of %zu %s%s",
+	    " entries read (%.1f%%), %.0f/s%s%s, %zu of %zu %s%s",
 	    f->read, f->read + f->left,
 	    f->read + f->left > 0 ? 100.0 * (double)f->read /
-	    (double)(f->read + f->left) : 0.0, rate, eta,
+	    (double)(f->read + f->left) : 0.0, rate, eta, wait,
 	    f->ids->open.n - f->open, f->ids->open.n,
 	    f->ids->open.n == f->ids->logs ? "logs" : "parts of logs",
 	    f->searching != 0 ? ", dates are looked for" : "");
@@ -161,12 +170,25 @@ errors(struct follow *f, const struct db_res *r, int last)
 		free(why);
 	}
 	if (b.n != 0 && (last || f->faults == NULL ||
-	    strcmp(f->faults, buf_text(&b)) != 0))
+	    strcmp(f->faults, buf_text(&b)) != 0)) {
 		(void)fprintf(stderr, "%s%s", f->shown && !last ?
 		    "\r\033[K" : "", buf_text(&b));
-	free(f->faults);
-	f->faults = mem_str(buf_text(&b));
+		free(f->faults);
+		f->faults = mem_str(buf_text(&b));
+	}
 	buf_free(&b);
+}
+
+/* A log may want us to wait. */
+static void
+waits(struct follow *f, const struct db_res *r, size_t i)
+{
+	int64_t	at = db_time(r, i, BACK_WAITS);
+
+	if (db_null(r, i, BACK_WAITS))
+		return;
+	if (f->waiting++ == 0 || at < f->waits)
+		f->waits = at;
 }
 
 /* Look, and say how far it is when it is time.  0 or -1. */
@@ -180,9 +202,10 @@ look(struct follow *f, int last, struct err *e)
 	int64_t		 read = f->read;
 	size_t		 open = f->open;
 
-	if (back_list(f->ctx->db, 1, &r, e) == -1)
+	if (back_list(f->ctx->db, BACK_LIST_OVER | (last && json ?
+	    BACK_LIST_MATCHES : 0), &r, e) == -1)
 		return -1;
-	f->open = f->searching = f->faulty = 0;
+	f->open = f->searching = f->faulty = f->waiting = 0;
 	f->left = f->read = f->cancelled = 0;
 	for (i = 0; i < db_rows(r); i++) {
 		if (!ours(f, db_int(r, i, BACK_ID)))
@@ -195,6 +218,7 @@ look(struct follow *f, int last, struct err *e)
 		f->open++;
 		f->searching += db_null(r, i, BACK_FROM) != 0;
 		f->faulty += !db_null(r, i, BACK_ERROR);
+		waits(f, r, i);
 		f->left += db_int(r, i, BACK_ENTRIES) -
 		    db_int(r, i, BACK_READ);
 	}
@@ -202,11 +226,18 @@ look(struct follow *f, int last, struct err *e)
 		f->began = now;
 		f->first = f->read;
 	}
-	if (f->moved == 0 || f->read != read || f->open != open)
+	/* a log that makes us wait is no reason to give up */
+	if (f->moved == 0 || f->read != read || f->open != open ||
+	    f->waiting != 0)
 		f->moved = now;
-	line = last || now >= f->said + LINE_EVERY;
-	if (line)
+	/* the last one is not said twice */
+	line = now >= f->said + LINE_EVERY || (last && (json ||
+	    f->left != f->said_left || f->open != f->said_open));
+	if (line) {
 		f->said = now;
+		f->said_left = f->left;
+		f->said_open = f->open;
+	}
 	if (json && line) {
 		for (i = 0; i < db_rows(r); i++)
 			if (ours(f, db_int(r, i, BACK_ID)))
@@ -215,7 +246,8 @@ look(struct follow *f, int last, struct err *e)
 		text(f, now);
 	if (last && f->shown)
 		(void)fputc('\n', stderr);
-	if (line && !quiet && f->open != 0)
+	/* the first at once, then no more of them than lines */
+	if ((line || last || f->faults == NULL) && !quiet && f->open != 0)
 		errors(f, r, last);
 	db_free(r);
 	return 0;
@@ -312,7 +344,8 @@ result(struct follow *f, struct err *e)
 	char		*name;
 	size_t		 i;
 
-	if (f->ctx->json || back_list(f->ctx->db, 1, &r, e) == -1)
+	if (f->ctx->json || back_list(f->ctx->db, BACK_LIST_OVER |
+	    BACK_LIST_MATCHES, &r, e) == -1)
 		return r == NULL && !f->ctx->json ? -1 : 0;
 	for (i = 0; i < db_rows(r); i++) {
 		if (!ours(f, db_int(r, i, BACK_ID)) ||
@@ -389,7 +422,7 @@ backfill_entered(struct cmd_ctx *ctx, const struct backfill_ids *ids)
 	struct err		 e = ERR_INIT;
 	size_t			 i;
 
-	if (ctx->json && back_list(ctx->db, 1, &r, &e) == -1)
+	if (ctx->json && back_list(ctx->db, BACK_LIST_OVER, &r, &e) == -1)
 		return cmd_fail(&e);
 	for (i = 0; r != NULL && i < db_rows(r); i++)
 		if (ours(&f, db_int(r, i, BACK_ID)))

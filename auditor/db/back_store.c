@@ -266,6 +266,47 @@ back_left(struct db *db, struct err *e)
 }
 
 int
+back_told(struct db *db, int64_t work, int log_ref, const char *why,
+    int *told, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "with said as (select w.last_error as s from "
+	    "work w where w.kind = 'backfill' and w.last_error is not null "
+	    "and (w.id = $1 or w.subject in (select r.id::text from "
+	    "backfill_range r where r.log_ref = $2 and r.size_done < "
+	    "r.size_to union all select 'find:' || b.id from backfill b "
+	    "where b.log_ref = $2 and b.state = 'open'))) "
+	    "select exists (select from said where s = $3 or "
+	    "$3 not like 'history, %' and regexp_replace(s, '[0-9]+', '', "
+	    "'g') = regexp_replace($3, '[0-9]+', '', 'g'))", "iis", work,
+	    (int64_t)log_ref, why) == -1)
+		return -1;
+	*told = db_bool(r, 0, 0);
+	db_free(r);
+	return 0;
+}
+
+int
+back_held(struct db *db, const struct lease *l, const char *why,
+    int64_t due_in_s, struct err *e)
+{
+	struct db_res	*r = NULL;
+	int64_t		 n;
+
+	/* one that was never tried and has an error: it waits */
+	if (db_query(db, &r, e, "update work set holder = null, "
+	    "lease_until = null, attempts = 0, last_error = $3, "
+	    "due_at = now() + $4 * interval '1 second' where id = $1 and "
+	    "token = $2", "iisi", l->id, l->token, why, due_in_s) == -1)
+		return -1;
+	n = db_changed(r);
+	db_free(r);
+	return n == 1 ? 0 : err_set(e, ERR_LEASE, "lease on %s %s was lost",
+	    l->kind, l->subject);
+}
+
+int
 back_workers(struct db *db, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e, "select host, pid from worker where "
@@ -334,23 +375,33 @@ back_covered(struct db *db, int64_t added_at, int64_t *from, int64_t *logs,
 }
 
 int
-back_list(struct db *db, int all, struct db_res **r, struct err *e)
+back_list(struct db *db, int what, struct db_res **r, struct err *e)
 {
 	return db_query(db, r, e, "select b.id, b.log_ref, l.log_id, "
 	    "l.description, b.size_from, b.size_to, b.since, b.again, "
-	    "b.state, b.entries, least(b.entries_read, b.entries), "
-	    "b.added_at, b.ended_at, w.last_error, b.actor, "
-	    "case when b.state <> 'open' then (select count(*) from "
+	    "b.state, b.entries, least(b.entries, case when b.again or "
+	    "b.state = 'cancelled' or b.size_from is null then b.entries_read "
+	    "else greatest(0, b.entries - (b.size_to - b.size_from) + p.n) "
+	    "end), b.added_at, b.ended_at, w.last_error, b.actor, "
+	    "case when b.state <> 'open' and $2 then (select count(*) from "
 	    "entry_match m where m.log_ref = b.log_ref and "
-	    "m.index >= b.size_from and m.index < b.size_to) end "
+	    "m.index >= b.size_from and m.index < b.size_to) end, w.waits "
 	    "from backfill b "
 	    "join log l on l.id = b.log_ref left join lateral (select "
-	    "w.last_error from work w where w.kind = 'backfill' and "
+	    "w.last_error, max(w.due_at) filter (where w.attempts = 0 and "
+	    "w.due_at > now()) over () as waits "
+	    "from work w where w.kind = 'backfill' and "
 	    "w.last_error is not null and b.state = 'open' and "
 	    "(w.subject = 'find:' || b.id or w.subject in (select r.id::text "
 	    "from backfill_range r where r.backfill_id = b.id and "
-	    "r.size_done < r.size_to)) limit 1) w on true "
-	    "where $1 or b.state = 'open' order by b.id", "B", all);
+	    "r.size_done < r.size_to)) order by w.attempts = 0, w.id desc "
+	    "limit 1) w on true "
+	    "cross join lateral (select coalesce(sum(least(g.size_to, "
+	    "b.size_to) - greatest(g.size_from, b.size_from)), 0)::bigint as "
+	    "n from log_range g where g.log_ref = b.log_ref and "
+	    "g.size_from < b.size_to and g.size_to > b.size_from) p "
+	    "where $1 or b.state = 'open' order by b.id", "BB",
+	    what & BACK_LIST_OVER, what & BACK_LIST_MATCHES);
 }
 
 /* A worker that has one of these finds its lease gone. */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "auditor/db/db.h"
+#include "auditor/db/lease.h"
 #include "auditor/db/log_store.h"
 #include "base/err.h"
 #include "ctlog/merkle.h"
@@ -111,6 +112,21 @@ int back_found(struct db *, int64_t id, uint64_t from, struct err *);
  */
 int back_left(struct db *, struct err *);
 
+/*
+ * Is ${why} why work on the history of this log failed when it was last tried:
+ * this row of work, or another one?  Numbers in it do not count (seconds,
+ * bytes), but of what failed its proof (back_wrong()).  *told 1 or 0.
+ */
+int back_told(struct db *, int64_t work, int log_ref, const char *why,
+    int *told, struct err *);
+
+/*
+ * The log wants nothing to be asked for ${due_in_s}: the row of work waits
+ * for that long, with ${why}, and has not failed.  ERR_LEASE as lease_done().
+ */
+int back_held(struct db *, const struct lease *, const char *why,
+    int64_t due_in_s, struct err *);
+
 /* Workers that read logs and were seen lately: host, pid. */
 int back_workers(struct db *, struct db_res **, struct err *);
 
@@ -134,16 +150,29 @@ int back_logs(struct db *, struct db_res **, struct err *);
 int back_covered(struct db *, int64_t added_at, int64_t *from, int64_t *logs,
     struct err *);
 
-/* Columns of back_list(). */
+/*
+ * Columns of back_list().  A log that makes us wait (back_held()) is no fault:
+ * BACK_WAITS is until when, null where it does not.
+ */
 enum back_col {
 	BACK_ID, BACK_LOG_REF, BACK_LOG_ID, BACK_LOG, BACK_FROM, BACK_TO,
 	BACK_SINCE, BACK_AGAIN, BACK_STATE, BACK_ENTRIES, BACK_READ,
 	BACK_ADDED, BACK_ENDED, BACK_ERROR, BACK_ACTOR,
-	BACK_MATCHES	/* found in what it covers, by whomever */
+	BACK_MATCHES,	/* found in what it covers, by whomever */
+	BACK_WAITS
 };
 
-/* Rows, oldest first: all, or those that are open. */
-int back_list(struct db *, int all, struct db_res **, struct err *);
+/* What back_list() lists beside those that are open, and takes time for. */
+#define BACK_LIST_OVER		1	/* those that are done or cancelled */
+#define BACK_LIST_MATCHES	2	/* BACK_MATCHES of those; else null */
+
+/*
+ * Rows, oldest first.  BACK_READ of BACK_ENTRIES: what was not proven of it
+ * when it was entered, and is by now, by whomever: where two of them overlap,
+ * each entry is read once and counts for both.  What is read again counts for
+ * the one that reads it.
+ */
+int back_list(struct db *, int what, struct db_res **, struct err *);
 
 /*
  * End it before its time, in the caller's transaction; what was read stays.

@@ -29,8 +29,9 @@ int dump_write(const struct dump_opts *, const char *path, struct err *);
 /*
  * Restore ${path} in one transaction: all or nothing; then migrate.  Refused
  * (ERR_USAGE) when the database has data and replace is not set; refused
- * (ERR_TEMP) while workers are alive.  Only what our migrations make is
- * dropped.  Leases and workers of the backup are forgotten; with ${hold},
+ * (ERR_TEMP) while workers are alive or somebody has a table in use.  A file
+ * that is broken, no backup, or newer than this program is ERR_FORMAT, and
+ * nothing is changed.  Only what our migrations make is dropped.  Leases and workers of the backup are forgotten; with ${hold},
  * deliveries that were pending in it are dead and are never sent.
  */
 int dump_read(struct db *, const struct dump_opts *, const char *path,

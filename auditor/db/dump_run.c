@@ -98,17 +98,53 @@ dump_run_ear(struct err *e)
 	return fd;
 }
 
-void
-dump_run_said(int ear, char *out, size_t n)
+/*
+ * "ERROR:  42601: syntax error ...", in whatever language: the state, that is
+ * not one of a warning, and the sentence behind it.
+ */
+static const char *
+with_state(const char *line, char state[6])
+{
+	static const char	set[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char		*p;
+
+	for (p = line; (p = strstr(p, ":  ")) != NULL; ) {
+		p += 3;
+		if (strspn(p, set) != 5 || strncmp(p + 5, ": ", 2) != 0 ||
+		    (p[0] == '0' && p[1] <= '2'))
+			continue;
+		(void)snprintf(state, 6, "%.5s", p);
+		return p + 7;
+	}
+	return NULL;
+}
+
+/* What pg_dump and pg_restore say, who know no states; or NULL. */
+static const char *
+with_word(const char *line)
 {
 	static const char *const	words[] = { "ERROR:", "FATAL:",
 	    "error:" };
-	char				text[8192], *line, *next, *p;
-	ssize_t				got = pread(ear, text,
-	    sizeof(text) - 1, 0);
-	size_t				i;
+	const char			*p;
+	size_t				 i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if ((p = strstr(line, words[i])) != NULL) {
+			p += strlen(words[i]);
+			return p + strspn(p, " ");
+		}
+	return NULL;
+}
+
+void
+dump_run_said(int ear, char state[6], char *out, size_t n)
+{
+	char		 text[8192], *line, *next, *p;
+	const char	*what;
+	ssize_t		 got = pread(ear, text, sizeof(text) - 1, 0);
 
 	text[got < 0 ? 0 : got] = '\0';
+	state[0] = '\0';
 	(void)snprintf(out, n, "it gave no reason");
 	for (line = text; line != NULL && *line != '\0'; line = next) {
 		next = strchr(line, '\n');
@@ -117,14 +153,18 @@ dump_run_said(int ear, char *out, size_t n)
 		for (p = line; *p != '\0'; p++)
 			if ((unsigned char)*p < 0x20)
 				*p = ' ';
-		(void)snprintf(out, n, "%s", line);
-		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-			p = strstr(line, words[i]);
-			if (p == NULL)
-				continue;
-			p += strlen(words[i]);
-			(void)snprintf(out, n, "%s", p + strspn(p, " "));
+		if ((what = with_state(line, state)) == NULL)
+			what = with_word(line);
+		(void)snprintf(out, n, "%s", what != NULL ? what : line);
+		if (what != NULL)
 			return;
-		}
 	}
+}
+
+void
+dump_run_wipe(char *password)
+{
+	if (password != NULL)
+		mem_wipe(password, strlen(password));
+	free(password);
 }

@@ -22,7 +22,13 @@ int dump_run_end(pid_t);
 /* A file in memory that takes what programs say on stderr; -1 ERR_SYS. */
 int dump_run_ear(struct err *);
 
-/* The first sentence in it that is an error, without control bytes. */
-void dump_run_said(int ear, char *out, size_t n);
+/*
+ * The first sentence in it that is an error, without control bytes; and its
+ * SQLSTATE, "" where it has none (psql names it with VERBOSITY=verbose).
+ */
+void dump_run_said(int ear, char state[6], char *out, size_t n);
+
+/* Free a password, and leave nothing of it; NULL is fine. */
+void dump_run_wipe(char *password);
 
 #endif

@@ -5,6 +5,9 @@
 
 #include "auditor/db/migrate.h"
 #include "base/buf.h"
+#include "base/enc.h"
+#include "base/limit.h"
+#include "base/sha.h"
 
 const char dump_sql_has_data[] =
     "select 1 where exists (select from log) or exists (select from watch)"
@@ -71,6 +74,8 @@ dump_sql_before(const char *schema)
 	struct buf	b = BUF_INIT;
 
 	enter(&b, schema);
+	/* who waits for a lock behind us waits for all that we have */
+	buf_fmt(&b, "set local lock_timeout = %d;\n", LIMIT_RESTORE_LOCK_MS);
 	drop_all(&b, "view");
 	drop_all(&b, "table");
 	drop_all(&b, "function");
@@ -78,19 +83,42 @@ dump_sql_before(const char *schema)
 	return (char *)buf_detach(&b, &(size_t){ 0 });
 }
 
+/* What must be there, behind what the numbers of schemas are. */
 static const char check[] =
     "do $$ begin\n"
     "if current_setting('certvigil.restored', true) is distinct from 'yes'"
-    " then raise exception 'the backup is broken or is no backup'; end if;\n"
+    " then raise exception 'the backup is broken or is no backup: restore"
+    " another one'; end if;\n"
     "if to_regclass('schema_migration') is null or"
     " to_regclass('audit_trail') is null"
-    " then raise exception 'the backup has no certvigil tables for schema %%',"
-    " current_schema(); end if;\n"
+    " then raise exception 'it has no tables of certvigil in schema %%:"
+    " restore what `certvigil db backup` wrote', current_schema(); end if;\n"
     "if (select max(number) from schema_migration) > %d then raise exception"
-    " 'the backup has schema %%, this program knows schemas up to %d:"
+    " 'it has schema %%, this program knows schemas up to %d:"
     " restore it with a newer certvigil',"
-    " (select max(number) from schema_migration); end if;\n"
-    "end $$;\n";
+    " (select max(number) from schema_migration); end if;\n";
+
+/* Those of this program, as they were applied: else migrate_up() refuses. */
+static void
+same_schemas(struct buf *b)
+{
+	const struct migrate_step	*s;
+	uint8_t				 sum[SHA_LEN];
+
+	buf_str(b, "if exists (select from schema_migration m left join "
+	    "(values ");
+	for (s = migrate_steps; s->sql != NULL; s++) {
+		sha_256(sum, s->sql, strlen(s->sql));
+		buf_fmt(b, "%s(%d, '\\x", s == migrate_steps ? "" : ", ",
+		    s->number);
+		enc_hex(b, sum, sizeof(sum));
+		buf_str(b, "'::bytea)");
+	}
+	buf_str(b, ") as v (n, s) on v.n = m.number where m.sha256 is "
+	    "distinct from v.s) then raise exception 'it has a schema of a "
+	    "form that this program does not know: restore it with the "
+	    "certvigil that made it'; end if;\nend $$;\n");
+}
 
 /* A sequence that stands behind its column would give numbers twice. */
 static const char sequences[] =
@@ -124,6 +152,13 @@ static const char unmoved[] =
     "do $$ begin if to_regclass('database_move') is not null then"
     " delete from database_move; end if; end $$;\n";
 
+/* An older schema has fewer of them; migrations grant what they add. */
+static const char grants[] =
+    "do $$ begin if to_regprocedure('grant_roles()') is not null then"
+    " perform grant_roles(); end if;\n"
+    "if to_regprocedure('grant_functions()') is not null then"
+    " perform grant_functions(); end if; end $$;\n";
+
 char *
 dump_sql_after(const char *schema, int hold, const char *also)
 {
@@ -132,6 +167,7 @@ dump_sql_after(const char *schema, int hold, const char *also)
 
 	enter(&b, schema);
 	buf_fmt(&b, check, n, n);
+	same_schemas(&b);
 	buf_str(&b, sequences);
 	buf_str(&b, triggers);
 	buf_str(&b, workers);
@@ -140,8 +176,6 @@ dump_sql_after(const char *schema, int hold, const char *also)
 		buf_str(&b, held);
 	if (also != NULL)
 		buf_str(&b, also);
-	/* They say nothing that anybody would read. */
-	buf_str(&b, "do $$ begin perform grant_roles(); "
-	    "perform grant_functions(); end $$;\n");
+	buf_str(&b, grants);
 	return (char *)buf_detach(&b, &(size_t){ 0 });
 }

@@ -27,6 +27,18 @@ back_free(struct back *b)
 	free(b);
 }
 
+int
+back_hold(struct tail *t)
+{
+	char	why[100];
+
+	if (!tail_rate_long(t, why))
+		return 0;
+	t->back->held = 1;
+	tail_end(t, why);
+	return 1;
+}
+
 /* --- one range --- */
 
 /* The range is read from where it is proven, which needs a frontier. */
@@ -67,6 +79,8 @@ begin(struct tail *t)
 		tail_end(t, NULL);
 		return;
 	}
+	if (back_hold(t))
+		return;
 	if (tail_need_arena(t, &e) == -1) {
 		tail_fault(t, &e);
 		return;
@@ -157,6 +171,16 @@ back_wrong(const struct tail *t, char *why, size_t n)
 	    ": %s", t->back->range.done, t->back->range.to, was);
 }
 
+int
+back_news(const struct tail *t, const char *why)
+{
+	struct err	e = ERR_INIT;
+	int		told = 0;
+
+	return back_told(t->en->db, t->lease.id, t->log.id, why, &told, &e) ==
+	    -1 || !told;
+}
+
 void
 back_end(struct tail *t)
 {
@@ -177,8 +201,13 @@ back_leave(struct tail *t, const char *why, int64_t due, struct err *e)
 		due = hold;
 	if (t->back->later != 0)
 		due = t->back->later;
-	rc = why != NULL ? lease_fail(t->en->db, &t->lease, &r, e) :
-	    lease_done(t->en->db, &t->lease, t->back->over ? -1 : due, e);
+	/* no fault: it is tried as soon as it may be */
+	if (t->back->held && why != NULL)
+		rc = back_held(t->en->db, &t->lease, why, hold + 1, e);
+	else
+		rc = why != NULL ? lease_fail(t->en->db, &t->lease, &r, e) :
+		    lease_done(t->en->db, &t->lease, t->back->over ? -1 :
+		    due, e);
 	/* there is room for the next */
 	t->en->claim_at = 0;
 	engine_wake(t->en, clk_mono());
@@ -267,7 +296,7 @@ take(struct engine *en, struct lease *l, struct err *e)
 	if ((t = find(en, search ? f.log_ref : b.log_ref, e)) == NULL)
 		return -1;
 	t->mismatch = 0;
-	t->back->over = t->back->later = 0;
+	t->back->over = t->back->later = t->back->held = 0;
 	t->back->find = f;
 	t->back->range.id = search ? 0 : id;
 	tail_take(t, l);

@@ -22,6 +22,7 @@ struct back {
 	int64_t			 before_ms;
 	int			 later;		/* due again in so many s */
 	int			 over;		/* it needs nobody any more */
+	int			 held;		/* the log wants us to wait */
 };
 
 /*
@@ -51,6 +52,18 @@ void back_find_begin(struct tail *);
 
 /* A proof failed: say what of the history is wrong, in ${why}. */
 void back_wrong(const struct tail *, char *why, size_t n);
+
+/*
+ * Is ${why}, for which this try fails, to be logged?  Not what was said of the
+ * log's history when it failed before, by whichever worker.
+ */
+int back_news(const struct tail *, const char *why);
+
+/*
+ * 1: the log wants no pages for longer than a poll, and the turn was ended:
+ * what was read and not proven is lost.
+ */
+int back_hold(struct tail *);
 
 /* There is no more to do: the row of work goes. */
 void back_end(struct tail *);

@@ -76,6 +76,8 @@ back_find_begin(struct tail *t)
 		back_end(t);
 		return;
 	}
+	if (back_hold(t))
+		return;
 	t->state = TAIL_FIND;
 	b->lo = 0;
 	b->hi = last(t);
@@ -93,7 +95,8 @@ back_find_fetched(struct tail *t, const struct fetch_done *d)
 	if (d->failure != FETCH_OK || d->status != 200) {
 		tail_refused(t, d, why, sizeof(why));
 		tail_give(t);
-		tail_end(t, why);
+		if (!back_hold(t))
+			tail_end(t, why);
 		return;
 	}
 	if ((j = tail_need_judge(t)) == NULL)

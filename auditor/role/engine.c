@@ -53,7 +53,7 @@ status(struct engine *en, int64_t now)
 	static int64_t	rest_at;
 	static uint64_t	before;
 	uint64_t	behind = 0;
-	size_t		i, n = 0;
+	size_t		i, n = 0, logs = 0;
 	double		rate;
 
 	if (!en->progress || now < en->status_at)
@@ -72,6 +72,7 @@ status(struct engine *en, int64_t now)
 	for (i = 0; i < en->ntails; i++) {
 		const struct tail	*t = en->tails[i];
 
+		logs += t->back == NULL;
 		if (t->target > t->now.to && t->leased && t->back == NULL &&
 		    t->state >= TAIL_READ) {
 			n++;
@@ -84,20 +85,19 @@ status(struct engine *en, int64_t now)
 		rest_at = now + STATUS_REST;
 	}
 	if (behind == 0 && rate < 1)
-		log_info(NULL, "%zu logs followed, nothing to read",
-		    en->ntails);
+		log_info(NULL, "%zu logs followed, nothing to read", logs);
 	else if (behind == 0)
 		log_info(NULL, "%zu logs followed, none behind its head at "
-		    "hand, %.0f entries/s", en->ntails, rate);
+		    "hand, %.0f entries/s", logs, rate);
 	else if (rate > 0)
 		log_info(NULL, "%zu logs followed, %zu behind by %llu "
 		    "entries of the heads at hand, %.0f entries/s, %.0f s "
-		    "left for these", en->ntails, n,
+		    "left for these", logs, n,
 		    (unsigned long long)behind, rate, (double)behind / rate);
 	else
 		log_info(NULL, "%zu logs followed, %zu behind by %llu "
 		    "entries of the heads at hand, none read in %d s",
-		    en->ntails, n, (unsigned long long)behind,
+		    logs, n, (unsigned long long)behind,
 		    (int)(STATUS_EVERY / CLK_SEC));
 }
 

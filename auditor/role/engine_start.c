@@ -10,6 +10,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/db/channel.h"
 #include "auditor/db/lease.h"
+#include "auditor/db/log_list.h"
 #include "auditor/db/setting.h"
 #include "auditor/db/source.h"
 #include "auditor/db/vantage_store.h"

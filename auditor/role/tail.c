@@ -209,15 +209,23 @@ leave_refused(struct tail *t, const char *why)
 }
 
 void
-tail_end(struct tail *t, const char *given)
+tail_end(struct tail *t, const char *why)
+{
+	/* many ranges, tried again and again, say it once */
+	if (why != NULL)
+		log_line(t->back == NULL || back_news(t, why) ? LOG_WARN :
+		    LOG_DEBUG, t->log.description, "%s", why);
+	tail_end_said(t, why);
+}
+
+void
+tail_end_said(struct tail *t, const char *given)
 {
 	char	text[500], *why = given != NULL ? text : NULL;
 
 	/* it may be a judge's, whose bytes go with it */
-	if (given != NULL) {
+	if (given != NULL)
 		(void)snprintf(text, sizeof(text), "%s", given);
-		log_warn(t->log.description, "%s", why);
-	}
 	if (t->back == NULL)
 		tail_health(t, why);
 	if (why == NULL) {

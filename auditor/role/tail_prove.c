@@ -163,10 +163,14 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 	if (d->failure != FETCH_OK || d->status != 200) {
 		tail_refused(t, d, why, sizeof(why));
 		give(t);
+		if (t->back != NULL && back_hold(t))
+			return 1;
 		if (t->state == TAIL_PROVE)
 			tail_end(t, why);
 		else
-			tail_audit_failed(t, why);
+			tail_audit_failed(t, why, d->failure != FETCH_OK ||
+			    t->proof.n != 1 ? AUDIT_AWAY : d->status >= 500 ||
+			    d->status == 429 ? AUDIT_BUSY : AUDIT_REFUSED);
 		return 1;
 	}
 	t->proof_done++;
@@ -187,8 +191,9 @@ tail_mismatch(struct tail *t, const char *given)
 	if (tail_match_early(t) == -1)
 		return;
 	if (t->mismatch < MISMATCHES) {
-		log_warn(t->log.description, "%s; reading again from %" PRIu64,
-		    why, t->done.to);
+		log_line(t->back == NULL || back_news(t, why) ? LOG_WARN :
+		    LOG_DEBUG, t->log.description, "%s; reading again from %"
+		    PRIu64, why, t->done.to);
 		tail_read_drop(t);
 		tail_match_drop(t, t->nmatches);
 		if (t->back != NULL)
@@ -202,7 +207,7 @@ tail_mismatch(struct tail *t, const char *given)
 	/* the head of history is what the tail has proven */
 	if (t->back != NULL) {
 		tail_misbehaved(t, "root", why);
-		tail_end(t, why);
+		tail_end_said(t, why);
 		return;
 	}
 	tail_head_mark(t, t->head_id, "conflict");
@@ -232,6 +237,7 @@ committed(struct tail *t, int caught_up)
 	if (!t->en->once && clk_mono() > t->began + HEAD_EVERY) {
 		/* a long way: is the log still what it was? */
 		tail_read_drop(t);
+		tail_entry_flips(t);
 		t->head_tries = 0;
 		tail_head_begin(t);
 	} else

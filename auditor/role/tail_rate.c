@@ -539,23 +539,30 @@ tail_rate_hold(const struct tail *t)
 }
 
 int
+tail_rate_long(const struct tail *t, char why[100])
+{
+	int64_t	hold = tail_rate_hold(t);
+	char	at[CLK_TEXT];
+
+	(void)snprintf(why, 100, "the log asked us to wait until %s "
+	    "(Retry-After)", clk_text(clk_wall() + hold, at));
+	return hold > t->en->conf->poll * CLK_SEC;
+}
+
+int
 tail_rate_leave(struct tail *t)
 {
 	const struct tail_page	*p;
 	char			 why[100];
-	int64_t			 hold = tail_rate_hold(t);
 
-	if (hold <= t->en->conf->poll * CLK_SEC || t->now.to != t->done.to)
+	if (t->now.to != t->done.to || !tail_rate_long(t, why))
 		return 0;
 	for (p = t->pages; p != NULL; p = p->next)
 		if (p->state != PAGE_WAIT)
 			return 0;
-	(void)snprintf(why, sizeof(why), "no pages are asked for in the next "
-	    "%lld s (Retry-After)", (long long)(hold / CLK_SEC));
 	if (t->back != NULL)
-		tail_end(t, why);
-	else
-		tail_held(t, why);
+		return back_hold(t);
+	tail_held(t, why);
 	return 1;
 }
 

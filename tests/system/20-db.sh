@@ -119,7 +119,7 @@ ok a db psql -Atc "select (select count(*) from watch),
 [ "$out" = "0|1|db.restore" ] || die "after the restore: $out"
 head -c 300 "$tmp/a.dump" >"$tmp/cut.dump"
 chmod 644 "$tmp/cut.dump"
-bad 69 "nothing was changed" a db restore "$tmp/cut.dump" --replace
+bad 2 "nothing was changed: it is broken" a db restore "$tmp/cut.dump" --replace
 ok a db psql -Atc "select count(*) from operator"
 [ "$out" = 1 ] || die "a broken backup took data away"
 

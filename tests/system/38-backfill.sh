@@ -176,6 +176,21 @@ ok "a daemon" wait_sql 20 1 "select count(*) from worker where last_seen >
 cv backfill --log badrfc
 eq "beside a daemon: it stays open" "$rc $(ranges badrfc)" '2 0-1280 2304-4206'
 ok "and who goes on is said" grep -q 'The daemon goes on with it' "$T/err"
+eq "its log says nothing new" "$(grep -c 'misbehaves\|reading again' \
+    "$T/run.log")" 0
+stop
+# a log that wants us to wait for longer than that is waited for
+t_db held
+from=now poll=1s t_conf held 'watch: [.corp.example]' 'worker: {lease: 1s}'
+start
+ok "a daemon again" wait_sql 20 4 'select count(*) from log_range'
+lie static 429_seconds 'n=6&times=1&kind=data'
+cv backfill --log 'Rig log static' --step 1024
+eq "held: it is followed to its end" "$rc $(ranges 'log static')" '0 0-11106'
+[ $rc -eq 0 ] || show
+ok "held: until when is said" grep -q \
+    'static: the log asked us to wait until 2.*Z (Retry-After)' "$T/err"
+eq "held: once in the log" "$(grep -c 'asked us to wait' "$T/run.log")" 1
 stop
 for l in badrfc badstatic; do
 	post "/_rig/$l/honest" >/dev/null

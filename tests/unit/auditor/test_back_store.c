@@ -339,6 +339,26 @@ dates(void **state)
 	free(ids.v);
 }
 
+/* What `backfill list` shows: read and to be read, of each. */
+static void
+shown(const char *want)
+{
+	struct db_res	*r = NULL;
+	struct err	 e = ERR_INIT;
+	struct buf	 b = BUF_INIT;
+	size_t		 i;
+
+	if (back_list(db, BACK_LIST_OVER, &r, &e) == -1)
+		fail_msg("%s", e.msg);
+	for (i = 0; i < db_rows(r); i++)
+		buf_fmt(&b, "%s%lld/%lld", i == 0 ? "" : " ",
+		    (long long)db_int(r, i, BACK_READ),
+		    (long long)db_int(r, i, BACK_ENTRIES));
+	assert_string_equal(buf_text(&b), want);
+	buf_free(&b);
+	db_free(r);
+}
+
 /* Two of one log: neither reads what the other has. */
 static void
 sharing(void **state)
@@ -359,8 +379,11 @@ sharing(void **state)
 	(void)plan();
 	cut_are(b, "0-65792 65792-70000 80000-100096 150016-196608 "
 	    "196608-200000");
+	shown("0/49920 0/190000");
 	/* what one leaves out when it is cancelled, the other reads */
 	read_range(1);
+	/* it is read for both */
+	shown("18688/49920 18688/190000");
 	if (db_begin(db, &e) == -1 || back_cancel(db, a, &e) == -1 ||
 	    db_commit(db, &e) == -1)
 		fail_msg("%s", e.msg);
@@ -377,6 +400,14 @@ sharing(void **state)
 	(void)plan();
 	ranges_are("0-300000");
 	is("select state from backfill order by id desc limit 1", "done");
+	/* of what was cancelled, what it has read itself */
+	shown("18688/49920 190000/190000");
+	/* again: who reads it */
+	(void)enter(0, 200000, 1, 1);
+	shown("18688/49920 190000/190000 0/200000");
+	(void)plan();
+	read_range(9);
+	shown("18688/49920 190000/190000 3392/200000");
 }
 
 /* A window of rows, however long the history. */

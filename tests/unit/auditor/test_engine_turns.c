@@ -90,6 +90,12 @@ tail_end(struct tail *t, const char *why)
 }
 
 void
+tail_end_said(struct tail *t, const char *why)
+{
+	tail_end(t, why);
+}
+
+void
 tail_held(struct tail *t, const char *why)
 {
 	tail_end(t, why);
