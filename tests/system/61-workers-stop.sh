@@ -8,7 +8,7 @@
 #   LONG=1: each of them
 #   SEED=N bash ...                                       the same choice again
 #
-# takes: 25
+# takes: 13
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
