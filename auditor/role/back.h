@@ -23,6 +23,8 @@ struct back {
 	int			 later;		/* due again in so many s */
 	int			 over;		/* it needs nobody any more */
 	int			 held;		/* the log wants us to wait */
+	int			 wrong;		/* it failed its proof */
+	uint64_t		 start;		/* read from here in this try */
 };
 
 /*

@@ -205,6 +205,7 @@ tail_mismatch(struct tail *t, const char *given)
 	/* the head of history is what the tail has proven */
 	if (t->back != NULL) {
 		tail_misbehaved(t, "root", why);
+		t->back->wrong = 1;
 		tail_end_said(t, why);
 		return;
 	}
