@@ -162,6 +162,16 @@ back_committed(struct tail *t)
 }
 
 void
+back_where(const struct tail *t, char *why, size_t n)
+{
+	char	was[300];
+
+	(void)snprintf(was, sizeof(was), "%.299s", why);
+	(void)snprintf(why, n, "proof at entry %" PRIu64 ": %s",
+	    t->proof.size1, was);
+}
+
+void
 back_wrong(const struct tail *t, char *why, size_t n)
 {
 	char	was[300];

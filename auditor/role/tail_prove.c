@@ -165,6 +165,8 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 		give(t);
 		if (t->back != NULL && back_hold(t))
 			return 1;
+		if (t->back != NULL)
+			back_where(t, why, sizeof(why));
 		if (t->state == TAIL_PROVE)
 			tail_end(t, why);
 		else
