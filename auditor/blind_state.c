@@ -50,16 +50,18 @@ log_read(struct blind_log *l, const struct db_res *r, size_t i)
 int
 blind_state_is(const struct blind_state *s, size_t i)
 {
-	enum loglist_state	st;
-	size_t			p;
-	int			counts = 0;
+	const struct blind_log	*l;
+	size_t			 p;
+	int			 yes = 0;
 
 	for (p = 0; p < POLICY_PROGRAMS; p++) {
-		st = s->view[p][i].state;
-		counts |= st == LOGLIST_USABLE || st == LOGLIST_QUALIFIED ||
-		    st == LOGLIST_READONLY;
+		l = &s->view[p][i];
+		yes |= (l->state == LOGLIST_USABLE ||
+		    l->state == LOGLIST_QUALIFIED ||
+		    l->state == LOGLIST_READONLY) &&
+		    blind_lag(l, s->at) >= BLIND_AFTER;
 	}
-	return counts && s->log[i].lag >= BLIND_AFTER;
+	return yes;
 }
 
 /* --- what each program knows ------------------------------------------------- */
@@ -95,7 +97,8 @@ has_list(const struct blind_state *s, const char *source)
 
 /*
  * A browser counts the logs of its own list, by the states and operators that
- * it knows them by.  Where its list is not read, those of the other must do.
+ * it knows them by.  Where its list is not read, all logs that are listed must
+ * do, as the table has them.
  */
 static void
 view_make(struct blind_state *s, enum policy_program program,
@@ -107,6 +110,8 @@ view_make(struct blind_state *s, enum policy_program program,
 	s->view[program] = v;
 	for (i = 0; i < s->n; i++)
 		v[i] = s->log[i];
+	if (has_list(s, "file"))
+		source = "file";
 	if (!has_list(s, source))
 		return;
 	for (i = 0; i < s->n; i++) {
@@ -163,6 +168,7 @@ blind_state_load(struct blind_state *s, struct db *db, int64_t poll,
 	size_t				 i;
 
 	memset(s, 0, sizeof(*s));
+	s->at = at;
 	if (coverage_store_now(db, poll, 1, &s->rows, e) == -1 ||
 	    blind_store_lists(db, &s->lists, e) == -1)
 		return -1;
@@ -359,8 +365,8 @@ blind_state_estimate(const struct blind_state *s, struct buf *b)
 
 	if (share < 0)
 		buf_fmt(b, "no estimate: %" PRId64 " issuances of watched "
-		    "names in %d days are fewer than %d", s->basis,
-		    BLIND_DAYS, BLIND_BASIS);
+		    "names in %d days, before these logs fell behind, are "
+		    "fewer than %d", s->basis, BLIND_DAYS, BLIND_BASIS);
 	else
 		buf_fmt(b, "of %" PRId64 " issuances of watched names in %d "
 		    "days, %.1f %% were only in these logs", s->basis,

@@ -34,6 +34,7 @@ struct blind_state {
 	struct db_res		*lists;	/* blind_store_lists() */
 	size_t			*row;	/* of each in ${rows} */
 	size_t			 n;
+	int64_t			 at;	/* as of when */
 	struct blind_verdict	 way[BLIND_WAYS];
 	int64_t			 seconds;	/* the longest of the embedded
 						   ones */

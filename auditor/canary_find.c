@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auditor/blind_state.h"
+#include "auditor/db/blind_store.h"
 #include "auditor/db/canary_store.h"
 #include "auditor/db/coverage_store.h"
 #include "auditor/db/finding.h"
@@ -40,8 +41,8 @@ find(const struct db_res *cov, struct span id)
 	return i;
 }
 
-/* One log that the SCTs name: a word, and an object. */
-static void
+/* One log that the SCTs name: a word, and an object.  Was it read whole? */
+static int
 one_log(const struct db_res *cov, const struct db_res *sct, size_t i,
     struct buf *why, json_t *logs)
 {
@@ -70,6 +71,7 @@ one_log(const struct db_res *cov, const struct db_res *sct, size_t i,
 		    COV_LAG) : json_null());
 	}
 	json_array_append_new(logs, o);
+	return read && db_int(cov, k, COV_LAG) == 0;
 }
 
 static int
@@ -78,15 +80,18 @@ promised(struct db *db, int64_t poll, const struct span *tbs,
 {
 	struct db_res	*cov = NULL, *sct = NULL;
 	json_t		*logs = json_array();
-	size_t		 i;
+	size_t		 i, whole = 0;
 	int		 rc = -1;
 
 	if (canary_promises(db, tbs, &sct, e) == 0 &&
 	    coverage_store_now(db, poll, 1, &cov, e) == 0) {
 		for (i = 0; i < db_rows(sct); i++)
-			one_log(cov, sct, i, why, logs);
+			whole += one_log(cov, sct, i, why, logs) != 0;
 		if (db_rows(sct) == 0)
 			buf_str(why, "; it has no SCT that can be read");
+		else if (whole == db_rows(sct))
+			buf_str(why, ": is its name watched (certvigil "
+			    "doctor), or do they merge late?");
 		json_object_set(detail, "scts", logs);
 		rc = 0;
 	}
@@ -156,13 +161,14 @@ others(struct db *db, const char *name, struct err *e)
 }
 
 int
-canary_find_time(struct db *db, const struct conf *conf, struct err *e)
+canary_find_time(struct db *db, const struct conf *conf, int64_t settle,
+    struct err *e)
 {
 	struct canary	 c = { NULL, conf->canary_within,
 			    conf->canary_every };
 	struct db_res	*r = NULL;
 	char		*name;
-	int		 rc;
+	int		 rc, settled = 1;
 
 	if (conf->canary_name == NULL)
 		return others(db, NULL, e);
@@ -173,11 +179,16 @@ canary_find_time(struct db *db, const struct conf *conf, struct err *e)
 	if (rc == 0)
 		rc = canary_load(db, &c, &r, e);
 	if (rc == 0 && (db_bool(r, 0, CANARY_LATE) ||
-	    db_bool(r, 0, CANARY_QUIET)))
-		rc = missed(db, &c, conf->poll, r, e);
-	else if (rc == 0 && !db_null(r, 0, CANARY_SEEN_AT))
-		rc = finding_resolve(db, KIND, name, "", "a log shows the "
-		    "newest certificate of the canary", e);
+	    db_bool(r, 0, CANARY_QUIET))) {
+		if (settle > 0)
+			rc = blind_store_settled(db, settle, &settled, e);
+		if (rc == 0 && settled)
+			rc = missed(db, &c, conf->poll, r, e);
+	} else if (rc == 0)
+		rc = finding_resolve(db, KIND, name, "",
+		    db_null(r, 0, CANARY_SEEN_AT) ? "no certificate of the "
+		    "canary is late" : "a log shows the newest certificate of "
+		    "the canary", e);
 	db_free(r);
 	free(name);
 	return rc;

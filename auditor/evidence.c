@@ -114,6 +114,13 @@ evidence_add(struct evidence *ev, const char *type, const char *grade,
 	return (int)json_array_size(ev->statements) - 1;
 }
 
+int
+evidence_large(const struct evidence *ev)
+{
+	return ev->size > LIMIT_EVIDENCE / 2 ||
+	    json_array_size(ev->statements) > LIMIT_EVIDENCE_ITEMS / 2;
+}
+
 /* The same head twice in a file would only be noise. */
 static int
 head_again(const struct evidence *ev, const json_t *raw, int log)
@@ -225,8 +232,18 @@ evidence_entry(struct evidence *ev, const struct evidence_entry *in,
 int
 evidence_fork(struct evidence *ev, int head1, int head2)
 {
-	json_t	*o = json_object();
+	const json_t	*s;
+	json_t		*o;
+	int		 i, a, b;
 
+	for (i = 0; (s = evidence_statement(ev, i)) != NULL; i++) {
+		a = (int)evidence_int(s, "head");
+		b = (int)evidence_int(s, "other");
+		if (strcmp(evidence_str(s, "type"), "fork") == 0 &&
+		    ((a == head1 && b == head2) || (a == head2 && b == head1)))
+			return i;
+	}
+	o = json_object();
 	json_object_set_new(o, "head", json_integer(head1));
 	json_object_set_new(o, "other", json_integer(head2));
 	return evidence_add(ev, "fork", "transferable", o, 0, NULL);

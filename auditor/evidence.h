@@ -128,7 +128,13 @@ int evidence_certificate(struct evidence *, const char *form,
 int evidence_entry(struct evidence *, const struct evidence_entry *,
     struct err *);
 
-/* Two heads of one log and one size with different roots. */
+/*
+ * Is it so large that what there is more of is better left out?  Half of what
+ * a file may be is left then.
+ */
+int evidence_large(const struct evidence *);
+
+/* Two heads of one log and one size with different roots; said once. */
 int evidence_fork(struct evidence *, int head1, int head2);
 
 /*

@@ -9,6 +9,9 @@
 #include "base/enc.h"
 #include "ctlog/jsn.h"
 
+/* Seconds that a log's clock may be ahead of the database's. */
+#define CLOCKS_DIFFER	3600
+
 /*
  * Statements of the instance: signed texts.  What they are about must be in
  * the file, and what can be compared with it is.
@@ -104,16 +107,28 @@ said_other(const json_t *t, const char *key, const struct evidence_item *head)
 	    memcmp(sha, head->raw, 32) != 0;
 }
 
+/* What was read at ${at} was signed by then. */
+static int
+signed_by(const struct evidence_item *head, const char *when, int64_t at,
+    struct err *e)
+{
+	if ((int64_t)(head->timestamp / 1000) <= at / CLK_SEC + CLOCKS_DIFFER)
+		return 0;
+	return err_set(e, ERR_VERIFY, "`head` is younger than `%s`: it does "
+	    "not show what was there by then", when);
+}
+
 /*
  * The day of a text, and where the one before it ended: the days of a log
  * follow each other, and what lies between two is said.
  */
 static int
-days(struct evidence_file *f, size_t i, const json_t *t, size_t log,
-    struct err *e)
+days(struct evidence_file *f, size_t i, const json_t *t,
+    const struct evidence_item *head, struct err *e)
 {
 	const struct evidence_item	*b = NULL;
 	int64_t				 day, at;
+	size_t				 log = head->log;
 	char				 text[CLK_TEXT];
 
 	if (strlen(evidence_str(t, "day")) != 10 ||
@@ -123,6 +138,8 @@ days(struct evidence_file *f, size_t i, const json_t *t, size_t log,
 	if (strncmp(clk_text(at, text), evidence_str(t, "day"), 10) != 0)
 		return err_set(e, ERR_VERIFY, "`verified_at` is on another "
 		    "day than `day`");
+	if (signed_by(head, "verified_at", at, e) == -1)
+		return -1;
 	f->items[i].day = day / (86400 * CLK_SEC);
 	f->items[i].log = log;
 	f->items[i].tree_size = evidence_int(t, "size_to");
@@ -204,6 +221,8 @@ history(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 	    evidence_int(t, "ranges") > to)
 		return err_set(e, ERR_VERIFY, "it is no stretch that was "
 		    "read");
+	if (signed_by(head, "last_at", last, e) == -1)
+		return -1;
 	(void)snprintf(why, cap, "of history, entries %" PRIu64 " to %" PRIu64
 	    " were read and agree with the signed head", from, to);
 	return !f->logs[head->log].known;
@@ -239,7 +258,7 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 			return err_set(e, ERR_VERIFY, "`before` is no head "
 			    "of this log that covers the beginning");
 	}
-	if (days(f, i, t, head->log, e) == -1)
+	if (days(f, i, t, head, e) == -1)
 		return -1;
 	(void)snprintf(why, cap, "on %s entries %" PRIu64 " to %" PRIu64
 	    " were read and agree with the signed head",

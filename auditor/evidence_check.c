@@ -264,10 +264,14 @@ bound(struct evidence_file *f, const json_t *o, size_t i,
 	return rc;
 }
 
-/* What the leaf says, beside what the statement says. */
+/*
+ * What the leaf says, beside what the statement says.  *named: the index that
+ * it names, -1 none; that it is another one than where the log has it is the
+ * log's fault, which the file shows.
+ */
 static int
 check_leaf(struct evidence_file *f, const json_t *o, size_t i,
-    struct span leaf, struct err *e)
+    struct span leaf, int64_t *named, struct err *e)
 {
 	static const char *const types[] = { "x509", "precert" };
 	struct entry	 entry;
@@ -286,12 +290,23 @@ check_leaf(struct evidence_file *f, const json_t *o, size_t i,
 	    entry.type > ENTRY_PRECERT || strcmp(type, types[entry.type]) != 0)
 		return err_set(e, ERR_VERIFY, "`entry_type` is not what the "
 		    "leaf says");
-	if (entry.leaf_index != -1 &&
-	    (uint64_t)entry.leaf_index != evidence_int(o, "index"))
-		return err_set(e, ERR_VERIFY, "`index` is not what the leaf "
-		    "says (static-ct-api, leaf_index)");
+	*named = entry.leaf_index;
 	return json_object_get(o, "certificate") == NULL ? 0 :
 	    bound(f, o, i, &entry, e);
+}
+
+/* What an entry statement that holds is about. */
+static void
+entry_says(const struct evidence_logkey *l, uint64_t index, int64_t named,
+    char *why, size_t cap)
+{
+	int	n = snprintf(why, cap, "the log committed to it at index %"
+		    PRIu64, index);
+
+	if (l->tiles && named != -1 && (uint64_t)named != index &&
+	    n > 0 && (size_t)n < cap)
+		(void)snprintf(why + n, cap - (size_t)n, ", although it names "
+		    "index %" PRId64 " (static-ct-api, leaf_index)", named);
 }
 
 static enum evidence_verdict
@@ -303,6 +318,7 @@ check_entry(struct evidence_file *f, size_t i, const json_t *o, char *why,
 	struct buf			 leaf = BUF_INIT, path = BUF_INIT;
 	uint8_t				 hash[32], root[32];
 	uint64_t			 size;
+	int64_t				 named = -1;
 	size_t				 log;
 	int				 rc = -1;
 
@@ -330,12 +346,11 @@ check_entry(struct evidence_file *f, size_t i, const json_t *o, char *why,
 		    "to the root (RFC 6962 2.1.1)");
 	else if (evidence_onward(size, root, head,
 	    json_object_get(o, "consistency"), e) == 0)
-		rc = check_leaf(f, o, i, buf_bytes(&leaf), e);
+		rc = check_leaf(f, o, i, buf_bytes(&leaf), &named, e);
 	f->items[i].log = log;
 	if (rc == 0)
 		f->items[i].type = 'e';
-	(void)snprintf(why, cap, "the log committed to it at index %" PRIu64,
-	    evidence_int(o, "index"));
+	entry_says(&f->logs[log], evidence_int(o, "index"), named, why, cap);
 out:
 	buf_free(&leaf);
 	buf_free(&path);

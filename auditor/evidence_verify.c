@@ -100,6 +100,7 @@ static enum evidence_verdict
 log_check(struct evidence_file *f, struct evidence_logkey *l,
     const json_t *o, char *why, size_t cap, struct err *e)
 {
+	const struct evidence_logkey	*k;
 	const struct loglist_log	*have;
 	const char			*said;
 	struct buf			 id = BUF_INIT;
@@ -120,6 +121,12 @@ log_check(struct evidence_file *f, struct evidence_logkey *l,
 		    "key (RFC 6962 3.2)");
 		return EVIDENCE_INVALID;
 	}
+	for (k = f->logs; k < l; k++)
+		if (k->key.n == l->key.n && memcmp(k->key.p, l->key.p,
+		    l->key.n) == 0) {
+			(void)err_set(e, ERR_VERIFY, "this log is named twice");
+			return EVIDENCE_INVALID;
+		}
 	l->tiles = strcmp(evidence_str(o, "protocol"), "static") == 0;
 	if (!l->tiles && strcmp(evidence_str(o, "protocol"), "rfc6962") != 0) {
 		(void)err_set(e, ERR_FORMAT, "`protocol` is neither rfc6962 "

@@ -38,6 +38,18 @@ clk_follow(int64_t us)
 }
 
 int64_t
+clk_earlier(void)
+{
+	return fixed != 0 ? fixed : system_clock() + (shift < 0 ? shift : 0);
+}
+
+int64_t
+clk_later(void)
+{
+	return fixed != 0 ? fixed : system_clock() + (shift > 0 ? shift : 0);
+}
+
+int64_t
 clk_mono(void)
 {
 	struct timespec	t;

@@ -18,6 +18,13 @@ int64_t clk_wall(void);
  */
 int64_t clk_follow(int64_t us);
 
+/*
+ * The earlier and the later of the two: who is accused by the time is accused by
+ * both, as one of them may be wrong.
+ */
+int64_t clk_earlier(void);
+int64_t clk_later(void);
+
 /* Microseconds of a clock that never jumps. */
 int64_t clk_mono(void);
 

@@ -538,10 +538,30 @@
 
 /* With a bit changed, that the finding about a log names. */
 #define LIMIT_LOG_FLIPS	64u
+/* Entry and promise that are looked up together, and remembered. */
+#define LIMIT_LOG_PAGE	64u
+/*
+ * That are searched for a bit in one turn: a second of the engine, whatever a
+ * log and a CA have signed.
+ */
+#define LIMIT_LOG_SEARCH	4u
+
+/* --- what a log did wrong --- */
+
+/*
+ * Of one kind, that the finding about a log keeps: two heads of a log that
+ * forks each minute show no more than the first two.
+ */
+#define LIMIT_LOG_FAULTS	4u
 
 /* --- a restore --- */
 
 /* It waits so long (milliseconds) for who has a table in use. */
 #define LIMIT_RESTORE_LOCK_MS	5000
+
+/* --- logs that are read at once --- */
+
+/* By one worker: each has an arena (of LIMIT_ARENAS) and a judge. */
+#define LIMIT_TAILS	200u
 
 #endif

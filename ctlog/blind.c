@@ -20,6 +20,7 @@ struct look {
 	const struct policy_rule	*rule;
 	int				 rfc6962;	/* one is needed */
 	int64_t				 until;		/* notAfter, exclusive */
+	int64_t				 least;		/* lag of all of the set */
 	int				*op;		/* operators, numbered */
 	uint8_t				*may;		/* can have SCTs that
 							   count */
@@ -45,18 +46,38 @@ counts(const struct look *k, const struct blind_log *l)
 	    k->rule->kind == POLICY_EMBEDDED);
 }
 
-/*
- * Since when there may be something that was not seen.  What a log took ends
- * with its days: a lag that began afterwards hides nothing.
- */
+/* Did a lag of so many seconds begin before ${t}? */
+static int
+reaches(int64_t lag, int64_t t, int64_t at)
+{
+	return lag >= at / CLK_SEC || at - lag * CLK_SEC < t;
+}
+
+int64_t
+blind_lag(const struct blind_log *l, int64_t at)
+{
+	if ((l->state == LOGLIST_READONLY || l->state == LOGLIST_RETIRED) &&
+	    l->state_at != 0 && !reaches(l->lag, l->state_at, at))
+		return 0;
+	return l->lag;
+}
+
 static int64_t
 lag_of(const struct look *k, const struct blind_log *l)
 {
-	if ((l->state == LOGLIST_READONLY || l->state == LOGLIST_RETIRED) &&
-	    l->state_at != 0 && l->lag < k->at / CLK_SEC &&
-	    k->at - l->lag * CLK_SEC >= l->state_at)
-		return 0;
-	return l->lag;
+	return blind_lag(l, k->at);
+}
+
+/*
+ * Chrome takes an SCT of a retired log when the oldest of the others is from
+ * before: that of a log that did not show so old an entry.
+ */
+static int
+too_late(const struct look *k, const struct blind_log *l, int64_t oldest)
+{
+	return l->state == LOGLIST_RETIRED && l->state_at != 0 &&
+	    k->rule->program == POLICY_CHROME &&
+	    !reaches(oldest, l->state_at, k->at);
 }
 
 /* Would SCTs of all logs of the set satisfy the rule?  More never hurt. */
@@ -65,11 +86,16 @@ enough(const struct look *k)
 {
 	const struct policy_rule	*r = k->rule;
 	int				 logs = 0, ops = 0, rfc = 0, now = 0;
+	int64_t				 oldest = k->least;
 	size_t				 i;
 
+	for (i = 0; i < k->n; i++)
+		if (k->in[i] && is_current(&k->log[i]) &&
+		    lag_of(k, &k->log[i]) > oldest)
+			oldest = lag_of(k, &k->log[i]);
 	memset(k->seen, 0, k->n * sizeof(*k->seen));
 	for (i = 0; i < k->n; i++) {
-		if (!k->in[i])
+		if (!k->in[i] || too_late(k, &k->log[i], oldest))
 			continue;
 		now += is_current(&k->log[i]);
 		rfc += k->log[i].protocol == LOGLIST_RFC6962;
@@ -89,10 +115,11 @@ covers(const struct blind_log *l, int64_t t)
 
 /* The set of logs that lag so long and take certificates that end at ${t}. */
 static int
-enough_at(const struct look *k, int64_t t, int64_t lag)
+enough_at(struct look *k, int64_t t, int64_t lag)
 {
 	size_t	i;
 
+	k->least = lag;
 	for (i = 0; i < k->n; i++)
 		k->in[i] = k->may[i] && covers(&k->log[i], t) &&
 		    lag_of(k, &k->log[i]) >= lag;
@@ -113,7 +140,7 @@ end_at(const struct look *k, size_t i)
 
 /* An end within the rule's lifetimes at which the set is enough; or 0. */
 static int64_t
-find_end(const struct look *k, int64_t lag)
+find_end(struct look *k, int64_t lag)
 {
 	int64_t	t;
 	size_t	i;
@@ -175,7 +202,7 @@ example(const struct look *k, int64_t lag, struct blind_verdict *v)
 
 /* The longest lag at which the rule is satisfied, if longer than before. */
 static void
-longest(const struct look *k, struct blind_verdict *v)
+longest(struct look *k, struct blind_verdict *v)
 {
 	int64_t	lag;
 	size_t	i;
@@ -187,14 +214,15 @@ longest(const struct look *k, struct blind_verdict *v)
 	}
 }
 
-/* A log that takes no more cannot fall behind. */
+/* A log that takes no more, and showed all that it took, cannot fall behind. */
 static int
 may_fall(const struct look *k, size_t i, int64_t t)
 {
 	const struct blind_log	*l = &k->log[i];
 
 	return k->may[i] && !k->in[i] && covers(l, t) &&
-	    (l->state == LOGLIST_USABLE || l->state == LOGLIST_QUALIFIED);
+	    (l->state == LOGLIST_USABLE || l->state == LOGLIST_QUALIFIED ||
+	    lag_of(k, l) > 0);
 }
 
 /* Is log ${i} as good as one before it that was tried in its place? */
@@ -205,7 +233,8 @@ same_as_before(const struct look *k, size_t i, int64_t t)
 
 	for (j = 0; j < i; j++)
 		if (may_fall(k, j, t) && k->op[j] == k->op[i] &&
-		    k->log[j].protocol == k->log[i].protocol)
+		    k->log[j].protocol == k->log[i].protocol &&
+		    is_current(&k->log[j]) && is_current(&k->log[i]))
 			return 1;
 	return 0;
 }
@@ -232,7 +261,7 @@ completes(const struct look *k, size_t i, int64_t t, int more)
 
 /* How many more logs would have to lag; at most ${most}, or one more. */
 static int
-margin(const struct look *k, int64_t threshold, int most)
+margin(struct look *k, int64_t threshold, int most)
 {
 	int64_t	t;
 	size_t	i;

@@ -29,6 +29,13 @@ struct blind_log {
 						   since it is listed */
 };
 
+/*
+ * Since when, in seconds before ${at}, there may be something that was not
+ * seen.  What a log took ends with its days: a lag that began after it became
+ * read-only or retired hides nothing, and is 0.
+ */
+int64_t blind_lag(const struct blind_log *, int64_t at);
+
 /* Logs of an example; no policy asks for so many SCTs. */
 #define BLIND_SET	8
 

@@ -4,55 +4,10 @@
 
 #include "base/clk.h"
 
-static inline int
-next(struct cur *c, struct der *d, int strict)
-{
-	const uint8_t	*p = c->p;
-	size_t		 left = (size_t)(c->end - p), n, k, i;
-
-	if (left < 2 || (p[0] & 0x1f) == 0x1f)
-		return -1;
-	n = p[1];
-	k = 2;
-	if (n & 0x80) {
-		k = n & 0x7f;
-		if (k == 0 || k > 4 || left < 2 + k)
-			return -1;
-		for (n = 0, i = 0; i < k; i++)
-			n = n << 8 | p[2 + i];
-		if (strict && (n < 0x80 || n >> (8 * (k - 1)) == 0))
-			return -1;
-		k += 2;
-	}
-	if (left - k < n)
-		return -1;
-	d->tag = p[0];
-	d->whole.p = p;
-	d->whole.n = k + n;
-	d->body.p = p + k;
-	d->body.n = n;
-	c->p = p + k + n;
-	return 0;
-}
-
-int
-der_next(struct cur *c, struct der *d)
-{
-	return next(c, d, 0);
-}
-
 int
 der_next_strict(struct cur *c, struct der *d)
 {
-	return next(c, d, 1);
-}
-
-int
-der_want(struct cur *c, uint8_t tag, struct der *d)
-{
-	if (c->p == c->end || *c->p != tag)
-		return -1;
-	return next(c, d, 0);
+	return der_read(c, d, 1);
 }
 
 int
@@ -119,7 +74,7 @@ walk_exts(struct span exts, struct span *san)
 	struct der	d;
 
 	while (c.p != c.end) {
-		if (next(&c, &d, 0) == -1 || d.tag != DER_SEQ)
+		if (der_next(&c, &d) == -1 || d.tag != DER_SEQ)
 			return -1;
 		if (is_other_ext(d.body))
 			continue;

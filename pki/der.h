@@ -29,15 +29,64 @@ struct der {
 };
 
 /*
+ * In place, not called: each entry of a log is some forty elements, and a
+ * processor foresees the length of each where it is read, not where all are.
+ */
+#define DER_INLINE	static inline __attribute__((always_inline))
+
+/* ${strict}: as der_next_strict(), else as der_next(). */
+DER_INLINE int
+der_read(struct cur *c, struct der *d, int strict)
+{
+	const uint8_t	*p = c->p;
+	size_t		 left = (size_t)(c->end - p), n, k, i;
+
+	if (left < 2 || (p[0] & 0x1f) == 0x1f)
+		return -1;
+	n = p[1];
+	k = 2;
+	if (n & 0x80) {
+		k = n & 0x7f;
+		if (k == 0 || k > 4 || left < 2 + k)
+			return -1;
+		for (n = 0, i = 0; i < k; i++)
+			n = n << 8 | p[2 + i];
+		if (strict && (n < 0x80 || n >> (8 * (k - 1)) == 0))
+			return -1;
+		k += 2;
+	}
+	if (left - k < n)
+		return -1;
+	d->tag = p[0];
+	d->whole.p = p;
+	d->whole.n = k + n;
+	d->body.p = p + k;
+	d->body.n = n;
+	c->p = p + k + n;
+	return 0;
+}
+
+/*
  * The next element; 0, or -1 and nothing moved.  Lengths must be definite
  * and at most four bytes long, and tags of one byte; a length that is not
  * the shortest form passes here, and is refused by der_next_strict().
  */
-int der_next(struct cur *, struct der *);
+DER_INLINE int
+der_next(struct cur *c, struct der *d)
+{
+	return der_read(c, d, 0);
+}
+
 int der_next_strict(struct cur *, struct der *);
 
 /* The next element, which must have this tag: 0 or -1. */
-int der_want(struct cur *, uint8_t tag, struct der *);
+DER_INLINE int
+der_want(struct cur *c, uint8_t tag, struct der *d)
+{
+	if (c->p == c->end || *c->p != tag)
+		return -1;
+	return der_read(c, d, 0);
+}
 
 /* ${whole} is exactly one element with this tag; its body: 0 or -1. */
 int der_only(struct span whole, uint8_t tag, struct span *body);

@@ -206,7 +206,7 @@ start(struct renewal_one *x)
 		    x->row->want.challenge, x->type, &e);
 	if (x->o.ntypes == 0 || acme_place_open(r->crew->place, x->type,
 	    x->o.ntypes, &e) == -1) {
-		acme_order_failed(&x->o, 0, e.msg, 0);
+		acme_order_failed(&x->o, NULL, 0, e.msg, 0);
 		say_failed(x, &e);
 		return;
 	}
@@ -320,7 +320,7 @@ renewal_missed(struct renewal *r, const char *why)
 		if (!is_due(&r->v[i], r))
 			continue;
 		prepare(&r->one[i]);
-		acme_order_failed(&r->one[i].o, 0, why, 0);
+		acme_order_failed(&r->one[i].o, NULL, 0, why, 0);
 		r->failed++;
 	}
 }

@@ -344,7 +344,7 @@ order_open(struct db *db, int64_t managed, const char *holder,
 
 	memset(o, 0, sizeof(*o));
 	if (db_query(db, &r, e, "update acme_order set holder = $2, held_until "
-	    "= now() + interval '1 minute' where managed_id = $1 and state = "
+	    "= now() + " ORDER_HELD " where managed_id = $1 and state = "
 	    "'open' and (holder is null or holder in ($2, $3) or held_until < "
 	    "now()) returning id, case when flow = '{}' then '' else "
 	    "flow::text end, key_id, spki_sha256, coalesce(expectation, 0)",
@@ -419,7 +419,7 @@ order_add(struct db *db, int64_t managed, int64_t account,
 
 	if (db_query(db, &r, e, "insert into acme_order (managed_id, "
 	    "account_id, key_id, spki_sha256, holder, held_until, key_kind) "
-	    "values ($1, $2, $3, $4, $5, now() + interval '1 minute', (select "
+	    "values ($1, $2, $3, $4, $5, now() + " ORDER_HELD ", (select "
 	    "key_kind from managed_certificate where id = $1)) on conflict "
 	    "(managed_id) where state = 'open' do nothing returning id",
 	    "iisbs", managed, account, o->key_id, &spki, o->holder) == -1)
@@ -428,6 +428,27 @@ order_add(struct db *db, int64_t managed, int64_t account,
 	db_free(r);
 	return o->id != 0 ? 0 : err_set(e, ERR_TEMP, "somebody else began to "
 	    "order it; try again when that is over");
+}
+
+static int
+lost(struct err *e)
+{
+	return err_set(e, ERR_LEASE, "somebody else goes on with this order");
+}
+
+int
+order_check(struct db *db, const struct order_row *o, struct err *e)
+{
+	struct db_res	*r = NULL;
+	size_t		 n;
+
+	if (db_query(db, &r, e, "select 1 from acme_order where id = $1 and "
+	    "holder = $2 and state = 'open' for update", "is", o->id,
+	    o->holder) == -1)
+		return -1;
+	n = db_rows(r);
+	db_free(r);
+	return n == 1 ? 0 : lost(e);
 }
 
 int
@@ -442,7 +463,7 @@ order_save(struct db *db, const struct order_row *o, const struct buf *flow,
 	buf_span(&text, buf_bytes(flow));
 	rc = db_query(db, &r, e, "update acme_order set flow = $2::jsonb, "
 	    "url = coalesce($3, url), changed_at = now(), held_until = now() "
-	    "+ interval '1 minute' where id = $1 and holder = $4 and "
+	    "+ " ORDER_HELD " where id = $1 and holder = $4 and "
 	    "state = 'open' and ($5 or set_config('synchronous_commit', "
 	    "'off', true) = 'off')",
 	    "isssB", o->id, buf_text(&text), url, o->holder, durable);
@@ -450,8 +471,7 @@ order_save(struct db *db, const struct order_row *o, const struct buf *flow,
 		n = db_changed(r);
 	db_free(r);
 	buf_free(&text);
-	return rc == -1 ? -1 : n == 1 ? 0 : err_set(e, ERR_LEASE, "somebody "
-	    "else goes on with this order");
+	return rc == -1 ? -1 : n == 1 ? 0 : lost(e);
 }
 
 int

@@ -101,6 +101,9 @@ struct order_row {
 	char		 holder[128];	/* who drives it: "host:pid" */
 };
 
+/* For so long it is his who drives it. */
+#define ORDER_HELD	"interval '1 minute'"
+
 /*
  * Take the open order of a certificate for ${holder}, for a minute that each
  * order_save() begins anew.  1; 0 there is none; -1 ERR_TEMP: somebody else
@@ -127,6 +130,11 @@ int order_add(struct db *, int64_t managed, int64_t account,
  */
 int order_save(struct db *, const struct order_row *, const struct buf *flow,
     const char *url, int durable, struct err *);
+/*
+ * Inside a transaction: it is open and nobody has taken it, nor can until the
+ * end.  Else ERR_LEASE, as above.
+ */
+int order_check(struct db *, const struct order_row *, struct err *);
 /* It is left as it is, for whoever goes on. */
 int order_leave(struct db *, const struct order_row *, struct err *);
 int order_expect(struct db *, int64_t id, int64_t expectation, struct err *);

@@ -25,9 +25,9 @@ enum blind_list_col {
 
 /*
  * What the newest lists of the browsers say, a row a log of each: source
- * (chrome, apple), log id (base64), operator, state (null: none stated) and
- * since when (text or null).  No rows of a browser whose list was not looked
- * at for a week, nor where a file stands for both.
+ * (chrome, apple; file alone, where it stands for both), log id (base64),
+ * operator, state (null: none stated, or a test log) and since when (text or
+ * null).  No rows of a browser whose list was not looked at for a week.
  */
 int blind_store_lists(struct db *, struct db_res **, struct err *);
 

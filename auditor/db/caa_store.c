@@ -79,16 +79,18 @@ caa_store_seen(struct db *db, const struct caa_seen *v, size_t n,
 }
 
 int
-caa_store_error(struct db *db, const char *name, const char *why,
-    struct err *e)
+caa_store_errors(struct db *db, const struct db_strs *names,
+    const struct db_strs *why, struct err *e)
 {
-	return db_query(db, NULL, e, "with l as (select * from "
-	    "caa_observation where name = $1 order by id desc limit 1), "
-	    "u as (update caa_observation o set last_seen = now() from l "
-	    "where o.id = l.id and l.error = $2 returning 1) "
+	return db_query(db, NULL, e, "with x as materialized (select "
+	    "x.name, x.why, l.id from unnest($1, $2) x(name, why) left join "
+	    "lateral (select id, error from caa_observation o where o.name = "
+	    "x.name order by id desc limit 1) l on l.error = x.why), "
+	    "u as (update caa_observation o set last_seen = now() from x "
+	    "where o.id = x.id) "
 	    "insert into caa_observation (name, records, error) "
-	    "select $1, '[]', $2 where not exists (select from u)", "ss",
-	    name, why);
+	    "select name, '[]', why from x where id is null", "aa", names,
+	    why);
 }
 
 /*
@@ -146,20 +148,45 @@ caa_store_again(struct db *db, struct db_res **r, struct err *e)
 	    "'30 days' returning w.kind || ':' || w.subject", "");
 }
 
+/* Each issuance once, with the worst that is said of it, and all the names. */
+static const char judged_sql[] =
+    "with r(v, n) as (values ('allowed', 1), ('unknown', 2), "
+    "('violated', 3)), x as (select unnest($1) as tbs, unnest($2) as name, "
+    "unnest($3) as v, unnest($4) as why), "
+    "y as materialized (select x.tbs, array_agg(x.name) as names, "
+    "max(r.n) as n, (array_agg(x.v order by r.n desc, x.name))[1] as v, "
+    "(array_agg(x.why order by r.n desc, x.name))[1] as why "
+    "from x join r using (v) group by x.tbs), "
+    "u as (update cert_fact f set caa_names = f.caa_names || array(select "
+    "distinct n from unnest(y.names) n where n <> all (f.caa_names)), "
+    "caa = case when coalesce((select r.n from r where r.v = f.caa), 0) < "
+    "y.n then y.v else f.caa end, caa_why = case when coalesce((select r.n "
+    "from r where r.v = f.caa), 0) < y.n then nullif(y.why, '') else "
+    "f.caa_why end from y where f.tbs_sha256 = any ($1) and "
+    "f.tbs_sha256 = y.tbs returning f.tbs_sha256, f.caa, f.caa_why) "
+    "update finding set caa = u.caa || coalesce(': ' || u.caa_why, '') "
+    "from u where subject = encode(u.tbs_sha256, 'hex')";
+
 int
-caa_store_judged(struct db *db, const struct caa_judged *j, struct err *e)
+caa_store_judged(struct db *db, const struct caa_judged *v, size_t n,
+    struct err *e)
 {
-	return db_push(db, e, "with r(v, n) as (values ('allowed', 1), "
-	    "('unknown', 2), ('violated', 3)), "
-	    "w as (select coalesce((select n from r where v = caa), 0) < "
-	    "(select n from r where v = $3) as worse from cert_fact where "
-	    "tbs_sha256 = $1), "
-	    "u as (update cert_fact f set caa_names = case when $2 = any "
-	    "(caa_names) then caa_names else array_append(caa_names, $2) end, caa = case "
-	    "when worse then $3 else caa end, caa_why = case when worse then "
-	    "nullif($4, '') else caa_why end from w where tbs_sha256 = $1 "
-	    "returning f.caa, f.caa_why) "
-	    "update finding set caa = u.caa || coalesce(': ' || u.caa_why, "
-	    "'') from u where subject = encode($1, 'hex')", "bsss", &j->tbs,
-	    j->name, j->verdict, j->why);
+	struct span	 *tbs = mem_array(n + 1, sizeof(*tbs));
+	const char	**text = mem_array(3 * n + 1, sizeof(*text));
+	struct db_spans	  all = { tbs, n };
+	struct db_strs	  name = { text, n }, verdict = { text + n, n };
+	struct db_strs	  why = { text + 2 * n, n };
+	size_t		  i;
+	int		  rc;
+
+	for (i = 0; i < n; i++) {
+		tbs[i] = v[i].tbs;
+		text[i] = v[i].name;
+		text[n + i] = v[i].verdict;
+		text[2 * n + i] = v[i].why;
+	}
+	rc = db_push(db, e, judged_sql, "Aaaa", &all, &name, &verdict, &why);
+	free(tbs);
+	free(text);
+	return rc;
 }

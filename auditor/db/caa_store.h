@@ -26,9 +26,9 @@ struct caa_seen {
 int caa_store_seen(struct db *, const struct caa_seen *, size_t n,
     char **before, struct err *);
 
-/* The resolver gave no answer that counts. */
-int caa_store_error(struct db *, const char *name, const char *why,
-    struct err *);
+/* The resolver gave no answer that counts about these different names: why. */
+int caa_store_errors(struct db *, const struct db_strs *names,
+    const struct db_strs *why, struct err *);
 
 /* Issuances with these names that are not judged for them.  Columns: enum. */
 enum caa_due_col { CAA_DUE_TBS, CAA_DUE_OWNER, CAA_DUE_WILD, CAA_DUE_AT_MS,
@@ -54,9 +54,11 @@ struct caa_judged {
 };
 
 /*
- * The judgement for one name, pushed: inside a transaction.  Of several the
- * worst counts; findings about the issuance show it.
+ * ${n} judgements, each of an issuance for one of its names, pushed: inside a
+ * transaction.  Of several about one issuance, also earlier ones, the worst
+ * counts; findings about it show that.
  */
-int caa_store_judged(struct db *, const struct caa_judged *, struct err *);
+int caa_store_judged(struct db *, const struct caa_judged *, size_t n,
+    struct err *);
 
 #endif

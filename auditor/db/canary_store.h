@@ -19,8 +19,8 @@ struct canary {
 
 /*
  * The newest certificate for the name that we received, or that somebody
- * declared (expect issuance): one row, with CANARY_AT null where there is
- * none.
+ * declared (expect issuance); or the newest that is late, when no later one
+ * was seen.  One row, with CANARY_AT null where there is none.
  */
 enum canary_col {
 	CANARY_TBS,		/* null: only declared */

@@ -10,6 +10,9 @@
  * began with history, no head is that old: what the log grows by tells how
  * long it took to get that far.
  *
+ * ended: everything of a log that takes no more was read, and was received
+ * after its end.
+ *
  * caught: everything in the newest head was read; then what was not seen is
  * younger than when that head was received, or, of a log that shows old heads
  * for longer than it may, than the head itself.
@@ -46,13 +49,12 @@ static const char now_sql[] =
     "left join lateral (select tree_size, timestamp_ms from tree_head where "
     "not n.caught and log_ref = n.id and tree_size > n.size_to and " GOOD
     " order by tree_size, timestamp_ms limit 1) b on true), "
-    "old as (select g.*, case "
-    "when caught and (state in ('readonly', 'retired') and state_at <= "
-    "head_at) then null "
+    "old as (select g.*, coalesce(caught and state in ('readonly', "
+    "'retired') and state_at <= head_at, false) as ended, case "
     "when caught and (failing_since is not null or head_at < now() - "
     "make_interval(secs => 5 * $1::bigint)) then head_at "
     "when caught and head_ms > 0 and state <> 'readonly' and "
-    "to_timestamp(head_ms / 1000.0) < now() - "
+    "(state <> 'retired' or state_at > head_at) and to_timestamp(head_ms / 1000.0) < now() - "
     "make_interval(secs => mmd + 600) then to_timestamp(head_ms / 1000.0) "
     "when caught then null "
     "when size_to is null then added_at "
@@ -69,19 +71,21 @@ static const char now_sql[] =
     "case when not caught and (failing_since is not null or size_to >= "
     "head_size or progress_at < "
     "now() - make_interval(secs => greatest(5 * $1::bigint, 600))) then 0 "
-    "else entries_per_second end as speed from aged g) "
+    "else entries_per_second end as speed, "
+    "case when state = 'readonly' then 0 else growth_per_second end as growth "
+    "from aged g) "
     "select log_id, description, operator, protocol, head_size, "
     "size_to, case when all_size is not null then greatest(0, all_size - "
     "coalesce(size_to, 0)) end, "
-    "case when oldest_at is null then 0 else greatest(0, "
+    "case when ended or oldest_at is null then 0 else greatest(0, "
     "extract(epoch from now() - oldest_at))::bigint end, "
     "case when head_ms > 0 then (extract(epoch from now()) - "
     "head_ms / 1000.0)::bigint end, "
-    "speed, growth_per_second, "
+    "speed, growth, "
     /* read to a head that is old: who knows what there is by now */
-    "case when caught then case when oldest_at is null then 0 end when speed > coalesce(growth_per_second, 0) "
-    "then ((all_size - coalesce(size_to, 0)) / (speed - "
-    "coalesce(growth_per_second, 0)))::bigint end, "
+    "case when caught then case when ended or oldest_at is null then 0 "
+    "end when speed > coalesce(growth, 0) then ((all_size - "
+    "coalesce(size_to, 0)) / (speed - coalesce(growth, 0)))::bigint end, "
     "last_error, last_error_at, failing_since, fresh_at, state, url, "
     "read_url, mmd, page_size, rate, throttled_at, listed, added_at, "
     "list_source || coalesce(' ' || list_sha, ''), size_from, hybrid, "
@@ -91,13 +95,14 @@ static const char now_sql[] =
     "extract(epoch from now() - fresh_at)::bigint, state_at, "
     /*
      * what was there before we looked is history, and what the log showed
-     * only since everything was read last is its delay: not blindness
+     * only since everything was read last is its delay: not blindness.  To
+     * one browser a log may have ended that another still counts.
      */
     "case when oldest_at is null then 0 else greatest(0, extract(epoch from "
     "now() - greatest(oldest_at, added_at, case when not caught and "
     "size_to < head_size then caught_up_at end)))::bigint end, "
-    "not caught and speed is not null and growth_per_second is not null and "
-    "speed <= growth_per_second "
+    "not caught and speed is not null and growth is not null and "
+    "speed <= growth "
     "from old order by operator, description, log_id";
 
 int
@@ -143,13 +148,21 @@ coverage_store_holes(struct db *db, int64_t from, int64_t to,
 	    "($1::timestamptz at time zone 'UTC')::date as a, "
 	    "least(($2::timestamptz at time zone 'UTC')::date, "
 	    "(now() at time zone 'UTC')::date - 1) as b), "
-	    "l as (select g.description, p.b, case when g.first_list and "
+	    /* to the day before it took no more, or no list had it */
+	    "l as (select g.description, least(p.b, case when g.state in "
+	    "('readonly', 'retired') then (g.state_at at time zone 'UTC')"
+	    "::date - 1 end, (u.at at time zone 'UTC')::date - 1) as b, "
+	    "case when g.first_list and "
 	    "p.a > '1970-01-01' then p.a else greatest(p.a, (g.added_at at "
 	    "time zone 'UTC')::date) end as a, c.first, c.last "
 	    "from p, log g left join lateral (select min(day) as first, "
 	    "max(day) as last from coverage_day where log_ref = g.id and day "
-	    "between p.a and p.b + 1) c on true where g.watched and "
-	    "g.state not in ('readonly', 'retired')) "
+	    "between p.a and p.b + 1) c on true left join lateral (select "
+	    "max(checked_at) as at from log_list where not g.listed and source "
+	    "= g.list_source and position(encode(g.log_id, 'base64') in "
+	    "convert_from(body, 'UTF8')) > 0) u on true where case when "
+	    "g.state in ('readonly', 'retired') then g.state_at is not null "
+	    "else g.watched end) "
 	    "select description, a::text, least(b, coalesce(first, b + 1) - 1)"
 	    "::text from l where a <= b and coalesce(first, b + 1) > a "
 	    "union all select description, (last + 1)::text, b::text from l "

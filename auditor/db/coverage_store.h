@@ -21,7 +21,8 @@ enum coverage_col {
 	COV_FRESH,	/* seconds since the newest proof or head that agrees */
 	COV_STATE_AT,
 	COV_BLIND,	/* COV_LAG, of what it showed since we know it, and
-			   since all of it was read last */
+			   since all of it was read last; also of a log that
+			   has ended (blind_lag) */
 	COV_NEVER	/* it grows at least as fast as it is read */
 };
 
@@ -54,7 +55,9 @@ int coverage_store_days(struct db *, int64_t from, int64_t to,
  * The logs that are followed and were not proven at the beginning or the end
  * of that time, today left out: description, from and until which day (text,
  * both included).  A log that appeared later than the first ones begins when
- * it did; with ${from} 0, all do.  Days between two rows are their gaps.
+ * it did; with ${from} 0, all do.  It ends before the day on which it became
+ * read-only or retired, or was last seen in a list.  Days between two rows are
+ * their gaps.
  */
 int coverage_store_holes(struct db *, int64_t from, int64_t to,
     struct db_res **, struct err *);

@@ -10,6 +10,7 @@
 #include "auditor/db/db_args.h"
 #include "auditor/db/db_dial.h"
 #include "auditor/db/db_res.h"
+#include "auditor/db/db_say.h"
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -36,16 +37,13 @@ struct db {
 
 /* --- errors -------------------------------------------------------------- */
 
-/* The server takes no writes: a standby, or one that has become one. */
-#define READ_ONLY	"25006"
-
 /* SQLSTATEs that mean that this connection is of no more use. */
 static int
 is_fatal(const char *state)
 {
 	return strncmp(state, "08", 2) == 0 || strcmp(state, "57P01") == 0 ||
 	    strcmp(state, "57P02") == 0 || strcmp(state, "57P03") == 0 ||
-	    strcmp(state, READ_ONLY) == 0;
+	    strcmp(state, DB_SAY_READ_ONLY) == 0;
 }
 
 /* Set ${e} from a result, or from the connection when there is none. */
@@ -72,14 +70,8 @@ fail(struct db *db, const PGresult *r, struct err *e)
 	if (db->dead && what == NULL)
 		err_set(e, ERR_DB, "database connection lost: %s",
 		    buf_text(&b));
-	else if (strcmp(db->state, READ_ONLY) == 0)
-		err_set(e, ERR_DB, "the database takes no writes (a standby, "
-		    "or a primary that was one): %.300s", buf_text(&b));
-	else if (db->state[0] != '\0')
-		err_set(e, ERR_DB, "%.440s (SQLSTATE %s)", buf_text(&b),
-		    db->state);
 	else
-		err_set(e, ERR_DB, "%s", buf_text(&b));
+		db_say(e, db->state, buf_text(&b));
 	buf_free(&b);
 	return -1;
 }

@@ -94,8 +94,10 @@ put_finding(struct evidence *ev, const struct db_res *r, struct err *e)
 /* What a log did: the head at hand and those that it stands against. */
 static int
 put_log_fault(struct db *db, struct evidence *ev, const char *id64,
-    int64_t head_id, int64_t verified, struct err *e)
+    const json_t *d, struct err *e)
 {
+	int64_t		 verified = json_integer_value(json_object_get(d,
+			    "verified_size"));
 	struct db_res	*r = NULL;
 	size_t		 i, n;
 	int64_t		 size;
@@ -109,12 +111,13 @@ put_log_fault(struct db *db, struct evidence *ev, const char *id64,
 	    "join lateral ((select * from tree_head where id = h.id) union all "
 	    "(select * from tree_head where log_ref = l.id and "
 	    "verdict = 'valid' and tree_size = h.tree_size and "
-	    "root_hash <> h.root_hash order by id limit 1) union all "
+	    "root_hash <> h.root_hash order by id <> $3, id limit 1) union all "
 	    "(select * from tree_head where log_ref = l.id and "
 	    "verdict = 'valid' and consistency = 'proved' and id < h.id "
 	    "order by id desc limit 1)) t on true "
-	    "where encode(l.log_id, 'base64') = $1", "si", id64, head_id)
-	    == -1)
+	    "where encode(l.log_id, 'base64') = $1", "sii", id64, (int64_t)
+	    json_integer_value(json_object_get(d, "head_id")), (int64_t)
+	    json_integer_value(json_object_get(d, "other_id"))) == -1)
 		return -1;
 	n = db_rows(r);
 	for (i = 0; i < n; i++) {
@@ -131,9 +134,6 @@ put_log_fault(struct db *db, struct evidence *ev, const char *id64,
 			goto out;
 	}
 	if (n != 0) {
-		if (evidence_recheck(ev, log, EVIDENCE_ASK_HEAD, 0, 0, e)
-		    == -1)
-			goto out;
 		size = db_int(r, 0, EVIDENCE_LOG_N + 2);
 		if (verified > 0 && verified < size &&
 		    evidence_recheck(ev, log, EVIDENCE_ASK_CONSISTENCY,
@@ -174,14 +174,16 @@ put_log_finding(struct db *db, struct evidence *ev, const struct db_res *r,
 {
 	const char	*id64 = db_text(r, 0, F_SUBJECT);
 	json_t		*d = json_loads(db_text(r, 0, F_DETAIL), 0, NULL);
-	int64_t		 head, verified;
-	int		 rc = -1;
+	const json_t	*faults = json_object_get(d, "faults"), *f;
+	size_t		 i, n = json_array_size(faults);
+	int		 rc = put_log_only(db, ev, id64, e);
 
-	head = json_integer_value(json_object_get(d, "head_id"));
-	verified = json_integer_value(json_object_get(d, "verified_size"));
-	if (put_log_only(db, ev, id64, e) == 0 &&
-	    put_log_fault(db, ev, id64, head, verified, e) == 0)
-		rc = evidence_put_contradiction(db, d, ev, 0, e);
+	/* without faults: of entries, or of an older version */
+	for (i = 0; rc == 0 && i < (n != 0 ? n : 1); i++) {
+		f = n != 0 ? json_array_get(faults, i) : d;
+		if ((rc = put_log_fault(db, ev, id64, f, e)) == 0)
+			rc = evidence_put_contradiction(db, f, ev, 0, e);
+	}
 	if (rc == 0)
 		rc = evidence_put_accused(db, d, id64, ev, e);
 	json_decref(d);

@@ -151,7 +151,8 @@ event_of(const struct finding *f, const struct row *row)
 	    strcmp(row->state, "contained") == 0)
 		return NULL;
 	if (route_severity(f->severity) < route_severity(row->severity) ||
-	    (row->digest_only && !f->digest_only))
+	    (row->digest_only && !f->digest_only) ||
+	    f->anew == FINDING_GRAVER)
 		return "escalated";
 	return NULL;
 }

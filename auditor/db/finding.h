@@ -25,7 +25,8 @@ struct finding {
 	int		 rule;		/* contract.md's rule, 0: none */
 	int		 proven;	/* inclusion proven */
 	int		 digest_only;	/* lowered: goes into the digest */
-	int		 anew;		/* not what it was opened for before */
+	int		 anew;		/* not what it was opened for before; */
+#define FINDING_GRAVER	2		/* and what an open one lacked */
 	const char	*issuer_owner;	/* NULL: unknown */
 	int64_t		 issuer_first_seen; /* microseconds, INT64_MIN: now */
 	const char	*key_status;	/* new, known, compromised; NULL */
@@ -42,7 +43,8 @@ struct finding {
  * makes an `opened` event and one delivery per channel that the first
  * matching route names (unless a silence mutes it, or digest_only); a
  * severity that rose makes an `escalated` event.  With anew, one that a person
- * acked, rejected or contained is back as well.  One that was accepted is only
+ * acked, rejected or contained is back as well; FINDING_GRAVER makes an
+ * `escalated` event of an open one.  One that was accepted is only
  * touched.  *id is its id, *fresh 1 when an event was made; both may be
  * NULL.
  */

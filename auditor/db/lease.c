@@ -39,9 +39,17 @@ fill(struct lease *l, const struct db_res *r, size_t row)
 }
 
 /*
+ * Who is silent for longer is dead, as far as it is about who gets what, however
+ * long its leases are: what it has is lost by time alone.
+ */
+#define STR2(n)		#n
+#define STR(n)		STR2(n)
+#define SILENT(lease)	"least(" lease ", " STR(LIMIT_WORKER_ALIVE) ")"
+
+/*
  * Our part: what is due or held, by the workers of the role that live; and who
  * was away counts those that lived when it went.  What nobody took for a third
- * of a lease is anybody's who was there for so long.  Materialized, so that the
+ * of that time is anybody's who was there for so long.  Materialized, so that the
  * planner locks no row twice.  Our slot is locked first: who takes it over
  * waits, and then takes this, too.
  */
@@ -55,7 +63,7 @@ static const char claim_sql[] =
     " kind = any ($2) and due_at <= now()) x,"
     " (select count(*) as live from worker where $6::text = any (roles) and"
     " state = 'working' and last_seen > now() -"
-    " (lease_s + $8::bigint) * interval '1 s') y),"
+    " (" SILENT("lease_s") " + $8::bigint) * interval '1 s') y),"
     " due as materialized (select w.id, w.due_at, w.lease_until from work w"
     " where ($7::text is null or exists (select from me))"
     " and w.due_at <= now() and (w.lease_until is null or w.lease_until < now())"
@@ -65,7 +73,8 @@ static const char claim_sql[] =
     " free as (select id from (select *, row_number() over"
     " (order by due_at, id) as k from due) d where k <= (select n from part)"
     " or ($8 = 0 and greatest(due_at, lease_until,"
-    " (select started_at from me)) < now() - $4 * interval '1 second' / 3))"
+    " (select started_at from me)) < now() - " SILENT("$4") " *"
+    " interval '1 second' / 3))"
     " update work w set holder = $1, token = w.token + 1,"
     " attempts = w.attempts + 1,"
     " lease_until = now() + $4 * interval '1 second'"
@@ -144,7 +153,8 @@ static const char excess_sql[] =
     " has as (select o.id, coalesce(h.n, 0) as n from worker o"
     " left join held h on h.holder = o.id where o.id = $1 or"
     " ($3 = any (o.roles) and o.state = 'working'"
-    " and o.last_seen > now() - o.lease_s * interval '1 second')),"
+    " and o.last_seen > now() - " SILENT("o.lease_s") " *"
+    " interval '1 second')),"
     " rank as (select id, n, row_number() over (order by n desc, id desc) as k,"
     " (sum(n) over ())::bigint as sum, count(*) over () as live from has),"
     " part as (select id, n, sum / live + (k <= sum % live)::int as part"
@@ -282,16 +292,51 @@ lease_done_us(struct db *db, const struct lease *l, int64_t due_in_us,
 	return finish(r, l, e);
 }
 
+/* Microseconds. */
+static int64_t
+backoff(const struct lease *l, const struct lease_retry *t)
+{
+	unsigned	n = l->attempts < 1 ? 1 : (unsigned)l->attempts;
+
+	return clk_backoff(n, t->base_s * CLK_SEC, t->cap_s * CLK_SEC);
+}
+
+int
+lease_fail_all(struct db *db, const struct lease *const *v,
+    const struct lease_retry *t, size_t n, struct err *e)
+{
+	int64_t		 *id = mem_array(n + 1, sizeof(*id));
+	int64_t		 *wait = mem_array(n + 1, sizeof(*wait));
+	const char	**why = mem_array(n + 1, sizeof(*why));
+	struct db_ints	  ids = { id, n }, waits = { wait, n };
+	struct db_strs	  whys = { why, n };
+	size_t		  i;
+	int		  rc;
+
+	for (i = 0; i < n; i++) {
+		id[i] = v[i]->id;
+		wait[i] = backoff(v[i], &t[i]);
+		why[i] = t[i].why;
+	}
+	/* lease_check_all() has locked them */
+	rc = db_push(db, e, "update work w set holder = null,"
+	    " lease_until = null, last_error = x.why,"
+	    " due_at = now() + x.wait * interval '1 microsecond'"
+	    " from unnest($1, $2, $3) x(id, wait, why) where w.id = x.id",
+	    "IIa", &ids, &waits, &whys);
+	free(id);
+	free(wait);
+	free(why);
+	return rc;
+}
+
 int
 lease_fail(struct db *db, const struct lease *l, const struct lease_retry *t,
     struct err *e)
 {
 	struct db_res	*r;
-	unsigned	 n = l->attempts < 1 ? 1 : (unsigned)l->attempts;
-	double		 wait;
+	double		 wait = (double)backoff(l, t) / (double)CLK_SEC;
 
-	wait = (double)clk_backoff(n, t->base_s * CLK_SEC,
-	    t->cap_s * CLK_SEC) / (double)CLK_SEC;
 	if (db_query(db, &r, e, "update work set holder = null,"
 	    " lease_until = null, last_error = $3,"
 	    " due_at = now() + $4 * interval '1 second'"

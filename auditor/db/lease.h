@@ -127,6 +127,10 @@ struct lease_retry {
 int lease_fail(struct db *, const struct lease *, const struct lease_retry *,
     struct err *);
 
+/* Pushed behind lease_check_all() of them: ${n} failed, each as in t_i. */
+int lease_fail_all(struct db *, const struct lease *const *,
+    const struct lease_retry *, size_t n, struct err *);
+
 /*
  * What ${holder} has (work and deliveries under way) is free at once, and who
  * still works on it is fenced off.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor/db/acme_store.h"
 #include "auditor/db/row.h"
 #include "auditor/db/vantage_store.h"
 #include "base/limit.h"
@@ -213,7 +214,7 @@ loop_reopen(struct db *db, int64_t managed, const char *holder,
 	int		 rc;
 
 	if (db_query(db, &r, e, "update acme_order set state = 'open', error "
-	    "= null, holder = $2, held_until = now() + interval '1 minute', "
+	    "= null, holder = $2, held_until = now() + " ORDER_HELD ", "
 	    "late_tries = late_tries + 1, changed_at = now() where id = "
 	    "(select o.id from acme_order o join managed_certificate m on "
 	    "m.id = o.managed_id join issuance i on i.spki_sha256 = "

@@ -124,8 +124,10 @@ apply_next(struct db *db, struct buf *out, int *done, struct err *e)
 
 	if (db_begin(db, e) == -1)
 		return -1;
-	if (db_script(db, "select pg_advisory_xact_lock(" LOCK_KEY ")",
-	    e) == -1 || db_script(db, create_table, e) == -1 ||
+	/* a table that is written anew takes its time */
+	if (db_script(db, "set local statement_timeout = 0; "
+	    "select pg_advisory_xact_lock(" LOCK_KEY ")", e) == -1 ||
+	    db_script(db, create_table, e) == -1 ||
 	    migrate_have(db, &have, e) == -1)
 		goto err;
 	s = after(have);

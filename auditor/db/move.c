@@ -169,7 +169,8 @@ hold(struct db *db, struct err *e)
 	    "from (" TABLES ") t", "") == -1)
 		return -1;
 	if (db_script(db, "set local lock_timeout = '10s'; set local "
-	    "idle_in_transaction_session_timeout = 0", e) == -1 ||
+	    "idle_in_transaction_session_timeout = 0; set local "
+	    "statement_timeout = 0", e) == -1 ||
 	    db_script(db, db_text(r, 0, 0), e) == -1) {
 		db_free(r);
 		if (strcmp(db_sqlstate(db), "55P03") == 0)

@@ -7,8 +7,9 @@
 
 /* Partitions that are there before any certificate needs them. */
 #define AHEAD	"interval '4 years'"
-/* Nobody waits longer for a table that is worked on. */
-#define LOCK_WAIT "set local lock_timeout = '5s'"
+/* Nobody waits longer for a table that is worked on; what is done takes its time. */
+#define LOCK_WAIT "set local lock_timeout = '5s'; " \
+	"set local statement_timeout = 0"
 
 int
 retain_list(struct db *db, const struct retain *t, struct db_res **res,

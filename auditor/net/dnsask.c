@@ -16,8 +16,10 @@
 #include "base/mem.h"
 
 #define TRIES		2		/* of one resolver */
+#define NO_ANSWER	"did not answer"
 #define TRY_MIN_US	(800 * 1000LL)	/* a cold cache needs its time */
 #define DOWN_US		(30 * CLK_SEC)
+#define SILENT_MAX	8		/* names: it is not their fault */
 #define STRAY_MAX	16		/* then somebody is guessing: TCP */
 #define UDP_MAX		4096		/* three times what we allow */
 #define TCP_MAX		(2 + 65535u)
@@ -34,6 +36,7 @@ struct dnsask {
 	int			 edns;
 	int			 fd;
 	int64_t			 timeout, end, try_us, try_end;
+	int64_t			 began;		/* to ask this one */
 	struct buf		 query;		/* behind a length of 2 bytes */
 	size_t			 wrote;
 	struct buf		 in;
@@ -61,6 +64,21 @@ make_order(struct dnsask *a, int64_t now)
 		for (i = 0; i < a->servers->n; i++)
 			if ((a->servers->v[i].down > now) == down)
 				a->order[n++] = i;
+}
+
+/* Is nobody to be asked, as none of them would answer? */
+static int
+hopeless(const struct dnsask *a, int64_t now)
+{
+	const struct dnsserver	*s;
+	size_t			 i;
+
+	for (i = 0; i < a->servers->n; i++) {
+		s = &a->servers->v[i];
+		if (s->down <= now || s->silent < SILENT_MAX)
+			return 0;
+	}
+	return 1;
 }
 
 static void
@@ -141,6 +159,7 @@ static int
 start(struct dnsask *a, int64_t now)
 {
 	a->state = UDP;
+	a->began = now;
 	a->tries = a->strays = 0;
 	if (make_query(a) != 0 || open_socket(a, SOCK_DGRAM) != 0)
 		return -1;
@@ -201,7 +220,10 @@ dnsask_new(struct dnsservers *servers, const char *name, uint16_t type,
 	/* A name that is none is none for all of them. */
 	if (make_query(a) != 0)
 		a->state = ENDED;
-	else if (start(a, now) != 0)
+	else if (hopeless(a, now)) {
+		fail(a, NO_ANSWER);
+		a->state = ENDED;
+	} else if (start(a, now) != 0)
 		next_server(a, now);
 	return a;
 }
@@ -292,6 +314,8 @@ take(struct dnsask *a, struct span bytes, int64_t now)
 
 	if (r == 0)
 		return 0;
+	server(a)->heard = now;
+	server(a)->silent = 0;
 	if (r > 0) {
 		weigh(a, now);
 		return 1;
@@ -411,9 +435,11 @@ late(struct dnsask *a, int64_t now)
 			next_server(a, now);
 		return;
 	}
-	fail(a, a->state == UDP ? "did not answer" :
-	    "did not answer over TCP");
+	fail(a, a->state == UDP ? NO_ANSWER : NO_ANSWER " over TCP");
 	server(a)->down = now + DOWN_US;
+	/* others may have been answered while this one was not */
+	if (server(a)->heard < a->began)
+		server(a)->silent++;
 	if (now >= a->end)
 		a->at = a->servers->n - 1;
 	next_server(a, now);

@@ -20,6 +20,9 @@ struct dnsserver {
 	socklen_t		len;
 	char			text[64];	/* as the operator wrote it */
 	int64_t			down;	/* clk_mono(): until then, asked last */
+	int64_t			heard;	/* clk_mono(): it answered last */
+	unsigned		silent;	/* questions that it left without an
+					   answer, as all that came after */
 };
 
 struct dnsservers {

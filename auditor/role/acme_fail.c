@@ -34,17 +34,22 @@ acme_order_mended(struct acme_order *o, struct err *e)
 }
 
 void
-acme_order_failed(struct acme_order *o, int64_t order, const char *why,
-    int64_t not_before)
+acme_order_failed(struct acme_order *o, const struct order_row *order,
+    int over, const char *why, int64_t not_before)
 {
 	struct err	e = ERR_INIT;
 	int64_t		next = clk_wall() + due_again(o->failures + 1);
 
 	if (next < not_before)
 		next = not_before;
-	if (db_begin(o->db, &e) == 0 && (managed_failed(o->db, o->managed,
-	    why, next, &e) == -1 || find(o, why, &e) == -1 ||
-	    (order != 0 && order_end(o->db, order, why, &e) == -1) ||
-	    db_commit(o->db, &e) == -1))
+	if (db_begin(o->db, &e) == -1)
+		return;
+	/* who slept, and found it another's, has nothing to say of it */
+	if ((order != NULL && order_check(o->db, order, &e) == -1) ||
+	    managed_failed(o->db, o->managed, why, next, &e) == -1 ||
+	    find(o, why, &e) == -1 || (order != NULL && (over ?
+	    order_end(o->db, order->id, why, &e) :
+	    order_leave(o->db, order, &e)) == -1) ||
+	    db_commit(o->db, &e) == -1)
 		db_rollback(o->db);
 }

@@ -382,10 +382,9 @@ note_failure(struct acme_run *r, const struct err *e)
 	}
 	if (r->d.flow != NULL)
 		(void)flow_again(r->d.flow, &next);
-	/* the CA was away: the order is gone on with */
-	if (open)
-		(void)order_leave(r->o->db, &r->row, NULL);
-	acme_order_failed(r->o, open ? 0 : r->row.id, e->msg, next);
+	/* open: the CA was away, the order is gone on with */
+	acme_order_failed(r->o, r->row.id != 0 ? &r->row : NULL, !open,
+	    e->msg, next);
 }
 
 static int

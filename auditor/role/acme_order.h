@@ -73,12 +73,14 @@ int acme_order_run(struct acme_order *, struct acme_order_result *,
     struct err *);
 
 /*
- * A try failed because of ${why}; ${order}: the one that is over with it, or
- * 0.  The next try is not before ${not_before} (us), nor sooner than the
- * failures in a row allow; from the third on it is a finding.
+ * A try failed because of ${why}; ${order}: the one that is ${over} with it, or
+ * left for whoever goes on; NULL: none.  If somebody else has taken that, it is
+ * his matter and nothing is stored.  The next try is not before ${not_before}
+ * (us), nor sooner than the failures in a row allow; from the third on it is a
+ * finding.
  */
-void acme_order_failed(struct acme_order *, int64_t order, const char *why,
-    int64_t not_before);
+void acme_order_failed(struct acme_order *, const struct order_row *order,
+    int over, const char *why, int64_t not_before);
 
 /*
  * A new certificate is deployed: what was wrong with the one before it is

@@ -520,7 +520,7 @@ acme_preflight_order(struct acme_order *o, struct err *e)
 		    *wrong->name != '\0' ? ": " : "", wrong->sentence);
 		/* over the budget: one more that failed, until then */
 		if (wrong->until != 0 && !wrong->stored)
-			acme_order_failed(o, 0, e->msg, wrong->until);
+			acme_order_failed(o, NULL, 0, e->msg, wrong->until);
 	}
 	acme_checks_free(&c);
 	return rc;

@@ -141,7 +141,8 @@ deploy(const struct acme_got *r, const struct got *g, char **where, struct err *
 		m.ari_id = ari_id(buf_bytes(&g->der[0]), &id, NULL) == 0 ?
 		    buf_text(&id) : NULL;
 		rc = db_begin(o->db, e);
-		if (rc == 0 && (managed_issued(o->db, o->managed, &m, e) == -1
+		if (rc == 0 && (order_check(o->db, r->row, e) == -1 ||
+		    managed_issued(o->db, o->managed, &m, e) == -1
 		    || received(r, g, e) == -1 ||
 		    order_end(o->db, r->row->id, "", e) == -1 ||
 		    acme_order_mended(o, e) == -1 || db_commit(o->db, e) == -1)) {

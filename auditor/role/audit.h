@@ -154,6 +154,13 @@ int audit_begin_all(struct audit_job **, size_t n, struct err *);
 int audit_commit_all(struct audit_job **, size_t n, int64_t due_in_s,
     struct err *);
 
+/*
+ * Commit what was begun of several jobs that end as failed, by_i being the
+ * resolver that has no answer (audit_fail_dns), why_i beginning with the name.
+ */
+int audit_fail_all(struct audit_job **, size_t n, const char *const *why,
+    const char *const *by, struct err *);
+
 /* Text of strangers, in place: printable ASCII, which any column takes. */
 void audit_plain(char *);
 

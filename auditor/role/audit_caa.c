@@ -31,6 +31,7 @@ struct caa_job {
 	char		 at[256];	/* name that is being asked */
 	char		 persist[300];
 	char		 resolver[64];
+	char		*error;		/* no answer that counts: why */
 	uint64_t	 ask_id;
 	int		 txt;		/* grants are being asked for */
 	int		 ad;
@@ -43,6 +44,7 @@ drop(struct audit_job *j)
 
 	caa_free(&c->set);
 	json_decref(c->grants);
+	free(c->error);
 	free(c);
 }
 
@@ -169,38 +171,39 @@ grants(struct audit_job *j, struct err *e)
 	return rc;
 }
 
-/* An issuance with the record set that was there before it. */
+/* What is due: an issuance, and the records that were there before it. */
+struct verdict {
+	const char	*says;
+	char		 why[256];
+};
+
 static int
-judge_one(struct db *db, const struct db_res *r, size_t i, struct err *e)
+judge_one(struct db *db, const struct db_res *r, size_t i, struct verdict *v,
+    struct err *e)
 {
 	struct span	 tbs = db_bytes(r, i, CAA_DUE_TBS);
 	struct caa_set	 set = { .n = 0 };
 	json_t		*records;
-	char		 why[256] = "", hex[65];
+	char		 hex[65];
 	struct finding	 f = { .kind = "caa.violated", .severity = "high",
-	    .subject = hex, .reason = why };
+	    .subject = hex, .reason = v->why };
 	int		 rc = 0, says = -1;
 
-	if (tbs.n != 32)
-		return 0;
 	records = db_null(r, i, CAA_DUE_RECORDS) ? NULL :
 	    json_loads(db_text(r, i, CAA_DUE_RECORDS), 0, NULL);
 	if (records != NULL && !db_null(r, i, CAA_DUE_OWNER) &&
 	    caa_from_json(records, &set) == 0)
 		says = caa_allows(&set, db_text(r, i, CAA_DUE_OWNER),
-		    db_bool(r, i, CAA_DUE_WILD), NULL, NULL, why,
-		    sizeof(why));
+		    db_bool(r, i, CAA_DUE_WILD), NULL, NULL, v->why,
+		    sizeof(v->why));
 	else
-		(void)snprintf(why, sizeof(why), "%s", db_null(r, i,
+		(void)snprintf(v->why, sizeof(v->why), "%s", db_null(r, i,
 		    CAA_DUE_OWNER) ? "the CA's owner is not known" : "the "
 		    "records were not watched for long enough before");
+	v->says = says == 1 ? "allowed" : says == 0 ? "violated" : "unknown";
 	(void)enc_hex_to(hex, tbs.p, 32);
 	if (says == 0)
 		rc = watcher_open(db, tbs.p, &f, NULL, e);
-	if (rc == 0)
-		rc = caa_store_judged(db, &(struct caa_judged){ tbs,
-		    db_text(r, i, CAA_DUE_NAME), says == 1 ? "allowed" : says == 0 ?
-		    "violated" : "unknown", why }, e);
 	json_decref(records);
 	caa_free(&set);
 	return rc;
@@ -209,14 +212,29 @@ judge_one(struct db *db, const struct db_res *r, size_t i, struct err *e)
 static int
 judge_due(struct db *db, const struct db_strs *names, struct err *e)
 {
-	struct db_res	*r = NULL;
-	size_t		 i;
-	int		 rc = 0;
+	struct db_res		*r = NULL;
+	struct caa_judged	*all;
+	struct verdict		*v;
+	size_t			 i, n = 0;
+	int			 rc = 0;
 
 	if (caa_store_due(db, names, &r, e) == -1)
 		return -1;
-	for (i = 0; i < db_rows(r) && rc == 0; i++)
-		rc = judge_one(db, r, i, e);
+	all = mem_array(db_rows(r) + 1, sizeof(*all));
+	v = mem_array(db_rows(r) + 1, sizeof(*v));
+	for (i = 0; i < db_rows(r) && rc == 0; i++) {
+		if (db_bytes(r, i, CAA_DUE_TBS).n != 32)
+			continue;
+		v[n].why[0] = '\0';
+		rc = judge_one(db, r, i, &v[n], e);
+		all[n] = (struct caa_judged){ db_bytes(r, i, CAA_DUE_TBS),
+		    db_text(r, i, CAA_DUE_NAME), v[n].says, v[n].why };
+		n++;
+	}
+	if (rc == 0 && n != 0)
+		rc = caa_store_judged(db, all, n, e);
+	free(all);
+	free(v);
 	db_free(r);
 	return rc;
 }
@@ -244,8 +262,30 @@ all_grants(struct audit_job **v, size_t n, const struct db_strs *names,
 	return rc;
 }
 
+/* Of those without an answer nothing changes. */
 static int
-store_once(struct audit_job **v, size_t n, struct err *e)
+store_refused(struct audit_job **v, size_t n, struct err *e)
+{
+	struct db	*db = v[0]->en->db;
+	const char	*name[MOST], *why[MOST], *by[MOST];
+	struct caa_job	*c;
+	size_t		 i;
+
+	for (i = 0; i < n; i++) {
+		c = v[i]->state;
+		name[i] = v[i]->lease.subject;
+		why[i] = c->error;
+		by[i] = c->resolver;
+	}
+	if (audit_begin_all(v, n, e) == -1 ||
+	    caa_store_errors(db, &(struct db_strs){ name, n },
+	    &(struct db_strs){ why, n }, e) == -1)
+		return -1;
+	return audit_fail_all(v, n, why, by, e);
+}
+
+static int
+store_answered(struct audit_job **v, size_t n, struct err *e)
 {
 	struct db	*db = v[0]->en->db;
 	const char	*name[MOST];
@@ -279,12 +319,13 @@ store_once(struct audit_job **v, size_t n, struct err *e)
 }
 
 static void
-store(struct audit_job **v, size_t n)
+store_as(struct audit_job **v, size_t n,
+    int (*once)(struct audit_job **, size_t, struct err *))
 {
 	struct err	e = ERR_INIT;
 	size_t		i;
 
-	if (store_once(v, n, &e) == 0)
+	if (n == 0 || once(v, n, &e) == 0)
 		return;
 	if (n == 1) {
 		audit_fault(v[0], &e);
@@ -293,19 +334,25 @@ store(struct audit_job **v, size_t n)
 	/* one of them is why: the others are as good as before */
 	db_rollback(v[0]->en->db);
 	for (i = 0; i < n; i++)
-		store(&v[i], 1);
+		store_as(&v[i], 1, once);
 }
 
-/* No answer that counts: nothing changes. */
 static void
-refused(struct audit_job *j, const struct probe_said *s, const char *why)
+store(struct audit_job **v, size_t n)
 {
-	struct err	e = ERR_INIT;
+	struct audit_job	*well[MOST], *ill[MOST];
+	struct caa_job		*c;
+	size_t			 i, nwell = 0, nill = 0;
 
-	if (caa_store_error(j->en->db, j->lease.subject, why, &e) == -1)
-		audit_fault(j, &e);
-	else
-		audit_fail_dns(j, s->resolver, NULL, why);
+	for (i = 0; i < n; i++) {
+		c = v[i]->state;
+		if (c->error == NULL)
+			well[nwell++] = v[i];
+		else
+			ill[nill++] = v[i];
+	}
+	store_as(well, nwell, store_answered);
+	store_as(ill, nill, store_refused);
 }
 
 /* Where it belongs: servers turn the order of records. */
@@ -349,17 +396,16 @@ said(struct audit_job *j, const struct probe_said *s)
 {
 	struct caa_job	*c = j->state;
 	const char	*up;
-	char		 why[500];
 	size_t		 i;
 
 	if (s->id != c->ask_id)
 		return;
 	(void)snprintf(c->resolver, sizeof(c->resolver), "%s", s->resolver);
 	if (!s->ok || (s->rcode != 0 && s->rcode != 3)) {
-		(void)snprintf(why, sizeof(why), "%.200s: %s", c->at, s->ok ?
+		c->error = mem_printf("%.200s: %s", c->at, s->ok ?
 		    "the resolver failed (RFC 8659 3: no CA may issue then)" :
 		    s->message);
-		refused(j, s, why);
+		j->ready = 1;
 		return;
 	}
 	audit_heard_dns(j, s);

@@ -319,7 +319,7 @@ conclude(struct audit *a, struct err *e)
 	    rev_find_time(a->en->db, e) == 0 &&
 	    loop_find_time(a->en->db, a->en->conf, e) == 0 &&
 	    blind_find_time(a->en->db, a->en->conf->poll, 0, e) == 0 &&
-	    canary_find_time(a->en->db, a->en->conf, e) == 0 &&
+	    canary_find_time(a->en->db, a->en->conf, 0, e) == 0 &&
 	    db_commit(a->en->db, e) == 0)
 		return 0;
 	db_rollback(a->en->db);

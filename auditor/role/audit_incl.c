@@ -9,6 +9,8 @@
 #include "auditor/db/incl_store.h"
 #include "auditor/db/log_store.h"
 #include "auditor/db/watcher.h"
+#include "auditor/log_fault.h"
+#include "auditor/log_find.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
@@ -124,12 +126,11 @@ store(struct audit_job *j, const char *state, const char *error)
 	return -1;
 }
 
-static char *
+static json_t *
 detail(const struct incl_job *c)
 {
 	struct buf	id = BUF_INIT;
 	json_t		*o;
-	char		*text;
 
 	enc_b64(&id, c->log.log_id, 32);
 	o = json_pack("{ss ss sI sI sI sI}", "log_id", buf_text(&id), "log",
@@ -138,9 +139,7 @@ detail(const struct incl_job *c)
 	    (json_int_t)c->head.id, "tree_size", (json_int_t)c->head.size,
 	    "head_timestamp", (json_int_t)c->head.timestamp_ms);
 	buf_free(&id);
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
-	return text;
+	return o;
 }
 
 /* The log promised it, its time is over, and it is not there. */
@@ -150,12 +149,13 @@ violated(struct audit_job *j)
 	struct incl_job	*c = j->state;
 	struct span	 tbs = db_bytes(c->due, c->at, 0);
 	const char	*logs[1] = { c->log.description };
-	char		 hex[65], why[400], *d = detail(c);
+	json_t		*o = detail(c);
+	char		 hex[65], why[400], *d = json_dumps(o, JSON_COMPACT);
 	struct finding	 f = { .kind = "sct.not_included", .severity =
 	    "critical", .subject = hex, .reason = why, .detail = d,
 	    .logs = { logs, 1 } };
 	struct err	 e = ERR_INIT;
-	int		 rc = 0;
+	int		 rc = 0, yes;
 
 	if (tbs.n == 32) {
 		(void)enc_hex_to(hex, tbs.p, 32);
@@ -166,7 +166,11 @@ violated(struct audit_job *j)
 		    c->x->why[0] != '\0' ? c->x->why : "does not have it");
 		rc = watcher_open(j->en->db, tbs.p, &f, NULL, &e);
 	}
+	/* what is there instead may show more than we can say */
+	if (rc == 0)
+		rc = log_find_promised(j->en->db, &c->log, tbs, &yes, &e);
 	free(d);
+	json_decref(o);
 	if (rc == -1)
 		audit_fault(j, &e);
 	return rc;
@@ -176,24 +180,20 @@ violated(struct audit_job *j)
 static int
 misbehaved(struct audit_job *j)
 {
-	struct incl_job	*c = j->state;
-	const char	*logs[1] = { c->log.description };
-	char		 why[400], *d = detail(c);
-	struct buf	 id = BUF_INIT;
-	struct finding	 f = { .kind = "log.misbehaved", .severity =
-	    "critical", .owner = "", .watch = "", .name =
-	    c->log.description, .reason = why, .proven = 1,
-	    .issuer_first_seen = INT64_MIN, .detail = d, .logs = { logs, 1 } };
-	struct err	 e = ERR_INIT;
-	int		 rc;
+	struct incl_job		*c = j->state;
+	json_t			*d = detail(c);
+	char			 why[400];
+	struct log_fault	 f = { c->log.log_id, c->log.description, why,
+				    d };
+	struct err		 e = ERR_INIT;
+	int			 rc;
 
-	enc_b64(&id, c->log.log_id, 32);
-	f.subject = buf_text(&id);
 	(void)snprintf(why, sizeof(why), "its proof of inclusion is wrong: "
 	    "%s", c->x->why);
-	rc = finding_open(j->en->db, &f, NULL, NULL, &e);
-	buf_free(&id);
-	free(d);
+	json_object_set_new(d, "what", json_string("inclusion"));
+	log_error(f.name, "misbehaves: %s", why);
+	rc = log_fault_open(j->en->db, &f, &e);
+	json_decref(d);
 	if (rc == -1)
 		audit_fault(j, &e);
 	return rc;

@@ -7,6 +7,7 @@
 
 #include "auditor/db/rev_store.h"
 #include "auditor/net/nohost.h"
+#include "auditor/role/engine_wait.h"
 #include "base/clk.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -49,7 +50,7 @@ audit_done(struct audit_job *j, int64_t due_in_s)
 	j->due_at = clk_mono() + due_in_s * CLK_SEC;
 	if (!j->ended && lease_done(j->en->db, &j->lease, due_in_s, &e) == -1
 	    && e.code != ERR_LEASE)
-		log_error(j->kind->name, "%s", e.msg);
+		engine_fault(j->en, j->kind->name, e.msg);
 	j->ended = 1;
 	engine_wake(j->en, clk_mono());
 }
@@ -62,20 +63,27 @@ audit_done_source(struct audit_job *j, int64_t id, int64_t due_in_s)
 	audit_done(j, due_in_s);
 	/* whoever planned it while it was leased planned in vain */
 	if (rev_source_again(j->en->db, id, NULL, &e) == -1)
-		log_error(j->kind->name, "%s", e.msg);
+		engine_fault(j->en, j->kind->name, e.msg);
+}
+
+static struct lease_retry
+retry(const struct audit_job *j, const char *why)
+{
+	int64_t	every = audit_every(j);
+
+	return (struct lease_retry){ every < RETRY_BASE ? every : RETRY_BASE,
+	    every < RETRY_CAP ? every : RETRY_CAP, why };
 }
 
 static void
 fail(struct audit_job *j, const char *why)
 {
-	int64_t			every = audit_every(j);
-	struct lease_retry	r = { every < RETRY_BASE ? every : RETRY_BASE,
-	    every < RETRY_CAP ? every : RETRY_CAP, why };
+	struct lease_retry	r = retry(j, why);
 	struct err		e = ERR_INIT;
 
 	if (!j->ended && lease_fail(j->en->db, &j->lease, &r, &e) == -1 &&
 	    e.code != ERR_LEASE)
-		log_error(j->kind->name, "%s", e.msg);
+		engine_fault(j->en, j->kind->name, e.msg);
 	j->ended = 1;
 	engine_wake(j->en, clk_mono());
 }
@@ -89,20 +97,27 @@ audit_fail(struct audit_job *j, const char *why)
 	fail(j, why);
 }
 
-void
-audit_fail_dns(struct audit_job *j, const char *resolver, const char *name,
+/* Say that it has no answer, if not of the resolver then of the name. */
+static void
+missed(const struct audit_job *j, const char *resolver, const char *name,
     const char *why)
 {
 	char	all[600];
 
 	(void)snprintf(all, sizeof(all), "%s%s%s", name != NULL ? name : "",
 	    name != NULL ? ": " : "", why);
-	if (resolver[0] != '\0' && audit_resolver_missed(
+	if ((resolver[0] == '\0' || audit_resolver_missed(
 	    &j->audit->resolvers, resolver, all, j->lease.attempts <= 1,
-	    clk_mono()) == 0)
-		fail(j, why);
-	else
-		audit_fail(j, why);
+	    clk_mono()) != 0) && j->lease.attempts <= 1)
+		log_info(j->kind->name, "%s: %s", j->lease.subject, why);
+}
+
+void
+audit_fail_dns(struct audit_job *j, const char *resolver, const char *name,
+    const char *why)
+{
+	missed(j, resolver, name, why);
+	fail(j, why);
 }
 
 void
@@ -116,10 +131,12 @@ audit_heard_dns(struct audit_job *j, const struct probe_said *s)
 void
 audit_fault(struct audit_job *j, const struct err *e)
 {
-	struct err	x = ERR_INIT;
+	struct err	x = *e;
 
 	db_rollback(j->en->db);
-	log_error(j->kind->name, "%s: %s", j->lease.subject, e->msg);
+	(void)err_prefix(&x, "%s", j->lease.subject);
+	engine_fault(j->en, j->kind->name, x.msg);
+	err_clear(&x);
 	if (!j->ended && e->code != ERR_LEASE && db_alive(j->en->db)) {
 		struct lease_retry	r = { RETRY_BASE, RETRY_CAP, e->msg };
 
@@ -356,6 +373,31 @@ audit_commit_all(struct audit_job **v, size_t n, int64_t due_in_s,
 		v[i]->ended = 1;
 	}
 	engine_wake(v[0]->en, now);
+	return 0;
+}
+
+int
+audit_fail_all(struct audit_job **v, size_t n, const char *const *why,
+    const char *const *by, struct err *e)
+{
+	const struct lease	**l = leases(v, n);
+	struct lease_retry	 *r = mem_array(n, sizeof(*r));
+	struct db		 *db = v[0]->en->db;
+	size_t			  i;
+	int			  rc;
+
+	for (i = 0; i < n; i++)
+		r[i] = retry(v[i], why[i]);
+	rc = lease_fail_all(db, l, r, n, e);
+	free(l);
+	free(r);
+	if (rc == -1 || db_commit(db, e) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		missed(v[i], by[i], NULL, why[i]);
+		v[i]->ended = 1;
+	}
+	engine_wake(v[0]->en, clk_mono());
 	return 0;
 }
 

@@ -22,6 +22,7 @@ begin(struct audit_job *j)
 {
 	struct err	e = ERR_INIT;
 	int64_t		began = clk_mono(), every = audit_every(j), in;
+	int64_t		settle = j->en->once ? 0 : SETTLE * j->en->conf->poll;
 
 	if (audit_plan(j->audit, &e) == -1) {
 		audit_fault(j, &e);
@@ -31,9 +32,8 @@ begin(struct audit_job *j)
 		return;
 	if (rev_find_time(j->en->db, &e) == -1 ||
 	    loop_find_time(j->en->db, j->en->conf, &e) == -1 ||
-	    blind_find_time(j->en->db, j->en->conf->poll, j->en->once ? 0 :
-	    SETTLE * j->en->conf->poll, &e) == -1 ||
-	    canary_find_time(j->en->db, j->en->conf, &e) == -1)
+	    blind_find_time(j->en->db, j->en->conf->poll, settle, &e) == -1 ||
+	    canary_find_time(j->en->db, j->en->conf, settle, &e) == -1)
 		audit_fault(j, &e);
 	else if (audit_commit(j) == 0) {
 		in = (clk_mono() - began) / CLK_SEC * SHARE;

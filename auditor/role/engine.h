@@ -121,6 +121,7 @@ struct engine {
 	uint64_t		 next_ask;	/* ids of questions to judges */
 	int			 hint_change, hint_outbox; /* of db_notified */
 	int			 db_spoke;	/* its socket can be read */
+	int			 db_lost;	/* that it is away was said */
 	int			 stop, reload;
 	int			 fatal;		/* a judge lied: end, status 1 */
 	int			 logs_done;	/* --once: every log was read */

@@ -11,6 +11,7 @@
 #include "auditor/role/tail.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -18,8 +19,11 @@
 #define CLAIM_MAX	64
 /* Until all have looked: who came back with us, and what was left to them. */
 #define ALL_LOOKED	(3 * CLAIM_EVERY)
-/* Logs read at once: each has an arena (LIMIT_ARENAS) and a judge. */
-#define TAILS_MAX	200
+/* What waits for room gets that of one that has been read for so long. */
+#define TURN_MIN	(60 * CLK_SEC)
+/* That rests for so long (seconds), or it would want the place of the next. */
+#define TURN_REST	10
+#define SAY_EVERY	(3600 * CLK_SEC)
 
 /* --- the kinds --- */
 
@@ -50,7 +54,7 @@ tail_room(struct engine *en)
 		return 0;
 	for (i = 0; i < en->ntails; i++)
 		n += en->tails[i]->leased != 0;
-	return n < TAILS_MAX ? TAILS_MAX - n : 0;
+	return n < LIMIT_TAILS ? LIMIT_TAILS - n : 0;
 }
 
 static struct tail *
@@ -83,6 +87,14 @@ log_begin(struct engine *en, struct lease *l)
 	return 0;
 }
 
+/* Is it one that can be left to others, as it is read since then? */
+static int
+can_yield(const struct tail *t, int64_t since)
+{
+	return t->leased && t->back == NULL && t->state == TAIL_READ &&
+	    t->turned <= since;
+}
+
 /*
  * The log of which least is read and not committed goes to another worker.  One
  * that has nothing to do but a few pages is done before that one has it.
@@ -90,19 +102,35 @@ log_begin(struct engine *en, struct lease *l)
 static int
 tail_give_back(struct engine *en)
 {
-	int64_t		 before = clk_mono() - ALL_LOOKED;
+	int64_t		 since = clk_mono() - ALL_LOOKED;
 	struct tail	*t = NULL;
 	size_t		 i;
 
 	for (i = 0; i < en->ntails; i++)
-		if (en->tails[i]->leased && en->tails[i]->back == NULL &&
-		    en->tails[i]->state == TAIL_READ &&
-		    en->tails[i]->turned <= before &&
+		if (can_yield(en->tails[i], since) &&
 		    (t == NULL || en->tails[i]->fresh < t->fresh))
 			t = en->tails[i];
 	if (t == NULL)
 		return 0;
-	tail_yield(t);
+	tail_yield(t, 0);
+	return 1;
+}
+
+/* The log that is read for longest goes to the end of the queue, which is by time. */
+static int
+tail_next(struct engine *en)
+{
+	int64_t		 since = clk_mono() - TURN_MIN;
+	struct tail	*t = NULL;
+	size_t		 i;
+
+	for (i = 0; i < en->ntails; i++)
+		if (can_yield(en->tails[i], since) &&
+		    (t == NULL || en->tails[i]->turned < t->turned))
+			t = en->tails[i];
+	if (t == NULL)
+		return 0;
+	tail_yield(t, TURN_REST);
 	return 1;
 }
 
@@ -145,12 +173,16 @@ vantage_take(struct engine *en, struct lease *l)
 
 /* In this order: a list makes logs known, heads are before history. */
 static const struct engine_kind kinds[] = {
-	{ "loglist", ROLE_INGEST, NULL, list_room, list_begin, NULL },
+	{ "loglist", ROLE_INGEST, NULL, list_room, list_begin, NULL,
+	    NULL },
 	{ "tail", ROLE_INGEST, "ingest", tail_room, log_begin,
-	    tail_give_back },
-	{ "backfill", ROLE_INGEST, NULL, back_room, back_begin, NULL },
-	{ "heads", ROLE_INGEST, NULL, heads_room, heads_begin, NULL },
-	{ "vantage", ROLE_INGEST, NULL, vantage_room, vantage_take, NULL },
+	    tail_give_back, tail_next },
+	{ "backfill", ROLE_INGEST, NULL, back_room, back_begin, NULL,
+	    NULL },
+	{ "heads", ROLE_INGEST, NULL, heads_room, heads_begin, NULL,
+	    NULL },
+	{ "vantage", ROLE_INGEST, NULL, vantage_room, vantage_take, NULL,
+	    NULL },
 };
 #define KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 _Static_assert(KINDS <= ENGINE_KINDS_MAX, "engine.h has room");
@@ -200,7 +232,7 @@ share(struct engine *en, int64_t now)
 
 	if (now < en->share_at || en->once)
 		return;
-	en->share_at = now + en->conf->worker_lease * CLK_SEC / 3;
+	en->share_at = now + engine_beat_every(en);
 	for (i = 0; i < KINDS; i++) {
 		if ((en->roles & kinds[i].role) == 0 ||
 		    kinds[i].yield == NULL)
@@ -246,6 +278,30 @@ punctual(struct engine *en, int64_t now)
 	}
 }
 
+/* Can room be made?  --once: each has one turn, up to its head. */
+static int
+can_turn(const struct engine *en, const struct engine_kind *k)
+{
+	return k->next != NULL && !en->once;
+}
+
+/* How many of a kind of which something is due may begin, now or soon. */
+static size_t
+room(struct engine *en, const struct engine_kind *k)
+{
+	static int64_t	say_at;
+	size_t		n = k->room(en);
+
+	if (n != 0 || !can_turn(en, k) || !k->next(en))
+		return n;
+	if (clk_mono() >= say_at) {
+		say_at = clk_mono() + SAY_EVERY;
+		log_warn(NULL, "more logs are behind than one worker reads at "
+		    "once: they take turns; another worker would help");
+	}
+	return k->room(en);
+}
+
 /* One question instead of a claim a kind: mostly there is nothing. */
 static size_t
 claim_due(struct engine *en, int64_t now)
@@ -258,7 +314,7 @@ claim_due(struct engine *en, int64_t now)
 
 	for (i = 0; i < KINDS; i++)
 		if ((en->roles & kinds[i].role) != 0 && now >= en->rest[i] &&
-		    kinds[i].room(en) != 0) {
+		    (kinds[i].room(en) != 0 || can_turn(en, &kinds[i]))) {
 			kind[names.n] = i;
 			name[names.n++] = kinds[i].name;
 		}
@@ -267,7 +323,7 @@ claim_due(struct engine *en, int64_t now)
 		log_error(NULL, "%s", e.msg);
 	for (i = 0; i < names.n; i++)
 		/* what began may have taken the room of others */
-		if (due[i] && (max = kinds[kind[i]].room(en)) != 0)
+		if (due[i] && (max = room(en, &kinds[kind[i]])) != 0)
 			n += claim(en, &kinds[kind[i]], max);
 	return n;
 }

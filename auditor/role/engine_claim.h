@@ -26,6 +26,9 @@ struct engine_kind {
 	/* Give one back at once, with the least loss: 1, or 0 when there is
 	   none that can be; NULL: cannot. */
 	int	(*yield)(struct engine *);
+	/* There is no room, and something is due: end a turn that lasts long
+	   enough, the same; NULL: what is due waits. */
+	int	(*next)(struct engine *);
 };
 
 /* Claim what is due, once a second, and begin it. */

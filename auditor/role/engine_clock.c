@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "auditor/db/setback.h"
 #include "auditor/role/engine.h"
 #include "base/clk.h"
 #include "base/log.h"
@@ -37,4 +38,21 @@ engine_clock_ask(struct engine *en)
 		return;
 	engine_clock_heard(db_int(r, 0, 0));
 	db_free(r);
+}
+
+void
+engine_clock_back(struct engine *en)
+{
+	struct err	e = ERR_INIT;
+	int64_t		us;
+
+	if (setback_mend(en->db, (int)en->conf->worker_lease, &us, &e) == -1) {
+		log_error("clock", "%s", e.msg);
+		return;
+	}
+	if (us == 0)
+		return;
+	log_warn("clock", "the database's was set back by %lld s: what it "
+	    "has planned is due as much sooner", (long long)(us / CLK_SEC));
+	en->claim_at = 0;
 }

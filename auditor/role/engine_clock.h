@@ -19,4 +19,10 @@ void engine_clock_heard(int64_t us);
  */
 void engine_clock_ask(struct engine *);
 
+/*
+ * Was the database's set back?  Then its times are mended (db/setback.h), and
+ * what is due is looked at now.
+ */
+void engine_clock_back(struct engine *);
+
 #endif

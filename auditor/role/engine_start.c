@@ -10,6 +10,7 @@
 #include "auditor/cmd/cmd.h"
 #include "auditor/db/channel.h"
 #include "auditor/db/lease.h"
+#include "auditor/db/log_list.h"
 #include "auditor/db/setting.h"
 #include "auditor/db/source.h"
 #include "auditor/db/vantage_store.h"
@@ -279,6 +280,7 @@ engine_marked(struct engine *en, struct err *e)
 int
 engine_enter(struct engine *en, struct err *e)
 {
+	engine_clock_back(en);
 	if (engine_slot_enter(en, NULL, e) == -1 ||
 	    lease_add(en->db, "loglist", "main", e) == -1 ||
 	    lease_add(en->db, "heads", "main", e) == -1 ||

@@ -9,6 +9,7 @@
 #include "auditor/decide.h"
 #include "auditor/role/audit.h"
 #include "auditor/role/engine_claim.h"
+#include "auditor/role/engine_clock.h"
 #include "auditor/role/engine_role.h"
 #include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_start.h"
@@ -180,6 +181,18 @@ engine_wait_schema(struct engine *en, struct ipc *boss, struct err *e)
 	return move_check(en->db, e);
 }
 
+void
+engine_fault(struct engine *en, const char *subject, const char *what)
+{
+	int	away = !db_alive(en->db);
+
+	if (away && en->db_lost)
+		log_debug(subject, "%s", what);
+	else
+		log_error(subject, "%s", what);
+	en->db_lost = away;
+}
+
 /* --- from the beginning ----------------------------------------------------------- */
 
 void
@@ -200,8 +213,8 @@ engine_drop(struct engine *en)
 	en->claim_at = 0;
 }
 
-static int64_t
-beat_every(const struct engine *en)
+int64_t
+engine_beat_every(const struct engine *en)
 {
 	int64_t	lease = en->conf->worker_lease * CLK_SEC;
 
@@ -212,7 +225,7 @@ beat_every(const struct engine *en)
 static int64_t
 heard(const struct engine *en)
 {
-	return en->beat_at == 0 ? clk_mono() : en->beat_at - beat_every(en);
+	return en->beat_at == 0 ? clk_mono() : en->beat_at - engine_beat_every(en);
 }
 
 int
@@ -261,6 +274,7 @@ engine_away(struct engine *en, struct ipc *boss)
 		return;
 	}
 	en->say_at = 0;
+	en->db_lost = 0;
 	log_info("database", "back");
 	enter_again(en, boss);
 }
@@ -300,8 +314,10 @@ engine_beat(struct engine *en, struct ipc *boss, int64_t now)
 	/* what we had ran out, and that of others, too, who were held up */
 	if (engine_late(en))
 		engine_claim_back(en, now - heard(en));
-	en->beat_at = now + beat_every(en);
+	en->beat_at = now + engine_beat_every(en);
 	engine_wake(en, en->beat_at);
+	/* before we are seen by the new time */
+	engine_clock_back(en);
 	if (engine_slot_seen(en, NULL, &have, &e) == -1) {
 		if (e.code == ERR_LEASE)
 			begin_anew(en, boss, "has lost its slot to another");

@@ -27,6 +27,12 @@ int engine_wait_schema(struct engine *, struct ipc *boss, struct err *);
 /* Everything under way is given up: it is read again, by whoever has it. */
 void engine_drop(struct engine *);
 
+/*
+ * Something of ours went wrong: an error in the log.  While the database is away
+ * it is said once, not by each of fifty logs.
+ */
+void engine_fault(struct engine *, const char *subject, const char *what);
+
 /* The connection is lost: one attempt a second to have it back. */
 void engine_away(struct engine *, struct ipc *boss);
 
@@ -38,6 +44,9 @@ int engine_slept(const struct engine *, int64_t now);
  * to the rest.
  */
 int engine_late(const struct engine *);
+
+/* Microseconds from one heartbeat to the next: three, and who is silent is dead. */
+int64_t engine_beat_every(const struct engine *);
 
 /* Heartbeat of row and leases, and what follows from it. */
 void engine_beat(struct engine *, struct ipc *boss, int64_t now);

@@ -84,8 +84,8 @@ static void
 match_one(struct judge *j, struct finds *f, uint32_t i, struct err *e)
 {
 	static struct watch_hit	 hits[LIMIT_HITS];
-	struct entry		 entry;
-	struct der_tbs		 tbs;
+	struct entry		 entry __attribute__((uninitialized));
+	struct der_tbs		 tbs __attribute__((uninitialized));
 	struct span		 raw;
 	int			 n, leaf_bad = 0;
 

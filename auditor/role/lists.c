@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "auditor/db/finding.h"
-#include "auditor/db/log_store.h"
+#include "auditor/db/log_list.h"
 #include "base/clk.h"
 #include "base/file.h"
 #include "base/limit.h"

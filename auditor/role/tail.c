@@ -7,6 +7,7 @@
 
 #include "auditor/net/egress.h"
 #include "auditor/role/back.h"
+#include "auditor/role/engine_wait.h"
 #include "auditor/role/vantage.h"
 #include "base/clk.h"
 #include "base/limit.h"
@@ -115,7 +116,7 @@ leave(struct tail *t, const char *why, int64_t due)
 		rc = why == NULL ? lease_done_us(db, &t->lease, wait, &e) :
 		    lease_fail(db, &t->lease, &r, &e);
 	if (rc == -1 && e.code != ERR_LEASE)
-		log_error(t->log.description, "%s", e.msg);
+		engine_fault(t->en, t->log.description, e.msg);
 	if (why != NULL && !tail_over(t))
 		t->en->failed = 1;
 	/* the database's clock counts: a little later than ours */
@@ -251,7 +252,7 @@ tail_fault(struct tail *t, const struct err *e)
 {
 	int	lost = e->code == ERR_LEASE && t->back == NULL && !t->en->once;
 
-	log_error(t->log.description, "%s", e->msg);
+	engine_fault(t->en, t->log.description, e->msg);
 	/* one that ran out, and that nobody has, is anybody's at once */
 	leave(t, lost ? NULL : e->msg, lost ? 0 : t->en->conf->poll);
 }
@@ -352,15 +353,17 @@ tail_fetched(struct tail *t, const struct fetch_done *d)
 }
 
 void
-tail_yield(struct tail *t)
+tail_yield(struct tail *t, int rest_s)
 {
 	struct err	e = ERR_INIT;
 
 	release(t);
 	t->state = TAIL_IDLE;
-	if (lease_done(t->en->db, &t->lease, 0, &e) == -1 &&
+	if (lease_done(t->en->db, &t->lease, rest_s, &e) == -1 &&
 	    e.code != ERR_LEASE)
-		log_error(t->log.description, "%s", e.msg);
+		engine_fault(t->en, t->log.description, e.msg);
+	else if (rest_s > 0)
+		log_debug(t->log.description, "others have their turn");
 	else
 		log_info(t->log.description, "left to another worker");
 	lease_free(&t->lease);

@@ -8,6 +8,7 @@
 #include "auditor/db/head_store.h"
 #include "auditor/db/lease.h"
 #include "auditor/db/log_store.h"
+#include "auditor/log_find.h"
 #include "auditor/net/rate.h"
 #include "auditor/role/engine.h"
 #include "auditor/role/judge_client.h"
@@ -159,8 +160,13 @@ struct tail {
 		int			 tries;
 	} aside;
 	/* a head that is compared with another one (tail_audit.c) */
+	struct log_look		 look;		/* tail_entry.c */
 	struct head_ref		 small, large;
-	unsigned		 audits;	/* of this turn */
+	unsigned		 audits, audit_fails;	/* of this turn */
+	unsigned		 audit_again;	/* a proof that was wrong */
+	int64_t			 audit_after;	/* and those behind it are next */
+	int64_t			 unproven;	/* one that the log refused, */
+	int64_t			 unproven_at;	/* mono: for the first time */
 	char			 accused[256];	/* what it is accused of */
 	/* one body at a time outside TAIL_READ */
 	uint64_t		 fetch_id, ask_id;
@@ -218,10 +224,10 @@ void tail_free(struct tail *);
 void tail_begin(struct tail *, struct lease *);
 
 /*
- * Give the lease back: another worker may read on at once.  What was read and
- * not committed is read again.
+ * Give the lease back: somebody may read on in so many seconds.  What was read
+ * and not committed is read again.
  */
-void tail_yield(struct tail *);
+void tail_yield(struct tail *, int rest_s);
 
 /* The lease and the newest row of its log; when that fails it is ended. */
 void tail_take(struct tail *, struct lease *);
@@ -457,7 +463,9 @@ void tail_audit_begin(struct tail *);
 void tail_audit_accuse(struct tail *, const char *why);
 void tail_audit_judged(struct tail *, const struct judge_reply *,
     struct cur *);
-void tail_audit_failed(struct tail *, const char *why);
+/* With AUDIT_BUSY and AUDIT_REFUSED nothing else of it is under way. */
+enum tail_audit_how { AUDIT_AWAY, AUDIT_BUSY, AUDIT_REFUSED };
+void tail_audit_failed(struct tail *, const char *why, enum tail_audit_how);
 
 /* tail_match.c */
 void tail_match_add(struct tail *, struct tail_match *);
@@ -495,7 +503,12 @@ void tail_misbehaved(struct tail *, const char *what, const char *reason);
 /* The same of a head, with further members of detail (", \"x\": ..."). */
 void tail_misbehaved_head(struct tail *, const char *what,
     const char *reason, const struct head_ref *, const char *more);
+/* The log does not prove a head that it signed; it has proven it. */
+void tail_unproven(struct tail *, int64_t head_id, const char *reason);
+void tail_proven(struct tail *, int64_t head_id);
 void tail_health(struct tail *, const char *why);
+/* A head may be so far ahead of our clock before it counts as future. */
+#define TAIL_FUTURE_MS	(10 * 60 * 1000)
 /* Is the newest head that it showed, t->head or before, recent enough? */
 void tail_fresh(struct tail *);
 

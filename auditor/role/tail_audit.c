@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clk.h"
 #include "base/enc.h"
 #include "base/limit.h"
 #include "base/log.h"
@@ -14,6 +15,12 @@
  * smaller is no beginning of the larger; whoever has both heads, and a path
  * that is right for the larger one, can show that to anybody.
  */
+
+/* Heads that cannot be compared, after which a turn is over. */
+#define FAILS	4u
+
+/* So long a log refuses to prove a head before that is said. */
+#define REFUSED	(3600 * CLK_SEC)
 
 /* Two roots of one size: the heads alone are the proof. */
 static void
@@ -83,23 +90,31 @@ tail_audit_older(struct tail *t)
 		tail_end(t, "the head is of another tree than the proven one");
 		return;
 	}
+	t->audit_again = 0;
 	compare(t, TAIL_OLDER);
 }
 
-/* The next one that waits, or the end of a turn that went well. */
+/*
+ * The next one that waits, or the end of a turn that went well.  Behind one
+ * that cannot be compared are others that can: the next turn goes on from
+ * there, and begins anew when it has seen all of them.
+ */
 static void
-next(struct tail *t, int64_t after)
+next(struct tail *t)
 {
 	struct db	*db = t->en->db;
 
 	while (t->audits++ < LIMIT_HEAD_AUDIT &&
-	    head_pending(db, t->log.id, t->large.size, after, &t->small, NULL)
-	    == 0 && t->small.id != 0) {
+	    head_pending(db, t->log.id, t->large.size, t->audit_after,
+	    &t->small, NULL) == 0) {
+		t->audit_after = t->small.id;
+		if (t->small.id == 0)
+			break;
 		if (t->small.size < t->large.size) {
+			t->audit_again = 0;
 			compare(t, TAIL_AUDIT);
 			return;
 		}
-		after = t->small.id;
 		if (memcmp(t->small.root, t->large.root, 32) == 0)
 			tail_head_mark(t, t->small.id, "proved");
 		else
@@ -111,14 +126,14 @@ next(struct tail *t, int64_t after)
 void
 tail_audit_begin(struct tail *t)
 {
-	t->audits = 0;
+	t->audits = t->audit_fails = 0;
 	tail_entry_flips(t);
 	if (head_of_range(t->en->db, t->log.id, &t->large, NULL) == -1 ||
 	    t->large.id == 0) {
 		tail_end(t, NULL);
 		return;
 	}
-	next(t, 0);
+	next(t);
 }
 
 void
@@ -138,9 +153,33 @@ tail_audit_accuse(struct tail *t, const char *why)
 	compare(t, TAIL_ACCUSE);
 }
 
+/*
+ * A log that hides a fork gives no proof for the head that shows it: when it
+ * has refused for an hour what it signed a day ago, that is said.
+ */
+static void
+unproven(struct tail *t, const char *why)
+{
+	int64_t	now = clk_mono();
+	char	text[400];
+
+	if (t->unproven == 0) {
+		t->unproven = t->small.id;
+		t->unproven_at = now;
+	}
+	if (t->unproven != t->small.id || now - t->unproven_at < REFUSED)
+		return;
+	(void)snprintf(text, sizeof(text), "no proof can be had that the tree "
+	    "of %" PRIu64 " that it signed is the beginning of that of %" PRIu64
+	    ": %.200s (RFC 6962 4.4)", t->small.size, t->large.size, why);
+	tail_unproven(t, t->small.id, text);
+	/* the next one of them */
+	t->unproven = 0;
+}
+
 /* No proof can be had: that alone is no lie. */
 void
-tail_audit_failed(struct tail *t, const char *why)
+tail_audit_failed(struct tail *t, const char *why, enum tail_audit_how how)
 {
 	switch (t->state) {
 	case TAIL_ACCUSE:
@@ -150,7 +189,12 @@ tail_audit_failed(struct tail *t, const char *why)
 	case TAIL_AUDIT:
 		log_info(t->log.description, "head of %" PRIu64
 		    " waits: %s", t->small.size, why);
-		tail_end(t, NULL);
+		if (how == AUDIT_REFUSED)
+			unproven(t, why);
+		if (how != AUDIT_AWAY && ++t->audit_fails < FAILS)
+			next(t);
+		else
+			tail_end(t, NULL);
 		break;
 	default:
 		tail_end(t, why);
@@ -179,8 +223,9 @@ contradiction(struct tail *t, const char *why, const uint8_t root[32],
 
 /*
  * Not an extension: what can be shown of it, and by which grade.  A path that
- * is wrong shows nothing, but where it leaves the smaller root out; a head
- * that waits goes on waiting then.  0: nothing was shown.
+ * is wrong shows nothing, and is asked for again; then it is the log's word,
+ * where it leaves the smaller root out, or the log shows that head now.  Another
+ * one goes on waiting.  0: nothing was shown, 2: it is asked for again.
  */
 static int
 refuted(struct tail *t, const struct judge_reply *r, struct cur *c)
@@ -196,6 +241,11 @@ refuted(struct tail *t, const struct judge_reply *r, struct cur *c)
 	if (!shown && t->state == TAIL_AUDIT &&
 	    (t->small.size & (t->small.size - 1)) != 0)
 		return 0;
+	if (!shown && t->state != TAIL_ACCUSE && t->audit_again++ == 0) {
+		log_info(t->log.description, "%s; asked for again", why);
+		compare(t, t->state);
+		return 2;
+	}
 	if (t->state != TAIL_ACCUSE)
 		tail_head_mark(t, t->small.id, "conflict");
 	t->en->wrong = 1;
@@ -214,20 +264,23 @@ tail_audit_judged(struct tail *t, const struct judge_reply *r,
 {
 	enum tail_state	state = t->state;
 	char		why[400];
+	int		rc;
 
 	if (!r->ok && r->code == ERR_VERIFY) {
 		(void)snprintf(why, sizeof(why), "%s", r->msg);
-		if (refuted(t, r, c) == 0)
-			tail_audit_failed(t, why);
+		if ((rc = refuted(t, r, c)) == 2)
+			return;
+		if (rc == 0)
+			tail_audit_failed(t, why, AUDIT_REFUSED);
 		else if (state == TAIL_AUDIT)
-			next(t, t->small.id);
+			next(t);
 		else
 			tail_end(t, state == TAIL_OLDER ? why : t->accused);
 		return;
 	}
 	if (!r->ok) {
 		(void)snprintf(why, sizeof(why), "%s", r->msg);
-		tail_audit_failed(t, why);
+		tail_audit_failed(t, why, AUDIT_REFUSED);
 		return;
 	}
 	switch (state) {
@@ -243,7 +296,10 @@ tail_audit_judged(struct tail *t, const struct judge_reply *r,
 		break;
 	default:
 		tail_head_mark(t, t->small.id, "proved");
-		next(t, t->small.id);
+		if (t->small.id == t->unproven)
+			t->unproven = 0;
+		tail_proven(t, t->small.id);
+		next(t);
 		break;
 	}
 }

@@ -5,7 +5,9 @@
 
 #include "auditor/log_find.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/log.h"
+#include "ctlog/entry.h"
 
 /*
  * What proven entries of ours say against their log.  Only those that matched
@@ -18,12 +20,13 @@
  */
 #define SKEW_MS	60000
 
-/* Is it one that the log says it does not take, or did not have yet? */
+/* Is it one that the log says it does not take, or has there, or then? */
 static int
 outside(const struct tail *t, const struct judge_match *m, char *why,
     size_t n)
 {
 	const struct log_row	*l = &t->log;
+	struct entry		 en;
 	char			 a[CLK_TEXT], b[CLK_TEXT], c[CLK_TEXT];
 
 	if (m->malformed)
@@ -38,6 +41,13 @@ outside(const struct tail *t, const struct judge_match *m, char *why,
 		    clk_text(l->interval_to, c));
 		return 1;
 	}
+	if (l->is_static && entry_read(m->leaf, &en, NULL) == 0 &&
+	    en.leaf_index != -1 && (uint64_t)en.leaf_index != m->index) {
+		(void)snprintf(why, n, "entry %" PRIu64 " names index %"
+		    PRId64 " as its own (static-ct-api, leaf_index)",
+		    m->index, en.leaf_index);
+		return 3;
+	}
 	if (m->timestamp_ms > t->head.timestamp_ms + SKEW_MS) {
 		(void)snprintf(why, n, "entry %" PRIu64 " is dated %" PRIu64
 		    " ms, and the head that has it in its tree %" PRIu64
@@ -51,19 +61,29 @@ outside(const struct tail *t, const struct judge_match *m, char *why,
 static int
 look(struct tail *t, struct err *e)
 {
+	static const char *const	 whats[] = { "", "interval",
+					    "entry_timestamp", "leaf_index" };
 	const struct judge_match	*m;
 	struct log_entry		 in = { .head_id = t->head_id };
 	char				 why[300];
-	size_t				 i;
-	int				 kind, said = 0;
+	size_t				 i, searched = 0;
+	int				 kind, said = 0, yes = 0;
 
 	for (i = 0; i < t->nmatches; i++) {
 		m = &t->matches[i]->m;
+		if ((kind = outside(t, m, why, sizeof(why))) == 0)
+			continue;
+		/* its SCT may be known from where it is served */
+		if (kind == 3 && searched++ < LIMIT_LOG_SEARCH &&
+		    log_find_promised(t->en->db, &t->log, (struct span){
+		    m->tbs_sha256, 32 }, &yes, e) == -1)
+			return -1;
+		t->en->wrong |= yes;
 		/* one of them tells it */
-		if (said || (kind = outside(t, m, why, sizeof(why))) == 0)
+		if (said)
 			continue;
 		said = 1;
-		in.what = kind == 1 ? "interval" : "entry_timestamp";
+		in.what = whats[kind];
 		in.reason = why;
 		in.index = m->index;
 		if (log_find_entry(t->en->db, &t->log, &in, e) == -1)
@@ -109,7 +129,8 @@ tail_entry_flips(struct tail *t)
 	int		rc = tail_lock(t, &e), yes = 0;
 
 	if (rc == 0)
-		rc = log_find_flips(t->en->db, &t->log, &yes, &e);
+		rc = log_find_flips(t->en->db, &t->log, &t->look, &yes,
+		    &e);
 	tail_unlock(t, rc, "entries", &e);
 	t->en->wrong |= yes;
 }

@@ -6,8 +6,10 @@
 
 #include "auditor/db/finding.h"
 #include "auditor/db/watch_store.h"
+#include "auditor/log_fault.h"
 #include "auditor/role/back.h"
 #include "auditor/role/engine_clock.h"
+#include "auditor/role/engine_wait.h"
 #include "base/clk.h"
 #include "base/enc.h"
 #include "base/log.h"
@@ -34,8 +36,10 @@ tail_unlock(struct tail *t, int rc, const char *what, struct err *e)
 		return;
 	db_rollback(t->en->db);
 	/* who has the lease sees for himself */
-	if (e->code != ERR_LEASE)
-		log_error(t->log.description, "%s: %s", what, e->msg);
+	if (e->code == ERR_LEASE)
+		return;
+	err_prefix(e, "%s", what);
+	engine_fault(t->en, t->log.description, e->msg);
 }
 
 void
@@ -91,6 +95,25 @@ resolve(struct tail *t, const char *kind, const char *reason)
 	buf_free(&id);
 }
 
+/* Beside what else is known of this log. */
+static void
+accuse(struct tail *t, const char *reason, const char *detail)
+{
+	json_t			*d = json_loads(detail, 0, NULL);
+	struct log_fault	 f = { t->log.log_id, t->log.description,
+				    reason, d };
+	struct err		 e = ERR_INIT;
+	int			 rc;
+
+	log_line(t->back == NULL || back_news(t, reason) ? LOG_ERROR :
+	    LOG_DEBUG, t->log.description, "misbehaves: %s", reason);
+	rc = tail_lock(t, &e);
+	if (rc == 0)
+		rc = log_fault_open(t->en->db, &f, &e);
+	tail_unlock(t, rc, "log.misbehaved", &e);
+	json_decref(d);
+}
+
 void
 tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
     const struct head_ref *h, const char *more)
@@ -98,8 +121,6 @@ tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
 	struct buf	d = BUF_INIT;
 	struct buf	root = BUF_INIT, ours = BUF_INIT;
 
-	log_line(t->back == NULL || back_news(t, reason) ? LOG_ERROR :
-	    LOG_DEBUG, t->log.description, "misbehaves: %s", reason);
 	enc_hex(&root, h->root, 32);
 	enc_hex(&ours, t->done_root, 32);
 	buf_fmt(&d, "{\"what\": \"%s\", \"head_id\": %" PRId64
@@ -113,10 +134,33 @@ tail_misbehaved_head(struct tail *t, const char *what, const char *reason,
 		if (*p >= ' ' && *p != '"' && *p != '\\')
 			buf_add(&d, p, 1);
 	buf_fmt(&d, "\"%s}", more);
-	open_finding(t, "log.misbehaved", "critical", reason, buf_text(&d));
+	accuse(t, reason, buf_text(&d));
 	buf_free(&d);
 	buf_free(&root);
 	buf_free(&ours);
+}
+
+void
+tail_unproven(struct tail *t, int64_t head_id, const char *reason)
+{
+	struct err	e = ERR_INIT;
+	int		rc = tail_lock(t, &e);
+
+	if (rc == 0)
+		rc = log_find_unproven(t->en->db, &t->log, head_id, reason,
+		    &e);
+	tail_unlock(t, rc, "head", &e);
+}
+
+void
+tail_proven(struct tail *t, int64_t head_id)
+{
+	struct err	e = ERR_INIT;
+	int		rc = tail_lock(t, &e);
+
+	if (rc == 0)
+		rc = log_find_proven(t->en->db, &t->log, head_id, &e);
+	tail_unlock(t, rc, "head", &e);
 }
 
 void
@@ -128,21 +172,34 @@ tail_misbehaved(struct tail *t, const char *what, const char *reason)
 	tail_misbehaved_head(t, what, reason, &h, "");
 }
 
+/*
+ * The later of two times, but for those that have not come yet: a head from
+ * the future would make all of later days fresh.
+ */
+static int64_t
+newest(int64_t a, int64_t b)
+{
+	int64_t	top = clk_later() / 1000 + TAIL_FUTURE_MS;
+
+	a = a > top ? 0 : a;
+	b = b > top ? 0 : b;
+	return a > b ? a : b;
+}
+
 void
 tail_fresh(struct tail *t)
 {
-	int64_t	ms = t->log.head_ms, age, limit;
+	int64_t	ms, age, limit;
 	char	why[200];
 
-	if ((int64_t)t->head.timestamp_ms > ms)
-		ms = (int64_t)t->head.timestamp_ms;
+	ms = newest(t->log.head_ms, (int64_t)t->head.timestamp_ms);
 	if (ms == 0 || t->log.readonly)
 		return;
-	age = clk_wall() / 1000 - ms;
+	age = clk_earlier() / 1000 - ms;
 	limit = t->log.mmd * 1000 + STALE_GRACE_MS;
 	if (age > limit && t->stale != 1) {
 		engine_clock_ask(t->en);
-		age = clk_wall() / 1000 - ms;
+		age = clk_earlier() / 1000 - ms;
 	}
 	if (age > limit) {
 		(void)snprintf(why, sizeof(why), "newest head is %" PRId64

@@ -20,8 +20,6 @@
  * already, and the frontier of a log that begins at its end.
  */
 
-/* A head may be so far ahead of our clock before it counts as future. */
-#define FUTURE_MS	(10 * 60 * 1000)
 /* A wrong signature, or right edge, is believed when it comes again. */
 #define HEAD_TRIES	2
 
@@ -72,7 +70,8 @@ head_refused(struct tail *t, const struct judge_reply *r)
 static int
 in_future(const struct tail *t)
 {
-	return (int64_t)t->head.timestamp_ms > clk_wall() / 1000 + FUTURE_MS;
+	return (int64_t)t->head.timestamp_ms > clk_later() / 1000 +
+	    TAIL_FUTURE_MS;
 }
 
 /* What a valid head alone says: future, older than the MMD, final. */

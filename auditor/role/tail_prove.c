@@ -170,7 +170,9 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 		if (t->state == TAIL_PROVE)
 			tail_end(t, why);
 		else
-			tail_audit_failed(t, why);
+			tail_audit_failed(t, why, d->failure != FETCH_OK ||
+			    t->proof.n != 1 ? AUDIT_AWAY : d->status >= 500 ||
+			    d->status == 429 ? AUDIT_BUSY : AUDIT_REFUSED);
 		return 1;
 	}
 	t->proof_done++;
@@ -238,6 +240,7 @@ committed(struct tail *t, int caught_up)
 	if (!t->en->once && clk_mono() > t->began + HEAD_EVERY) {
 		/* a long way: is the log still what it was? */
 		tail_read_drop(t);
+		tail_entry_flips(t);
 		t->head_tries = 0;
 		tail_head_begin(t);
 	} else

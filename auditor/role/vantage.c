@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auditor/db/finding.h"
 #include "auditor/db/head_store.h"
 #include "auditor/db/log_store.h"
 #include "auditor/db/vantage_store.h"
+#include "auditor/log_fault.h"
 #include "auditor/role/judge_gossip.h"
 #include "base/clk.h"
 #include "base/enc.h"
@@ -240,33 +240,26 @@ static int
 forked(struct vantage *v, const struct gossip_head *h, int64_t id,
     const struct head_ref *twin, struct err *e)
 {
-	const char	*logs[1] = { db_text(v->logs, h->log, VANTAGE_LOG) };
-	struct buf	 b64 = BUF_INIT, d = BUF_INIT;
-	struct span	 log_id = db_bytes(v->logs, h->log, VANTAGE_LOG_ID);
-	char		 why[300];
-	struct finding	 f = { .kind = "log.misbehaved",
-	    .severity = "critical", .owner = "", .watch = "", .reason = why,
-	    .proven = 1, .name = logs[0], .issuer_first_seen = INT64_MIN,
-	    .logs = { logs, 1 } };
-	int		 rc;
+	struct log_fault	 f = { .log_id = db_bytes(v->logs, h->log,
+				    VANTAGE_LOG_ID).p, .name = db_text(v->logs,
+				    h->log, VANTAGE_LOG) };
+	json_t			*d;
+	char			 why[300], hex[65];
+	int			 rc;
 
 	(void)snprintf(why, sizeof(why), "the vantage point %.60s was shown "
 	    "another tree of %" PRIu64 " entries than we were, both signed "
 	    "(RFC 6962 5.4)", v->lease.subject, h->head.tree_size);
-	log_error(logs[0], "misbehaves: %s", why);
-	buf_fmt(&d, "{\"what\": \"fork\", \"head_id\": %" PRId64
-	    ", \"other_id\": %" PRId64 ", \"tree_size\": %" PRIu64
-	    ", \"root_hash\": \"", id, twin->id, h->head.tree_size);
-	enc_hex(&d, h->head.root, 32);
-	/* names in the configuration have no quotes */
-	buf_fmt(&d, "\", \"vantage\": \"%s\"}", v->lease.subject);
-	f.detail = buf_text(&d);
-	enc_b64(&b64, log_id.p, log_id.n);
-	f.subject = buf_text(&b64);
-	rc = finding_open(v->en->db, &f, NULL, NULL, e);
+	d = json_pack("{ss sI sI sI ss ss}", "what", "fork", "head_id",
+	    (json_int_t)id, "other_id", (json_int_t)twin->id, "tree_size",
+	    (json_int_t)h->head.tree_size, "root_hash", enc_hex_to(hex,
+	    h->head.root, 32), "vantage", v->lease.subject);
+	f.reason = why;
+	f.detail = d;
+	log_error(f.name, "misbehaves: %s", why);
+	rc = log_fault_open(v->en->db, &f, e);
 	v->en->wrong = 1;
-	buf_free(&b64);
-	buf_free(&d);
+	json_decref(d);
 	return rc;
 }
 

@@ -14,27 +14,25 @@
 #include "base/limit.h"
 #include "base/mem.h"
 #include "base/sha.h"
-#include "ctlog/entry.h"
+#include "tests/bench/made_match.h"
 
 /*
  * Matches stored a second, as the engine stores many of them: certificate,
  * names, issuance, entry with its proof, which watch it matched, and what is
- * decided about it.  Against one INSERT of one row with the certificate in a
- * transaction of its own, against one INSERT of the same rows likewise (with
- * nothing looked up or decided), and against the same work of ours with one match
- * a transaction.  usage: bench_store CONNINFO [ROUNDS [SUFFIX]]; makes and drops
+ * decided about it.  Against INSERTs of the same rows, one a transaction (with
+ * nothing looked up or decided), against one INSERT of all of them a transaction,
+ * against that of one row with the certificate alone, and against the same work of
+ * ours with one match a transaction.  usage: bench_store CONNINFO [ROUNDS [SUFFIX]]; makes and drops
  * a database.
  */
 #define PAGE	LIMIT_MATCH_COMMIT	/* matches a transaction */
 #define PAGES	2		/* a round */
 #define SINGLES	1024		/* transactions a round, or a second of them */
-#define CERT	1200
 
 static struct conf		 conf;
 static struct watch_set		 set;
 static struct watch_base	*base;
 static struct db		*db;
-static uint64_t			 next_index;
 static size_t			 stored[3];	/* by log */
 
 static double
@@ -92,10 +90,11 @@ load_libpq(void)
 	memcpy(&pq, f, sizeof(pq));
 }
 
+/* ${n} parameters have these types; 0: as the statement has them. */
 static void
-prepare(PGconn *c, const char *name, const char *sql)
+prepare(PGconn *c, const char *name, const char *sql, const Oid *types, int n)
 {
-	PGresult	*r = pq.prepare(c, name, sql, 0, NULL);
+	PGresult	*r = pq.prepare(c, name, sql, n, types);
 
 	if (pq.status(r) != PGRES_COMMAND_OK)
 		die(name, pq.error(c));
@@ -157,101 +156,62 @@ commits(PGconn *c)
 	return (now() - t) / (double)i * 1e3;
 }
 
-/* --- what matched ---------------------------------------------------------------- */
+/* --- its rows, by a client that only writes them ------------------------------- */
 
-struct made {
-	uint8_t		 der[CERT], leaf[CERT];
-	char		 name[3][40], serial[33];
-	const char	*names[3];
-	uint32_t	 watch;
-	struct span	 chain;
-	struct judge_match m;
+/*
+ * The rows of a match, and nothing else: ${n} of a table.  Parameters are those
+ * of rows().
+ */
+static const struct {
+	const char	*name;
+	size_t		 n;
+	const char	*sql;
+} table[] = {
+	{ "issuance", 1, "insert into issuance (tbs_sha256, "
+	    "issuer_spki_sha256, spki_sha256, serial, key_type, names, "
+	    "issuer_owner, issued, subject, issuer, not_before, not_after, "
+	    "logged_at, decision, rule, rule_reason, facts, said, decided_at) "
+	    "values ($1, $10, $2, $3, 'p256', $4, 'ca.example', 'valid', "
+	    "($4)[1], 'CN=Bench CA', '2026-05-28', '2027-01-15', now(), "
+	    "'baseline', 5, '', $9, $11, now()) on conflict do nothing" },
+	{ "certificate", 1, "insert into certificate (tbs_sha256, sha256, "
+	    "der, form, chain, not_after) values ($1, $5, $6, 'x509', "
+	    "array[$10], '2027-01-15') on conflict do nothing" },
+	{ "certificate_name", 3, "insert into certificate_name (tbs_sha256, "
+	    "name) select $1, unnest($4) on conflict do nothing" },
+	{ "entry", 1, "insert into entry (log_ref, index, timestamp_ms, "
+	    "entry_type, leaf, leaf_hash, tbs_sha256, cert_sha256, proof, "
+	    "proof_size, head_id) values (1, $7, 1790000000000, 'x509', $6, "
+	    "$5, $1, $5, $8, 1 << 30, 7) on conflict do nothing" },
+	{ "entry_match", 1, "insert into entry_match (log_ref, index, "
+	    "watch_id, name) values (1, $7, 1, ($4)[1]) on conflict do "
+	    "nothing" },
 };
+#define TABLES	(sizeof(table) / sizeof(table[0]))
+#define PARAMS	11
 
+/* Each by itself, under its name, and all of them in one: "rows". */
 static void
-noise(uint8_t *p, size_t n, uint64_t seed)
+prepare_rows(PGconn *c)
 {
-	uint8_t	h[32];
-	size_t	i;
+	/* bytea, text, text[], bigint, json */
+	static const Oid	types[PARAMS] = { 17, 17, 25, 1009, 17, 17,
+				    20, 17, 114, 17, 17 };
+	struct buf		all = BUF_INIT;
+	size_t			i;
 
-	for (i = 0; i < n; i++, seed += i % 32 == 0) {
-		if (i % 32 == 0)
-			sha_256(h, (const uint8_t *)&seed, sizeof(seed));
-		p[i] = h[i % 32];
+	for (i = 0; i < TABLES; i++) {
+		prepare(c, table[i].name, table[i].sql, types, PARAMS);
+		if (i < TABLES - 1)
+			buf_fmt(&all, "%s t%zu as (%s)", i == 0 ? "with" : ",",
+			    i, table[i].sql);
+		else
+			buf_fmt(&all, " %s", table[i].sql);
 	}
+	buf_u8(&all, 0);
+	prepare(c, "rows", (const char *)all.p, types, PARAMS);
+	buf_free(&all);
 }
-
-/* A certificate of its own that the CA signed, at the next index. */
-static void
-make(struct made *x)
-{
-	static const char	*const labels[] = { "", "www.", "api." };
-	static uint8_t		 issuer[900];
-	struct judge_match	*m = &x->m;
-	uint64_t		 i = ++next_index;
-	size_t			 k;
-
-	memset(x, 0, sizeof(*x));
-	noise(x->der, CERT, i << 20);
-	noise(x->leaf, CERT, i << 20 | 1 << 19);
-	snprintf(x->serial, sizeof(x->serial), "%032llx",
-	    (unsigned long long)i);
-	for (k = 0; k < 3; k++) {
-		snprintf(x->name[k], sizeof(x->name[k]), "%sn%llu.a.example",
-		    labels[k], (unsigned long long)i);
-		x->names[k] = x->name[k];
-	}
-	m->index = i;
-	m->timestamp_ms = 1790000000000ULL + i;
-	m->type = ENTRY_X509;
-	m->reason = "";
-	m->issued = 1;
-	m->leaf = (struct span){ x->leaf, CERT };
-	m->der = (struct span){ x->der, CERT };
-	sha_256(m->leaf_hash, x->leaf, CERT);
-	sha_256(m->cert_sha256, x->der, CERT);
-	sha_256(m->tbs_sha256, x->der, CERT - 1);
-	sha_256(m->spki_sha256, x->der, 91);
-	memset(m->issuer_spki, 4, 32);
-	memset(m->chain_spki, 4, 32);
-	m->serial = x->serial;
-	m->key_type = "p256";
-	m->owner = "ca.example";
-	m->subject = x->name[0];
-	m->issuer = "CN=Bench CA";
-	m->not_before = 1780000000000000LL;
-	m->not_after = 1800000000000000LL;
-	m->nnames = 3;
-	m->names = x->names;
-	m->nhits = m->nchain = 1;
-	m->hit_name = x->names;
-	m->hit_watch = &x->watch;
-	x->chain = (struct span){ issuer, sizeof(issuer) };
-	m->chain = &x->chain;
-	m->path.n = 20;
-	noise(m->path.hash[0], 20 * sizeof(m->path.hash[0]), i << 20 | 1 << 18);
-}
-
-/* The rows of a match by one statement, and nothing else. */
-static const char rows_sql[] =
-    "with i as (insert into issuance (tbs_sha256, issuer_spki_sha256, "
-    "spki_sha256, serial, key_type, names, issuer_owner, issued, subject, "
-    "issuer, not_before, not_after, logged_at, decision, rule, rule_reason, "
-    "facts, said, decided_at) values ($1, $10, $2, $3, 'p256', $4, "
-    "'ca.example', 'valid', ($4::text[])[1], 'CN=Bench CA', '2026-05-28', "
-    "'2027-01-15', now(), 'baseline', 5, '', $9, $11, now()) "
-    "on conflict do nothing), "
-    "c as (insert into certificate (tbs_sha256, sha256, der, form, chain, "
-    "not_after) values ($1, $5, $6, 'x509', array[$10], '2027-01-15') "
-    "on conflict do nothing), "
-    "n as (insert into certificate_name (tbs_sha256, name) "
-    "select $1, unnest($4::text[]) on conflict do nothing), "
-    "e as (insert into entry (log_ref, index, timestamp_ms, entry_type, "
-    "leaf, leaf_hash, tbs_sha256, cert_sha256, proof, proof_size, head_id) "
-    "values (1, $7, 1790000000000, 'x509', $6, $5, $1, $5, $8, 1 << 30, 7) "
-    "on conflict do nothing) insert into entry_match (log_ref, index, "
-    "watch_id, name) values (1, $7, 1, ($4::text[])[1]) "
-    "on conflict do nothing";
 
 /* What was decided about one, for others. */
 static char *
@@ -269,17 +229,51 @@ facts_read(void)
 	return facts;
 }
 
-/* Matches a second, by that, one a transaction. */
+/* Seconds that a statement of these parameters takes, in a transaction. */
 static double
-rows(PGconn *c, struct made *x)
+timed(PGconn *c, const char *name, const char *const *v)
+{
+	static const int	 n[PARAMS] = { 32, 32, 0, 0, 32, CERT, 0,
+				    20 * 32, 0, 32, 16 };
+	static const int	 form[PARAMS] = { 1, 1, 0, 0, 1, 1, 0, 1, 0, 1,
+				    1 };
+	double			 t = now();
+	PGresult		*r = pq.exec(c, name, PARAMS, v, n, form, 1);
+
+	t = now() - t;
+	if (pq.status(r) != PGRES_COMMAND_OK)
+		die(name, pq.error(c));
+	pq.clear(r);
+	return t;
+}
+
+/* The rows of one, each in a transaction of its own. */
+static double
+timed_apart(PGconn *c, const struct made *x, const char **v)
+{
+	char	one[sizeof(x->name[0]) + 3];
+	double	all = 0;
+	size_t	i, k;
+
+	for (i = 0; i < TABLES; i++)
+		for (k = 0; k < table[i].n; k++) {
+			if (table[i].n != 1) {
+				snprintf(one, sizeof(one), "{%s}", x->name[k]);
+				v[3] = one;
+			}
+			all += timed(c, table[i].name, v);
+		}
+	return all;
+}
+
+/* Matches a second, one a transaction, or, ${apart}, one row of it. */
+static double
+rows(PGconn *c, struct made *x, int apart)
 {
 	char		 names[128], index[24];
-	const char	*v[11];
+	const char	*v[PARAMS];
 	char		*facts = facts_read();
-	int		 n[11] = { 32, 32, 0, 0, 32, CERT, 0, 20 * 32, 0, 32, 16 };
-	int		 form[11] = { 1, 1, 0, 0, 1, 1, 0, 1, 0, 1, 1 };
-	PGresult	*r;
-	double		 all = 0, t;
+	double		 all = 0;
 	size_t		 i;
 
 	for (i = 0; i < SINGLES && all < 1; i++) {
@@ -298,12 +292,7 @@ rows(PGconn *c, struct made *x)
 		v[7] = (const char *)x->m.path.hash[0];
 		v[8] = facts;
 		v[9] = v[10] = (const char *)x->m.issuer_spki;
-		t = now();
-		r = pq.exec(c, "rows", 11, v, n, form, 1);
-		all += now() - t;
-		if (pq.status(r) != PGRES_COMMAND_OK)
-			die("rows", pq.error(c));
-		pq.clear(r);
+		all += apart ? timed_apart(c, x, v) : timed(c, "rows", v);
 	}
 	stored[1] += i;
 	free(facts);
@@ -507,8 +496,9 @@ open_database(struct db *admin, const char *info)
 }
 
 /* What is measured, and what is made of it. */
-enum { COMMIT, INSERT, ROWS, FLOOR, ONE, STORE, FINDINGS, OVER_INSERT,
-	OVER_ROWS, UNDER_FLOOR, FLOOR_OVER, FINDINGS_OVER, OVER_ONE, FIGURES };
+enum { COMMIT, INSERT, INSERTS, ROWS, FLOOR, ONE, STORE, FINDINGS, OVER_INSERT,
+	OVER_INSERTS, OVER_ROWS, UNDER_FLOOR, FLOOR_OVER, FINDINGS_OVER,
+	OVER_ONE, FIGURES };
 
 static void
 figures(double v[FIGURES][99], size_t n, const char *suffix)
@@ -517,14 +507,16 @@ figures(double v[FIGURES][99], size_t n, const char *suffix)
 
 	for (i = 0; i < n; i++) {
 		v[OVER_INSERT][i] = v[STORE][i] / v[INSERT][i];
+		v[OVER_INSERTS][i] = v[STORE][i] / v[INSERTS][i];
 		v[OVER_ROWS][i] = v[STORE][i] / v[ROWS][i];
 		v[UNDER_FLOOR][i] = v[FLOOR][i] / v[STORE][i];
 		v[FLOOR_OVER][i] = v[FLOOR][i] / v[INSERT][i];
 		v[FINDINGS_OVER][i] = v[FINDINGS][i] / v[INSERT][i];
 		v[OVER_ONE][i] = v[STORE][i] / v[ONE][i];
 	}
-	print("store_over_insert", suffix, "x", v[OVER_INSERT], n,
+	print("store_over_inserts", suffix, "x", v[OVER_INSERTS], n,
 	    suffix[0] == '\0' ? "  goal >= 8, aim 15" : "");
+	print("store_over_insert", suffix, "x", v[OVER_INSERT], n, "");
 	print("floor_over_store", suffix, "x", v[UNDER_FLOOR], n, "");
 	print("floor_over_insert", suffix, "x", v[FLOOR_OVER], n, "");
 	print("store_over_same_rows", suffix, "x", v[OVER_ROWS], n, "");
@@ -535,6 +527,7 @@ figures(double v[FIGURES][99], size_t n, const char *suffix)
 	print("store_one", suffix, "1/s", v[ONE], n, "");
 	print("store_floor", suffix, "1/s", v[FLOOR], n, "");
 	print("same_rows", suffix, "1/s", v[ROWS], n, "");
+	print("inserts", suffix, "1/s", v[INSERTS], n, "");
 	print("insert", suffix, "1/s", v[INSERT], n, "");
 	print("commit", suffix, "ms", v[COMMIT], n, "");
 }
@@ -562,16 +555,17 @@ main(int argc, char **argv)
 	load_libpq();
 	c = pq.connect(info);
 	prepare(c, "ins", "insert into single values ($1, $2, $3, $4, $5, $6) "
-	    "on conflict do nothing");
-	prepare(c, "rows", rows_sql);
+	    "on conflict do nothing", NULL, 0);
+	prepare_rows(c);
 	prepare(c, "commit", "select pg_logical_emit_message(true, 'bench', "
-	    "'')");
+	    "'')", NULL, 0);
 	for (i = 0; i < rounds; i++) {
 		v[COMMIT][i] = commits(c);
 		v[INSERT][i] = singles(c);
 		v[STORE][i] = pages(x, 1);
 		v[FLOOR][i] = floor_of();
-		v[ROWS][i] = rows(c, x);
+		v[ROWS][i] = rows(c, x, 0);
+		v[INSERTS][i] = rows(c, x, 1);
 		v[ONE][i] = ones(x, 1);
 		v[FINDINGS][i] = pages(x, 2);
 	}

@@ -110,6 +110,16 @@ eq "a front-end that is behind" "$rc $(sql "select head_size from log_health
     log_ref = 2 and tree_size < $size order by last_seen desc limit 1")" \
     "0 $size smaller"
 
+# Nor does one path that is wrong make it a liar.
+lie a shrink 'times=1&n=9'
+lie a consistency_bad times=1
+once
+eq "behind, and one wrong path" "$rc $(sql 'select count(*) from finding') $(sql "
+    select consistency from tree_head where log_ref = 1
+    order by last_seen desc, id desc limit 1")" "0 0 smaller"
+[ $rc -eq 0 ] || show
+post "/_rig/a/honest" >/dev/null
+
 # A path that is wrong says nothing of a head that waits: it goes on waiting.
 waits()
 {
@@ -126,6 +136,21 @@ post "/_rig/a/honest" >/dev/null
 once
 eq "and the right one" "$rc $(sql 'select count(*) from finding') $(waits)" \
     "0 0 proved"
+
+# Behind one that the log does not prove, others are compared all the same.
+sql "update tree_head set consistency = 'pending' where id in (select id from
+    tree_head where log_ref = 1 and consistency = 'proved' and tree_size > 0 and
+    tree_size < (select max(tree_size) from tree_head where log_ref = 1)
+    order by id limit 3)" || fail sql
+lie a 404 'times=1&kind=get-sth-consistency'
+once
+eq "one is not proven" "$rc $(sql 'select count(*) from finding') $(sql "select
+    count(*) from tree_head where log_ref = 1 and consistency = 'pending'")" \
+    "0 0 1"
+post "/_rig/a/honest" >/dev/null
+once
+eq "until it is" "$(sql "select count(*) from tree_head where log_ref = 1 and
+    consistency = 'pending'")" 0
 
 # Read-only: an old head is no fault, and a log that is over may be gone.
 post "/_rig/a/state?state=readonly" >/dev/null

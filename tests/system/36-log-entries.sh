@@ -33,7 +33,8 @@ flipped()
 }
 
 t_rig --log "a,index=0" --log "b,proto=static" --log honest \
-    --log "c,from=2040-01-01T00:00:00Z,to=2041-01-01T00:00:00Z"
+    --log "c,from=2040-01-01T00:00:00Z,to=2041-01-01T00:00:00Z" \
+    --log "d,proto=static,mmd=2"
 for l in a b; do
 	post "/_rig/$l/fill?n=20&seed=3" >/dev/null
 	lie $l yeti 'times=1&kind=add-pre-chain'
@@ -96,6 +97,32 @@ eq "outside the interval" "$rc $(sql "select severity || ' ' ||
     name = 'Rig log c'")" "0 medium interval"
 verify "interval" "Rig log c" 0
 ok "interval: has the entry" grep -q '"entry_type"' "$T/e.json"
+# The certificate of an entry is right, and the index that it names is not.
+post "/_rig/d/fill?n=20&seed=3" >/dev/null
+lie d yeti 'times=1&kind=add-pre-chain&byte=99999'
+t_issue --name index.corp.example --submit "$rig/d" --final-submit \
+    --out "$T/index" > "$T/index.json"
+once
+d()
+{
+	sql "select severity || ' ' || (detail->>'what') from finding where
+	    kind = 'log.misbehaved' and name = 'Rig log d'"
+}
+eq "names another index" "$rc $(d)" "0 medium leaf_index"
+verify "index" "Rig log d" 0
+eq "index: verify says it" "$(grep -c 'although it names index' "$T/out")" 1
+sleep 2.1
+for i in 1 2 3; do
+	post "/_rig/d/publish" >/dev/null
+	sql "update work set due_at = now(); update sct set checked_at = null where
+	    inclusion in ('pending', 'unchecked')" || fail sql
+	once
+	[ "$(d)" = "medium leaf_index" ] || break
+done
+eq "its SCT shows it" "$(d)" "critical flip"
+verify "index and SCT" "Rig log d" 0
+eq "index and SCT: shows it" "$(flipped)" "transferable "
+
 eq "honest" "$(sql "select count(*) from finding where
     kind = 'log.misbehaved' and name = 'Rig log honest'")" 0
 t_end

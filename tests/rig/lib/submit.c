@@ -155,8 +155,9 @@ submit_chain(struct rlog *lg, const struct buf *chain, size_t n, enum kind k,
 	/* what is kept is not what was promised: cosmic rays */
 	if (lie_tell(&lg->lies[LIE_YETI], k)) {
 		y = &lg->lies[LIE_YETI];
-		byte = y->byte >= 0 && (size_t)y->byte < ent.leaf.n ?
-		    (size_t)y->byte : ent.leaf.n / 2;
+		byte = y->byte < 0 ? ent.leaf.n / 2 :
+		    (size_t)y->byte < ent.leaf.n ? (size_t)y->byte :
+		    ent.leaf.n - 1;
 		ent.leaf.p[byte] ^= 1;
 	}
 	/* a promise that will not be kept */

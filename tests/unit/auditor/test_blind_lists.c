@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "tests/unit/auditor/blind_fixture.h"
 
 /* Whose logs they are: each browser has a list of its own. */
@@ -92,11 +95,73 @@ own_lists(void **state)
 	sql("truncate log_list");
 }
 
+/* Over for one browser, which the other still counts: and it is away. */
+static void
+over_for_one(void **state)
+{
+	sql(lists);
+	sql("update log set list_source = 'chrome'; truncate log_list; select "
+	    "behind(1, '3 hours'), said('chrome', '1 one usable 9, 2 two "
+	    "retired 2'), said('apple', '1 one usable 9, 2 two usable 9');"
+	    "update log set state = 'retired', state_at = now() - interval "
+	    "'2 days' where id = 2; update log_health set head_at = now() - "
+	    "interval '2 hours', failing_since = now() where log_ref = 2");
+	sweep(0);
+	is("select reason like 'for 2 h a certificate that satisfies Apple "
+	    "could%' from finding", "t");
+	is(FINDINGS, "coverage.blind open medium log 1+log 2");
+	/* over for both: it is named no more, either */
+	(void)clear(state);
+	sql("truncate log_list; select behind(1, '3 hours'), said('chrome', "
+	    "'1 one usable 9, 2 two readonly 2'), said('apple', '1 one usable "
+	    "9, 2 two readonly 2, 3 three usable 9'), behind(3, '2 hours');"
+	    "update log set list_source = 'chrome', state = 'readonly', "
+	    "state_at = now() - interval '2 days' where id = 2; update "
+	    "log_health set head_at = now() - interval '2 hours', "
+	    "failing_since = now() where log_ref = 2");
+	sweep(0);
+	is(FINDINGS, "coverage.blind open medium log 1+log 3");
+	sql("truncate log_list");
+}
+
+/* No SCT of a test log counts, whoever lists it. */
+static void
+test_logs(void **state)
+{
+	static const char *const	source[] = { "chrome", "file" };
+	char				*text;
+	size_t				 i;
+
+	sql(lists);
+	for (i = 0; i < 2; i++) {
+		(void)clear(state);
+		text = mem_printf("update log set list_source = '%s'; "
+		    "truncate log_list; select behind(1, '3 hours'), "
+		    "behind(2, '2 hours'), said('apple', '1 one usable 9'), "
+		    "said('%s', '1 one usable 9, 2 two usable 9')", source[i], source[i]);
+		sql(text);
+		free(text);
+		sql("update log_list set body = convert_to(replace("
+		    "convert_from(body, 'UTF8'), '\"state\"', "
+		    "'\"log_type\": \"test\", \"state\"'), 'UTF8')");
+		sweep(0);
+		is(FINDINGS, "");
+		sql("update log_list set body = convert_to(replace("
+		    "convert_from(body, 'UTF8'), '\"test\"', '\"prod\"'), "
+		    "'UTF8')");
+		sweep(0);
+		is(FINDINGS, "coverage.blind open medium log 1+log 2");
+	}
+	sql("truncate log_list");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test_setup(own_lists, clear),
+		cmocka_unit_test_setup(over_for_one, clear),
+		cmocka_unit_test_setup(test_logs, clear),
 	};
 
 	return SQL_TESTS(tests);

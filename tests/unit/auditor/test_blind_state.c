@@ -59,6 +59,18 @@ no_proof(void **state)
 	holes(5, 4, "");
 	/* what today is yet to bring is not missed */
 	holes(0, 0, "");
+	/* until the day on which it became read-only */
+	sql("update log set state_at = now() - interval '4 days' where id = 3");
+	holes(8, 0, "log 1 8 6,log 1 1 1,log 2 3 1,log 3 8 5,");
+	holes(3, 0, "log 1 1 1,log 2 3 1,");
+	/* until the day on which no list had it any more, as far as we know */
+	sql("update log set state_at = null where id = 3; update log set listed "
+	    "= false where id = 1; insert into log_list (source, sha256, body, "
+	    "verified, checked_at) select 'file', 'x', convert_to('{\"log_id\": "
+	    "\"' || encode(log_id, 'base64') || '\"}', 'UTF8'), true, now() - "
+	    "interval '6 days' from log where id = 1");
+	holes(8, 0, "log 1 8 7,log 2 3 1,");
+	sql("truncate log_list; update log set listed = true where id = 1");
 	sql("insert into coverage_day (log_ref, day, size_from, size_to, "
 	    "root_hash, head_id, verified_at) select log_ref, (now() at time "
 	    "zone 'UTC')::date - d, 0, 100, '', head_id, now() from log_range, "
@@ -142,10 +154,13 @@ lag(void **state)
 		{ "update log_health set head_ms = ago('25 hours'); update log "
 		  "set state = 'readonly', state_at = now() - interval "
 		  "'1 hour'", 0, 0 },
-		/* read to its end, and gone */
+		/* read to its end, and gone: by whose word it was its end */
 		{ "update log_health set head_at = now() - interval '2 hours', "
 		  "failing_since = now(); update log set state = 'readonly', "
-		  "state_at = now() - interval '3 hours'", 0, 0 },
+		  "state_at = now() - interval '3 hours'", 0, 7200 },
+		{ "update log_health set head_ms = ago('25 hours'); update log "
+		  "set state = 'retired', state_at = now() - interval "
+		  "'1 hour'", 0, 0 },
 		{ "update log_health set head_at = now() - interval '2 hours', "
 		  "failing_since = now(); update log set state = 'readonly', "
 		  "state_at = now() - interval '1 hour'", 7200, 7200 },
@@ -269,6 +284,9 @@ eta(void **state)
 		{ "entries_per_second = 1, growth_per_second = 1", "null t" },
 		{ "entries_per_second = 1, growth_per_second = 2", "null t" },
 		{ "growth_per_second = 2", "null f" },
+		/* what it grew by before it took no more */
+		{ "entries_per_second = 10, growth_per_second = 20; update log "
+		  "set state = 'readonly'", "10 f" },
 		{ "entries_per_second = 11, growth_per_second = 1, "
 		  "failing_since = now()", "null t" },
 		{ "entries_per_second = 11, growth_per_second = 1, "

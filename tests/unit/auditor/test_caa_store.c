@@ -132,17 +132,47 @@ several(void **state)
 	json_decref(none);
 }
 
+/* No answer about ${n} names. */
+static void
+no_answer(const char *const *name, const char *const *why, size_t n)
+{
+	struct db_strs	names = { (const char **)(uintptr_t)name, n };
+	struct db_strs	whys = { (const char **)(uintptr_t)why, n };
+	struct err	e = ERR_INIT;
+
+	if (caa_store_errors(db, &names, &whys, &e) == -1)
+		fail_msg("%s", e.msg);
+}
+
 static void
 errors(void **state)
 {
-	struct err	 e = ERR_INIT;
+	static const char *const	name[] = { "a.example", "b.example" };
+	static const char *const	fail[] = { "SERVFAIL", "SERVFAIL" };
+	static const char *const	other[] = { "SERVFAIL", "timeout" };
 
 	(void)state;
 	assert_null(seen("a.example", "ca.example", "[]"));
-	assert_int_equal(caa_store_error(db, "a.example", "SERVFAIL", &e), 0);
-	assert_int_equal(caa_store_error(db, "a.example", "SERVFAIL", &e), 0);
+	no_answer(name, fail, 1);
+	sql("update caa_observation set last_seen = now() - interval '1 day'");
+	no_answer(name, fail, 1);
 	assert_int_equal(ROWS, 2);
-	assert_int_equal(caa_store_error(db, "a.example", "timeout", &e), 0);
+	is("select string_agg((last_seen > now() - interval '1 hour')::text, "
+	    "' ' order by id) from caa_observation", "false true");
+	/* several at once, of which one is as before */
+	no_answer(name, fail, 2);
+	assert_int_equal(ROWS, 3);
+	no_answer(name, other, 2);
+	is("select string_agg(concat(name, ':', error), ' ' order by id) from "
+	    "caa_observation", "a.example: a.example:SERVFAIL "
+	    "b.example:SERVFAIL b.example:timeout");
+	/* the last one counts, not one before it */
+	no_answer(name, fail, 2);
+	assert_int_equal(ROWS, 5);
+	sql("delete from caa_observation where name = 'b.example'");
+	no_answer(name, other, 1);
+	assert_int_equal(ROWS, 2);
+	no_answer(&name[0], &other[1], 1);
 	assert_int_equal(ROWS, 3);
 	/* what was known before it is what is compared with */
 	assert_null(seen("a.example", "ca.example", "[]"));
@@ -267,7 +297,7 @@ judge(const char *name, const char *verdict, const char *why)
 	struct err		e = ERR_INIT;
 
 	memset(tbs, 0x11, sizeof(tbs));
-	if (db_begin(db, &e) == -1 || caa_store_judged(db, &j, &e) == -1 ||
+	if (db_begin(db, &e) == -1 || caa_store_judged(db, &j, 1, &e) == -1 ||
 	    db_commit(db, &e) == -1)
 		fail_msg("%s", e.msg);
 }
@@ -305,6 +335,49 @@ worst(void **state)
 	is("select caa from finding", "unknown");
 }
 
+/* All of them in one statement, as if one came behind the other. */
+static void
+at_once(void **state)
+{
+	static uint8_t			 tbs[3][32];
+	static const struct caa_judged	 v[] = {
+		{ { tbs[0], 32 }, "a.example", "allowed", "issue" },
+		{ { tbs[1], 32 }, "a.example", "unknown", "not watched" },
+		{ { tbs[0], 32 }, "b.example", "violated", "other only" },
+		{ { tbs[0], 32 }, "a.example", "allowed", "issuewild" },
+		{ { tbs[1], 32 }, "b.example", "allowed", "" },
+		{ { tbs[2], 32 }, "a.example", "allowed", "" },
+	};
+	struct err			 e = ERR_INIT;
+
+	(void)state;
+	memset(tbs[0], 0x11, 32);
+	memset(tbs[1], 0x12, 32);
+	memset(tbs[2], 0x13, 32);
+	issued("11", "{a.example,b.example}", "-1 hour");
+	issued("12", "{a.example,b.example}", "-1 hour");
+	issued("13", "{a.example}", "-1 hour");
+	issued("14", "{a.example}", "-1 hour");
+	sql("update cert_fact set caa = 'unknown', caa_why = 'before', "
+	    "caa_names = '{x.example,a.example}' where tbs_sha256 = "
+	    "hash('13');"
+	    "insert into finding (kind, subject, dedupe_key, severity) select "
+	    "'certificate.unexpected', encode(tbs_sha256, 'hex'), "
+	    "tbs_sha256::text, 'critical' from issuance");
+	if (db_begin(db, &e) == -1 || caa_store_judged(db, v, 6, &e) == -1 ||
+	    db_commit(db, &e) == -1)
+		fail_msg("%s", e.msg);
+	is("select string_agg(concat_ws('|', left(encode(tbs_sha256, 'hex'), "
+	    "2), caa, caa_why, (select string_agg(n, ',' order by n) from "
+	    "unnest(caa_names) n)), ' ' order by tbs_sha256) from cert_fact",
+	    "11|violated|other only|a.example,b.example "
+	    "12|unknown|not watched|a.example,b.example "
+	    "13|unknown|before|a.example,x.example 14");
+	is("select string_agg(coalesce(caa, '-'), ' ' order by subject) from "
+	    "finding", "violated: other only unknown: not watched "
+	    "unknown: before -");
+}
+
 static void
 many(void **state)
 {
@@ -338,6 +411,7 @@ main(void)
 		cmocka_unit_test_setup(which_set, clear),
 		cmocka_unit_test_setup(who_is_due, clear),
 		cmocka_unit_test_setup(worst, clear),
+		cmocka_unit_test_setup(at_once, clear),
 		cmocka_unit_test_setup(many, clear),
 	};
 

@@ -70,13 +70,20 @@ clear(void **state)
 }
 
 static void
-sweep(void)
+sweep_settled(int64_t settle)
 {
 	struct err	e = ERR_INIT;
 
 	if (db_begin(db, &e) == -1 || loop_seen(db, &e) == -1 ||
-	    canary_find_time(db, &conf, &e) == -1 || db_commit(db, &e) == -1)
+	    canary_find_time(db, &conf, settle, &e) == -1 ||
+	    db_commit(db, &e) == -1)
 		fail_msg("%s", e.msg);
+}
+
+static void
+sweep(void)
+{
+	sweep_settled(0);
 }
 
 static void
@@ -101,6 +108,14 @@ missed(void **state)
 	is("select (detail->'scts'->0->>'lag_seconds')::int between 10700 and "
 	    "10900 and detail->'scts'->1->>'lag_seconds' is null and "
 	    "detail->>'tbs_sha256' = repeat('11', 32) from finding", "t");
+	/* all of them were read: then it is not the logs */
+	sql("truncate finding restart identity cascade; delete from "
+	    "acme_promise where log_id <> hash('01'); insert into log_health "
+	    "(log_ref, head_size, head_ms, head_at) values (1, 0, 0, now())");
+	sweep();
+	is("select reason like '%; its SCTs are of log one (read to its end): "
+	    "is its name watched (certvigil doctor), or do they merge late?' "
+	    "from finding", "t");
 	sql("select shown('11')");
 	sweep();
 	sweep();
@@ -123,6 +138,61 @@ newest(void **state)
 	is(EVENTS, "opened,resolved");
 }
 
+/* One that is ordered more often than it may be late: still missed. */
+static void
+often(void **state)
+{
+	(void)state;
+	sql("select got('11', '71 minutes', '{c.example}'), got('12', "
+	    "'51 minutes', '{c.example}'), got('13', '20 minutes', "
+	    "'{c.example}'), got('14', '1 minute', '{c.example}')");
+	sweep();
+	is("select state || ' ' || left(reason, 52) || ' ' || left(detail->>"
+	    "'tbs_sha256', 2) from finding", "open a certificate for the "
+	    "canary was received 51 min ago 12");
+	/* an older one proves nothing of it */
+	sql("select shown('11')");
+	sweep();
+	is(EVENTS, "opened");
+	/* the one that was missed, while others are under way */
+	sql("update entry set tbs_sha256 = hash('12')");
+	sweep();
+	is(EVENTS, "opened,resolved");
+	/* and one that is under way before it is late */
+	sql("update acme_received set seen_at = null where tbs_sha256 = "
+	    "hash('12'); update entry set tbs_sha256 = hash('13')");
+	sweep();
+	is(EVENTS, "opened,resolved");
+}
+
+/* All workers were away: what came meanwhile is about to be read. */
+static void
+settles(void **state)
+{
+	(void)state;
+	sql("truncate worker; select got('11', '3 hours', '{c.example}'); "
+	    "insert into worker (id, host, pid, version, schema_version, "
+	    "roles, started_at) values ('w', 'h', 1, 'v', 1, '{}', now() - "
+	    "interval '9 minutes')");
+	sweep_settled(600);
+	is(FINDINGS, "");
+	sql("update worker set started_at = now() - interval '11 minutes'");
+	sweep_settled(600);
+	is(FINDINGS, "canary.missed open high c.example");
+	/* it resolves whoever runs */
+	sql("truncate worker; select shown('11')");
+	sweep_settled(600);
+	is(EVENTS, "opened,resolved");
+	/* nor is it said that nobody ordered, when nobody could */
+	conf.canary_every = 7 * 86400;
+	sql("truncate acme_received cascade; update canary set since = now() - "
+	    "interval '30 days'");
+	sweep_settled(600);
+	is(EVENTS, "opened,resolved");
+	sweep();
+	is(EVENTS, "opened,resolved,opened");
+}
+
 /* Somebody else orders it, and says so. */
 static void
 declared(void **state)
@@ -137,8 +207,10 @@ declared(void **state)
 	is("select reason from finding", "a certificate for the canary was "
 	    "declared 31 min ago, and no log showed it to us within 30 min");
 	/* one that was called off is none */
-	sql("truncate finding restart identity cascade; update expectation set "
-	    "state = 'cancelled'");
+	sql("update expectation set state = 'cancelled'");
+	sweep();
+	is(EVENTS, "opened,resolved");
+	sql("truncate finding restart identity cascade");
 	sweep();
 	is(FINDINGS, "");
 	sql("update expectation set state = 'expired' where id = 1");
@@ -310,6 +382,8 @@ main(void)
 	const struct CMUnitTest	t[] = {
 		cmocka_unit_test_setup(missed, clear),
 		cmocka_unit_test_setup(newest, clear),
+		cmocka_unit_test_setup(often, clear),
+		cmocka_unit_test_setup(settles, clear),
 		cmocka_unit_test_setup(declared, clear),
 		cmocka_unit_test_setup(every, clear),
 		cmocka_unit_test_setup(quiet, clear),

@@ -225,6 +225,16 @@ test_errors(void **state)
 	assert_int_equal(db_query(db, NULL, &e, "select 1", "z"), -1);
 	assert_non_null(strstr(e.msg, "'z'"));
 	err_clear(&e);
+	/* What is to be done about it, where that is known. */
+	assert_int_equal(db_script(db, "set statement_timeout = 1; select "
+	    "pg_sleep(1)", &e), -1);
+	assert_string_equal(db_sqlstate(db), "57014");
+	assert_non_null(strstr(e.msg, "have a statement_timeout"));
+	err_clear(&e);
+	assert_int_equal(db_script(db, "do $$ begin raise exception 'no' "
+	    "using errcode = '42501'; end $$", &e), -1);
+	assert_non_null(strstr(e.msg, "grant certvigil_engine"));
+	err_clear(&e);
 	/* The server says one sentence over several lines: ours is one. */
 	assert_int_equal(db_script(db, "do $$ begin raise exception"
 	    " E'a\\n\\tb\\x01c'; end $$", &e), -1);

@@ -100,6 +100,107 @@ silent(void **state)
 	dnsask_free(a);
 }
 
+/* ${n} questions at once, none of which is answered; the time then. */
+static int64_t
+unanswered(const char *name, int n, int64_t now)
+{
+	struct dnsask	*a[16];
+	int		 i;
+
+	assert_true(n <= 16);
+	for (i = 0; i < n; i++)
+		a[i] = dnsask_new(&servers, name, DNS_TXT, 1000, now);
+	for (now += 500000; n > 0; now += 500000)
+		for (i = 0; i < n;)
+			if (dnsask_turn(a[i], now)) {
+				dnsask_free(a[i]);
+				a[i] = a[--n];
+			} else
+				i++;
+	return now;
+}
+
+/* Is it asked now? */
+static int
+asks(int64_t now)
+{
+	struct dnsask	*a = dnsask_new(&servers, "caa.test", DNS_CAA, 1000,
+			    now);
+	int		 r = dnsask_fd(a) != -1;
+
+	if (!r) {
+		assert_int_equal(dnsask_when(a), 0);
+		assert_int_equal(dnsask_turn(a, now), 1);
+		dnsask_said(a, &said);
+		assert_int_equal(said.ok, 0);
+		assert_non_null(strstr(said.message, "did not answer"));
+		assert_string_equal(said.resolver, ns_text(NS_SILENT));
+	}
+	dnsask_free(a);
+	return r;
+}
+
+/* One that answers nothing at all is not asked about each name, for a while. */
+static void
+gone(void **state)
+{
+	int64_t		 now = 1000, then;
+
+	(void)state;
+	use(NS_SILENT, -1);
+	now = unanswered("a.test", 7, now);
+	assert_int_equal(asks(now), 1);
+	now = unanswered("b.test", 1, now);
+	assert_int_equal(asks(now), 0);
+	/* then it has another chance, as many names as there are */
+	then = servers.v[0].down;
+	assert_int_equal(asks(then - 1), 0);
+	assert_int_equal(asks(then), 1);
+	now = unanswered("c.test", 2, then);
+	assert_int_equal(asks(now), 0);
+	/* nobody else is to be asked either */
+	use(NS_SILENT, NS_GOOD);
+	servers.v[0].silent = 100;
+	servers.v[0].down = now + 1;
+	assert_int_equal(asks(now), 1);
+}
+
+/* Names of a zone that is dead are no sign that the resolver is. */
+static void
+dead_zone(void **state)
+{
+	struct dnsask	*a, *b;
+	int64_t		 now = 1000;
+	int		 i;
+
+	(void)state;
+	use(NS_GOOD, -1);
+	for (i = 0; i < 12; i++) {
+		a = dnsask_new(&servers, "silent.test", DNS_TXT, 1000, now);
+		now++;
+		b = dnsask_new(&servers, "caa.test", DNS_CAA, 1000, now);
+		run(b, now, WAIT_MS);
+		assert_int_equal(said.ok, 1);
+		dnsask_free(b);
+		assert_int_equal(dnsask_turn(a, now + 500000), 0);
+		now += 1000000;
+		assert_int_equal(dnsask_turn(a, now), 1);
+		dnsask_free(a);
+		assert_true(servers.v[0].down > now);
+		assert_int_equal(servers.v[0].silent, 0);
+	}
+	/* twelve of them and nothing else: it is taken for silent */
+	now = unanswered("silent.test", 12, now);
+	assert_int_equal(servers.v[0].silent, 12);
+	/* until it says something */
+	now = servers.v[0].down;
+	a = dnsask_new(&servers, "caa.test", DNS_CAA, 1000, now);
+	run(a, now, WAIT_MS);
+	assert_int_equal(said.ok, 1);
+	dnsask_free(a);
+	assert_int_equal(servers.v[0].silent, 0);
+}
+
 /* Where CNAMEs led, and whose zone it is that has nothing. */
 static void
 places(void **state)
@@ -155,6 +256,8 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(good),
 		cmocka_unit_test(silent),
+		cmocka_unit_test(gone),
+		cmocka_unit_test(dead_zone),
 		cmocka_unit_test(places),
 		cmocka_unit_test(no_name),
 	};

@@ -2,14 +2,17 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "auditor/role/engine_role.h"
 #include "auditor/role/engine_slot.h"
 #include "auditor/role/engine_start.h"
+#include "auditor/role/engine_wait.h"
 #include "auditor/role/lists.h"
 #include "auditor/role/tail.h"
 #include "auditor/role/vantage.h"
@@ -270,6 +273,70 @@ history(void **state)
 }
 
 /*
+ * The database's clock was set back by an hour: at the next heartbeat what it
+ * has planned is as near as it was.
+ */
+static void
+set_back(void **state)
+{
+	(void)state;
+	sql("update worker set last_seen = now() + interval '1 hour'; "
+	    "insert into work (kind, subject, due_at) values ('tail', '1', "
+	    "now() + interval '61 minutes')");
+	en.beat_at = clk_mono();
+	en.claim_at = INT64_MAX;
+	engine_beat(&en, NULL, clk_mono());
+	is("select due_at between now() + interval '50 seconds' and now() + "
+	    "interval '70 seconds' from work", "t");
+	is("select last_seen <= now() from worker", "t");
+	assert_int_equal(en.claim_at, 0);
+	/* and no second time */
+	en.beat_at = clk_mono();
+	engine_beat(&en, NULL, clk_mono());
+	is("select due_at > now() + interval '50 seconds' from work", "t");
+}
+
+/* That the database is away is said once, and again when it was there. */
+static void
+away(void **state)
+{
+	static const char *const	 names[] = { "log a", "log b" };
+	char				 text[2048];
+	size_t				 i, k, n;
+	FILE				*f = tmpfile();
+	int				 old = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_not_equal(dup2(fileno(f), STDERR_FILENO), -1);
+	engine_fault(&en, "log a", "there 1");
+	engine_fault(&en, "log b", "there 2");
+	for (k = 0; k < 2; k++) {
+		(void)db_query(en.db, NULL, NULL, "select "
+		    "pg_terminate_backend(pg_backend_pid())", "");
+		for (i = 0; i < 6; i++)
+			engine_fault(&en, names[i % 2], "gone");
+		engine_away(&en, NULL);
+		en.say_at = 0;
+		if (!db_alive(en.db))
+			(void)usleep(1100000);
+		engine_away(&en, NULL);
+		assert_true(db_alive(en.db));
+	}
+	assert_int_not_equal(dup2(old, STDERR_FILENO), -1);
+	(void)close(old);
+	rewind(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	(void)fclose(f);
+	assert_non_null(strstr(text, "there 1"));
+	assert_non_null(strstr(text, "there 2"));
+	for (i = 0; strstr(text, "gone") != NULL; i++)
+		*strstr(text, "gone") = '-';
+	assert_int_equal(i, 2);
+}
+
+/*
  * Hints can be lost: whatever changes what is matched has another mark, and
  * nothing else has.
  */
@@ -325,7 +392,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(none, begin, end),
 		cmocka_unit_test_setup_teardown(part, begin, end),
 		cmocka_unit_test_setup_teardown(history, begin, end),
+		cmocka_unit_test_setup_teardown(set_back, begin, end),
 		cmocka_unit_test_setup_teardown(marks, begin, end),
+		cmocka_unit_test_setup_teardown(away, begin, end),
 	};
 
 	return SQL_TESTS(tests);

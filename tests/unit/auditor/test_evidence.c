@@ -222,7 +222,7 @@ test_coverage(void **state)
 	buf_free(&b);
 }
 
-/* Export from the first of January up to that day; what verify says. */
+/* Export from the first of December up to that day; what verify says. */
 static enum evidence_verdict
 period(const char *to, struct buf *b)
 {
@@ -231,13 +231,69 @@ period(const char *to, struct buf *b)
 	int64_t		 from, until;
 	size_t		 n;
 
-	assert_int_equal(clk_parse("2026-01-01", &from), 0);
+	assert_int_equal(clk_parse("2025-12-01", &from), 0);
 	assert_int_equal(clk_parse(to, &until), 0);
 	must(evidence_store_coverage(db, from, until, ev, &n, &e), &e);
 	buf_reset(b);
 	must(evidence_finish(ev, clk_wall(), b, &e), &e);
 	evidence_free(ev);
 	return judge(buf_text(b), b->n, 0);
+}
+
+/* One statement after the other. */
+static void
+sql_all(const char *text)
+{
+	struct err	 e = ERR_INIT;
+	char		*all = mem_str(text), *one, *rest;
+
+	for (one = strtok_r(all, ";", &rest); one != NULL;
+	    one = strtok_r(NULL, ";", &rest))
+		must(db_query(db, NULL, &e, one, ""), &e);
+	free(all);
+}
+
+/* A day that says nothing of the head before it, signed anew. */
+static void
+forget_before(struct flips *f, json_t *o)
+{
+	json_t		*t = json_loads(json_string_value(json_object_get(o,
+			    "text")), 0, NULL);
+	struct buf	 sig = BUF_INIT, b64 = BUF_INIT;
+	char		*text;
+
+	json_object_del(o, "before");
+	json_object_del(t, "before_sha256");
+	text = json_dumps(t, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_int_equal(sign_statement(f->instance, SPAN_STR(text), &sig,
+	    NULL), 0);
+	enc_b64(&b64, sig.p, sig.n);
+	json_object_set_new(o, "text", json_string(text));
+	json_object_set_new(o, "signature", json_string(buf_text(&b64)));
+	free(text);
+	json_decref(t);
+	buf_free(&sig);
+	buf_free(&b64);
+}
+
+/* A log under two names: its days would follow each other in neither. */
+static void
+named_twice(struct flips *f)
+{
+	json_t		*logs = json_object_get(f->root, "logs"), *o;
+	const char	*type;
+	size_t		 i, heads = 0, days = 0;
+
+	json_array_append_new(logs, json_deep_copy(json_array_get(logs, 0)));
+	json_array_foreach(json_object_get(f->root, "statements"), i, o) {
+		type = json_string_value(json_object_get(o, "type"));
+		if (strcmp(type, "head") == 0 && heads++ > 0)
+			json_object_set_new(o, "log", json_integer(1));
+		if (strcmp(type, "attested") == 0 && days++ > 0)
+			forget_before(f, o);
+	}
+	assert_true(heads == 2 && days == 2);
+	changed(f, "a log named twice");
 }
 
 /* Days follow each other: none is left out, none begins elsewhere. */
@@ -268,6 +324,17 @@ test_period(void **state)
 		  "where day = '2026-01-02'", EVIDENCE_INVALID },
 		{ "update coverage_day set verified_at = '2026-01-01 23:59Z' "
 		  "where day = '2026-01-02'", EVIDENCE_INVALID },
+		/* read when its head was not signed yet; clocks differ a bit */
+		{ "update coverage_day set verified_at = '2026-01-01 00:00Z' "
+		  "where day = '2026-01-01'", EVIDENCE_VALID },
+		{ "update coverage_day set day = '2025-12-31', verified_at = "
+		  "'2025-12-31 23:30Z' where day = '2026-01-01'; update "
+		  "coverage_day set gaps = 1 where day = '2026-01-02'",
+		  EVIDENCE_VALID },
+		{ "update coverage_day set day = '2025-12-31', verified_at = "
+		  "'2025-12-31 23:00Z' where day = '2026-01-01'; update "
+		  "coverage_day set gaps = 1 where day = '2026-01-02'",
+		  EVIDENCE_INVALID },
 	};
 	struct flips	f;
 	struct err	e = ERR_INIT;
@@ -279,7 +346,7 @@ test_period(void **state)
 		skip();
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		must(db_begin(db, &e), &e);
-		must(db_query(db, NULL, &e, t[i].sql, ""), &e);
+		sql_all(t[i].sql);
 		if (period("2026-01-04", &b) != t[i].want)
 			fail_msg("case %zu", i);
 		db_rollback(db);
@@ -291,10 +358,69 @@ test_period(void **state)
 	f.judge = judge;
 	f.seal = f.days = 1;
 	flip(&f, f.root);
+	named_twice(&f);
 	(void)printf("two days: %zu changes sealed again, %zu not rejected\n",
 	    f.n, f.missed);
 	assert_int_equal(f.missed, 0);
 	json_decref(f.root);
+	buf_free(&b);
+}
+
+/* How many statements of this type a file has. */
+static int
+count(const struct buf *file, const char *type)
+{
+	json_t	*root = json_loads(buf_text(file), 0, NULL);
+	json_t	*all = json_object_get(root, "statements");
+	size_t	 i;
+	int	 n = 0;
+
+	for (i = 0; i < json_array_size(all); i++)
+		n += strcmp(json_string_value(json_object_get(json_array_get(
+		    all, i), "type")), type) == 0;
+	json_decref(root);
+	return n;
+}
+
+/* A log that did more than one thing: all of them are shown. */
+static void
+test_faults(void **state)
+{
+	uint8_t		 lie[32] = { 2 }, root[32];
+	struct buf	 path = BUF_INIT, d = BUF_INIT, b = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	int64_t		 other;
+
+	(void)state;
+	if (db == NULL)
+		skip();
+	must(db_begin(db, &e), &e);
+	other = put_head(5, 1767225750000ULL, lie, "conflict");
+	mth(&w, 0, 5, root);
+	proof_of(&w, 5, 0, SIZE, 1, &path);
+	buf_fmt(&d, "{\"what\": \"signature\", \"head_id\": %d, \"faults\": ["
+	    "{\"what\": \"fork\", \"head_id\": %d, \"other_id\": %d},"
+	    "{\"what\": \"fork\", \"head_id\": %d, \"other_id\": %d},"
+	    "{\"what\": \"signature\", \"head_id\": %d},"
+	    "{\"what\": \"fork\", \"head_id\": %d, \"inconsistent\": "
+	    "{\"head_id\": %d, \"other_id\": %d, \"root_hash\": \"",
+	    (int)small, (int)fork_head, (int)head, (int)other, (int)small,
+	    (int)small, (int)other, (int)head, (int)other);
+	enc_hex(&d, root, 32);
+	buf_str(&d, "\", \"path\": \"");
+	enc_b64(&d, path.p, path.n);
+	buf_str(&d, "\"}}]}");
+	must(db_query(db, NULL, &e, "update finding set detail = $1::jsonb "
+	    "where id = 2", "s", buf_text(&d)), &e);
+	export("2", &b);
+	assert_int_equal(judge(buf_text(&b), b.n, 1), EVIDENCE_VALID);
+	/* the smaller one is seen from both sides */
+	assert_int_equal(count(&b, "fork"), 2);
+	assert_int_equal(count(&b, "inconsistent"), 1);
+	assert_int_equal(count(&b, "head"), 4);
+	db_rollback(db);
+	buf_free(&path);
+	buf_free(&d);
 	buf_free(&b);
 }
 
@@ -303,6 +429,7 @@ main(void)
 {
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_flips),
 		cmocka_unit_test(test_flips_sealed),

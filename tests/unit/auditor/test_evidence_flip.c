@@ -220,6 +220,46 @@ named(void **state)
 	one(CERT_AT);
 }
 
+/*
+ * The bit is in the index that the entry names as its own: what is right about
+ * it, its certificate, is shown as well, and the log's word of where it is.
+ */
+static void
+index_of(void **state)
+{
+	struct span	 ca = buf_bytes(&w.ca);
+	struct buf	 leaf = BUF_INIT, sct = BUF_INIT;
+	struct err	 e = ERR_INIT;
+	struct flip	 bit = { 0, 1 };
+	struct flips	 f = { .instance = instance, .judge = judge,
+	    .days = 1 };
+	struct evidence	*ev;
+	int		 log, cert, promise, entry, n;
+
+	(void)state;
+	make_leaf(ENTRY_X509, buf_bytes(&w.cert), NULL, CERT_AT, &leaf);
+	make_sct(&leaf, CERT_AT, &sct);
+	bit.at = leaf.n - 1;
+	leaf.p[bit.at] ^= bit.mask;
+	put_leaf(CERT_AT, &leaf);
+	ev = begun(&log);
+	cert = evidence_certificate(ev, "x509", buf_bytes(&w.cert), &ca, 1,
+	    &e);
+	promise = evidence_sct(ev, log, cert, "tls", buf_bytes(&sct), &e);
+	entry = add_entry(ev, log, CERT_AT, cert, "x509");
+	assert_true(cert >= 0 && promise >= 0 && entry >= 0);
+	if ((n = evidence_flipped(ev, promise, entry, &bit, &e)) == -1)
+		fail_msg("%s", e.msg);
+	f.root = done(ev);
+	graded(f.root, n, "transferable");
+	for (f.seal = 0; f.seal < 2; f.seal++)
+		flip(&f, f.root);
+	assert_int_equal(f.missed, 0);
+	json_decref(f.root);
+	buf_free(&leaf);
+	buf_free(&sct);
+}
+
 /* It names another one, where the promise may have been kept. */
 static void
 elsewhere(void **state)
@@ -381,6 +421,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unnamed),
 		cmocka_unit_test(named),
+		cmocka_unit_test(index_of),
 		cmocka_unit_test(elsewhere),
 		cmocka_unit_test(framed),
 		cmocka_unit_test(not_same),

@@ -194,6 +194,47 @@ test_fail_done(void **state)
 	assert_int_equal(testdb_int(a, "select count(*) from work"), 0);
 }
 
+/* Several in one statement: each waits as long as it failed often. */
+static void
+test_fail_all(void **state)
+{
+	static const struct lease_retry	 retry[] = { { 8, 32, "first" },
+		{ 100, 200, "second" } };
+	struct lease			 l[2], last;
+	const struct lease		*both[] = { &l[0], &l[1] };
+	struct err			 e = ERR_INIT;
+
+	(void)state;
+	NEED_DB();
+	assert_int_equal(lease_add(a, "log", "y", &e), 0);
+	assert_int_equal(lease_add(a, "log", "z", &e), 0);
+	testdb_run(a, "update work set attempts = 5 where subject = 'y'");
+	assert_int_equal(claim(a, "h:1", 2, l), 2);
+	if (strcmp(l[0].subject, "y") != 0) {
+		last = l[0];
+		l[0] = l[1];
+		l[1] = last;
+	}
+	assert_int_equal(lease_add(a, "log", "x", &e), 0);
+	assert_int_equal(claim(a, "h:1", 1, &last), 1);
+	assert_int_equal(db_begin(a, &e), 0);
+	assert_int_equal(lease_check_all(a, both, 2, &e), 0);
+	assert_int_equal(lease_fail_all(a, both, retry, 2, &e), 0);
+	assert_int_equal(db_commit(a, &e), 0);
+	assert_int_equal(testdb_int(a, "select count(*) from work where"
+	    " holder is null and lease_until is null and (subject, last_error,"
+	    " attempts) in (('y', 'first', 6), ('z', 'second', 1))"), 2);
+	assert_in_range(testdb_int(a, "select ceil(extract(epoch from due_at -"
+	    " now()))::bigint from work where subject = 'y'"), 22, 32);
+	assert_in_range(testdb_int(a, "select ceil(extract(epoch from due_at -"
+	    " now()))::bigint from work where subject = 'z'"), 73, 100);
+	assert_int_equal(testdb_int(a, "select count(*) from work where"
+	    " subject = 'x' and holder = 'h:1' and last_error is null"), 1);
+	lease_free(&l[0]);
+	lease_free(&l[1]);
+	lease_free(&last);
+}
+
 static void
 test_takeover(void **state)
 {
@@ -367,6 +408,7 @@ run(void)
 		cmocka_unit_test_setup(test_fence, setup),
 		cmocka_unit_test_setup(test_all, setup),
 		cmocka_unit_test_setup(test_fail_done, setup),
+		cmocka_unit_test_setup(test_fail_all, setup),
 		cmocka_unit_test_setup(test_takeover, setup),
 		cmocka_unit_test_setup(test_stopped, setup),
 		cmocka_unit_test_setup(test_order, setup),

@@ -239,6 +239,58 @@ test_left(void **state)
 	assert_int_equal(claim(1, 0), 1);
 }
 
+/*
+ * Leases are long: one that died with none of the logs, or is silent for three
+ * heartbeats, has no part in them, though what it has stays its own.
+ */
+static void
+test_long(void **state)
+{
+	(void)state;
+	NEED_DB();
+	enter(1);
+	enter(2);
+	testdb_run(db, "update worker set lease_s = 600");
+	logs(10, 0);
+	assert_int_equal(claim(2, 0), 5);
+	testdb_run(db, "update work set lease_until = now() + "
+	    "interval '580 s' where holder = 'w2'; update worker set "
+	    "last_seen = now() - interval '31 s' where id = 'w2'");
+	assert_int_equal(claim(1, 0), 5);
+	assert_int_equal(has(2), 5);
+	/* nothing is left to one that does not take it */
+	testdb_run(db, "update work set holder = 'w1', "
+	    "lease_until = now() + interval '580 s'");
+	assert_int_equal(excess(1), 0);
+	testdb_run(db, "update worker set last_seen = now()");
+	assert_int_equal(excess(1), 1);
+}
+
+/* The same of what one leaves that lives: long before a third of a lease. */
+static void
+test_left_long(void **state)
+{
+	static const char *const	 kinds[] = { "tail" };
+	struct lease_ask		 ask = { .holder = "w1",
+	    .instance = "w1", .kinds = { kinds, 1 }, .max = LIMIT_LEASES,
+	    .lease_s = 600, .share = "ingest" };
+	struct lease			 l[LIMIT_LEASES];
+	struct err			 e = ERR_INIT;
+	size_t				 n, k;
+
+	(void)state;
+	NEED_DB();
+	enter(1);
+	enter(2);
+	logs(10, 0);
+	pass(LEASE / 3 + 1);
+	testdb_run(db, "update worker set last_seen = now()");
+	assert_int_equal(lease_claim(db, &ask, l, &n, &e), 0);
+	assert_int_equal(n, 10);
+	for (k = 0; k < n; k++)
+		lease_free(&l[k]);
+}
+
 /* What one had that died is shared by the others, not taken by the first. */
 static void
 test_died(void **state)
@@ -346,6 +398,8 @@ main(void)
 		cmocka_unit_test_setup(test_missing, setup),
 		cmocka_unit_test_setup(test_alone, setup),
 		cmocka_unit_test_setup(test_left, setup),
+		cmocka_unit_test_setup(test_long, setup),
+		cmocka_unit_test_setup(test_left_long, setup),
 		cmocka_unit_test_setup(test_died, setup),
 		cmocka_unit_test_setup(test_excess, setup),
 	};

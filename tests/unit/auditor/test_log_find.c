@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <sys/wait.h>
+
 #include "base/limit.h"
 #include "tests/unit/auditor/alert_fixture.h"
 #include "tests/unit/auditor/evidence_fixture.h"
@@ -15,6 +17,7 @@
 
 static struct world	w;
 static struct log_row	row;
+static struct log_look	at;		/* as a tail has it */
 
 static int
 setup(void **state)
@@ -49,6 +52,7 @@ clear(void **state)
 	run("insert into tree_head (log_ref, tree_size, root_hash, "
 	    "timestamp_ms, form, raw, verdict) values (1, 100, '', 1, 'sth', "
 	    "'', 'valid')");
+	memset(&at, 0, sizeof(at));
 	log_row_free(&row);
 	OK(log_load(db, 1, &row, e));
 	return 0;
@@ -96,7 +100,7 @@ look(void)
 	int	yes = -1;
 
 	OK(db_begin(db, e));
-	OK(log_find_flips(db, &row, &yes, e));
+	OK(log_find_flips(db, &row, &at, &yes, e));
 	OK(db_commit(db, e));
 	return yes;
 }
@@ -233,6 +237,72 @@ kept(void **state)
 	    "finding", "at that index");
 }
 
+/*
+ * Nothing is wrong with the certificate of an entry, and the SCT for it names
+ * that index: the bit may be in its time, or in the index that it names.
+ */
+static void
+promised(void **state)
+{
+	uint8_t		h[32], none[32] = { 0 };
+	struct span	p = { h, 32 };
+	int		yes = -1, i;
+
+	(void)state;
+	for (i = 3; i < 5; i++) {
+		wrong(i, i, h);
+		run("update entry set malformed = false, timestamp_ms = 7, "
+		    "tbs_sha256 = sha256('x')");
+		assert_int_equal(look(), 0);
+		OK(db_begin(db, e));
+		OK(log_find_promised(db, &row, (struct span){ none, 32 },
+		    &yes, e));
+		assert_int_equal(yes, 0);
+		OK(log_find_promised(db, &row, p, &yes, e));
+		assert_int_equal(yes, 1);
+		OK(log_find_promised(db, &row, p, &yes, e));
+		assert_int_equal(yes, 0);
+		OK(db_commit(db, e));
+	}
+	is(TOLD, "1 open entry 3 3,4");
+	/* it names another index, or none */
+	run("truncate finding cascade; update sct set leaf_index = 9");
+	OK(log_find_promised(db, &row, p, &yes, e));
+	assert_int_equal(yes, 0);
+	run("update sct set leaf_index = null");
+	OK(log_find_promised(db, &row, p, &yes, e));
+	assert_int_equal(yes, 0);
+}
+
+/* A head that the log does not prove, until it does. */
+static void
+unproven(void **state)
+{
+	static const char	now[] = "select coalesce(string_agg(concat_ws("
+	    "' ', severity, state, detail->>'what', detail->>'head_id'), ','),"
+	    " '') from finding";
+	uint8_t			h[32];
+
+	(void)state;
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	is(now, "");
+	run("update tree_head set first_seen = now() - interval '25 hours'");
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	is(now, "medium open unproven 1");
+	assert_int_equal(number("select count(*) from finding_event"), 1);
+	OK(log_find_proven(db, &row, 2, e));
+	is(now, "medium open unproven 1");
+	OK(log_find_proven(db, &row, 1, e));
+	is(now, "medium resolved unproven 1");
+	/* beside what is worse it is not said, and resolves nothing */
+	wrong(3, -1, h);
+	assert_int_equal(look(), 1);
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	OK(log_find_proven(db, &row, 1, e));
+	is(now, "critical open flip 1");
+}
+
 /* There is an end to it. */
 static void
 many(void **state)
@@ -243,12 +313,102 @@ many(void **state)
 	(void)state;
 	for (i = 0; i < (int)LIMIT_LOG_FLIPS + 3; i++)
 		wrong(i, -1, h);
-	assert_int_equal(look(), 1);
+	for (i = 0; look() == 1; i++)
+		;
+	/* some at a time */
+	assert_int_equal(i, LIMIT_LOG_FLIPS / LIMIT_LOG_SEARCH);
 	assert_int_equal(number("select jsonb_array_length(detail->'flips') "
 	    "from finding"), LIMIT_LOG_FLIPS);
 	change("acked");
 	assert_int_equal(look(), 0);
 	is("select state from finding", "acked");
+}
+
+/* What was promised with the SCT of entry ${i} is something else altogether. */
+static void
+unlike(int i)
+{
+	uint8_t		h[32];
+	struct span	p = { h, 32 };
+
+	wrong(i, -1, h);
+	OK(db_query(db, NULL, e, "update sct set leaf_hash = sha256($1) where "
+	    "tbs_sha256 = $1", "b", &p));
+}
+
+/*
+ * Entries that cannot be right and are nothing that was promised, however many
+ * somebody signs, hide none behind them; nor are they searched again.
+ */
+static void
+crowd(void **state)
+{
+	uint8_t	h[32];
+	int	i, turns;
+
+	(void)state;
+	for (i = 0; i < 70; i++)
+		unlike(i);
+	wrong(70, -1, h);
+	for (turns = 1; look() == 0 && turns < 100; turns++)
+		;
+	is(TOLD, "1 open entry 70 70");
+	assert_in_range(turns, 2, 71 / LIMIT_LOG_SEARCH + 2);
+	/* and one in front of them */
+	run("delete from entry where index < 60; delete from sct where "
+	    "timestamp_ms < 1767225600060");
+	for (i = 0; i < 10; i++)
+		assert_int_equal(look(), 0);
+	wrong(1, -1, h);
+	for (turns = 1; look() == 0 && turns < 4; turns++)
+		;
+	is(TOLD, "1 open entry 70 70,1");
+}
+
+/* Another worker looks: it sees what is committed, and waits for us. */
+static pid_t
+other(void)
+{
+	pid_t	pid = fork();
+
+	if (pid == 0) {
+		struct err	 e = ERR_INIT;
+		struct log_look	 k = { 0 };
+		struct db	*mine = db_open(testdb_info, &e);
+		int		 yes = 0;
+
+		_exit(mine == NULL || db_begin(mine, &e) == -1 ||
+		    log_find_flips(mine, &row, &k, &yes, &e) == -1 ||
+		    db_commit(mine, &e) == -1 || !yes);
+	}
+	return pid;
+}
+
+/* Two find one each, at the same time: both are kept, and it is told once. */
+static void
+at_once(void **state)
+{
+	uint8_t	h[32];
+	pid_t	pid;
+	int	yes = 0, status = -1, i;
+
+	(void)state;
+	wrong(4, -1, h);
+	OK(db_begin(db, e));
+	/* that the other does not see */
+	run("delete from entry where index = 4");
+	wrong(3, -1, h);
+	OK(log_find_flips(db, &row, &at, &yes, e));
+	assert_int_equal(yes, 1);
+	assert_true((pid = other()) > 0);
+	for (i = 0; i < 1000 && number("select count(*) from pg_locks where "
+	    "not granted and database = (select oid from pg_database where "
+	    "datname = current_database())") == 0; i++)
+		(void)usleep(10000);
+	OK(db_commit(db, e));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	is(TOLD, "1 open entry 3 3,4");
 }
 
 int
@@ -259,7 +419,11 @@ main(void)
 		cmocka_unit_test_setup(older, clear),
 		cmocka_unit_test_setup(beside, clear),
 		cmocka_unit_test_setup(kept, clear),
+		cmocka_unit_test_setup(promised, clear),
+		cmocka_unit_test_setup(unproven, clear),
 		cmocka_unit_test_setup(many, clear),
+		cmocka_unit_test_setup(crowd, clear),
+		cmocka_unit_test_setup(at_once, clear),
 	};
 
 	return (db = testdb_open()) == NULL ? 0 :

@@ -158,6 +158,28 @@ test_plain_role(void **state)
 	free(info);
 }
 
+/* A role whose statements are cut short: a migration takes its time. */
+static void
+test_timeout(void **state)
+{
+	struct db	*db = testdb_empty();
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	testdb_run(db, "create table seen (t text); create function see() "
+	    "returns event_trigger language plpgsql as $$ begin insert into "
+	    "seen values (current_setting('statement_timeout')); end $$; "
+	    "create event trigger x on ddl_command_end execute function "
+	    "see(); truncate seen; set statement_timeout = '5min'");
+	assert_int_equal(migrate_up(db, 0, NULL, &e), 0);
+	assert_true(testdb_int(db, "select count(*) from seen") > 0);
+	assert_int_equal(testdb_int(db, "select count(*) from seen where t <> "
+	    "'0'"), 0);
+	testdb_close(db);
+}
+
 /* A role that owns nothing: it is said who may, and trying again is no use. */
 static void
 test_no_right(void **state)
@@ -340,6 +362,7 @@ main(void)
 		cmocka_unit_test(test_from_4),
 		cmocka_unit_test(test_from_5),
 		cmocka_unit_test(test_plain_role),
+		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_no_right),
 		cmocka_unit_test(test_audit_trail),
 	};

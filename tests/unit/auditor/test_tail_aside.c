@@ -105,6 +105,25 @@ of_another_tree(void **state)
 	assert_int_equal(en.wrong, 1);
 }
 
+/* Behind an entry with a changed bit, which somebody looks at. */
+static void
+beside(void **state)
+{
+	(void)state;
+	sql("insert into finding (kind, subject, dedupe_key, severity, state, "
+	    "detail) select 'log.misbehaved', s, 'log.misbehaved|' || s || '|',"
+	    " 'critical', 'acked', '{\"what\": \"flip\", \"flips\": "
+	    "[{\"index\": 8}]}' from (select encode(log_id, 'base64') as s "
+	    "from log) l");
+	say(300, 0, tail_aside_judged);
+	is(found, "log.misbehaved fork 2");
+	is("select concat_ws(' ', state, (select count(*) from finding_event "
+	    "where event = 'opened'), detail->'flips'->0->>'index', "
+	    "detail->'faults'->0->>'other_id') from finding", "open 1 8 1");
+	say(300, 0, tail_aside_judged);
+	assert_int_equal(number("select count(*) from finding_event"), 1);
+}
+
 static void
 dated(void **state)
 {
@@ -130,6 +149,20 @@ old(void **state)
 	say(320, 0, tail_aside_judged);
 	is("select string_agg(concat_ws(' ', kind, state), ',') from finding",
 	    "log.stale resolved");
+}
+
+/* One from the future makes none of later days fresh. */
+static void
+old_behind_future(void **state)
+{
+	(void)state;
+	say(310, -24 * 3600, tail_aside_judged);
+	is(found, "log.misbehaved timestamp 2");
+	say(320, 5 * 3600, tail_aside_judged);
+	is("select string_agg(concat_ws(' ', kind, state), ',' order by kind) "
+	    "from finding", "log.misbehaved open,log.stale open");
+	say(330, 0, tail_aside_judged);
+	is("select state from finding where kind = 'log.stale'", "resolved");
 }
 
 /* A signature that is wrong once may be an accident. */
@@ -159,6 +192,40 @@ lost(void **state)
 	assert_int_equal(t.leased, 0);
 	assert_int_equal(number("select count(*) from tree_head"), 1);
 	assert_int_equal(number("select count(*) from finding"), 0);
+}
+
+/* A head is not proven: one refusal, or a log that is busy, says nothing. */
+static void
+refuses(void **state)
+{
+	static const struct {
+		int64_t			since;
+		enum tail_audit_how	how;
+		int64_t			findings;
+	} c[] = {
+		{ 0, AUDIT_REFUSED, 0 },
+		{ 59 * 60, AUDIT_REFUSED, 0 },
+		{ 61 * 60, AUDIT_BUSY, 0 },
+		{ 61 * 60, AUDIT_AWAY, 0 },
+		{ 61 * 60, AUDIT_REFUSED, 1 },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		if (i != 0) {
+			(void)clean(state);
+			assert_int_equal(setup(state), 0);
+		}
+		sql("update tree_head set first_seen = now() - "
+		    "interval '25 hours'");
+		t.state = TAIL_AUDIT;
+		t.small.id = 1;
+		t.unproven = c[i].since != 0;
+		t.unproven_at = clk_mono() - c[i].since * CLK_SEC;
+		tail_audit_failed(&t, "400", c[i].how);
+		assert_int_equal(number("select count(*) from finding where "
+		    "severity = 'medium'"), c[i].findings);
+	}
 }
 
 /* When the log is due again, in seconds, rounded up. */
@@ -214,11 +281,15 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(larger, setup, clean),
 		cmocka_unit_test_setup_teardown(of_another_tree, setup, clean),
+		cmocka_unit_test_setup_teardown(beside, setup, clean),
 		cmocka_unit_test_setup_teardown(dated, setup, clean),
 		cmocka_unit_test_setup_teardown(old, setup, clean),
+		cmocka_unit_test_setup_teardown(old_behind_future, setup,
+		    clean),
 		cmocka_unit_test_setup_teardown(wrong_signature, setup, clean),
 		cmocka_unit_test_setup_teardown(lost, setup, clean),
 		cmocka_unit_test_setup_teardown(pages_fail, setup, clean),
+		cmocka_unit_test_setup_teardown(refuses, setup, clean),
 		cmocka_unit_test_setup_teardown(no_head, setup, clean),
 	};
 

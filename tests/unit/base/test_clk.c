@@ -97,6 +97,8 @@ test_text(void **state)
 	assert_int_equal(us, 7);
 	clk_fix(12345);
 	assert_int_equal(clk_wall(), 12345);
+	assert_int_equal(clk_earlier(), 12345);
+	assert_int_equal(clk_later(), 12345);
 	clk_fix(0);
 	assert_true(clk_wall() > 1600000000 * CLK_SEC);
 	us = clk_mono();
@@ -189,12 +191,18 @@ test_follow(void **state)
 	assert_int_equal(clk_follow(now), 0);
 	assert_in_range(clk_follow(now + hour), hour - 60 * CLK_SEC, hour);
 	assert_in_range(clk_wall(), now + hour, now + hour + 60 * CLK_SEC);
+	assert_in_range(clk_later(), now + hour, now + hour + 60 * CLK_SEC);
+	assert_in_range(clk_earlier(), now, now + 60 * CLK_SEC);
 	assert_true(clk_follow(now - hour) < 0);
 	assert_in_range(clk_wall(), now - hour, now - hour + 60 * CLK_SEC);
+	assert_in_range(clk_later(), now, now + 60 * CLK_SEC);
+	assert_in_range(clk_earlier(), now - hour, now - hour + 60 * CLK_SEC);
 	/* from the system's, not from where it was before */
 	assert_in_range(clk_follow(now + hour), hour - 60 * CLK_SEC, hour);
 	clk_fix(12345);
 	assert_int_equal(clk_wall(), 12345);
+	assert_int_equal(clk_earlier(), 12345);
+	assert_int_equal(clk_later(), 12345);
 	clk_fix(0);
 	assert_int_equal(clk_follow((int64_t)time(NULL) * CLK_SEC), 0);
 	assert_in_range(clk_wall(), now, now + 60 * CLK_SEC);

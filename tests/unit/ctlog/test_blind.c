@@ -14,7 +14,7 @@
  *   j rejected  - unstated
  *
  * "/A..B" behind it is its interval in days from now.  Read-only and retired
- * ones became so a day ago.
+ * ones became so a day ago, those in capitals ten minutes ago.
  */
 #define MAX	24
 #define NOW	"2026-11-27"
@@ -39,8 +39,10 @@ state_of(char c)
 	case 'q':
 		return LOGLIST_QUALIFIED;
 	case 'r':
+	case 'R':
 		return LOGLIST_READONLY;
 	case 'x':
+	case 'X':
 		return LOGLIST_RETIRED;
 	case 'p':
 		return LOGLIST_PENDING;
@@ -69,7 +71,8 @@ parse(const char *line, int64_t now)
 		l->operator = operators[*p - '0'];
 		l->protocol = p[1] == 's' ? LOGLIST_STATIC : LOGLIST_RFC6962;
 		l->state = state_of(p[1]);
-		l->state_at = now - 86400 * CLK_SEC;
+		l->state_at = now - (p[1] == 'R' || p[1] == 'X' ? 600 :
+		    86400) * CLK_SEC;
 		l->lag = strtol(p + 2, &end, 10);
 		if (*end == '/') {
 			l->has_interval = 1;
@@ -138,6 +141,15 @@ static const struct {
 	{ CH, EM, "0u90000 1x7200", 0, -1, "" },
 	{ CH, TL, "0u90000 1x90000", 0, -1, "" },
 	{ AP, EM, "0u90000 1x90000", 90000, 0, "0 1" },
+	/*
+	 * Chrome asks when the oldest SCT of the others is of, which is of
+	 * what was not seen; Apple does not.
+	 */
+	{ CH, EM, "0u7200 1x90000", 0, -1, "" },
+	{ AP, EM, "0u7200 1x90000", 7200, 0, "0 1" },
+	{ CH, EM, "0u7200 0r90000 1x95000", 90000, 0, "1 2" },
+	{ CH, EM, "0u86400 1x90000", 0, -1, "" },
+	{ CH, EM, "0u86401 1x90000", 86401, 0, "0 1" },
 	/* Shards: both must take certificates that end on one day. */
 	{ CH, EM, "0u7200/-20..40 1u7200/40..200 2u0/-20..200", 0, 1, "" },
 	{ CH, EM, "0u7200/-20..41 1u7200/40..200", 7200, 0, "0 1" },
@@ -165,6 +177,11 @@ static const struct {
 	{ CH, EM, "0r0 0u0 1u7200", 0, 1, "" },
 	{ CH, EM, "0x0 0u0 1u7200", 0, 1, "" },
 	{ CH, EM, "0r0 0x0 1u7200", 0, -1, "" },
+	/* What it did not show of its last minutes grows old all the same. */
+	{ CH, EM, "0R1200 1u7200", 1200, 1, "0 1" },
+	{ CH, EM, "0X1200 1u7200", 1200, 1, "0 1" },
+	{ CH, EM, "0X1200 1u0", 0, 2, "" },
+	{ CH, EM, "0X1200 0u0 1X7200", 0, 1, "" },
 	{ AP, EM, "0s0 0u0 1s7200", 0, 1, "" },
 	{ AP, EM, "0u0 0s0 1s7200", 0, 1, "" },
 	/* It became so just when the lag began. */
