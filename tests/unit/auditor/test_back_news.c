@@ -220,6 +220,15 @@ held(void **state)
 	    "(Retry-After)' from work where subject = '1'", "t");
 	sql("update work set last_error = 'it waits' where subject = '1'");
 	listed("it waits", 1);
+	sql("update work set due_at = now()");
+	listed("", 0);
+	claim(1);
+	listed("", 0);
+	sql("update work set holder = null, lease_until = null, "
+	    "due_at = 'infinity' where "
+	    "subject = '1'");
+	listed("it waits", 0);
+	sql("update work set attempts = 0 where subject = '1'");
 	/* a fault is said first, and it waits all the same */
 	sql("insert into backfill_range (backfill_id, log_ref, size_from, "
 	    "size_to, size_done) values (1, 1, 2048, 3072, 2048);"
