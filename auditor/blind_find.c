@@ -6,7 +6,6 @@
 #include "auditor/db/blind_store.h"
 #include "auditor/db/coverage_store.h"
 #include "auditor/db/finding.h"
-#include "base/clk.h"
 #include "base/mem.h"
 
 #define KIND	"coverage.blind"
@@ -75,7 +74,7 @@ blind_find_time(struct db *db, int64_t poll, int64_t settle, struct err *e)
 
 	if (settle > 0 && blind_store_settled(db, settle, &settled, e) == -1)
 		return -1;
-	rc = blind_state_load(&s, db, poll, clk_wall(), e);
+	rc = blind_state_load(&s, db, poll, e);
 	if (rc == 0 && s.seconds >= BLIND_AFTER && settled) {
 		rc = blind_state_seen(&s, db, e);
 		if (rc == 0)

@@ -159,7 +159,7 @@ blind_state_seen(struct blind_state *s, struct db *db, struct err *e)
 
 int
 blind_state_load(struct blind_state *s, struct db *db, int64_t poll,
-    int64_t at, struct err *e)
+    struct err *e)
 {
 	static const enum policy_kind	kinds[] = { POLICY_EMBEDDED,
 	    POLICY_TLS };
@@ -168,8 +168,8 @@ blind_state_load(struct blind_state *s, struct db *db, int64_t poll,
 	size_t				 i;
 
 	memset(s, 0, sizeof(*s));
-	s->at = at;
-	if (coverage_store_now(db, poll, 1, &s->rows, e) == -1 ||
+	if (blind_store_clock(db, &s->at, e) == -1 ||
+	    coverage_store_now(db, poll, 1, &s->rows, e) == -1 ||
 	    blind_store_lists(db, &s->lists, e) == -1)
 		return -1;
 	s->log = mem_array(db_rows(s->rows) + 1, sizeof(*s->log));
@@ -188,7 +188,7 @@ blind_state_load(struct blind_state *s, struct db *db, int64_t poll,
 	for (i = 0; i < BLIND_WAYS; i++) {
 		v = &s->way[i];
 		p = i < 2 ? POLICY_CHROME : POLICY_APPLE;
-		blind_judge(p, kinds[i % 2], s->view[p], s->n, at,
+		blind_judge(p, kinds[i % 2], s->view[p], s->n, s->at,
 		    BLIND_AFTER, v);
 		if (v->kind == POLICY_EMBEDDED && v->seconds > s->seconds)
 			s->seconds = v->seconds;

@@ -43,9 +43,9 @@ struct blind_state {
 	int64_t			 basis, only;	/* its sums */
 };
 
-/* Load it as of ${at} (clk_wall()); ${poll} in seconds. */
+/* Load it as of now, by the database's clock; ${poll} in seconds. */
 int blind_state_load(struct blind_state *, struct db *, int64_t poll,
-    int64_t at, struct err *);
+    struct err *);
 void blind_state_free(struct blind_state *);
 
 /*

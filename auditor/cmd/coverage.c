@@ -180,8 +180,8 @@ blind(struct cmd_ctx *ctx, struct err *e)
 
 	if (cmd_db(ctx, e) == -1)
 		return -1;
-	if (blind_state_load(&s, ctx->db, ctx->conf->poll, clk_wall(), e)
-	    == -1 || blind_state_seen(&s, ctx->db, e) == -1) {
+	if (blind_state_load(&s, ctx->db, ctx->conf->poll, e) == -1 ||
+	    blind_state_seen(&s, ctx->db, e) == -1) {
 		blind_state_free(&s);
 		return -1;
 	}

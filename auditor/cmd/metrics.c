@@ -211,7 +211,7 @@ metrics_text(struct db *db, const struct conf *conf, struct buf *b,
 	int64_t			 bad = 0;
 	int			 rc = -1;
 
-	if (blind_state_load(&s, db, conf->poll, clk_wall(), e) == -1 ||
+	if (blind_state_load(&s, db, conf->poll, e) == -1 ||
 	    blind_state_seen(&s, db, e) == -1 || coverage_store_now(db, conf->poll, 0, &r, e) == -1 ||
 	    coverage_store_counts(db, &c, e) == -1 ||
 	    coverage_store_misbehaved(db, &bad, e) == -1)

@@ -47,14 +47,26 @@ blind_store_lists(struct db *db, struct db_res **r, struct err *e)
 }
 
 int
+blind_store_clock(struct db *db, int64_t *at, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select now()", "") == -1)
+		return -1;
+	*at = db_time(r, 0, 0);
+	db_free(r);
+	return 0;
+}
+
+int
 blind_store_settled(struct db *db, int64_t seconds, int *settled,
     struct err *e)
 {
 	struct db_res	*r = NULL;
 
 	if (db_query(db, &r, e, "select exists (select from worker where "
-	    "last_seen > now() - interval '1 minute' and started_at < now() - "
-	    "make_interval(secs => $1::bigint))", "i", seconds) == -1)
+	    "state = 'working' and last_seen > now() - interval '1 minute' "
+	    "and started_at < now() - make_interval(secs => $1::bigint))", "i", seconds) == -1)
 		return -1;
 	*settled = db_bool(r, 0, 0);
 	db_free(r);

@@ -31,8 +31,11 @@ enum blind_list_col {
  */
 int blind_store_lists(struct db *, struct db_res **, struct err *);
 
+/* What time it is to the database: lags and states are by its clock. */
+int blind_store_clock(struct db *, int64_t *at, struct err *);
+
 /*
- * Is some worker running for so many seconds?  After a pause of all of them
+ * Does some worker work for so many seconds?  After a pause of all of them
  * everything is behind for a moment.
  */
 int blind_store_settled(struct db *, int64_t seconds, int *settled,

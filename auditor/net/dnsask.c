@@ -18,6 +18,7 @@
 #define TRIES		2		/* of one resolver */
 #define NO_ANSWER	"did not answer"
 #define TRY_MIN_US	(800 * 1000LL)	/* a cold cache needs its time */
+#define FIRST_US	CLK_SEC		/* a packet that was lost does not */
 #define DOWN_US		(30 * CLK_SEC)
 #define SILENT_MAX	8		/* names: it is not their fault */
 #define STRAY_MAX	16		/* then somebody is guessing: TCP */
@@ -35,7 +36,8 @@ struct dnsask {
 	unsigned		 tries, strays;
 	int			 edns;
 	int			 fd;
-	int64_t			 timeout, end, try_us, try_end;
+	int64_t			 timeout, end, try_end;
+	int64_t			 try_us;	/* on average */
 	int64_t			 began;		/* to ask this one */
 	struct buf		 query;		/* behind a length of 2 bytes */
 	size_t			 wrote;
@@ -145,8 +147,11 @@ open_socket(struct dnsask *a, int type)
 static int
 send_udp(struct dnsask *a, int64_t now)
 {
-	a->tries++;
-	a->try_end = now + a->try_us;
+	int64_t	first = a->try_us < FIRST_US ? a->try_us : FIRST_US;
+
+	/* together as long as two equal ones */
+	a->try_end = now + (a->tries++ == 0 ? first : TRIES * a->try_us -
+	    first);
 	if (send(a->fd, a->query.p + 2, a->query.n - 2, MSG_NOSIGNAL) >= 0 ||
 	    errno == EAGAIN || errno == EINTR)
 		return 0;

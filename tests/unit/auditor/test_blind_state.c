@@ -403,7 +403,11 @@ settles(void **state)
 	    "last_seen = now() - interval '2 minutes'");
 	sweep(600);
 	is(FINDINGS, "");
-	sql("update worker set last_seen = now()");
+	/* one that waits for its schema reads nothing */
+	sql("update worker set last_seen = now(), state = 'waiting'");
+	sweep(600);
+	is(FINDINGS, "");
+	sql("update worker set state = 'working'");
 	sweep(600);
 	is(EVENTS, "opened");
 	/* it resolves whoever runs */
