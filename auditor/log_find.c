@@ -434,23 +434,44 @@ log_find_unproven(struct db *db, const struct log_row *l, int64_t head_id,
 	    json_object(), e);
 }
 
-int
-log_find_proven(struct db *db, const struct log_row *l, int64_t head_id,
+/* Is it all that the finding waits for? */
+static int
+waits(struct db *db, const struct log_row *l, int64_t head_id, int *yes,
     struct err *e)
 {
 	struct db_res	*r = NULL;
 	struct span	 id = { l->log_id, 32 };
-	int		 rc = 0;
 
-	if (db_query(db, &r, e, "select subject from finding where kind = "
-	    "'log.misbehaved' and subject = encode($1, 'base64') and "
+	if (db_query(db, &r, e, "select exists (select from finding where "
+	    "kind = 'log.misbehaved' and subject = encode($1, 'base64') and "
 	    "severity = 'medium' and detail->>'what' = 'unproven' and "
-	    "detail->'head_id' = to_jsonb($2) and not detail ? 'outside'",
+	    "detail->'head_id' = to_jsonb($2) and not detail ? 'outside')",
 	    "bi", &id, head_id) == -1)
 		return -1;
-	if (db_rows(r) != 0)
-		rc = finding_resolve(db, "log.misbehaved", db_text(r, 0, 0),
-		    "", "the log has proven that head", e);
+	*yes = db_bool(r, 0, 0);
 	db_free(r);
+	return 0;
+}
+
+int
+log_find_proven(struct db *db, const struct log_row *l, int64_t head_id,
+    struct err *e)
+{
+	struct buf	b64 = BUF_INIT;
+	int		yes, rc;
+
+	/* hardly ever: then nobody may make it a worse one meanwhile */
+	if (waits(db, l, head_id, &yes, e) == -1)
+		return -1;
+	if (!yes)
+		return 0;
+	if (log_fault_lock(db, e) == -1 || waits(db, l, head_id, &yes, e) == -1)
+		return -1;
+	if (!yes)
+		return 0;
+	enc_b64(&b64, l->log_id, 32);
+	rc = finding_resolve(db, "log.misbehaved", buf_text(&b64), "",
+	    "the log has proven that head", e);
+	buf_free(&b64);
 	return rc;
 }

@@ -7,6 +7,7 @@
 
 #include <sys/wait.h>
 
+#include "auditor/log_fault.h"
 #include "base/limit.h"
 #include "tests/unit/auditor/alert_fixture.h"
 #include "tests/unit/auditor/evidence_fixture.h"
@@ -419,23 +420,51 @@ crowd(void **state)
 	is(TOLD, "1 open entry 70 70,1");
 }
 
-/* Another worker looks: it sees what is committed, and waits for us. */
+/* Another worker: it sees what is committed, and waits for us. */
 static pid_t
-other(void)
+other(int (*act)(struct db *, struct err *))
 {
 	pid_t	pid = fork();
 
 	if (pid == 0) {
 		struct err	 e = ERR_INIT;
-		struct log_look	 k = { 0 };
 		struct db	*mine = db_open(testdb_info, &e);
-		int		 yes = 0;
 
 		_exit(mine == NULL || db_begin(mine, &e) == -1 ||
-		    log_find_flips(mine, &row, &k, &yes, &e) == -1 ||
-		    db_commit(mine, &e) == -1 || !yes);
+		    act(mine, &e) == -1 || db_commit(mine, &e) == -1);
 	}
 	return pid;
+}
+
+/* We commit when it waits, and it goes on. */
+static void
+in_turn(pid_t pid)
+{
+	int	status = -1, i;
+
+	assert_true(pid > 0);
+	for (i = 0; i < 1000 && number("select count(*) from pg_locks where "
+	    "not granted and database = (select oid from pg_database where "
+	    "datname = current_database())") == 0; i++)
+		(void)usleep(10000);
+	OK(db_commit(db, e));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static int
+flips(struct db *mine, struct err *why)
+{
+	struct log_look	k = { 0 };
+	int		yes = 0;
+
+	return log_find_flips(mine, &row, &k, &yes, why) == 0 && yes ? 0 : -1;
+}
+
+static int
+proven(struct db *mine, struct err *why)
+{
+	return log_find_proven(mine, &row, 1, why);
 }
 
 /* Two find one each, at the same time: both are kept, and it is told once. */
@@ -443,8 +472,7 @@ static void
 at_once(void **state)
 {
 	uint8_t	h[32];
-	pid_t	pid;
-	int	yes = 0, status = -1, i;
+	int	yes = 0;
 
 	(void)state;
 	wrong(4, -1, h);
@@ -454,15 +482,26 @@ at_once(void **state)
 	wrong(3, -1, h);
 	OK(log_find_flips(db, &row, &at, &yes, e));
 	assert_int_equal(yes, 1);
-	assert_true((pid = other()) > 0);
-	for (i = 0; i < 1000 && number("select count(*) from pg_locks where "
-	    "not granted and database = (select oid from pg_database where "
-	    "datname = current_database())") == 0; i++)
-		(void)usleep(10000);
-	OK(db_commit(db, e));
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	in_turn(other(flips));
 	is(TOLD, "1 open entry 3 3,4");
+}
+
+/* A head is proven while the log is found to have forked: that stays. */
+static void
+graver_at_once(void **state)
+{
+	json_t			*d = json_pack("{ss si si}", "what", "fork",
+				    "head_id", 2, "other_id", 3);
+	struct log_fault	 f = { w.log_id, "Log", "fork", d };
+
+	(void)state;
+	run("update tree_head set first_seen = now() - interval '25 hours'");
+	OK(log_find_unproven(db, &row, 1, "no proof", e));
+	OK(db_begin(db, e));
+	OK(log_fault_open(db, &f, e));
+	in_turn(other(proven));
+	is("select severity || ' ' || state from finding", "critical open");
+	json_decref(d);
 }
 
 int
@@ -480,6 +519,7 @@ main(void)
 		cmocka_unit_test_setup(many, clear),
 		cmocka_unit_test_setup(crowd, clear),
 		cmocka_unit_test_setup(at_once, clear),
+		cmocka_unit_test_setup(graver_at_once, clear),
 	};
 
 	return (db = testdb_open()) == NULL ? 0 :
