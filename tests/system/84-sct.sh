@@ -192,4 +192,24 @@ eq "by OCSP they count for Apple alone" "$(sql "select program, compliant from
     "apple|t,chrome|f ct_policy.violated medium open"
 eq "no log misbehaved but by its promises" "$(sql "select count(*) from finding
     where kind like 'log.%'")" 0
+
+# --- late ----------------------------------------------------------------------
+
+# The SCT of an entry that is there becomes known, and a head that is younger by
+# the MMD and ten minutes has not got it: as if its log had shown that.
+sql "with e as (select e.*, l.mmd, s.raw as sct from entry e join log l on
+    l.id = e.log_ref join sct s on s.log_id = l.log_id and s.tbs_sha256 =
+    e.tbs_sha256 and s.leaf_hash = e.leaf_hash where l.description = 'Rig log elm'
+    order by e.index desc limit 1), h as (insert into tree_head (log_ref,
+    tree_size, root_hash, timestamp_ms, form, raw, verdict, consistency) select
+    log_ref, index, 'root', timestamp_ms + mmd * 1000 + 600000, 'sth', '',
+    'valid', 'proved' from e) update sct s set inclusion = 'pending' from e
+    where s.raw = e.sct"
+again
+eq "late" "$(sql "select l.description, f.severity, f.detail->>'what', (select
+    count(*) from entry e join sct s on s.tbs_sha256 = e.tbs_sha256 and
+    s.log_id = l.log_id and s.inclusion = 'proved' where e.log_ref = l.id and
+    e.index = (f.detail->'entry'->>'index')::bigint) from finding f join log l
+    on encode(l.log_id, 'base64') = f.subject where kind =
+    'log.misbehaved'")" "Rig log elm|critical|mmd|1"
 t_end
