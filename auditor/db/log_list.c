@@ -119,9 +119,9 @@ log_put(struct db *db, const struct log_list_in *in,
 
 /*
  * May there be logs that this list, though it did not change, has to say
- * something of?  Those that no list has any more; beside the list of another
- * browser, those that this one took over; and retired ones whose time is over
- * by ${now}.
+ * something of?  Those that no list has any more, or one that is not asked for
+ * beside this one; beside the list of another browser, those that this one took
+ * over; and retired ones whose time is over by ${now}.
  */
 static int
 unsaid(struct db *db, const char *source, int64_t now, struct err *e)
@@ -132,6 +132,8 @@ unsaid(struct db *db, const char *source, int64_t now, struct err *e)
 	if (db_query(db, &r, e, "select exists (select from log where "
 	    "not listed and list_source <> $1) or ($1 <> 'file' and "
 	    "exists (select from log_list where source not in ($1, 'file')))"
+	    " or exists (select from log where listed and "
+	    "(list_source = 'file') <> ($1 = 'file'))"
 	    " or exists (select from log where list_source = $1 and listed "
 	    "and watched and state = 'retired' and interval_to <= $2)",
 	    "st", source, now) == -1)

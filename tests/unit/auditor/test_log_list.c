@@ -282,6 +282,22 @@ news(void **state)
 	final_size = 0;
 }
 
+/* A browser's list, a file, and both again as they were. */
+static void
+there_and_back(void **state)
+{
+	struct err	e = ERR_INIT;
+	int		i, changed;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(store("chrome", "ab", 1000, &changed, &e), 0);
+		assert_string_equal(read_now(), "ab");
+		assert_int_equal(store("file", "bc", 10, &changed, &e), 0);
+		assert_string_equal(read_now(), "bc");
+	}
+}
+
 /* A retired log is read for as long as its certificates may be valid. */
 static void
 retired(void **state)
@@ -356,6 +372,7 @@ main(void)
 		cmocka_unit_test_setup(together, clear),
 		cmocka_unit_test_setup(unchanged, clear),
 		cmocka_unit_test_setup(news, clear),
+		cmocka_unit_test_setup(there_and_back, clear),
 		cmocka_unit_test_setup(retired, clear),
 		cmocka_unit_test_setup(unsaid_again, clear),
 		cmocka_unit_test_setup(first, clear),
