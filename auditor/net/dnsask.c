@@ -21,6 +21,7 @@
 #define FIRST_US	CLK_SEC		/* a packet that was lost does not */
 #define DOWN_US		(30 * CLK_SEC)
 #define SILENT_MAX	8		/* names: it is not their fault */
+#define AGAIN_US	CLK_SEC		/* but it may be, or it is back */
 #define STRAY_MAX	16		/* then somebody is guessing: TCP */
 #define UDP_MAX		4096		/* three times what we allow */
 #define TCP_MAX		(2 + 65535u)
@@ -68,7 +69,11 @@ make_order(struct dnsask *a, int64_t now)
 				a->order[n++] = i;
 }
 
-/* Is nobody to be asked, as none of them would answer? */
+/*
+ * Is nobody to be asked, as none of them would answer?  One question a second
+ * is asked all the same: names that somebody lets hang must not be the reason
+ * that those of others are not looked up.
+ */
 static int
 hopeless(const struct dnsask *a, int64_t now)
 {
@@ -80,7 +85,10 @@ hopeless(const struct dnsask *a, int64_t now)
 		if (s->down <= now || s->silent < SILENT_MAX)
 			return 0;
 	}
-	return 1;
+	if (now < a->servers->again)
+		return 1;
+	a->servers->again = now + AGAIN_US;
+	return 0;
 }
 
 static void

@@ -151,12 +151,20 @@ gone(void **state)
 	now = unanswered("a.test", 7, now);
 	assert_int_equal(asks(now), 1);
 	now = unanswered("b.test", 1, now);
+	/* one question a second is asked all the same */
+	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 0);
+	assert_int_equal(asks(now + 999999), 0);
+	assert_int_equal(asks(now + 1000000), 1);
+	assert_int_equal(asks(now + 1000000), 0);
 	/* then it has another chance, as many names as there are */
 	then = servers.v[0].down;
+	servers.again = then;
 	assert_int_equal(asks(then - 1), 0);
 	assert_int_equal(asks(then), 1);
+	assert_int_equal(asks(then), 1);
 	now = unanswered("c.test", 2, then);
+	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 0);
 	/* nobody else is to be asked either */
 	use(NS_SILENT, NS_GOOD);
@@ -192,8 +200,7 @@ dead_zone(void **state)
 	/* twelve of them and nothing else: it is taken for silent */
 	now = unanswered("silent.test", 12, now);
 	assert_int_equal(servers.v[0].silent, 12);
-	/* until it says something */
-	now = servers.v[0].down;
+	/* until it says something: who is asked next finds out, not later */
 	a = dnsask_new(&servers, "caa.test", DNS_CAA, 1000, now);
 	run(a, now, WAIT_MS);
 	assert_int_equal(said.ok, 1);
