@@ -234,6 +234,8 @@ dnsask_new(struct dnsservers *servers, const char *name, uint16_t type,
 	if (make_query(a) != 0)
 		a->state = ENDED;
 	else if (hopeless(a, now)) {
+		/* as when they are asked: what is stored is the same */
+		a->at = servers->n - 1;
 		fail(a, NO_ANSWER);
 		a->state = ENDED;
 	} else if (start(a, now) != 0)

@@ -144,7 +144,9 @@ asks(int64_t now)
 static void
 gone(void **state)
 {
+	struct dnsask	*a;
 	int64_t		 now = 1000, then;
+	int		 i;
 
 	(void)state;
 	use(NS_SILENT, -1);
@@ -166,6 +168,20 @@ gone(void **state)
 	now = unanswered("c.test", 2, then);
 	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 0);
+	/* of several it is the last that did not, asked or not */
+	use(NS_SILENT, NS_SILENT);
+	servers.v[1] = servers.v[0];
+	(void)snprintf(servers.v[1].text, sizeof(servers.v[1].text), "last");
+	servers.v[0].silent = servers.v[1].silent = 8;
+	servers.v[0].down = servers.v[1].down = INT64_MAX;
+	for (i = 0; i < 2; i++) {
+		a = dnsask_new(&servers, "d.test", DNS_TXT, 5000, now);
+		assert_int_equal(dnsask_fd(a) != -1, i == 0);
+		run(a, now, 0);
+		assert_string_equal(said.resolver, "last");
+		assert_string_equal(said.message, "last did not answer");
+		dnsask_free(a);
+	}
 	/* nobody else is to be asked either */
 	use(NS_SILENT, NS_GOOD);
 	servers.v[0].silent = 100;
