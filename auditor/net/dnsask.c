@@ -22,6 +22,7 @@
 #define DOWN_US		(30 * CLK_SEC)
 #define SILENT_MAX	8		/* names: it is not their fault */
 #define AGAIN_US	CLK_SEC		/* but it may be, or it is back */
+#define AGAIN		2		/* questions then: A and AAAA */
 #define STRAY_MAX	16		/* then somebody is guessing: TCP */
 #define UDP_MAX		4096		/* three times what we allow */
 #define TCP_MAX		(2 + 65535u)
@@ -70,8 +71,8 @@ make_order(struct dnsask *a, int64_t now)
 }
 
 /*
- * Is nobody to be asked, as none of them would answer?  One question a second
- * is asked all the same: names that somebody lets hang must not be the reason
+ * Is nobody to be asked, as none of them would answer?  Two questions a second
+ * are asked all the same: names that somebody lets hang must not be the reason
  * that those of others are not looked up.
  */
 static int
@@ -85,10 +86,11 @@ hopeless(const struct dnsask *a, int64_t now)
 		if (s->down <= now || s->silent < SILENT_MAX)
 			return 0;
 	}
-	if (now < a->servers->again)
-		return 1;
-	a->servers->again = now + AGAIN_US;
-	return 0;
+	if (now >= a->servers->again) {
+		a->servers->again = now + AGAIN_US;
+		a->servers->asked = 0;
+	}
+	return a->servers->asked++ >= AGAIN;
 }
 
 static void

@@ -153,19 +153,23 @@ gone(void **state)
 	now = unanswered("a.test", 7, now);
 	assert_int_equal(asks(now), 1);
 	now = unanswered("b.test", 1, now);
-	/* one question a second is asked all the same */
+	/* two questions a second are asked all the same */
+	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 0);
 	assert_int_equal(asks(now + 999999), 0);
 	assert_int_equal(asks(now + 1000000), 1);
+	assert_int_equal(asks(now + 1000000), 1);
 	assert_int_equal(asks(now + 1000000), 0);
 	/* then it has another chance, as many names as there are */
 	then = servers.v[0].down;
+	servers.asked = 2;
 	servers.again = then;
 	assert_int_equal(asks(then - 1), 0);
 	assert_int_equal(asks(then), 1);
 	assert_int_equal(asks(then), 1);
 	now = unanswered("c.test", 2, then);
+	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 0);
 	/* of several it is the last that did not, asked or not */
@@ -174,6 +178,8 @@ gone(void **state)
 	(void)snprintf(servers.v[1].text, sizeof(servers.v[1].text), "last");
 	servers.v[0].silent = servers.v[1].silent = 8;
 	servers.v[0].down = servers.v[1].down = INT64_MAX;
+	servers.asked = 1;
+	servers.again = now + 1;
 	for (i = 0; i < 2; i++) {
 		a = dnsask_new(&servers, "d.test", DNS_TXT, 5000, now);
 		assert_int_equal(dnsask_fd(a) != -1, i == 0);
