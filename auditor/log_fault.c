@@ -64,12 +64,13 @@ num(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-/* How it is shown: 2 a path, 1 two heads of one size, 0 only we say it. */
+/* How it is shown: 2 a path, 1 two heads, or one and an entry, 0 we say it. */
 static int
 proof(const json_t *o)
 {
 	return json_object_get(o, "inconsistent") != NULL ? 2 :
-	    json_object_get(o, "other_id") != NULL;
+	    json_object_get(o, "other_id") != NULL ||
+	    json_object_get(o, "entry") != NULL;
 }
 
 /* What only we say is nothing new beside what anybody can check. */

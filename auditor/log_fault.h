@@ -19,8 +19,8 @@ struct log_fault {
 	/*
 	 * What shows it, borrowed: `what` (docs/operations.md), `head_id`, the
 	 * head that is wrong; `other_id`, one of its size with another root;
-	 * `inconsistent`, a path.  With what and with which of the last two
-	 * make its kind.
+	 * `inconsistent`, a path; `entry`, one by its `index`.  What, and by
+	 * which of the last three it is shown, make its kind.
 	 */
 	const json_t	*detail;
 };

@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "auditor/db/finding.h"
+#include "auditor/db/head_store.h"
 #include "auditor/evidence_flip.h"
 #include "auditor/log_fault.h"
 #include "base/enc.h"
 #include "base/limit.h"
 #include "base/log.h"
+
+/* Servers of one log need not have the same clock. */
+#define LATE_GRACE_MS	60000
 
 /* ${anew}: not what it was told for before. */
 static int
@@ -366,6 +370,37 @@ log_find_entry(struct db *db, const struct log_row *l,
 	return medium(db, l, in->what, in->head_id, in->reason,
 	    json_pack("{s{sI ss}}", "outside", "index", (json_int_t)in->index,
 	    "what", in->what), e);
+}
+
+int
+log_find_late(struct db *db, const struct log_row *l, uint64_t index,
+    uint64_t timestamp_ms, int *yes, struct err *e)
+{
+	struct log_fault f = { .log_id = l->log_id, .name = l->description };
+	struct head_ref	 h;
+	json_t		*d;
+	int		 rc;
+	char		 why[300];
+
+	*yes = 0;
+	if (head_without(db, l->id, index, (int64_t)timestamp_ms +
+	    l->mmd * 1000 + LATE_GRACE_MS, &h, e) == -1)
+		return -1;
+	if (h.id == 0)
+		return 0;
+	*yes = 1;
+	(void)snprintf(why, sizeof(why), "entry %" PRIu64 " is dated %" PRIu64
+	    " ms, and a head of %" PRIu64 " entries that is younger by the "
+	    "MMD of %" PRId64 " s has not got it (RFC 6962 3)", index,
+	    timestamp_ms, h.size, l->mmd);
+	d = json_pack("{ss sI s{sI}}", "what", "mmd", "head_id",
+	    (json_int_t)h.id, "entry", "index", (json_int_t)index);
+	f.reason = why;
+	f.detail = d;
+	log_error(l->description, "misbehaves: %s", why);
+	rc = log_fault_open(db, &f, e);
+	json_decref(d);
+	return rc;
 }
 
 int

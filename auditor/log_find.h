@@ -59,6 +59,14 @@ int log_find_entry(struct db *, const struct log_row *,
     const struct log_entry *, struct err *);
 
 /*
+ * An entry that was not there when its time and the MMD were over, as a head
+ * shows that the log signed: critical.  *yes 1 when there is one, of a log whose
+ * entries come in time 0.
+ */
+int log_find_late(struct db *, const struct log_row *, uint64_t index,
+    uint64_t timestamp_ms, int *yes, struct err *);
+
+/*
  * The log does not prove a head that it signed and that we have for a day:
  * medium in the same way, and resolved when it has proven that head.
  */

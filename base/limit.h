@@ -546,6 +546,12 @@
  */
 #define LIMIT_LOG_SEARCH	4u
 
+/*
+ * Entries of one commit that are held against heads which should have them, a
+ * look-up each: of a log that is far behind, all of them may be.
+ */
+#define LIMIT_LOG_LATE	16u
+
 /* --- what a log did wrong --- */
 
 /*

@@ -183,8 +183,8 @@ list(struct cmd_ctx *ctx, int argc, char **argv)
 	if (!ctx->json && !ctx->quiet && db_rows(r) != 0)
 		opt_row(head, width, 6);
 	else if (!ctx->json && !ctx->quiet)
-		(void)fprintf(stderr, "certvigil: no history is being read%s\n",
-		    all ? ", nor was any" : "; --all lists what was");
+		(void)fprintf(stderr, "No history is being read%s.\n", all ?
+		    ", nor was any" : "; --all lists what was");
 	for (i = 0; i < db_rows(r); i++)
 		row(ctx, r, i);
 	db_free(r);

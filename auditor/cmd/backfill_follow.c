@@ -24,6 +24,9 @@
 /* Faults are waited for so many leases: then somebody has tried again. */
 #define PATIENCE	4
 
+/* What is found on the way is delivered, when ours is read. */
+#define GRACE		(5 * CLK_SEC)
+
 struct follow {
 	struct cmd_ctx			*ctx;
 	const struct backfill_ids	*ids;
@@ -253,14 +256,6 @@ look(struct follow *f, int last, struct err *e)
 	return 0;
 }
 
-static void
-tick(void *arg)
-{
-	struct err	e = ERR_INIT;
-
-	(void)look(arg, 0, &e);
-}
-
 /*
  * Does somebody else read logs?  1, 0 or -1.  One of this host that was
  * killed is not waited for.
@@ -289,6 +284,20 @@ stuck(const struct follow *f)
 {
 	return f->open != 0 && f->faulty == f->open && clk_mono() >= f->moved +
 	    PATIENCE * f->ctx->conf->worker_lease * CLK_SEC;
+}
+
+/*
+ * Others' back-fills are read, too, by whoever works; with ours read, or stuck,
+ * they are not waited for.
+ */
+static int
+tick(void *arg)
+{
+	struct follow	*f = arg;
+	struct err	 e = ERR_INIT;
+
+	return look(f, 0, &e) == 0 && (stuck(f) || (f->open == 0 &&
+	    clk_mono() >= f->moved + GRACE));
 }
 
 /* Does a log of these misbehave?  The exit status for that, or for a fault. */
@@ -384,10 +393,10 @@ follow(struct follow *f)
 		/* what failed is for another time; what waited was read */
 		if (f->open == 0)
 			rc = 0;
-		else if (!alive && rc == 0)
+		else if (!alive && rc == 0 && !stuck(f))
 			rc = 1;
 	}
-	gave_up = alive && !stopped && rc == 0 && stuck(f);
+	gave_up = !stopped && rc == 0 && stuck(f);
 	if (gave_up && (rc = fault_status(f, &e)) == -1)
 		return cmd_fail(&e);
 	if (look(f, 1, &e) == -1 || result(f, &e) == -1)

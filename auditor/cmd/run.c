@@ -18,7 +18,7 @@ run_once(struct cmd_ctx *ctx, int64_t deadline_s)
 }
 
 int
-run_history(struct cmd_ctx *ctx, void (*tick)(void *), void *arg)
+run_history(struct cmd_ctx *ctx, int (*tick)(void *), void *arg)
 {
 	const struct supervise	o = { .roles = ROLE_INGEST | ROLE_NOTIFY,
 	    .sync = 1, .once = ENGINE_HISTORY, .workers = 1, .tick = tick,

@@ -16,8 +16,9 @@ int run_once(struct cmd_ctx *, int64_t deadline_s);
 
 /*
  * The same for history alone: one worker reads what back-fills want, until
- * nothing is left that it could read.  ${tick} is called now and then.
+ * nothing is left that it could read, or ${tick}, which is called now and
+ * then, says that it is enough.
  */
-int run_history(struct cmd_ctx *, void (*tick)(void *), void *);
+int run_history(struct cmd_ctx *, int (*tick)(void *), void *);
 
 #endif

@@ -285,6 +285,7 @@ watch(struct super *s)
 {
 	struct err	e = ERR_INIT;
 	size_t		i;
+	int		enough = 0;
 
 	signals();
 	for (i = 0; i < s->n; i++)
@@ -293,12 +294,12 @@ watch(struct super *s)
 	s->no_acme = !has_acme(s->ctx->conf) ||
 	    (s->o->roles & ROLE_SIGN) == 0;
 	sdnotify("READY=1");
-	while (!sig_stop && !s->done &&
+	while (!sig_stop && !s->done && !enough &&
 	    (s->until == 0 || clk_mono() < s->until)) {
 		nap(s);
 		turn(s);
 		if (s->o->tick != NULL)
-			s->o->tick(s->o->tick_arg);
+			enough = s->o->tick(s->o->tick_arg);
 		if (sig_reload) {
 			sig_reload = 0;
 			sdnotify("RELOADING=1");
@@ -312,7 +313,7 @@ watch(struct super *s)
 	sdnotify("STOPPING=1");
 	stop(s);
 	/* told to stop before everything was read */
-	if (s->once && !s->done && s->status == 0)
+	if (s->once && !s->done && !enough && s->status == 0)
 		return 1;
 	return s->status;
 }

@@ -19,7 +19,8 @@ struct supervise {
 	int		 once;		/* ENGINE_ONCE, ENGINE_HISTORY: ends
 					   when all had its turn */
 	size_t		 workers;	/* at most SUPERVISE_MAX */
-	void		 (*tick)(void *);	/* called now and then */
+	int		 (*tick)(void *);	/* called now and then; not 0:
+						   that is enough */
 	void		*tick_arg;
 };
 

@@ -277,9 +277,9 @@ back_told(struct db *db, int64_t work, int log_ref, const char *why,
 	    "backfill_range r where r.log_ref = $2 and r.size_done < "
 	    "r.size_to union all select 'find:' || b.id from backfill b "
 	    "where b.log_ref = $2 and b.state = 'open'))) "
-	    "select exists (select from said where s = $3 or "
-	    "$3 not like 'history, %' and regexp_replace(s, '[0-9]+', '', "
-	    "'g') = regexp_replace($3, '[0-9]+', '', 'g'))", "iis", work,
+	    "select exists (select from said where regexp_replace(s, "
+	    "'[0-9]+', '', 'g') = regexp_replace($3, '[0-9]+', '', 'g'))",
+	    "iis", work,
 	    (int64_t)log_ref, why) == -1)
 		return -1;
 	*told = db_bool(r, 0, 0);
@@ -304,6 +304,35 @@ back_held(struct db *db, const struct lease *l, const char *why,
 	db_free(r);
 	return n == 1 ? 0 : err_set(e, ERR_LEASE, "lease on %s %s was lost",
 	    l->kind, l->subject);
+}
+
+int
+back_defer(struct db *db, const struct lease *l, int log_ref, struct err *e)
+{
+	/* nobody waits for us, nor we for who takes one just now */
+	return db_query(db, NULL, e, "update work w set "
+	    "due_at = greatest(w.due_at, l.due_at), "
+	    "attempts = greatest(w.attempts, 1), "
+	    "last_error = coalesce(w.last_error, l.last_error) "
+	    "from work l where l.id = $1 and w.id in (select o.id from work o "
+	    "where o.kind = 'backfill' and o.id <> $1 and o.holder is null "
+	    "and o.subject in (select r.id::text from backfill_range r where "
+	    "r.log_ref = $2 and r.size_done < r.size_to union all select "
+	    "'find:' || b.id from backfill b where b.log_ref = $2 and "
+	    "b.state = 'open') and not exists (select from backfill_range r "
+	    "where r.log_ref = $2 and r.verified_at > now() - "
+	    "interval '1 minute') order by o.id for update skip locked)",
+	    "ii", l->id, (int64_t)log_ref);
+}
+
+int
+back_put_off(struct db *db, const struct lease *l, int64_t due_in_s,
+    struct err *e)
+{
+	return db_query(db, NULL, e, "update work set holder = null, "
+	    "lease_until = null, attempts = attempts - 1, "
+	    "due_at = now() + $3 * interval '1 second' where id = $1 and "
+	    "token = $2", "iii", l->id, l->token, due_in_s);
 }
 
 int
@@ -377,6 +406,7 @@ back_covered(struct db *db, int64_t added_at, int64_t *from, int64_t *logs,
 int
 back_list(struct db *db, int what, struct db_res **r, struct err *e)
 {
+	/* no error: one that waited, and has its first try since */
 	return db_query(db, r, e, "select b.id, b.log_ref, l.log_id, "
 	    "l.description, b.size_from, b.size_to, b.since, b.again, "
 	    "b.state, b.entries, least(b.entries, case when b.again or "
@@ -392,6 +422,8 @@ back_list(struct db *db, int what, struct db_res **r, struct err *e)
 	    "w.due_at > now()) over () as waits "
 	    "from work w where w.kind = 'backfill' and "
 	    "w.last_error is not null and b.state = 'open' and "
+	    "case w.attempts when 0 then w.due_at > now() when 1 then "
+	    "w.holder is null else true end and "
 	    "(w.subject = 'find:' || b.id or w.subject in (select r.id::text "
 	    "from backfill_range r where r.backfill_id = b.id and "
 	    "r.size_done < r.size_to)) order by w.attempts = 0, w.id desc "

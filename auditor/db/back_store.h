@@ -114,8 +114,8 @@ int back_left(struct db *, struct err *);
 
 /*
  * Is ${why} why work on the history of this log failed when it was last tried:
- * this row of work, or another one?  Numbers in it do not count (seconds,
- * bytes), but of what failed its proof (back_wrong()).  *told 1 or 0.
+ * this row of work, or another one?  Numbers in it do not count (entries,
+ * seconds).  *told 1 or 0.
  */
 int back_told(struct db *, int64_t work, int log_ref, const char *why,
     int *told, struct err *);
@@ -126,6 +126,18 @@ int back_told(struct db *, int64_t work, int log_ref, const char *why,
  */
 int back_held(struct db *, const struct lease *, const char *why,
     int64_t due_in_s, struct err *);
+
+/*
+ * ${l} failed (lease_fail()) and nothing of its log's history was proven within
+ * the last minute: what else there is to read of that log, and nobody has,
+ * waits as long, as tried.  So a log that is away costs one try, not one of
+ * each of its ranges, which others would wait for.
+ */
+int back_defer(struct db *, const struct lease *l, int log_ref, struct err *);
+
+/* It was taken for nothing: due again in so many seconds, as before. */
+int back_put_off(struct db *, const struct lease *, int64_t due_in_s,
+    struct err *);
 
 /* Workers that read logs and were seen lately: host, pid. */
 int back_workers(struct db *, struct db_res **, struct err *);

@@ -6,12 +6,16 @@
 #include "base/limit.h"
 #include "base/mem.h"
 
+/* What libpq adds when a session was ended, for whatever reason. */
+#define GUESS	"\n\tThis probably means the server terminated abnormally"
+
 void
 db_dial_line(struct buf *b, const char *s)
 {
-	char	c;
+	const char	*end = strstr(s, GUESS);
+	char		 c;
 
-	for (; *s != '\0'; s++) {
+	for (; *s != '\0' && s != end; s++) {
 		c = (unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s;
 		if (c == ' ' && (b->n == 0 || b->p[b->n - 1] == ' '))
 			continue;

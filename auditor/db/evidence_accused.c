@@ -132,8 +132,15 @@ evidence_put_accused(struct db *db, const json_t *detail, const char *id64,
 {
 	const json_t	*flip = json_object_get(detail, "flip"),
 			*flips = json_object_get(detail, "flips"),
-			*out = json_object_get(detail, "outside");
+			*out = json_object_get(detail, "outside"),
+			*faults = json_object_get(detail, "faults"), *late;
 	size_t		 i;
+
+	for (i = 0; i < json_array_size(faults); i++) {
+		late = json_object_get(json_array_get(faults, i), "entry");
+		if (late != NULL && put_outside(db, late, id64, ev, e) == -1)
+			return -1;
+	}
 
 	/* however large a CA has made the certificates: some can be shown */
 	for (i = 0; i < json_array_size(flips) && !evidence_large(ev); i++)

@@ -53,6 +53,22 @@ head_twin(struct db *db, int log_ref, uint64_t size, const uint8_t root[32],
 }
 
 int
+head_without(struct db *db, int log_ref, uint64_t index, int64_t ms,
+    struct head_ref *out, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select id, tree_size, root_hash from (select "
+	    "* from tree_head where log_ref = $1 and tree_size <= $2 and "
+	    "verdict = 'valid' and consistency in ('proved', 'smaller') "
+	    "order by tree_size desc, timestamp_ms desc limit 1) h where "
+	    "timestamp_ms >= $3", "iii", (int64_t)log_ref, (int64_t)index, ms)
+	    == -1)
+		return -1;
+	return ref_of(r, out);
+}
+
+int
 head_pending(struct db *db, int log_ref, uint64_t size, int64_t after,
     struct head_ref *out, struct err *e)
 {

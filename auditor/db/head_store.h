@@ -28,6 +28,13 @@ int head_twin(struct db *, int log_ref, uint64_t size, const uint8_t root[32],
     struct head_ref *, struct err *);
 
 /*
+ * The largest head, proven to be of the log's tree, that has not got entry
+ * ${index}, if it is dated ${ms} or later; id 0: none.
+ */
+int head_without(struct db *, int log_ref, uint64_t index, int64_t ms,
+    struct head_ref *, struct err *);
+
+/*
  * The next head, by id behind ${after}, that waits to be compared and is not
  * larger than ${size}; id 0: none.
  */

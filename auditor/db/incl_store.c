@@ -63,6 +63,24 @@ incl_store_due(struct db *db, const struct incl_ask *q, struct db_res **res,
 }
 
 int
+incl_store_alive(struct db *db, int log_ref, struct span tbs,
+    int64_t timestamp_ms, int *yes, struct err *e)
+{
+	struct db_res	*r = NULL;
+
+	if (db_query(db, &r, e, "select exists (select from log l join "
+	    "log_health h on h.log_ref = l.id join sct s on s.log_id = "
+	    "l.log_id and s.tbs_sha256 = $2 and s.timestamp_ms = $3 where "
+	    "l.id = $1 and h.failing_since is null and h.head_at > "
+	    "coalesce(s.checked_at, '-infinity'))", "ibi", (int64_t)log_ref,
+	    &tbs, timestamp_ms) == -1)
+		return -1;
+	*yes = db_bool(r, 0, 0);
+	db_free(r);
+	return 0;
+}
+
+int
 incl_store_said(struct db *db, const struct incl_said *s, struct err *e)
 {
 	int	proved = strcmp(s->state, "proved") == 0;

@@ -41,6 +41,13 @@ struct incl_ask {
 int incl_store_due(struct db *, const struct incl_ask *, struct db_res **,
     struct err *);
 
+/*
+ * Has the log shown a head since this SCT was looked at, and not failed?  A log
+ * that is gone says of every leaf that it has none.
+ */
+int incl_store_alive(struct db *, int log_ref, struct span tbs,
+    int64_t timestamp_ms, int *yes, struct err *);
+
 /* What came of one. */
 struct incl_said {
 	struct span	 tbs;

@@ -199,6 +199,21 @@ misbehaved(struct audit_job *j)
 	return rc;
 }
 
+/* A log that is gone has no leaf; that of a static log is another one. */
+static int
+answers(struct audit_job *j, int *yes)
+{
+	struct incl_job	*c = j->state;
+	struct err	 e = ERR_INIT;
+
+	if (c->log.is_static || incl_store_alive(j->en->db, c->log.id,
+	    db_bytes(c->due, c->at, 0), db_int(c->due, c->at, 1), yes, &e)
+	    == 0)
+		return 0;
+	audit_fault(j, &e);
+	return -1;
+}
+
 /* Believed when it is so the second time. */
 static void
 twice(struct audit_job *j, const char *word, const char *state,
@@ -210,7 +225,7 @@ twice(struct audit_job *j, const char *word, const char *state,
 			    strlen(word)) == 0;
 
 	(void)snprintf(error, sizeof(error), "%s%s", word, c->x->why);
-	if (audit_begin(j) == -1 ||
+	if (audit_begin(j) == -1 || (again && answers(j, &again) == -1) ||
 	    store(j, again ? state : "unchecked", error) == -1 ||
 	    (again && act(j) == -1) || audit_commit(j) == -1)
 		return;

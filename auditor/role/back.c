@@ -48,7 +48,7 @@ read_begin(struct tail *t)
 	t->target = t->back->range.to;
 	t->have_range = 1;
 	t->range_from = (int64_t)t->done.to;
-	t->wire_from = t->done.to;
+	t->wire_from = t->back->start = t->done.to;
 	(void)merkle_root(&t->done, t->done_root, NULL, 0);
 	tail_read_begin(t);
 }
@@ -162,6 +162,16 @@ back_committed(struct tail *t)
 }
 
 void
+back_where(const struct tail *t, char *why, size_t n)
+{
+	char	was[300];
+
+	(void)snprintf(was, sizeof(was), "%.299s", why);
+	(void)snprintf(why, n, "proof at entry %" PRIu64 ": %s",
+	    t->proof.size1, was);
+}
+
+void
 back_wrong(const struct tail *t, char *why, size_t n)
 {
 	char	was[300];
@@ -208,6 +218,8 @@ back_leave(struct tail *t, const char *why, int64_t due, struct err *e)
 		rc = why != NULL ? lease_fail(t->en->db, &t->lease, &r, e) :
 		    lease_done(t->en->db, &t->lease, t->back->over ? -1 :
 		    due, e);
+	if (rc == 0 && why != NULL && !t->back->held && !t->back->wrong)
+		rc = back_defer(t->en->db, &t->lease, t->log.id, e);
 	/* there is room for the next */
 	t->en->claim_at = 0;
 	engine_wake(t->en, clk_mono());
@@ -278,6 +290,27 @@ trim(struct engine *en)
 	}
 }
 
+/*
+ * Do we try one of this log that failed before, and nothing has come of it so
+ * far?  Then another one of these can wait, and leaves its place to a log that
+ * answers.
+ */
+static int
+tries(const struct engine *en, int log_ref)
+{
+	const struct tail	*o;
+	size_t			 i;
+
+	for (i = 0; i < en->ntails; i++) {
+		o = en->tails[i];
+		if (o->back != NULL && o->leased && o->log.id == log_ref &&
+		    o->lease.attempts > 1 && (o->back->start == UINT64_MAX ||
+		    o->now.to <= o->back->start))
+			return 1;
+	}
+	return 0;
+}
+
 /* Begin a piece of work; 0, or -1: it is not for us. */
 static int
 take(struct engine *en, struct lease *l, struct err *e)
@@ -293,10 +326,13 @@ take(struct engine *en, struct lease *l, struct err *e)
 	if ((search ? back_find_load(en->db, id, &f, e) :
 	    back_load(en->db, id, &b, e)) == -1)
 		return -1;
+	if (l->attempts > 1 && tries(en, search ? f.log_ref : b.log_ref))
+		return back_put_off(en->db, l, BEHIND_S, e);
 	if ((t = find(en, search ? f.log_ref : b.log_ref, e)) == NULL)
 		return -1;
 	t->mismatch = 0;
-	t->back->over = t->back->later = t->back->held = 0;
+	t->back->over = t->back->later = t->back->held = t->back->wrong = 0;
+	t->back->start = UINT64_MAX;
 	t->back->find = f;
 	t->back->range.id = search ? 0 : id;
 	tail_take(t, l);

@@ -23,6 +23,8 @@ struct back {
 	int			 later;		/* due again in so many s */
 	int			 over;		/* it needs nobody any more */
 	int			 held;		/* the log wants us to wait */
+	int			 wrong;		/* it failed its proof */
+	uint64_t		 start;		/* read from here in this try */
 };
 
 /*
@@ -49,6 +51,9 @@ int back_commit(struct tail *, const struct range_in *, struct err *);
 
 /* back_find.c: look for the first entry since a date. */
 void back_find_begin(struct tail *);
+
+/* What is needed for a proof cannot be had: say where, in ${why}. */
+void back_where(const struct tail *, char *why, size_t n);
 
 /* A proof failed: say what of the history is wrong, in ${why}. */
 void back_wrong(const struct tail *, char *why, size_t n);

@@ -22,7 +22,7 @@ engine_clock_heard(int64_t us)
 	else if (clk_mono() >= say_at) {
 		say_at = clk_mono() + SAY_EVERY;
 		log_warn("clock", "this machine's is %lld s %s that of the "
-		    "database, which counts: set it",
+		    "database, which counts: one of them is wrong",
 		    (long long)(llabs(ahead) / CLK_SEC),
 		    ahead > 0 ? "behind" : "ahead of");
 	}

@@ -262,8 +262,8 @@ engine_marked(struct engine *en, struct err *e)
 	    "count(removed_at), md5(string_agg(id || exclude::text, ' ' "
 	    "order by id) filter (where exclude <> '{}' and removed_at is "
 	    "null))) from watch where origin <> 'file'), "
-	    "(select max(id) from watch_file), (select max(set_at) from "
-	    "setting)), (extract(epoch from clock_timestamp()) * "
+	    "(select max(id) from watch_file), (select md5(string_agg(key || "
+	    "set_at, ' ' order by key)) from setting)), (extract(epoch from clock_timestamp()) * "
 	    "1000000)::bigint", "") == -1)
 		return -1;
 	(void)snprintf(mark, sizeof(mark), "%s.", db_text(r, 0, 0));

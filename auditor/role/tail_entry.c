@@ -58,6 +58,38 @@ outside(const struct tail *t, const struct judge_match *m, char *why,
 	return 0;
 }
 
+/*
+ * May it have come too late?  Then there was a head before this one that should
+ * have it: of logs that are read as they grow, hardly ever.
+ */
+static int
+maybe_late(const struct tail *t, const struct judge_match *m)
+{
+	return !m->malformed && m->timestamp_ms + (uint64_t)t->log.mmd * 1000 <
+	    t->head.timestamp_ms;
+}
+
+/* Some of those that may be: one of them is enough. */
+static int
+look_late(struct tail *t, struct err *e)
+{
+	const struct judge_match	*m;
+	size_t				 i, asked = 0;
+	int				 yes = 0;
+
+	for (i = 0; i < t->nmatches && asked < LIMIT_LOG_LATE && !yes; i++) {
+		m = &t->matches[i]->m;
+		if (!maybe_late(t, m))
+			continue;
+		asked++;
+		if (log_find_late(t->en->db, &t->log, m->index,
+		    m->timestamp_ms, &yes, e) == -1)
+			return -1;
+	}
+	t->en->wrong |= yes;
+	return 0;
+}
+
 static int
 look(struct tail *t, struct err *e)
 {
@@ -102,7 +134,7 @@ suspect(const struct tail *t)
 
 	for (i = 0; i < t->nmatches; i++) {
 		m = &t->matches[i]->m;
-		if (outside(t, m, why, sizeof(why)))
+		if (outside(t, m, why, sizeof(why)) || maybe_late(t, m))
 			return 1;
 	}
 	return 0;
@@ -117,7 +149,7 @@ tail_entry_look(struct tail *t)
 	if (!suspect(t))
 		return;
 	if ((rc = tail_lock(t, &e)) == 0)
-		rc = look(t, &e);
+		rc = look(t, &e) == -1 || look_late(t, &e) == -1 ? -1 : 0;
 	tail_unlock(t, rc, "entries", &e);
 }
 

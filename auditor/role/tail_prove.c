@@ -165,6 +165,8 @@ tail_prove_fetched(struct tail *t, const struct fetch_done *d)
 		give(t);
 		if (t->back != NULL && back_hold(t))
 			return 1;
+		if (t->back != NULL)
+			back_where(t, why, sizeof(why));
 		if (t->state == TAIL_PROVE)
 			tail_end(t, why);
 		else
@@ -207,6 +209,7 @@ tail_mismatch(struct tail *t, const char *given)
 	/* the head of history is what the tail has proven */
 	if (t->back != NULL) {
 		tail_misbehaved(t, "root", why);
+		t->back->wrong = 1;
 		tail_end_said(t, why);
 		return;
 	}

@@ -353,6 +353,8 @@ tail_read_turn(struct tail *t)
 static void
 again(struct tail *t, struct tail_page *p, const char *why)
 {
+	char	where[500];
+
 	tail_check_forget(t, p);
 	page_give(t, p);
 	page_empty(t, p);
@@ -374,7 +376,10 @@ again(struct tail *t, struct tail_page *p, const char *why)
 		engine_wake(t->en, p->not_before);
 		return;
 	}
-	tail_end(t, why);
+	/* of years of it, where? */
+	(void)snprintf(where, sizeof(where), "entries from %" PRIu64 " on: %s",
+	    p->from, why);
+	tail_end(t, t->back != NULL ? where : why);
 }
 
 int

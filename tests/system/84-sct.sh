@@ -112,6 +112,11 @@ eq "missing once may be a lagging front-end" "$(found broken)$(found tiled)" ""
 eq "which is noted" "$(sql "select distinct inclusion, last_error like
     'absent: %' from sct where inclusion <> 'proved' and status = 'valid'")" \
     "unchecked|t"
+# A log that is gone has no leaf at all: that is no promise that was broken.
+lie brief 404
+again
+eq "a log that is gone" "$(found broken)" ""
+post "/_rig/brief/honest" >/dev/null
 again
 for p in broken tiled; do
 	eq "$p: missing twice is a broken promise" "$(found $p)" \

@@ -47,6 +47,7 @@ clean(void **state)
 	(void)close(lines);
 	lease_free(&t.lease);
 	log_row_free(&t.log);
+	tail_rate_free(&en);
 	return 0;
 }
 
@@ -63,6 +64,7 @@ claim(int id)
 	(void)snprintf(text, sizeof(text), "update work set due_at = "
 	    "case subject when '%d' then now() else 'infinity' end", id);
 	sql(text);
+	lease_free(&t.lease);
 	assert_int_equal(lease_claim(db, &ask, &t.lease, &n, &e), 0);
 	assert_int_equal(n, 1);
 	t.leased = 1;
@@ -115,12 +117,13 @@ proofs(void **state)
 	/* longer and longer between */
 	is("select attempts || (due_at > now() + interval '80 s')::text from "
 	    "work where subject = '1'", "3true");
-	/* another reason, and another range */
+	/* another reason; another range is none */
 	assert_int_equal(wrong(1, "the proof is wrong"), 1);
 	back.range.to = 2048;
 	back.range.done = 1024;
-	assert_int_equal(wrong(2, "the proof is wrong"), 1);
 	assert_int_equal(wrong(2, "the proof is wrong"), 0);
+	is("select last_error from work where subject = '2'",
+	    "history, entries 1024 to 2048: the proof is wrong");
 	is("select count(*) from finding", "1");
 }
 
@@ -138,8 +141,46 @@ faults(void **state)
 	sql("update work set last_error = null");
 	assert_int_equal(fails(1, "HTTP status 503"), 1);
 	/* what is said of its head is the tail's */
+	tail_rate_begin(&t);
 	t.back = NULL;
 	assert_int_equal(fails(1, "HTTP status 503"), 1);
+}
+
+/* The other range: tries, and does it wait as long as the first? */
+static const char	other[] = "select o.attempts || ' ' || case when "
+    "o.due_at = m.due_at then 'waits' else '' end from work o, work m where "
+    "o.subject = '2' and m.subject = '1'";
+
+/* A log that is away is tried once, not once for each of its ranges. */
+static void
+away(void **state)
+{
+	(void)state;
+	sql("update backfill_range set verified_at = null");
+	(void)wrong(1, "the root is wrong");
+	/* a wrong proof is that range's */
+	is(other, "0 ");
+	back.wrong = 0;
+	claim(1);
+	sql("update work set due_at = now() where subject = '2'");
+	tail_end(&t, "timeout");
+	is(other, "1 waits");
+	is("select last_error from work where subject = '2'", "timeout");
+	/* others go on: it is not the log */
+	sql("update work set attempts = 0, due_at = now() where subject = '2';"
+	    "update backfill_range set verified_at = now() where id = 2");
+	claim(1);
+	sql("update work set due_at = now() where subject = '2'");
+	tail_end(&t, "timeout");
+	is(other, "0 ");
+	/* what somebody has is his */
+	sql("update backfill_range set verified_at = null");
+	claim(1);
+	sql("update work set due_at = now(), holder = 'h:1' where "
+	    "subject = '2'");
+	tail_end(&t, "timeout");
+	is(other, "0 ");
+	(void)said();
 }
 
 /* What backfill list says of it: the error, and whether it waits. */
@@ -182,6 +223,15 @@ held(void **state)
 	    "(Retry-After)' from work where subject = '1'", "t");
 	sql("update work set last_error = 'it waits' where subject = '1'");
 	listed("it waits", 1);
+	sql("update work set due_at = now()");
+	listed("", 0);
+	claim(1);
+	listed("", 0);
+	sql("update work set holder = null, lease_until = null, "
+	    "due_at = 'infinity' where "
+	    "subject = '1'");
+	listed("it waits", 0);
+	sql("update work set attempts = 0 where subject = '1'");
 	/* a fault is said first, and it waits all the same */
 	sql("insert into backfill_range (backfill_id, log_ref, size_from, "
 	    "size_to, size_done) values (1, 1, 2048, 3072, 2048);"
@@ -205,6 +255,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(proofs, setup, clean),
 		cmocka_unit_test_setup_teardown(faults, setup, clean),
 		cmocka_unit_test_setup_teardown(held, setup, clean),
+		cmocka_unit_test_setup_teardown(away, setup, clean),
 	};
 
 	return SQL_TESTS(tests);

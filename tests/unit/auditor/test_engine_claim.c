@@ -362,6 +362,10 @@ marks(void **state)
 		{ "insert into watch_file (body, sha256, items) values ('x', "
 		  "'y', 1)", 1 },
 		{ "insert into setting (key, value) values ('k', '1')", 1 },
+		{ "insert into setting (key, value, set_at) values ('l', '1', "
+		  "now() - interval '1 hour')", 1 },
+		{ "update setting set value = '2', set_at = now() - "
+		  "interval '2 hours' where key = 'l'", 1 },
 		{ "select 1", 0 },
 	};
 	char	before[sizeof(en.watch_mark)] = "";

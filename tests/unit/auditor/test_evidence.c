@@ -408,10 +408,11 @@ test_faults(void **state)
 	    "{\"what\": \"fork\", \"head_id\": %d, \"other_id\": %d},"
 	    "{\"what\": \"fork\", \"head_id\": %d, \"other_id\": %d},"
 	    "{\"what\": \"signature\", \"head_id\": %d},"
+	    "{\"what\": \"mmd\", \"head_id\": %d, \"entry\": {\"index\": 6}},"
 	    "{\"what\": \"fork\", \"head_id\": %d, \"inconsistent\": "
 	    "{\"head_id\": %d, \"other_id\": %d, \"root_hash\": \"",
 	    (int)small, (int)fork_head, (int)head, (int)other, (int)small,
-	    (int)small, (int)other, (int)head, (int)other);
+	    (int)small, (int)small, (int)other, (int)head, (int)other);
 	enc_hex(&d, root, 32);
 	buf_str(&d, "\", \"path\": \"");
 	enc_b64(&d, path.p, path.n);
@@ -423,6 +424,8 @@ test_faults(void **state)
 	/* the smaller one is seen from both sides */
 	assert_int_equal(count(&b, "fork"), 2);
 	assert_int_equal(count(&b, "inconsistent"), 1);
+	/* that came late, as precertificate and certificate */
+	assert_int_equal(count(&b, "entry"), 2);
 	assert_int_equal(count(&b, "head"), 4);
 	db_rollback(db);
 	buf_free(&path);

@@ -14,6 +14,7 @@
 #include "auditor/evidence_verify.h"
 #include "auditor/role/sign.h"
 #include "base/clk.h"
+#include "base/limit.h"
 #include "base/mem.h"
 #include "tests/unit/auditor/evidence_signer.h"
 
@@ -415,6 +416,26 @@ not_same(void **state)
 	buf_free(&b);
 }
 
+/* When there is enough, half of a file is left for what must be in it. */
+static void
+large(void **state)
+{
+	struct evidence	*ev = evidence_new(&signer);
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(evidence_large(ev), 0);
+	assert_int_equal(evidence_add(ev, "x", "y", json_object(),
+	    LIMIT_EVIDENCE / 2 / 4 * 3 - 600, &e), 0);
+	assert_int_equal(evidence_large(ev), 0);
+	assert_int_equal(evidence_add(ev, "x", "y", json_object(), 600, &e),
+	    1);
+	assert_int_equal(evidence_large(ev), 1);
+	assert_int_equal(evidence_add(ev, "x", "y", json_object(),
+	    LIMIT_EVIDENCE / 2 / 4 * 3 - 3000, &e), 2);
+	evidence_free(ev);
+}
+
 int
 main(void)
 {
@@ -425,6 +446,7 @@ main(void)
 		cmocka_unit_test(elsewhere),
 		cmocka_unit_test(framed),
 		cmocka_unit_test(not_same),
+		cmocka_unit_test(large),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -67,6 +67,42 @@ heads(int n)
 		head(2, i, i, "valid", "proved");
 }
 
+/* A log that has shown nothing since is no witness of what it has. */
+static void
+alive(void **state)
+{
+	static const struct {
+		const char	*health;
+		int		 yes;
+	} t[] = {
+		{ "truncate log_health", 0 },
+		{ "insert into log_health (log_ref, head_at) values (1, "
+		  "now() - interval '2 hours')", 0 },
+		{ "update log_health set head_at = now()", 1 },
+		{ "update log_health set failing_since = now()", 0 },
+		{ "update log_health set failing_since = null", 1 },
+		{ "update log_health set head_at = null", 0 },
+	};
+	struct err	e = ERR_INIT;
+	struct db_res	*r = NULL;
+	size_t		i;
+	int		yes = -1;
+
+	(void)state;
+	sct("11", "01", 1);
+	sql("update sct set checked_at = now() - interval '1 hour'");
+	if (db_query(db, &r, &e, "select tbs_sha256 from sct", "") == -1)
+		fail_msg("%s", e.msg);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		sql(t[i].health);
+		assert_int_equal(incl_store_alive(db, 1, db_bytes(r, 0, 0), 1,
+		    &yes, &e), 0);
+		if (yes != t[i].yes)
+			fail_msg("%s: %d", t[i].health, yes);
+	}
+	db_free(r);
+}
+
 /* --- our own tree ---------------------------------------------------------- */
 
 static void
@@ -275,6 +311,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test_setup(alive, clear),
 		cmocka_unit_test_setup(own, clear),
 		cmocka_unit_test_setup(newest, clear),
 		cmocka_unit_test_setup(due, clear),

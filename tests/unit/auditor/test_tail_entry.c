@@ -6,6 +6,7 @@
 /* What entries that were proven say against a static log. */
 
 static struct buf	leaf;
+static uint64_t		dated;		/* entries */
 
 static int
 setup(void **state)
@@ -16,6 +17,7 @@ setup(void **state)
 	t.log.is_static = 1;
 	t.log.interval_from = t.log.interval_to = INT64_MIN;
 	t.head.timestamp_ms = 1000000;
+	dated = 999000;
 	return 0;
 }
 
@@ -49,7 +51,7 @@ matched(uint64_t at, int named)
 	entry_put(&leaf, &in);
 	m->m.leaf = buf_bytes(&leaf);
 	m->m.index = at;
-	m->m.timestamp_ms = 7;
+	m->m.timestamp_ms = dated;
 	tail_match_add(&t, m);
 	tail_entry_look(&t);
 	tail_match_drop(&t, t.nmatches);
@@ -79,11 +81,49 @@ index_of(void **state)
 	is(found, "");
 }
 
+/* It was not there when the MMD of a minute and our grace were over, as a head shows. */
+static void
+late(void **state)
+{
+	static const char	said[] = "select coalesce(string_agg(concat_ws("
+	    "' ', severity, state, detail->>'what', detail->>'head_id', "
+	    "detail->'entry'->>'index'), ','), '') from finding";
+
+	(void)state;
+	sql("insert into tree_head (log_ref, tree_size, root_hash, "
+	    "timestamp_ms, form, raw, verdict, consistency) values "
+	    "(1, 100, '1', 800000, 'sth', '', 'valid', 'proved'), "
+	    "(1, 200, '2', 900000, 'sth', '', 'valid', 'proved'), "
+	    "(1, 210, '3', 999000, 'sth', '', 'valid', 'pending'), "
+	    "(1, 220, '4', 999000, 'sth', '', 'valid', 'conflict')");
+	dated = 780001;
+	matched(250, -1);
+	/* which had it */
+	dated = 7;
+	matched(99, -1);
+	is(said, "");
+	assert_int_equal(en.wrong, 0);
+	dated = 780000;
+	matched(250, -1);
+	is(said, "critical open mmd 3 250");
+	assert_int_equal(en.wrong, 1);
+	matched(251, -1);
+	assert_int_equal(number("select count(*) from finding_event"), 1);
+	assert_int_equal(number("select jsonb_array_length(detail->'faults') "
+	    "from finding"), 1);
+	/* a log that has a day for it */
+	sql("truncate finding cascade");
+	t.log.mmd = 86400;
+	matched(250, -1);
+	is(said, "");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(index_of, setup, clean),
+		cmocka_unit_test_setup_teardown(late, setup, clean),
 	};
 
 	return SQL_TESTS(tests);
