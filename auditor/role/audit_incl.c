@@ -218,7 +218,9 @@ misbehaved(struct audit_job *j)
 	(void)snprintf(why, sizeof(why), "its proof of inclusion is wrong: "
 	    "%s", c->x->why);
 	json_object_set_new(d, "what", json_string("inclusion"));
-	log_error(f.name, "misbehaves: %s", why);
+	/* tried again, it is no news */
+	if (j->lease.attempts <= 1)
+		log_error(f.name, "misbehaves: %s", why);
 	rc = log_fault_open(j->en->db, &f, &e);
 	json_decref(d);
 	if (rc == -1)
