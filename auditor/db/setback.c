@@ -29,14 +29,18 @@ static const char ahead_sql[] =
 static const char workers[] = "update worker set " SOONER("last_seen") ", "
 	SOONER("started_at") " where greatest(last_seen, started_at) > now()";
 
-/* No lease is one that a living worker cannot have: it prolongs them from now. */
+/*
+ * No lease is one that a living worker cannot have: it prolongs them from now, as
+ * soon as this is over, which may take its time.
+ */
 static const char work[] =
     "update work w set due_at = case when w.due_at > now() then w.due_at - $1 "
     "* interval '1 microsecond' else w.due_at end, lease_until = case when "
-    "w.lease_until > now() + l.s * interval '1 second' then now() + l.s * "
-    "interval '1 second' else w.lease_until end from (select greatest($2, "
-    "max(lease_s)) as s from worker) l where w.id in (select id from work "
-    "where due_at > now() or lease_until > now() order by id for update)";
+    "w.lease_until > now() + l.s * interval '1 second' then clock_timestamp() "
+    "+ l.s * interval '1 second' else w.lease_until end from (select "
+    "greatest($2, max(lease_s)) as s from worker) l where w.id in (select id "
+    "from work where due_at > now() or lease_until > now() order by id "
+    "for update)";
 
 /* Each with what the clock was set back by. */
 static const char *const mends[] = {
@@ -57,10 +61,14 @@ static const char *const mends[] = {
 	"first_seen > now()",
 };
 
-/* What is told of all that comes last. */
+/* An order is locked before what it is for; what is told of all comes last. */
 static const char orders[] =
     "update acme_order set held_until = now() + " ORDER_HELD " where state = "
     "'open' and held_until > now() + " ORDER_HELD;
+/* A hook that runs just now is run once more: it is its moment that it has. */
+static const char managed[] = "update managed_certificate set "
+	SOONER("next_at") ", " SOONER("hook_at") ", " SOONER("ari_next")
+	" where greatest(next_at, hook_at, ari_next) > now()";
 static const char deliveries[] =
     "update delivery d set due_at = case when d.state = 'pending' and "
     "d.due_at > now() then d.due_at - $1 * interval '1 microsecond' else "
@@ -100,7 +108,8 @@ mend(struct db *db, int lease_s, int64_t *us, struct err *e)
 	for (i = 0; i < sizeof(mends) / sizeof(mends[0]); i++)
 		if (db_query(db, NULL, e, mends[i], "i", *us) == -1)
 			return -1;
-	if (db_query(db, NULL, e, orders, "") == -1)
+	if (db_query(db, NULL, e, orders, "") == -1 ||
+	    db_query(db, NULL, e, managed, "i", *us) == -1)
 		return -1;
 	return db_query(db, NULL, e, deliveries, "ii", *us,
 	    (int64_t)OUTBOX_LEASE);

@@ -101,8 +101,9 @@ test_back(void **state)
 	testdb_run(a, "insert into acme_account (directory, url, key_id, "
 	    "thumbprint) values ('https://ca/', 'u', 'k', 't');"
 	    "insert into managed_certificate (name, names, origin, key_kind, "
-	    "directory) values ('a.example', '{a.example}', 'cli', 'p256', "
-	    "'https://ca/');"
+	    "directory, next_at, hook_at) values ('a.example', '{a.example}', "
+	    "'cli', 'p256', 'https://ca/', now() + interval '62 minutes', "
+	    "now() - interval '1 day');"
 	    "insert into acme_order (managed_id, account_id, url, state, "
 	    "holder, held_until) select max(m.id), max(a.id), 'o', 'open', "
 	    "'a:1', now() + interval '1 hour' from managed_certificate m, "
@@ -132,6 +133,9 @@ test_back(void **state)
 	    30, 90);
 	/* as is an order that somebody drives */
 	assert_in_range(in("held_until", "acme_order"), 30, 60);
+	/* and one that has failed is tried again when it was to be */
+	assert_in_range(in("next_at", "managed_certificate"), 115, 125);
+	assert_in_range(-in("hook_at", "managed_certificate"), 86300, 86500);
 	testdb_run(a, "update work set due_at = due_at - interval '65 s'");
 	n = claim(a, "w1", 4, l);
 	assert_int_equal(n, 1);
