@@ -50,11 +50,15 @@ static const char *const mends[] = {
 	"progress_at, caught_up_at, failing_since) > now()",
 	"update ocsp_due set due_at = due_at - $1 * interval '1 microsecond' "
 	"where due_at > now()",
+	/* these two in the order of rate_store_sync() */
 	"update ask_rate set " SOONER("hold_until") ", " SOONER("head_until")
-	", " SOONER("cut_at") " where greatest(hold_until, head_until, "
-	"cut_at) > now()",
+	", " SOONER("cut_at") " where (kind, subject, source) in (select kind, "
+	"subject, source from ask_rate where greatest(hold_until, head_until, "
+	"cut_at) > now() order by 1, 2, 3 for update)",
 	"update ask_worker set seen_at = seen_at - $1 * interval "
-	"'1 microsecond' where seen_at > now()",
+	"'1 microsecond' where (kind, subject, source, holder) in (select "
+	"kind, subject, source, holder from ask_worker where seen_at > now() "
+	"order by 1, 2, 3, 4 for update)",
 	/* a hold is counted from when it was seen first */
 	"update issuance set " SOONER("first_seen") ", hold_until = hold_until "
 	"- $1 * interval '1 microsecond' where hold_until > now() and "
