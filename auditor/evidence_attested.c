@@ -107,15 +107,23 @@ said_other(const json_t *t, const char *key, const struct evidence_item *head)
 	    memcmp(sha, head->raw, 32) != 0;
 }
 
-/* What was read at ${at} was signed by then. */
+/*
+ * The result for what was read at ${at}, named ${when}, and agrees with the
+ * head: 0; or 1, unchecked, also where the head was signed later, with that in
+ * the place of what it shows.  Then the log's clock or ours is wrong, or what
+ * was read later is said to have been read by then.
+ */
 static int
-signed_by(const struct evidence_item *head, const char *when, int64_t at,
-    struct err *e)
+read_by(const struct evidence_file *f, const struct evidence_item *head,
+    const char *when, int64_t at, char *why, size_t cap)
 {
-	if ((int64_t)(head->timestamp / 1000) <= at / CLK_SEC + CLOCKS_DIFFER)
-		return 0;
-	return err_set(e, ERR_VERIFY, "`head` is younger than `%s`: it does "
-	    "not show what was there by then", when);
+	if ((int64_t)(head->timestamp / 1000) > at / CLK_SEC +
+	    CLOCKS_DIFFER) {
+		(void)snprintf(why, cap, "`head` is younger than `%s`: it "
+		    "does not show what was there by then", when);
+		return 1;
+	}
+	return !f->logs[head->log].known;
 }
 
 /*
@@ -123,12 +131,11 @@ signed_by(const struct evidence_item *head, const char *when, int64_t at,
  * follow each other, and what lies between two is said.
  */
 static int
-days(struct evidence_file *f, size_t i, const json_t *t,
-    const struct evidence_item *head, struct err *e)
+days(struct evidence_file *f, size_t i, const json_t *t, size_t log,
+    struct err *e)
 {
 	const struct evidence_item	*b = NULL;
 	int64_t				 day, at;
-	size_t				 log = head->log;
 	char				 text[CLK_TEXT];
 
 	if (strlen(evidence_str(t, "day")) != 10 ||
@@ -138,8 +145,6 @@ days(struct evidence_file *f, size_t i, const json_t *t,
 	if (strncmp(clk_text(at, text), evidence_str(t, "day"), 10) != 0)
 		return err_set(e, ERR_VERIFY, "`verified_at` is on another "
 		    "day than `day`");
-	if (signed_by(head, "verified_at", at, e) == -1)
-		return -1;
 	f->items[i].day = day / (86400 * CLK_SEC);
 	f->items[i].log = log;
 	f->items[i].tree_size = evidence_int(t, "size_to");
@@ -221,11 +226,9 @@ history(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 	    evidence_int(t, "ranges") > to)
 		return err_set(e, ERR_VERIFY, "it is no stretch that was "
 		    "read");
-	if (signed_by(head, "last_at", last, e) == -1)
-		return -1;
 	(void)snprintf(why, cap, "of history, entries %" PRIu64 " to %" PRIu64
 	    " were read and agree with the signed head", from, to);
-	return !f->logs[head->log].known;
+	return read_by(f, head, "last_at", last, why, cap);
 }
 
 /* The heads around a day of a log. */
@@ -235,6 +238,7 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 {
 	const struct evidence_item	*head, *before;
 	uint64_t			 from, to;
+	int64_t				 at;
 
 	if (evidence_shape(t, "s type,t made_at,b log_id,s day,i size_from,"
 	    "i size_to,h root_hash,t verified_at,i max_lag_seconds,i gaps,"
@@ -258,14 +262,13 @@ coverage(struct evidence_file *f, size_t i, const json_t *o, const json_t *t,
 			return err_set(e, ERR_VERIFY, "`before` is no head "
 			    "of this log that covers the beginning");
 	}
-	if (days(f, i, t, head, e) == -1)
+	if (days(f, i, t, head->log, e) == -1)
 		return -1;
 	(void)snprintf(why, cap, "on %s entries %" PRIu64 " to %" PRIu64
 	    " were read and agree with the signed head",
 	    evidence_str(t, "day"), from, to);
-	if (!f->logs[head->log].known)
-		return 1;
-	return 0;
+	(void)clk_parse(evidence_str(t, "verified_at"), &at);
+	return read_by(f, head, "verified_at", at, why, cap);
 }
 
 enum evidence_verdict

@@ -17,7 +17,7 @@ struct evidence_keys {
 
 enum evidence_verdict {
 	EVIDENCE_VALID,
-	EVIDENCE_UNCHECKED,	/* a log is not among the verifier's */
+	EVIDENCE_UNCHECKED,	/* such as: a log is not among the verifier's */
 	EVIDENCE_INVALID
 };
 

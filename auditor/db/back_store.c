@@ -410,6 +410,7 @@ back_covered(struct db *db, int64_t added_at, int64_t *from, int64_t *logs,
 int
 back_list(struct db *db, int what, struct db_res **r, struct err *e)
 {
+	/* no error: one that waited, and has its first try since */
 	return db_query(db, r, e, "select b.id, b.log_ref, l.log_id, "
 	    "l.description, b.size_from, b.size_to, b.since, b.again, "
 	    "b.state, b.entries, least(b.entries, case when b.again or "
@@ -425,6 +426,8 @@ back_list(struct db *db, int what, struct db_res **r, struct err *e)
 	    "w.due_at > now()) over () as waits "
 	    "from work w where w.kind = 'backfill' and "
 	    "w.last_error is not null and b.state = 'open' and "
+	    "case w.attempts when 0 then w.due_at > now() when 1 then "
+	    "w.holder is null else true end and "
 	    "(w.subject = 'find:' || b.id or w.subject in (select r.id::text "
 	    "from backfill_range r where r.backfill_id = b.id and "
 	    "r.size_done < r.size_to)) order by w.attempts = 0, w.id desc "

@@ -21,6 +21,8 @@
 #define FIRST_US	CLK_SEC		/* a packet that was lost does not */
 #define DOWN_US		(30 * CLK_SEC)
 #define SILENT_MAX	8		/* names: it is not their fault */
+#define AGAIN_US	CLK_SEC		/* but it may be, or it is back */
+#define AGAIN		2		/* questions then: A and AAAA */
 #define STRAY_MAX	16		/* then somebody is guessing: TCP */
 #define UDP_MAX		4096		/* three times what we allow */
 #define TCP_MAX		(2 + 65535u)
@@ -68,7 +70,11 @@ make_order(struct dnsask *a, int64_t now)
 				a->order[n++] = i;
 }
 
-/* Is nobody to be asked, as none of them would answer? */
+/*
+ * Is nobody to be asked, as none of them would answer?  Two questions a second
+ * are asked all the same: names that somebody lets hang must not be the reason
+ * that those of others are not looked up.
+ */
 static int
 hopeless(const struct dnsask *a, int64_t now)
 {
@@ -80,7 +86,11 @@ hopeless(const struct dnsask *a, int64_t now)
 		if (s->down <= now || s->silent < SILENT_MAX)
 			return 0;
 	}
-	return 1;
+	if (now >= a->servers->again) {
+		a->servers->again = now + AGAIN_US;
+		a->servers->asked = 0;
+	}
+	return a->servers->asked++ >= AGAIN;
 }
 
 static void
@@ -226,6 +236,8 @@ dnsask_new(struct dnsservers *servers, const char *name, uint16_t type,
 	if (make_query(a) != 0)
 		a->state = ENDED;
 	else if (hopeless(a, now)) {
+		/* as when they are asked: what is stored is the same */
+		a->at = servers->n - 1;
 		fail(a, NO_ANSWER);
 		a->state = ENDED;
 	} else if (start(a, now) != 0)

@@ -15,9 +15,9 @@
  * Each resolver is asked, and once more a second later, then the next; one
  * that stayed silent is asked last for a while, so that a dead one costs its
  * time once; when each has left eight questions and all that came after them
- * without an answer, nobody is asked for that while.  A resolver that says
- * SERVFAIL, REFUSED or the like is not the last word while there are others.
- * Each resolver gets a socket and an id of its own, both random; what does not
+ * without an answer, for that while two questions a second are asked, and the
+ * others have no answer at once.  A resolver that says SERVFAIL, REFUSED or the
+ * like is not the last word while there are others.  Each resolver gets a socket and an id of its own, both random; what does not
  * come from it, or answers something else, is ignored.
  *
  * The egress policy is not asked: the resolvers are the operator's choice.

@@ -30,6 +30,8 @@ struct dnsservers {
 	size_t			n;
 	int			direct;	/* they are asked what they have
 					   themselves: no recursion */
+	int64_t			again;	/* clk_mono(): when all are silent, */
+	unsigned		asked;	/* ... no more are asked until then */
 };
 
 /*

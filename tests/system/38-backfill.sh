@@ -4,7 +4,7 @@
 #
 #   bash tests/system/38-backfill.sh build/release
 #
-# takes: 12
+# takes: 20
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

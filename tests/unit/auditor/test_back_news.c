@@ -47,6 +47,7 @@ clean(void **state)
 	(void)close(lines);
 	lease_free(&t.lease);
 	log_row_free(&t.log);
+	tail_rate_free(&en);
 	return 0;
 }
 
@@ -63,6 +64,7 @@ claim(int id)
 	(void)snprintf(text, sizeof(text), "update work set due_at = "
 	    "case subject when '%d' then now() else 'infinity' end", id);
 	sql(text);
+	lease_free(&t.lease);
 	assert_int_equal(lease_claim(db, &ask, &t.lease, &n, &e), 0);
 	assert_int_equal(n, 1);
 	t.leased = 1;
@@ -139,6 +141,7 @@ faults(void **state)
 	sql("update work set last_error = null");
 	assert_int_equal(fails(1, "HTTP status 503"), 1);
 	/* what is said of its head is the tail's */
+	tail_rate_begin(&t);
 	t.back = NULL;
 	assert_int_equal(fails(1, "HTTP status 503"), 1);
 }
@@ -222,6 +225,15 @@ held(void **state)
 	    "(Retry-After)' from work where subject = '1'", "t");
 	sql("update work set last_error = 'it waits' where subject = '1'");
 	listed("it waits", 1);
+	sql("update work set due_at = now()");
+	listed("", 0);
+	claim(1);
+	listed("", 0);
+	sql("update work set holder = null, lease_until = null, "
+	    "due_at = 'infinity' where "
+	    "subject = '1'");
+	listed("it waits", 0);
+	sql("update work set attempts = 0 where subject = '1'");
 	/* a fault is said first, and it waits all the same */
 	sql("insert into backfill_range (backfill_id, log_ref, size_from, "
 	    "size_to, size_done) values (1, 1, 2048, 3072, 2048);"

@@ -70,6 +70,16 @@ no_proof(void **state)
 	    "\"' || encode(log_id, 'base64') || '\"}', 'UTF8'), true, now() - "
 	    "interval '6 days' from log where id = 1");
 	holes(8, 0, "log 1 8 7,log 2 3 1,");
+	holes(3, 0, "log 2 3 1,");
+	/* JSON may write / in two ways */
+	sql("create table was as select log_id from log where id = 1; "
+	    "update log set log_id = decode(repeat('ff', 32), 'hex') where id "
+	    "= 1; update log_list set body = convert_to('\"' || replace("
+	    "encode(log_id, 'base64'), '/', '\\/') || '\"', 'UTF8') from log "
+	    "where log.id = 1");
+	holes(8, 0, "log 1 8 7,log 2 3 1,");
+	sql("update log set log_id = (select log_id from was) where id = 1; "
+	    "drop table was");
 	sql("truncate log_list; update log set listed = true where id = 1");
 	sql("insert into coverage_day (log_ref, day, size_from, size_to, "
 	    "root_hash, head_id, verified_at) select log_ref, (now() at time "

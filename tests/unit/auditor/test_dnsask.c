@@ -144,20 +144,50 @@ asks(int64_t now)
 static void
 gone(void **state)
 {
+	struct dnsask	*a;
 	int64_t		 now = 1000, then;
+	int		 i;
 
 	(void)state;
 	use(NS_SILENT, -1);
 	now = unanswered("a.test", 7, now);
 	assert_int_equal(asks(now), 1);
 	now = unanswered("b.test", 1, now);
+	/* two questions a second are asked all the same */
+	assert_int_equal(asks(now), 1);
+	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 0);
+	assert_int_equal(asks(now + 999999), 0);
+	assert_int_equal(asks(now + 1000000), 1);
+	assert_int_equal(asks(now + 1000000), 1);
+	assert_int_equal(asks(now + 1000000), 0);
 	/* then it has another chance, as many names as there are */
 	then = servers.v[0].down;
+	servers.asked = 2;
+	servers.again = then;
 	assert_int_equal(asks(then - 1), 0);
 	assert_int_equal(asks(then), 1);
+	assert_int_equal(asks(then), 1);
 	now = unanswered("c.test", 2, then);
+	assert_int_equal(asks(now), 1);
+	assert_int_equal(asks(now), 1);
 	assert_int_equal(asks(now), 0);
+	/* of several it is the last that did not, asked or not */
+	use(NS_SILENT, NS_SILENT);
+	servers.v[1] = servers.v[0];
+	(void)snprintf(servers.v[1].text, sizeof(servers.v[1].text), "last");
+	servers.v[0].silent = servers.v[1].silent = 8;
+	servers.v[0].down = servers.v[1].down = INT64_MAX;
+	servers.asked = 1;
+	servers.again = now + 1;
+	for (i = 0; i < 2; i++) {
+		a = dnsask_new(&servers, "d.test", DNS_TXT, 5000, now);
+		assert_int_equal(dnsask_fd(a) != -1, i == 0);
+		run(a, now, 0);
+		assert_string_equal(said.resolver, "last");
+		assert_string_equal(said.message, "last did not answer");
+		dnsask_free(a);
+	}
 	/* nobody else is to be asked either */
 	use(NS_SILENT, NS_GOOD);
 	servers.v[0].silent = 100;
@@ -192,8 +222,7 @@ dead_zone(void **state)
 	/* twelve of them and nothing else: it is taken for silent */
 	now = unanswered("silent.test", 12, now);
 	assert_int_equal(servers.v[0].silent, 12);
-	/* until it says something */
-	now = servers.v[0].down;
+	/* until it says something: who is asked next finds out, not later */
 	a = dnsask_new(&servers, "caa.test", DNS_CAA, 1000, now);
 	run(a, now, WAIT_MS);
 	assert_int_equal(said.ok, 1);

@@ -324,7 +324,10 @@ test_period(void **state)
 		  "where day = '2026-01-02'", EVIDENCE_INVALID },
 		{ "update coverage_day set verified_at = '2026-01-01 23:59Z' "
 		  "where day = '2026-01-02'", EVIDENCE_INVALID },
-		/* read when its head was not signed yet; clocks differ a bit */
+		/*
+		 * read when its head was not signed yet: clocks differ a bit,
+		 * and that of a log (or ours) may be wrong
+		 */
 		{ "update coverage_day set verified_at = '2026-01-01 00:00Z' "
 		  "where day = '2026-01-01'", EVIDENCE_VALID },
 		{ "update coverage_day set day = '2025-12-31', verified_at = "
@@ -334,6 +337,9 @@ test_period(void **state)
 		{ "update coverage_day set day = '2025-12-31', verified_at = "
 		  "'2025-12-31 23:00Z' where day = '2026-01-01'; update "
 		  "coverage_day set gaps = 1 where day = '2026-01-02'",
+		  EVIDENCE_UNCHECKED },
+		{ "update coverage_day set day = '2025-12-31', verified_at = "
+		  "'2025-12-31 23:00Z' where day = '2026-01-01'",
 		  EVIDENCE_INVALID },
 	};
 	struct flips	f;

@@ -44,7 +44,7 @@ test_bytes(void **state)
 {
 	struct cur	c = cur_of("abcdef", 6);
 	struct span	s;
-	char		out[4] = "";
+	char		out[8] = "";
 
 	(void)state;
 	assert_int_equal(cur_take(&c, 7, &s), -1);
