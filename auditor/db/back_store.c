@@ -309,9 +309,13 @@ back_held(struct db *db, const struct lease *l, const char *why,
 int
 back_defer(struct db *db, const struct lease *l, int log_ref, struct err *e)
 {
-	/* nobody waits for us, nor we for who takes one just now */
+	/*
+	 * Nobody waits for us, nor we for who takes one just now.  Another one
+	 * is first the next time: it may be ours alone that cannot be had, and
+	 * the first of all by its number.
+	 */
 	return db_query(db, NULL, e, "update work w set "
-	    "due_at = greatest(w.due_at, l.due_at), "
+	    "due_at = greatest(w.due_at, l.due_at - interval '5 seconds'), "
 	    "attempts = greatest(w.attempts, 1), "
 	    "last_error = coalesce(w.last_error, l.last_error) "
 	    "from work l where l.id = $1 and w.id in (select o.id from work o "

@@ -130,8 +130,9 @@ int back_held(struct db *, const struct lease *, const char *why,
 /*
  * ${l} failed (lease_fail()) and nothing of its log's history was proven within
  * the last minute: what else there is to read of that log, and nobody has,
- * waits as long, as tried.  So a log that is away costs one try, not one of
- * each of its ranges, which others would wait for.
+ * waits about as long, as tried, and is before ${l} then.  So a log that is away
+ * costs one try, not one of each of its ranges, which others would wait for, and
+ * a range that cannot be had is in nobody's way.
  */
 int back_defer(struct db *, const struct lease *l, int log_ref, struct err *);
 

@@ -47,9 +47,29 @@ readable(const char *path, struct err *e)
 	    (long)geteuid());
 }
 
+/* It is no database of ours, and would lose what is called as ours is. */
+static int
+is_taken(struct db *db, const char *schema, struct err *e)
+{
+	struct db_res	*r;
+	char		*sql = dump_sql_taken();
+	int		 rc = db_query(db, &r, e, sql, "s", schema);
+
+	free(sql);
+	if (rc == -1)
+		return -1;
+	if (db_rows(r) != 0)
+		rc = err_set(e, ERR_USAGE, "schema %s of the database is none "
+		    "of certvigil, and has something of a name that certvigil "
+		    "uses (%s): --replace drops it, or restore into an empty "
+		    "database", schema, db_text(r, 0, 0));
+	db_free(r);
+	return rc;
+}
+
 /* May this database be overwritten? */
 static int
-may_restore(struct db *db, int replace, struct err *e)
+may_restore(struct db *db, const char *schema, int replace, struct err *e)
 {
 	struct db_res	*r;
 	int64_t		 n;
@@ -61,7 +81,7 @@ may_restore(struct db *db, int replace, struct err *e)
 	rows = db_rows(r);
 	db_free(r);
 	if (rows == 0)
-		return 0;
+		return replace ? 0 : is_taken(db, schema, e);
 	if (lease_alive(db, &n, e) == -1)
 		return -1;
 	if (n != 0)
@@ -247,7 +267,8 @@ dump_read(struct db *db, const struct dump_opts *o, const char *path,
 	struct two	t = { -1, -1, -1, -1, 0 };
 	int		rc = -1;
 
-	if (readable(path, e) == -1 || may_restore(db, o->replace, e) == -1)
+	if (readable(path, e) == -1 || may_restore(db, o->schema,
+	    o->replace, e) == -1)
 		return -1;
 	if ((t.file_ear = dump_run_ear(e)) != -1 &&
 	    (t.db_ear = dump_run_ear(e)) != -1)

@@ -46,11 +46,11 @@ enter(struct buf *b, const char *schema)
 }
 
 /*
- * Our migrations say "create table NAME" at the beginning of a line: drop
- * each of that kind.
+ * Our migrations say "create table NAME" at the beginning of a line: put each of
+ * that kind between ${before} and ${after}.
  */
 static void
-drop_all(struct buf *b, const char *kind)
+each(struct buf *b, const char *kind, const char *before, const char *after)
 {
 	const struct migrate_step	*s;
 	const char			*p;
@@ -62,10 +62,31 @@ drop_all(struct buf *b, const char *kind)
 		for (p = s->sql; (p = strstr(p, start)) != NULL; ) {
 			p += strlen(start);
 			n = strspn(p, "abcdefghijklmnopqrstuvwxyz_");
-			buf_fmt(b, "drop %s if exists %.*s cascade;\n", kind,
-			    (int)n, p);
+			buf_fmt(b, "%s%.*s%s", before, (int)n, p, after);
 		}
 	}
+}
+
+static void
+drop_all(struct buf *b, const char *kind)
+{
+	char	before[48];
+
+	(void)snprintf(before, sizeof(before), "drop %s if exists ", kind);
+	each(b, kind, before, " cascade;\n");
+}
+
+char *
+dump_sql_taken(void)
+{
+	struct buf	b = BUF_INIT;
+
+	buf_str(&b, "select relname from pg_class where relnamespace = (select "
+	    "oid from pg_namespace where nspname = $1) and relname in (");
+	each(&b, "table", "'", "', ");
+	each(&b, "view", "'", "', ");
+	buf_str(&b, "'schema_migration') order by relname limit 1");
+	return (char *)buf_detach(&b, &(size_t){ 0 });
 }
 
 char *

@@ -10,6 +10,12 @@ extern const char dump_sql_has_data[];
 extern const char dump_sql_audit[];
 
 /*
+ * One row when schema $1 has something of a name that our migrations give: how
+ * it is called.  The caller frees it.
+ */
+char *dump_sql_taken(void);
+
+/*
  * Before: drop what our migrations have made in ${schema} (and nothing
  * else).  After: see that the backup came whole and is not newer than this
  * program; put sequences, leases, workers and deliveries right; at last

@@ -213,6 +213,8 @@ static const char sum_sql[] =
     "select count(*), coalesce(sum(('x' || encode(substr(sha256(convert_to("
     "%s::text, 'UTF8')), 1, 7), 'hex'))::bit(56)::bigint), 0)::text from %s x";
 
+#define NO_TIMEOUT	"set statement_timeout = 0"
+
 static int
 sum(struct db *db, const struct db_res *keys, size_t row, struct db_res **r,
     struct err *e)
@@ -260,7 +262,10 @@ move_same(struct db *from, struct db *to, struct move_sum *m, struct err *e)
 	int		 rc = 0;
 
 	memset(m, 0, sizeof(*m));
-	if (db_query(from, &keys, e, keys_sql, "") == -1)
+	/* a large table takes its time on both sides, neither behind a pooler */
+	if (db_script(from, NO_TIMEOUT, e) == -1 ||
+	    db_script(to, NO_TIMEOUT, e) == -1 ||
+	    db_query(from, &keys, e, keys_sql, "") == -1)
 		return -1;
 	for (i = 0; i < db_rows(keys) && rc == 0; i++)
 		rc = same(from, to, keys, i, m, e);

@@ -114,7 +114,9 @@ deploy(const struct acme_got *r, const struct got *g, char **where, struct err *
 	uint8_t			 sha[32];
 	int			 rc = -1;
 
-	if (deploy_name(o->want.name, name, sizeof(name), e) == -1)
+	/* who slept meanwhile replaces nothing that another has put there */
+	if (deploy_name(o->want.name, name, sizeof(name), e) == -1 ||
+	    order_check(o->db, r->row, e) == -1)
 		return -1;
 	if (o->conf->deploy_dir != NULL)
 		buf_str(&dir, o->conf->deploy_dir);

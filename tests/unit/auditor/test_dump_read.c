@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "auditor/db/embed_place.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/sha.h"
 #include "tests/unit/auditor/dump_fixture.h"
@@ -69,6 +70,28 @@ scribble(off_t at, const char *text)
 	(void)close(fd);
 }
 
+/* Where the file has ${text}; a list of what is in it has names that do not count. */
+static off_t
+place(const char *text)
+{
+	struct buf	b = BUF_INIT;
+	char		block[4096];
+	const char	*p;
+	ssize_t		n;
+	off_t		at;
+	int		fd = open(file, O_RDONLY);
+
+	assert_int_not_equal(fd, -1);
+	while ((n = read(fd, block, sizeof(block))) > 0)
+		buf_add(&b, block, (size_t)n);
+	(void)close(fd);
+	p = memmem(b.p, b.n, text, strlen(text));
+	assert_non_null(p);
+	at = p - (const char *)b.p;
+	buf_free(&b);
+	return at;
+}
+
 /* A file that is broken is said to be, and is no fault of the database. */
 static void
 test_broken(void **state)
@@ -101,7 +124,7 @@ test_broken(void **state)
 	refused(db, 2, "by a newer pg_dump");
 	/* in the list of what is in it, and in what is packed */
 	backup();
-	scribble(st.st_size / 2, "\300\300\300\300\300\300\300\300");
+	scribble(place("CREATE TABLE public.work"), "\300\300\300\300\300\300\300\300");
 	refused(db, 2, "nothing was changed: it is broken");
 	backup();
 	scribble(-30, "\300\300\300\300\300\300\300\300");
@@ -177,6 +200,37 @@ test_in_use(void **state)
 	testdb_close(db);
 }
 
+/* What somebody else calls as we do is not ours to drop. */
+static void
+test_taken(void **state)
+{
+	struct db	*db = begin(testdb_open());
+	struct err	 e = ERR_INIT;
+
+	(void)state;
+	if (db == NULL)
+		return;
+	dump_fill(db);
+	backup();
+	testdb_close(db);
+	db = begin(testdb_empty());
+	testdb_run(db, "create table log (x int)");
+	testdb_run(db, "create table other (x int)");
+	opts.replace = 0;
+	assert_int_equal(dump_read(db, &opts, file, &e), -1);
+	assert_int_equal(err_exit(e.code), 64);
+	assert_non_null(strstr(e.msg, "(log)"));
+	err_clear(&e);
+	assert_int_equal(testdb_int(db, "select count(x) from log"), 0);
+	/* what is called otherwise is in nobody's way, and stays */
+	testdb_run(db, "drop table log");
+	if (dump_read(db, &opts, file, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(testdb_int(db, "select count(x) from other"), 0);
+	assert_int_equal(testdb_int(db, "select count(*) from entry"), 100);
+	testdb_close(db);
+}
+
 /* A database as a program that knew ${n} schemas had it. */
 static void
 old_schema(struct db *db, int n)
@@ -239,13 +293,14 @@ main(void)
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_older),
 	};
 	int	 ret;
 
 	log_open("test_dump_read", LOG_ERROR);
 	if ((bindir = embed_place_clients(0, NULL)) == NULL) {
-		(void)printf("SKIP 4 no psql and pg_dump\n");
+		(void)printf("SKIP 5 no psql and pg_dump\n");
 		return 0;
 	}
 	if (mkdtemp(dir) == NULL)

@@ -39,6 +39,9 @@ test_same(void **state)
 	    "relispartition loop execute format('create table two.%I (like "
 	    "public.%I including all)', t, t); end loop; end $$");
 	run(other, "set search_path = two");
+	/* roles whose statements are cut short */
+	run(db, "set statement_timeout = '5min'");
+	run(other, "set statement_timeout = '5min'");
 	run(db, "delete from instance; delete from schema_migration");
 	assert_int_equal(move_same(db, other, &m, &e), 0);
 	assert_true(m.tables > 40);
@@ -56,6 +59,10 @@ test_same(void **state)
 	run(other, "update source set name = 'b' where name = 'c'");
 	assert_int_equal(move_same(db, other, &m, &e), 0);
 	assert_int_equal(m.rows, 2);
+	assert_int_equal(testdb_int(db, "select setting::int from pg_settings "
+	    "where name = 'statement_timeout'"), 0);
+	assert_int_equal(testdb_int(other, "select setting::int from "
+	    "pg_settings where name = 'statement_timeout'"), 0);
 	/* a key of two columns, one of bytes */
 	run(db, "insert into ct_verdict (tbs_sha256, program, reason) values "
 	    "('\\x01', 'apple', '')");

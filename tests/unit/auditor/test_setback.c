@@ -1,12 +1,15 @@
 /* The database's clock goes back: what was planned is as near as it was. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "auditor/db/setback.h"
+#include "auditor/log_fault.h"
 #include "base/clk.h"
 #include "tests/unit/auditor/lease_fixture.h"
 
@@ -98,8 +101,9 @@ test_back(void **state)
 	testdb_run(a, "insert into acme_account (directory, url, key_id, "
 	    "thumbprint) values ('https://ca/', 'u', 'k', 't');"
 	    "insert into managed_certificate (name, names, origin, key_kind, "
-	    "directory) values ('a.example', '{a.example}', 'cli', 'p256', "
-	    "'https://ca/');"
+	    "directory, next_at, hook_at) values ('a.example', '{a.example}', "
+	    "'cli', 'p256', 'https://ca/', now() + interval '62 minutes', "
+	    "now() - interval '1 day');"
 	    "insert into acme_order (managed_id, account_id, url, state, "
 	    "holder, held_until) select max(m.id), max(a.id), 'o', 'open', "
 	    "'a:1', now() + interval '1 hour' from managed_certificate m, "
@@ -129,6 +133,9 @@ test_back(void **state)
 	    30, 90);
 	/* as is an order that somebody drives */
 	assert_in_range(in("held_until", "acme_order"), 30, 60);
+	/* and one that has failed is tried again when it was to be */
+	assert_in_range(in("next_at", "managed_certificate"), 115, 125);
+	assert_in_range(-in("hook_at", "managed_certificate"), 86300, 86500);
 	testdb_run(a, "update work set due_at = due_at - interval '65 s'");
 	n = claim(a, "w1", 4, l);
 	assert_int_equal(n, 1);
@@ -209,6 +216,52 @@ test_hold(void **state)
 	    3540);
 }
 
+static void *
+mend_aside(void *us)
+{
+	struct err	e = ERR_INIT;
+
+	if (setback_mend(a, LEASE, us, &e) == -1)
+		*(int64_t *)us = -1;
+	return NULL;
+}
+
+/*
+ * Who does a piece of work has its row, and then wants what is about its log, or
+ * is told of it: whoever mends waits for him with nothing of that in his hands.
+ * One accuses a log meanwhile, which is no reason to wait for either.
+ */
+static void
+test_beside(void **state)
+{
+	static const char	waiting[] = "select count(*) from pg_locks "
+				    "where not granted and database is "
+				    "distinct from 0";
+	struct err	e = ERR_INIT;
+	pthread_t	t;
+	int64_t		us = 0;
+	int		i;
+
+	(void)state;
+	NEED_DB();
+	world(HOUR);
+	assert_int_equal(db_begin(b, &e), 0);
+	testdb_run(b, "set local lock_timeout = '5s'");
+	testdb_run(b, "select from work where subject = '2' for update");
+	assert_int_equal(pthread_create(&t, NULL, mend_aside, &us), 0);
+	for (i = 0; i < 500 && testdb_int(b, waiting) == 0; i++)
+		(void)usleep(10000);
+	assert_int_not_equal(testdb_int(b, waiting), 0);
+	if (log_fault_lock(b, &e) == -1 || db_query(b, NULL, &e, "select from "
+	    "ask_rate order by subject for update nowait", "") == -1 ||
+	    db_query(b, NULL, &e, "select from delivery order by id for update "
+	    "nowait", "") == -1 || db_commit(b, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_true(us > 0);
+	assert_in_range(in("due_at", "work where subject = '1'"), 55, 65);
+}
+
 static int
 run(void)
 {
@@ -217,6 +270,7 @@ run(void)
 		cmocka_unit_test_setup(test_on, begin),
 		cmocka_unit_test_setup(test_polled, begin),
 		cmocka_unit_test_setup(test_hold, begin),
+		cmocka_unit_test_setup(test_beside, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
