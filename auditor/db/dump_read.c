@@ -172,9 +172,12 @@ out:
 	return rc;
 }
 
-/* Is it by its SQLSTATE the server, and not what it was given? */
+/*
+ * Is it by its SQLSTATE the server, and not what it was given?  What psql itself
+ * refuses to run (status 3) has none.
+ */
 static int
-is_server(const char state[6])
+is_server(const char state[6], int status)
 {
 	static const char *const	classes[] = { "08", "25", "28", "3D",
 	    "40", "53", "55", "57", "58", "F0", "XX", "42501" };
@@ -183,7 +186,7 @@ is_server(const char state[6])
 	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
 		if (strncmp(state, classes[i], strlen(classes[i])) == 0)
 			return 1;
-	return state[0] == '\0';
+	return state[0] == '\0' && status != 3;
 }
 
 /* psql failed: is it the server, or what the file had it do? */
@@ -197,7 +200,7 @@ database_said(const struct two *t, const char *path, struct err *e)
 		return err_set(e, ERR_TEMP, "%s was not restored, and nothing "
 		    "was changed: somebody uses the database (%s); end what "
 		    "is connected to it, then try again", path, why);
-	if (is_server(state))
+	if (is_server(state, t->db_st))
 		return err_set(e, strcmp(state, "42501") == 0 ? ERR_PERM :
 		    ERR_DB, "%s was not restored, and nothing was changed: "
 		    "%s", path, why);
