@@ -18,8 +18,8 @@
 
 /* SCTs are not judged before there is a list of logs, but not for ever. */
 #define LIST_WAIT	(60 * CLK_SEC)
-/* What is stored together waits so long for more of it. */
-#define GATHER		(CLK_SEC / 10)
+/* What is stored together waits so long for more of it, while more is to come. */
+#define GATHER		CLK_SEC
 
 /* --- up and down ------------------------------------------------------------- */
 
