@@ -491,7 +491,8 @@ def check_listeners(check, ca, cert):
         where[5], ca.name))[2])
     check(idp(crl).full_name[0].value == "http://%s/%s/crl/1.crl" % (
         where[5], ca.name), "IDP by listener")
-    check(get(ca.admin + "/stats")["listeners"][where[5]] == 2, "stats")
+    check(get(ca.admin + "/stats")["listeners"][where[5]] == 2,
+          "stats: listeners")
     j = get(ca.admin + "/stats?serial=%x" % cert.serial_number)
     check(j["asked"] > 10, "stats: serial")
     der = http(ca.admin + "/staple?serial=%x" % cert.serial_number)[2]
