@@ -5,8 +5,8 @@
 /* What whoever runs it can do about what a server refuses. */
 static const struct {
 	const char	*state;
-	const char	*todo;
-} todos[] = {
+	const char	*advice;
+} known[] = {
 	{ "42501", "the role of this connection needs what role "
 	    "certvigil_engine may (`grant certvigil_engine to ...`)" },
 	{ "57014", "does the role, or the database, have a statement_timeout "
@@ -18,10 +18,10 @@ db_say(struct err *e, const char *state, const char *text)
 {
 	size_t	i;
 
-	for (i = 0; i < sizeof(todos) / sizeof(todos[0]); i++)
-		if (strcmp(state, todos[i].state) == 0) {
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(state, known[i].state) == 0) {
 			err_set(e, ERR_DB, "%.300s (SQLSTATE %s): %s", text,
-			    state, todos[i].todo);
+			    state, known[i].advice);
 			return;
 		}
 	if (strcmp(state, DB_SAY_READ_ONLY) == 0)
